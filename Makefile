@@ -1,0 +1,53 @@
+# What CI runs, and all that a newcomer needs: every target does its own set-up in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= $(shell nproc)
+STAMP := .venv/installed
+SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
+
+.PHONY: install demo test engine-test lint format check bench clean
+
+install: $(STAMP)
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24"
+
+.venv/requirements: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt "torch>=2.6"
+	$(BIN)/python -m pip install --quiet -c constraints.txt "scikit-build-core>=0.11" "nanobind>=2.7" "cmake>=3.24" ninja
+	touch $@
+
+# Editable: Python sources are used in place, the compiled engine is rebuilt when a source of it changes.
+$(STAMP): .venv/requirements $(SOURCES)
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation --editable ".[dev]"
+	touch $@
+
+demo: install
+	$(BIN)/python -m xnorkit.demo --output demo
+
+test: install engine-test
+	$(BIN)/python -m pytest
+
+engine-test: .venv/requirements
+	$(BIN)/cmake -S . -B build/engine-tests -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release
+	$(BIN)/cmake --build build/engine-tests --parallel $(JOBS)
+	$(BIN)/ctest --test-dir build/engine-tests --output-on-failure
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: install
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/xnorkit bench kernels
+	$(BIN)/xnorkit bench model lenet5
+
+clean:
+	rm -rf .venv build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,123 @@
+"""The compiled engine (bindings/engine.cpp). Types of what `xnorkit._engine` offers; see docs/engine.md.
+
+Layouts. Images are (N, C, H, W) where they enter; inside, channels are innermost: float values are (N, H, W, C) float32,
+bits are (N, H, W, ceil(C / 32)) uint32 words, bit c of a pixel is bit c % 32 of word c // 32, bit 1 means -1, padding
+bits are 0. Every array argument must be C-contiguous and of exactly the stated dtype, else ValueError.
+Values inside a program are named by small integers, which the building methods return.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+class ConvGeometry:
+    """Kernel, stride, padding, dilation and groups of a convolution or pooling window, in (height, width) order."""
+
+    def __init__(
+        self,
+        kernel: tuple[int, int],
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),  # top, left, bottom, right
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+    ) -> None: ...
+
+class ValueInfo(NamedTuple):
+    """Shape of a value of one image, without the batch: kind is 'f32', 'bits' or 'i32'."""
+
+    kind: str
+    height: int
+    width: int
+    channels: int
+
+def isas() -> list[str]:
+    """Return the instruction sets that this CPU and this build support, fastest first, 'portable', 'reference' last."""
+
+def default_isa() -> str:
+    """Return the instruction set in XNORKIT_ISA, else the fastest; ValueError names an unsupported one and the choices."""
+
+def default_threads() -> int:
+    """Return XNORKIT_THREADS, else the number of physical cores that this process may use."""
+
+def peak_binary_gmacs(isa: str, milliseconds: float = 50.0) -> float:
+    """Return 1e9 binary multiply-adds per second of one thread of a register-only xor + popcount + add loop."""
+
+class Program:
+    """A network planned once and run by one call; thread-safe to run, not to build."""
+
+    def __init__(self, kind: str, height: int, width: int, channels: int, isa: str = "") -> None:
+        """Begin with an input of kind 'image' ((N, C, H, W) float32, or uint8 with a table) or 'bits'; it is value 0."""
+
+    def set_uint8_table(self, table: NDArray[np.float32]) -> None:
+        """Allow uint8 images: table (C, 256) maps a pixel of channel c to its normalised float32 value."""
+
+    def float_conv2d(
+        self,
+        source: int,
+        weight: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        geometry: ConvGeometry,
+        relu: bool = False,
+    ) -> int:
+        """f32 -> f32. weight (O, KH, KW, I), bias (O,). A kernel as large as the image is a linear layer."""
+
+    def pack(self, source: int, threshold: NDArray[np.float32], flip: NDArray[np.uint8]) -> int:
+        """f32 -> bits. bit = (x < threshold[c]) xor flip[c]; both (C,) or, per position, (H, W, C)."""
+
+    def max_pool_bits(self, source: int, geometry: ConvGeometry, falling: NDArray[np.uint8]) -> int:
+        """bits -> bits. AND over the window where falling[c] is 0, OR where it is 1; positions outside are skipped."""
+
+    def binary_conv2d_bits(
+        self,
+        source: int,
+        weight: NDArray[np.uint8],
+        out_channels: int,
+        geometry: ConvGeometry,
+        threshold: NDArray[np.int32],
+        flip: NDArray[np.uint8],
+    ) -> int:
+        """bits -> bits. weight (O, ceil(KH*KW*I/8)): one filter's bits in (KH, KW, I) order, least significant first.
+
+        dot = valid taps * I - 2 * popcount(a xor w); bit = (dot < threshold[o]) xor flip[o]; both (O,) or (OH, OW, O).
+        """
+
+    def binary_conv2d_f32(
+        self,
+        source: int,
+        weight: NDArray[np.uint8],
+        out_channels: int,
+        geometry: ConvGeometry,
+        scale: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        relu: bool = False,
+    ) -> int:
+        """bits -> f32. y = float(dot) * scale[o] + bias[o], each operation rounded to float32 (no FMA); then max(y, 0)."""
+
+    def binary_conv2d_i32(
+        self, source: int, weight: NDArray[np.uint8], out_channels: int, geometry: ConvGeometry
+    ) -> int:
+        """bits -> i32. The integer dot itself."""
+
+    def finish(self, outputs: list[int]) -> None:
+        """Plan buffers and freeze the program; run returns these values in this order."""
+
+    def info(self, value: int) -> ValueInfo:
+        """Return kind and shape of a value."""
+
+    @property
+    def isa(self) -> str: ...
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of activation buffers for one image, after reuse."""
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights and thresholds resident in the kernels' own arrangement."""
+
+    def run(self, source: NDArray[Any], threads: int = 1) -> list[NDArray[Any]]:
+        """Run on (N, C, H, W) float32 or uint8 images, or (N, H, W, words) uint32 bits.
+
+        Returns one new array per output: f32 (N, H, W, C) float32, bits (N, H, W, words) uint32, i32 (N, H, W, C)
+        int32. ValueError if a float input holds NaN or infinity, or a shape or dtype is not the declared one.
+        """

@@ -1,0 +1,34 @@
+"""The exception tree of xnorkit; imports nothing.
+
+Every message says three things: what was received, what is required, and the remedy.
+"""
+
+__all__ = ["DataError", "EngineError", "ExportError", "FormatError", "InputError", "RecipeError", "XnorkitError"]
+
+
+class XnorkitError(Exception):
+    """Base class of every error that xnorkit raises on purpose; a user's mistake, exit code 2 on the command line."""
+
+
+class InputError(XnorkitError, ValueError):
+    """An array, argument or option has the wrong shape, dtype or value."""
+
+
+class FormatError(XnorkitError):
+    """A `.xnor` file is malformed, truncated, or of a version that this release cannot read."""
+
+
+class DataError(XnorkitError):
+    """A data folder or file is missing or damaged."""
+
+
+class RecipeError(XnorkitError):
+    """A recipe, model or field name is unknown, or a field has the wrong type."""
+
+
+class ExportError(XnorkitError):
+    """A module cannot be expressed on bits; names the module and says why."""
+
+
+class EngineError(XnorkitError):
+    """The compiled engine refused an operation, or the requested instruction set is not available."""
