@@ -1,0 +1,48 @@
+"""The sign without a zero, and its straight-through estimator (STE)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["sign", "sign_ste"]
+
+
+def sign(x: Tensor) -> Tensor:
+    """Return +1 where x >= 0 and -1 elsewhere, of the shape, dtype and device of `x`.
+
+    sign(0) = sign(-0) = +1, so that every value fits one bit. A comparison with NaN is false: sign(NaN) = -1. The
+    result has no gradient; see `sign_ste`.
+
+    Example:
+        >>> sign(torch.tensor([-2.0, 0.0, 0.5]))
+        tensor([-1.,  1.,  1.])
+    """
+    return (x >= 0).to(x.dtype).mul_(2).sub_(1)
+
+
+class _SignSTE(torch.autograd.Function):
+    """Keeps one bool per element for the backward pass, not the activations."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x.abs() < 1)
+        return sign(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (inside,) = ctx.saved_tensors
+        return grads[0] * inside
+
+
+def sign_ste(x: Tensor) -> Tensor:
+    """Return sign(x) with a gradient that passes straight through where |x| < 1.
+
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy * 1(|x| < 1); where x is NaN the gradient is 0.
+
+    Args:
+        x: float tensor of any shape.
+
+    Source: Hubara et al., Binarized Neural Networks (2016), eq. 4, with the strict inequality of XNOR-Net's code.
+    """
+    return _SignSTE.apply(x)
