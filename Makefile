@@ -24,7 +24,7 @@ $(STAMP): .venv/requirements $(SOURCES)
 	touch $@
 
 demo: install
-	$(BIN)/python -m xnorkit.demo --output demo
+	$(BIN)/xnorkit demo --output demo
 
 test: install engine-test
 	$(BIN)/python -m pytest

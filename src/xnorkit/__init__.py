@@ -1,6 +1,6 @@
 """Binary neural networks of the XNOR-Net family: train in PyTorch, run on XNOR-popcount kernels without it.
 
-Public names are loaded lazily, so that `import xnorkit` never imports torch.
+Public names are loaded when first used, so that `import xnorkit` never imports torch.
 """
 
 from importlib import import_module
@@ -8,4 +8,24 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+_HOME = {
+    "BinaryConv2d": "xnorkit.nn",
+    "BinaryLinear": "xnorkit.nn",
+    "create_model": "xnorkit.models",
+    "list_models": "xnorkit.models",
+    "load": "xnorkit.runtime",
+    "pack": "xnorkit.export",
+    "verify": "xnorkit.export",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604  (the keys are strings)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'xnorkit' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,51 @@
+"""Show the layers of a model: bits, multiply-adds, bytes, and what stayed float and why."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from xnorkit.cli.output import print_json, print_pairs, print_table
+
+
+def parser() -> ArgumentParser:
+    """Return the command's options."""
+    parser = ArgumentParser(description="Show what a model is made of once packed.")
+    parser.add_argument("model", type=str, help="MODEL.xnor, a checkpoint, or a name from `xnorkit models`")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+def run(options: Namespace) -> None:
+    """Print one row per layer, totals, and the file's metadata."""
+    from xnorkit.report.deploy import summarize_model
+
+    summary = summarize_model(options.model)
+    if options.json:
+        print_json(summary.to_json())
+        return
+    print_table(
+        f"{summary.name}: input {' x '.join(map(str, summary.input_shape))}",
+        ["layer", "kind", "binary", "bits", "params", "1-bit MACs", "32-bit MACs", "bytes", "why not binary"],
+        [
+            [
+                x.name,
+                x.kind,
+                "yes" if x.binary else "no",
+                x.bits,
+                x.params,
+                x.macs_1bit,
+                x.macs_32bit,
+                x.bytes,
+                x.reason,
+            ]
+            for x in summary.layers
+        ],
+    )
+    total = summary.total
+    print_pairs(
+        {
+            "packed file": f"{total.packed_bytes} bytes",
+            "float32 weights": f"{total.float_bytes} bytes ({total.float_bytes / total.packed_bytes:.1f} times the file)",
+            "parameters": total.params,
+            "multiply-adds": f"{total.macs_1bit} 1-bit, {total.macs_32bit} 32-bit",
+            **{f"metadata {key}": value for key, value in summary.metadata.items()},
+        }
+    )

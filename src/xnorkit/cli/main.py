@@ -1,0 +1,59 @@
+"""`xnorkit COMMAND ...`: finds the command's file, runs it, turns errors into one line and exit code 2."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from xnorkit.errors import XnorkitError
+
+__all__ = ["main"]
+
+COMMANDS = ("train", "evaluate", "export", "inspect", "predict", "bench", "demo", "models", "recipes")
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 if interrupted."""
+    try:
+        from jsonargparse import ArgumentParser
+    except ModuleNotFoundError:
+        print(
+            "error: the command line needs extra packages; install them with: pip install 'xnorkit[cli]'",
+            file=sys.stderr,
+        )
+        return USER_ERROR
+    from xnorkit import __version__
+
+    parser = ArgumentParser(
+        prog="xnorkit",
+        description="Binary neural networks: train in PyTorch, run on XNOR-popcount kernels without it.",
+        version=__version__,
+    )
+    commands = parser.add_subcommands(dest="command")
+    for name in COMMANDS:
+        module = import_module(f"xnorkit.cli.{name}")
+        commands.add_subcommand(name, module.parser(), help=module.__doc__)
+    options = parser.parse_args(arguments)
+    try:
+        import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
+    except XnorkitError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USER_ERROR
+    except ModuleNotFoundError as error:
+        extra = "report" if error.name == "matplotlib" else "train"
+        print(
+            f"error: this command needs '{error.name}'; install it with: pip install 'xnorkit[{extra}]'",
+            file=sys.stderr,
+        )
+        return USER_ERROR
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

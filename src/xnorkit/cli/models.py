@@ -1,0 +1,24 @@
+"""List the models that can be created."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from xnorkit.cli.output import print_json, print_table
+
+
+def parser() -> ArgumentParser:
+    """Return the command's options."""
+    parser = ArgumentParser(description="List the models that `create_model` knows.")
+    parser.add_argument("filter", type=str | None, nargs="?", default=None, help="only names that match, as 'resnet*'")
+    parser.add_argument("--json", action="store_true", help="print the names as JSON")
+    return parser
+
+
+def run(options: Namespace) -> None:
+    """Print one model per line with its input shape."""
+    from xnorkit.models import input_shape, list_models
+
+    rows = [[name, " x ".join(map(str, input_shape(name)))] for name in list_models(options.filter)]
+    if options.json:
+        print_json([{"model": name, "input": shape} for name, shape in rows])
+    else:
+        print_table("Models", ["model", "input"], rows)

@@ -1,0 +1,23 @@
+"""List the recipes that ship with the package."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from xnorkit.cli.output import print_json, print_table
+
+
+def parser() -> ArgumentParser:
+    """Return the command's options."""
+    parser = ArgumentParser(description="List the recipes that `xnorkit train` knows.")
+    parser.add_argument("--json", action="store_true", help="print the names as JSON")
+    return parser
+
+
+def run(options: Namespace) -> None:
+    """Print one recipe per line with its description."""
+    from xnorkit.train import list_recipes, load_recipe
+
+    rows = [[name, load_recipe(name).description] for name in list_recipes()]
+    if options.json:
+        print_json([{"recipe": name, "description": text} for name, text in rows])
+    else:
+        print_table("Recipes", ["recipe", "description"], rows)

@@ -1,0 +1,106 @@
+"""Checkpoint -> packed file with its proof; and what any model is made of once packed."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xnorkit.export import Proof, pack, verify
+from xnorkit.format import Normalization, Summary, read, summarize, write
+
+__all__ = ["ExportResult", "export_checkpoint", "summarize_model"]
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """A written file, the size of the weights that it replaces, and the proof that it is the same model."""
+
+    path: Path
+    file_bytes: int
+    float_bytes: int
+    proof: Proof
+
+    @property
+    def sentence(self) -> str:
+        """The evidence in one line."""
+        proof = self.proof
+        integers = sum(layer.integers for layer in proof.layers)
+        outputs = sum(layer.outputs for layer in proof.layers)
+        return (
+            f"layer by layer all {integers:,} integers and {outputs:,} outputs of {len(proof.layers)} steps equal; "
+            f"end to end {proof.total_flips} of {proof.end_to_end_bits:,} signs flipped, "
+            f"{proof.predictions_equal} of {proof.images} predictions equal, "
+            f"largest logit difference {proof.max_logit_difference:.2g}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return paths, sizes and the proof as JSON values."""
+        proof = self.proof.to_json()
+        return {
+            "path": str(self.path),
+            "file_bytes": self.file_bytes,
+            "float_bytes": self.float_bytes,
+            "images_checked": proof.pop("images"),
+            **proof,
+        }
+
+
+def export_checkpoint(
+    checkpoint: Path, output: Path, *, data_root: Path | None = None, images: int | None = None
+) -> ExportResult:
+    """Write `output` from a checkpoint and verify it on the evaluation images of its data set.
+
+    Nothing is left at `output` if the proof fails: the file is written beside it and moved there at the end.
+
+    Args:
+        checkpoint: file of `xnorkit train`.
+        output: file to write.
+        data_root: folder of the data set, if it is not embedded.
+        images: check at most this many images.
+
+    Raises:
+        ExportError: a module has no counterpart on bits, or a layer differs from the trained model.
+    """
+    import torch
+
+    from xnorkit import runtime
+    from xnorkit.data import create_data, normalize
+    from xnorkit.train import load_checkpoint
+
+    model, recipe = load_checkpoint(checkpoint)
+    data = create_data(recipe.data.name, root=data_root)
+    metadata = {"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name}
+    graph = pack(
+        model,
+        data.input_shape,
+        name=recipe.model.name,
+        normalization=Normalization(tuple(data.mean), tuple(data.std)),
+        metadata=metadata,
+    )
+    pixels, _ = data.test_arrays()
+    floats = normalize(torch.from_numpy(pixels[:images]), data.mean, data.std).numpy()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        draft = Path(folder) / "draft.xnor"
+        write(draft, graph)
+        proof = verify(model, runtime.load(draft), floats)
+        draft.replace(output)
+    float_bytes = sum(p.numel() * p.element_size() for p in model.state_dict().values())
+    return ExportResult(output, output.stat().st_size, float_bytes, proof)
+
+
+def summarize_model(model: str) -> Summary:
+    """Return layers and totals of a `.xnor` file, of a checkpoint, or of a model name with random weights."""
+    path = Path(model)
+    if path.suffix == ".xnor":
+        return summarize(read(path), packed_bytes=path.stat().st_size)
+    from xnorkit.models import create_model, input_shape
+
+    if path.is_file():
+        from xnorkit.train import load_checkpoint
+
+        network, recipe = load_checkpoint(path)
+        name = recipe.model.name
+    else:
+        name, network = model, create_model(model)
+    return summarize(pack(network, input_shape(name), name=name))

@@ -1,0 +1,95 @@
+"""Imports point down only (docs/architecture.md), and the bare half never needs the torch half."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "xnorkit"
+
+# What each room may import of xnorkit; errors may be imported by all.
+ALLOWED = {
+    "errors": set(),
+    "format": set(),
+    "runtime": {"format", "_engine"},
+    "functional": set(),
+    "nn": {"functional"},
+    "models": {"nn"},
+    "data": set(),
+    "train": {"models", "data", "nn"},
+    "export": {"nn", "functional", "format", "runtime"},
+    "bench": {"models", "export", "format", "runtime", "_engine"},
+    "report": {"bench", "data", "export", "format", "models", "runtime", "train"},
+    "cli": {"bench", "data", "export", "format", "models", "report", "runtime", "train", "__init__"},
+}
+HEAVY = {"torch", "lightning", "torchvision", "torchmetrics", "sklearn", "matplotlib"}
+BARE = {"errors", "format", "runtime"}
+
+
+def _modules() -> list[Path]:
+    return sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> set[str]:
+    """Every module that a file imports, lazily or not, as dotted names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the full name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    room = _room(path)
+    assert room in ALLOWED, f"room '{room}' is not in the table of allowed arrows"
+    for name in _imports(path):
+        top, _, rest = name.partition(".")
+        if top == "xnorkit":
+            target = rest.partition(".")[0]
+            target = (
+                "__init__"
+                if not (PACKAGE / target).exists() and not (PACKAGE / f"{target}.py").exists() and target != "_engine"
+                else target
+            )
+            assert target in {room, "errors"} | ALLOWED[room], f"{path}: {room} imports {target}, which is not below it"
+        elif room in BARE:
+            assert top not in HEAVY, f"{path} imports {top}; {room} must run without it"
+
+
+def test_every_room_exists() -> None:
+    assert {_room(path) for path in _modules()} == set(ALLOWED)
+
+
+def test_engine_includes_nothing_of_python() -> None:
+    sources = [p for p in (ROOT / "engine").rglob("*") if p.suffix in (".h", ".cpp")]
+    assert sources
+    for path in sources:
+        for header in re.findall(r'#include\s*[<"]([^>"]+)[>"]', path.read_text(encoding="utf-8")):
+            assert not re.match(r"Python\.h|nanobind|torch|numpy", header), f"{path} includes {header}"
+
+
+def test_kernels_do_not_include_the_layers_above() -> None:
+    for folder in ("reference", "kernels"):
+        for path in (ROOT / "engine" / "src" / folder).rglob("*"):
+            if path.suffix in (".h", ".cpp"):
+                for header in re.findall(r'#include\s*"([^"]+)"', path.read_text(encoding="utf-8")):
+                    assert not re.search(r"program/|dispatch/table", header), f"{path} includes {header}"
+
+
+@pytest.mark.parametrize("module", ["xnorkit", "xnorkit.format", "xnorkit.runtime", "xnorkit.cli.main"])
+def test_bare_modules_load_without_the_heavy_ones(module: str) -> None:
+    code = f"import sys, {module}; print(sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,43 @@
+"""`__all__` is the truth: each name exists, nothing public is missing, the lazy names lead home."""
+
+import importlib
+import pkgutil
+import types
+
+import pytest
+
+import xnorkit
+
+PACKAGES = ["errors", "format", "runtime", "functional", "nn", "models", "data", "train", "export"]
+MODULES = [m.name for m in pkgutil.walk_packages(xnorkit.__path__, "xnorkit.") if "_engine" not in m.name]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_package_exports_exist_and_are_complete(name: str) -> None:
+    module = importlib.import_module(f"xnorkit.{name}")
+    exported = set(module.__all__)
+    assert sorted(module.__all__, key=str.lower) == sorted(exported, key=str.lower), "a name stands twice"
+    for attribute in exported:
+        getattr(module, attribute)
+    public = {
+        attribute
+        for attribute, value in vars(module).items()
+        if not attribute.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    assert public == {attribute for attribute in exported if not attribute.startswith("_")}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_imports_and_has_a_docstring(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__, f"{name} has no docstring"
+    for attribute in getattr(module, "__all__", []):
+        getattr(module, attribute)
+
+
+def test_lazy_names() -> None:
+    for name in xnorkit.__all__:
+        assert getattr(xnorkit, name) is not None
+    assert set(dir(xnorkit)) == set(xnorkit.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = xnorkit.nothing
