@@ -88,14 +88,16 @@ class BinaryConv2d(LatentWeight, nn.Conv2d):
         with full_precision(x):
             dtype = working_dtype(self.weight)
             w = self.weight.to(dtype)
-            y = F.conv2d(
+            dot = F.conv2d(
                 sign_ste(x.to(dtype)), sign_ste(w), None, self.stride, self.padding, self.dilation, self.groups
             )
-            if self.scale:
-                y = y * mean_abs(w)[:, None, None]
-            if self.bias is not None:
-                y = y + self.bias.to(dtype)[:, None, None]
-            return y.to(self.weight.dtype)
+            return self.scale_and_shift(dot).to(self.weight.dtype)
+
+    def scale_and_shift(self, dot: Tensor) -> Tensor:
+        """Return dot * alpha + bias for integers (..., C_out, H_out, W_out), each operation rounded on its own."""
+        if self.scale:
+            dot = dot * mean_abs(self.weight.to(dot.dtype))[:, None, None]
+        return dot if self.bias is None else dot + self.bias.to(dot.dtype)[:, None, None]
 
     def extra_repr(self) -> str:
         """Return the arguments that differ from the defaults, for print(layer)."""

@@ -59,12 +59,14 @@ class BinaryLinear(LatentWeight, nn.Linear):
         with full_precision(x):
             dtype = working_dtype(self.weight)
             w = self.weight.to(dtype)
-            y = F.linear(sign_ste(x.to(dtype)), sign_ste(w))
-            if self.scale:
-                y = y * mean_abs(w)
-            if self.bias is not None:
-                y = y + self.bias.to(dtype)
-            return y.to(self.weight.dtype)
+            dot = F.linear(sign_ste(x.to(dtype)), sign_ste(w))
+            return self.scale_and_shift(dot).to(self.weight.dtype)
+
+    def scale_and_shift(self, dot: Tensor) -> Tensor:
+        """Return dot * alpha + bias for integers (..., out_features), each operation rounded on its own."""
+        if self.scale:
+            dot = dot * mean_abs(self.weight.to(dot.dtype))
+        return dot if self.bias is None else dot + self.bias.to(dot.dtype)
 
     def extra_repr(self) -> str:
         """Return the arguments, for print(layer)."""
