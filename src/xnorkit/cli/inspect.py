@@ -4,6 +4,18 @@ from jsonargparse import ArgumentParser, Namespace
 
 from xnorkit.cli.output import print_json, print_pairs, print_table
 
+COLUMNS = {
+    "name": "layer",
+    "kind": "kind",
+    "binary": "binary",
+    "bits": "bits",
+    "params": "params",
+    "macs_1bit": "1-bit MACs",
+    "macs_32bit": "32-bit MACs",
+    "bytes": "bytes",
+    "reason": "why not binary",
+}
+
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
@@ -23,29 +35,20 @@ def run(options: Namespace) -> None:
         return
     print_table(
         f"{summary.name}: input {' x '.join(map(str, summary.input_shape))}",
-        ["layer", "kind", "binary", "bits", "params", "1-bit MACs", "32-bit MACs", "bytes", "why not binary"],
-        [
-            [
-                x.name,
-                x.kind,
-                "yes" if x.binary else "no",
-                x.bits,
-                x.params,
-                x.macs_1bit,
-                x.macs_32bit,
-                x.bytes,
-                x.reason,
-            ]
-            for x in summary.layers
-        ],
+        list(COLUMNS.values()),
+        [[_cell(getattr(layer, field)) for field in COLUMNS] for layer in summary.layers],
     )
     total = summary.total
     print_pairs(
         {
             "packed file": f"{total.packed_bytes} bytes",
-            "float32 weights": f"{total.float_bytes} bytes ({total.float_bytes / total.packed_bytes:.1f} times the file)",
+            "as float32": f"{total.float_bytes} bytes, {total.float_bytes / total.packed_bytes:.1f} times as much",
             "parameters": total.params,
             "multiply-adds": f"{total.macs_1bit} 1-bit, {total.macs_32bit} 32-bit",
             **{f"metadata {key}": value for key, value in summary.metadata.items()},
         }
     )
+
+
+def _cell(value: object) -> object:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xnorkit.export import Proof, pack, verify
+from xnorkit.export import LayerProof, Proof, pack, verify
 from xnorkit.format import Normalization, Summary, read, summarize, write
 
 __all__ = ["ExportResult", "export_checkpoint", "summarize_model"]
@@ -24,10 +24,10 @@ class ExportResult:
     def sentence(self) -> str:
         """The evidence in one line."""
         proof = self.proof
-        integers = sum(layer.integers for layer in proof.layers)
-        outputs = sum(layer.outputs for layer in proof.layers)
+        integers = _count(proof.layers, "integers")
+        outputs = _count(proof.layers, "outputs")
         return (
-            f"layer by layer all {integers:,} integers and {outputs:,} outputs of {len(proof.layers)} steps equal; "
+            f"layer by layer {integers} integers and {outputs} outputs of {len(proof.layers)} steps equal; "
             f"end to end {proof.total_flips} of {proof.end_to_end_bits:,} signs flipped, "
             f"{proof.predictions_equal} of {proof.images} predictions equal, "
             f"largest logit difference {proof.max_logit_difference:.2g}"
@@ -104,3 +104,10 @@ def summarize_model(model: str) -> Summary:
     else:
         name, network = model, create_model(model)
     return summarize(pack(network, input_shape(name), name=name))
+
+
+def _count(layers: list[LayerProof], what: str) -> str:
+    """Return 'all 1,010' or '1,008 of 1,010'."""
+    total = sum(getattr(layer, what) for layer in layers)
+    equal = sum(getattr(layer, f"{what}_equal") for layer in layers)
+    return f"all {total:,}" if equal == total else f"{equal:,} of {total:,}"

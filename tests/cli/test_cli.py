@@ -1,0 +1,144 @@
+"""Each command as a user types it: what it prints, its JSON, its exit codes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from xnorkit.cli.main import main
+from xnorkit.export import pack
+from xnorkit.format import Normalization, write
+from xnorkit.models import create_model
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of one short epoch on the digits."""
+    folder = tmp_path_factory.mktemp("run")
+    assert main(["train", "lenet5-digits", "epochs=1", "--output", str(folder), "--json"]) == 0
+    return folder / "last.ckpt"
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("packed") / "lenet5.xnor"
+    metadata = {"classes": [f"digit {i}" for i in range(10)]}
+    model = create_model("lenet5").eval()
+    write(path, pack(model, (1, 28, 28), normalization=Normalization((0.5,), (0.5,)), metadata=metadata))
+    return path
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
+    capsys.readouterr()
+    assert main([*map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def failing(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    capsys.readouterr()
+    assert main([*map(str, arguments)]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+def test_train_export_evaluate(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "model.xnor"
+    exported = run_json(capsys, "export", trained, "-o", target)
+    assert exported["binary_outputs_equal"] is True
+    assert exported["images_checked"] > 300
+    assert exported["predictions_equal"] >= exported["images_checked"] - 1
+    assert exported["file_bytes"] == target.stat().st_size < 86_000
+    before = run_json(capsys, "evaluate", trained)
+    after = run_json(capsys, "evaluate", target)
+    assert set(after) == {"model", "data", "split", "images", "top1", "top5"}
+    assert after["images"] == before["images"] == exported["images_checked"]
+    assert after["top1"] == pytest.approx(before["top1"], abs=0.004)
+    assert after["top1"] > 0.5
+    total = run_json(capsys, "inspect", target)["total"]
+    assert total["packed_bytes"] == exported["file_bytes"]
+    assert run_json(capsys, "inspect", trained)["total"]["params"] == total["params"]
+
+
+def test_train_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_json(capsys, "train", "lenet5-digits", "epochs=1", "batch_size=256", "--output", tmp_path)
+    assert result["epochs"] == 1
+    assert Path(result["checkpoint"]).is_file()
+
+
+def test_inspect_tells_why_a_layer_is_float(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    summary = run_json(capsys, "inspect", packed)
+    layers = {layer["name"]: layer for layer in summary["layers"]}
+    fields = {"name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_32bit", "bytes"}
+    assert all(set(layer) == fields for layer in layers.values())
+    assert layers["block2.conv"]["binary"]
+    assert layers["block2.conv"]["macs_1bit"] == 64 * 500 * 50
+    assert not layers["conv1"]["binary"]
+    assert layers["conv1"]["reason"]
+    assert set(summary["total"]) == {"packed_bytes", "float_bytes", "params", "macs_1bit", "macs_32bit"}
+    assert main(["inspect", str(packed)]) == 0
+    text = capsys.readouterr().out
+    assert "block2.conv" in text
+    assert f"{packed.stat().st_size} bytes" in text
+    assert run_json(capsys, "inspect", "lenet5")["total"] == summary["total"] | {
+        "packed_bytes": run_json(capsys, "inspect", "lenet5")["total"]["packed_bytes"]
+    }
+
+
+def test_predict_any_size_and_mode(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    paths = []
+    for mode, size in {"L": (28, 28), "RGB": (100, 60), "RGBA": (7, 9), "1": (28, 28)}.items():
+        paths.append(tmp_path / f"{mode}.png")
+        Image.fromarray(rng.integers(0, 256, (size[1], size[0], 4), dtype=np.uint8), "RGBA").convert(mode).save(
+            paths[-1]
+        )
+    result = run_json(capsys, "predict", packed, *paths, "--top", "2")
+    assert [item["image"] for item in result["predictions"]] == [str(p) for p in paths]
+    for item in result["predictions"]:
+        assert len(item["classes"]) == 2
+        assert item["classes"][0]["class"].startswith("digit ")
+        assert item["classes"][0]["probability"] >= item["classes"][1]["probability"]
+        assert item["microseconds"] > 0
+
+
+def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [row["model"] for row in run_json(capsys, "models")] == ["lenet5"]
+    names = {row["recipe"] for row in run_json(capsys, "recipes")}
+    assert names == {"lenet5-digits", "lenet5-digits-float", "lenet5-mnist", "lenet5-mnist-float"}
+
+
+def test_bench(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = run_json(capsys, "bench", "kernels", "--shapes", "3x3 32@5x5", "--seconds", "0.02")
+    assert rows[0]["shape"] == "3x3 32@5x5"
+    assert main(["bench", "model", "lenet5", "--seconds", "0.02"]) == 0
+    assert "torch_f32" in capsys.readouterr().out
+
+
+def test_errors_are_one_line_and_exit_code_2(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "lenet5-digits" in failing(capsys, "train", "lenet5-digit")
+    assert "epochs" in failing(capsys, "train", "lenet5-digits", "epoch=3")
+    assert "mnist" in failing(capsys, "train", "lenet5-mnist", "--data", tmp_path)
+    assert "missing.xnor" in failing(capsys, "evaluate", tmp_path / "missing.xnor")
+    assert "missing.ckpt" in failing(capsys, "export", tmp_path / "missing.ckpt", "-o", tmp_path / "x.xnor")
+    assert "lenet5" in failing(capsys, "inspect", "lenet55")
+    assert "no such file" in failing(capsys, "predict", packed, tmp_path / "missing.png")
+    (tmp_path / "text.png").write_text("not an image")
+    assert "cannot be read as an image" in failing(capsys, "predict", packed, tmp_path / "text.png")
+    (tmp_path / "cut.xnor").write_bytes(packed.read_bytes()[:-100])
+    assert "cut.xnor" in failing(capsys, "evaluate", tmp_path / "cut.xnor")
+    assert "shape 'x'" in failing(capsys, "bench", "kernels", "--shapes", "x")
+    assert "lenet5" in failing(capsys, "bench", "model", "lenet")
+    assert not (tmp_path / "x.xnor").exists()
+
+
+def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["unknown"], ["export", "x.ckpt"], ["predict"], ["bench", "nothing"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 2

@@ -1,0 +1,68 @@
+"""Trained forward against the packed program, on every instruction set: integers, bits, floats and predictions."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from networks import CASES, randomize_
+
+from xnorkit import _engine, runtime
+from xnorkit.errors import ExportError
+from xnorkit.export import pack, verify
+from xnorkit.format import Graph, write
+from xnorkit.models import create_model
+
+
+@pytest.mark.parametrize("isa", _engine.isas())
+@pytest.mark.parametrize("case", CASES)
+def test_networks(case: str, isa: str, tmp_path: Path) -> None:
+    make, shape = CASES[case]
+    for seed in range(3):
+        torch.manual_seed(seed)
+        model = randomize_(make(), seed)
+        path = tmp_path / "model.xnor"
+        write(path, pack(model, shape))
+        packed = runtime.load(path, isa=isa, threads=2)
+        images = np.random.default_rng(seed).standard_normal((11, *shape), dtype=np.float32)
+        proof = verify(model, packed, images, batch_size=4)
+        assert proof.images == 11
+        assert proof.binary_outputs_equal
+        assert all(layer.outputs > 0 for layer in proof.layers)
+        assert len(proof.layers) >= 2
+        assert proof.predictions_equal == 11
+        assert proof.total_flips <= 2
+
+
+@pytest.mark.parametrize("isa", _engine.isas())
+def test_lenet5(isa: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = randomize_(create_model("lenet5"))
+    path = tmp_path / "lenet5.xnor"
+    write(path, pack(model, (1, 28, 28)))
+    images = np.random.default_rng(0).standard_normal((50, 1, 28, 28), dtype=np.float32)
+    proof = verify(model, runtime.load(path, isa=isa), images)
+    assert [layer.name for layer in proof.layers] == ["block2.conv.sign", "block2.conv", "block3.linear"]
+    assert proof.layers[1].integers == 50 * 50 * 8 * 8
+    assert proof.layers[1].outputs == 50 * 50 * 4 * 4
+    assert proof.end_to_end_bits == 50 * (12 * 12 * 20 + 4 * 4 * 50)
+    assert proof.predictions_equal == 50
+
+
+@pytest.mark.parametrize("role", ["weight", "threshold", "flip"])
+def test_the_proof_notices_one_wrong_number(role: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = randomize_(create_model("lenet5"))
+    graph = pack(model, (1, 28, 28))
+    node = next(n for n in graph.nodes if n.name == "block2.conv")
+    changed = dict(node.tensors)
+    changed[role] = changed[role].copy()
+    changed[role].flat[0] ^= 4 if role == "threshold" else 1
+    altered = [n if n is not node else type(n)(n.name, n.op, n.source, n.attributes, changed) for n in graph.nodes]
+    path = tmp_path / "altered.xnor"
+    write(path, Graph(graph.name, graph.input, tuple(altered), graph.output, graph.metadata))
+    images = np.random.default_rng(0).standard_normal((40, 1, 28, 28), dtype=np.float32)
+    packed = runtime.load(path)
+    with pytest.raises(ExportError, match=r"layer 'block2\.conv' differs"):
+        verify(model, packed, images)
+    assert not verify(model, packed, images, strict=False).binary_outputs_equal
