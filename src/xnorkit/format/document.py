@@ -1,0 +1,128 @@
+"""Graph <-> the JSON text in a file's metadata; tensors stand beside it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from xnorkit import __version__
+from xnorkit.errors import FormatError
+from xnorkit.format.graph import Graph, InputSpec, Node, Normalization
+from xnorkit.format.rules import check_keys, is_printable, shown
+from xnorkit.format.strict_json import dump, parse
+
+__all__ = ["VERSION", "decode", "encode", "tensor_names"]
+
+VERSION = 1
+_WHAT = "the graph in metadata 'xnorkit'"
+_KEYS = ("version", "producer", "name", "input", "nodes", "output", "metadata")
+_NODE_KEYS = ("name", "op", "input", "attributes", "tensors")
+
+
+def tensor_names(graph: Graph) -> dict[str, NDArray[Any]]:
+    """Return the tensors of all nodes under their names in the file, "<node>.<role>", in the order of the graph."""
+    return {f"{node.name}.{role}": array for node in graph.nodes for role, array in node.tensors.items()}
+
+
+def encode(graph: Graph) -> str:
+    """Return the JSON text of a valid graph."""
+    normalization = graph.input.normalization
+    document = {
+        "version": VERSION,
+        "producer": f"xnorkit {__version__}",
+        "name": graph.name,
+        "input": {
+            "shape": list(graph.input.shape),
+            "normalization": normalization
+            and {"mean": list(map(float, normalization.mean)), "std": list(map(float, normalization.std))},
+        },
+        "nodes": [
+            {
+                "name": node.name,
+                "op": node.op,
+                "input": node.source,
+                "attributes": {k: list(v) if isinstance(v, tuple) else v for k, v in node.attributes.items()},
+                "tensors": list(node.tensors),
+            }
+            for node in graph.nodes
+        ],
+        "output": graph.output,
+        "metadata": dict(graph.metadata),
+    }
+    return dump(document, _WHAT)
+
+
+def decode(text: str, arrays: Mapping[str, NDArray[Any]]) -> Graph:
+    """Return the graph that the JSON text says, with its tensors; its content is not validated yet.
+
+    Raises:
+        FormatError: no JSON object with exactly the required keys and types, another version, a tensor is missing or
+            belongs to no node.
+    """
+    document = _typed(parse(text, _WHAT), dict, _WHAT)
+    _check_version(document)
+    check_keys(_WHAT, document, _KEYS)
+    for key in ("name", "producer", "output"):
+        _typed(document[key], str, f"'{key}'")
+    if not is_printable(document["producer"]):
+        raise FormatError(f"'producer' is '{shown(document['producer'])}'; required: a non-empty printable string.")
+    nodes = [_node(node, arrays) for node in _typed(document["nodes"], list, "'nodes'")]
+    graph = Graph(
+        name=document["name"],
+        input=_input(document["input"]),
+        nodes=tuple(nodes),
+        output=document["output"],
+        metadata=_typed(document["metadata"], dict, "'metadata'"),
+    )
+    for name in arrays.keys() - tensor_names(graph).keys():
+        raise FormatError(
+            f"tensor '{shown(name)}' belongs to no node; required: '<node>.<role>' of a node that lists it."
+        )
+    return graph
+
+
+def _check_version(document: Mapping[str, Any]) -> None:
+    version = document.get("version")
+    if isinstance(version, bool) or not isinstance(version, int) or version != VERSION:
+        producer = document.get("producer", "an unknown program")
+        raise FormatError(
+            f"format version {shown(version)}, written by {shown(producer)}; required: version {VERSION}, "
+            f"the only one that xnorkit {__version__} reads. Install the release that wrote it, or export it again."
+        )
+
+
+def _input(value: Any) -> InputSpec:
+    check_keys("'input'", _typed(value, dict, "'input'"), ("shape", "normalization"))
+    shape = _typed(value["shape"], list, "input 'shape'")
+    normalization = value["normalization"]
+    if normalization is None:
+        return InputSpec(tuple(shape))
+    check_keys("input 'normalization'", _typed(normalization, dict, "input 'normalization'"), ("mean", "std"))
+    mean, std = (tuple(_typed(normalization[key], list, f"input normalization '{key}'")) for key in ("mean", "std"))
+    return InputSpec(tuple(shape), Normalization(mean, std))
+
+
+def _node(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Node:
+    check_keys("a node", _typed(value, dict, "a node"), _NODE_KEYS)
+    where = f"node '{shown(value['name'])}'"
+    for key, kind in (("name", str), ("op", str), ("input", str), ("attributes", dict), ("tensors", list)):
+        _typed(value[key], kind, f"{where}: '{key}'")
+    tensors = {}
+    for role in value["tensors"]:
+        name = f"{value['name']}.{_typed(role, str, f'{where}: a role in tensors')}"
+        if role in tensors:
+            raise FormatError(f"{where}: 'tensors' lists '{shown(role)}' twice; required: unique roles.")
+        if name not in arrays:
+            raise FormatError(
+                f"{where}: tensor '{shown(name)}' is not in the file; required: every tensor that is listed."
+            )
+        tensors[role] = arrays[name]
+    return Node(value["name"], value["op"], value["input"], value["attributes"], tensors)
+
+
+def _typed(value: Any, kind: type, where: str) -> Any:
+    """Return `value` if it has the required JSON type."""
+    if not isinstance(value, kind):
+        names: dict[type, str] = {dict: "an object", list: "a list", str: "a string"}
+        raise FormatError(f"{where}: received {shown(value)}; required: {names[kind]}.")
+    return value

@@ -1,0 +1,46 @@
+"""Sizes of windows that slide over an image."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xnorkit.errors import FormatError
+from xnorkit.format.graph import ValueSpec
+
+__all__ = ["output_size", "valid_taps"]
+
+
+def output_size(attributes: Mapping[str, Any], source: ValueSpec) -> tuple[int, int]:
+    """Return (OH, OW) = floor((size + padding - reach) / stride) + 1, with reach = dilation * (kernel - 1) + 1.
+
+    Raises:
+        FormatError: the kernel is larger than the padded image.
+    """
+    sizes = []
+    for axis, size in enumerate((source.height, source.width)):
+        padded = size + attributes["padding"][axis] + attributes["padding"][axis + 2]
+        reach = attributes.get("dilation", (1, 1))[axis] * (attributes["kernel"][axis] - 1) + 1
+        if reach > padded:
+            raise FormatError(
+                f"attribute 'kernel' reaches over {reach} {('rows', 'columns')[axis]}; "
+                f"required: at most {padded}, the size of the padded image."
+            )
+        sizes.append((padded - reach) // attributes["stride"][axis] + 1)
+    return sizes[0], sizes[1]
+
+
+def valid_taps(attributes: Mapping[str, Any], source: ValueSpec) -> int:
+    """Return how many (output pixel, kernel tap) pairs read a pixel of the image and not of the padding."""
+    out = output_size(attributes, source)
+    return _along(attributes, 0, source.height, out[0]) * _along(attributes, 1, source.width, out[1])
+
+
+def _along(attributes: Mapping[str, Any], axis: int, size: int, out: int) -> int:
+    stride: Sequence[int] = attributes["stride"]
+    total = 0
+    for tap in range(attributes["kernel"][axis]):
+        # Output o reads pixel o * stride + offset; that is inside from o = ceil(-offset / stride) on.
+        offset = tap * attributes.get("dilation", (1, 1))[axis] - attributes["padding"][axis]
+        first = max(0, -(offset // stride[axis]))
+        last = min(out - 1, (size - 1 - offset) // stride[axis])
+        total += max(0, last - first + 1)
+    return total

@@ -1,0 +1,87 @@
+"""Rules for JSON values: each returns what is required if a value breaks it, else None."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from xnorkit.errors import FormatError
+
+__all__ = [
+    "MAX_SIZE",
+    "Rule",
+    "boolean",
+    "check_keys",
+    "integer",
+    "integers",
+    "is_number",
+    "is_printable",
+    "one_of",
+    "shown",
+]
+
+MAX_SIZE = 2**31 - 1
+"""Largest size that a file may name, and most numbers in one value of one image: what an int32 index reaches."""
+
+LARGEST_F32 = (2 - 2.0**-23) * 2.0**127
+
+Rule = Callable[[Any], str | None]
+
+
+def integer(low: int, high: int = MAX_SIZE) -> Rule:
+    """Return the rule: an integer (true and 1.0 are none) from `low` to `high`."""
+
+    def rule(value: Any) -> str | None:
+        fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return None if fits else f"an integer from {low} to {high}"
+
+    return rule
+
+
+def integers(count: int, low: int, high: int = MAX_SIZE) -> Rule:
+    """Return the rule: a list of `count` integers from `low` to `high`."""
+    element = integer(low, high)
+
+    def rule(value: Any) -> str | None:
+        fits = isinstance(value, list | tuple) and len(value) == count and all(element(v) is None for v in value)
+        return None if fits else f"a list of {count} integers from {low} to {high}"
+
+    return rule
+
+
+def boolean(value: Any) -> str | None:
+    """Check: true or false."""
+    return None if isinstance(value, bool) else "true or false"
+
+
+def one_of(*choices: str) -> Rule:
+    """Return the rule: one of the strings."""
+
+    def rule(value: Any) -> str | None:
+        return None if isinstance(value, str) and value in choices else " or ".join(f'"{c}"' for c in choices)
+
+    return rule
+
+
+def is_number(value: Any) -> bool:
+    """Return whether `value` is a number (no bool, NaN or infinity) within float32's range."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_F32
+
+
+def is_printable(value: Any) -> bool:
+    """Return whether `value` is a non-empty string of printable characters."""
+    return isinstance(value, str) and value != "" and value.isprintable()
+
+
+def check_keys(where: str, received: Mapping[str, Any], required: Collection[str]) -> None:
+    """Check that an object has exactly the required keys; FormatError names the first that is missing or unknown."""
+    for key in required:
+        if key not in received:
+            raise FormatError(f"{where}: '{key}' is missing; required: {', '.join(required) or 'no keys'}.")
+    for key in received:
+        if key not in required:
+            raise FormatError(f"{where}: '{shown(key)}' is unknown; required: {', '.join(required) or 'no keys'}.")
+
+
+def shown(value: Any) -> str:
+    """Return a received value for a message, on one line and of bounded length."""
+    text = value if isinstance(value, str) and value.isprintable() else ascii(value)
+    return text if len(text) <= 80 else text[:77] + "..."

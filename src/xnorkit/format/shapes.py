@@ -1,0 +1,126 @@
+"""Validation of a whole graph: names, order, kinds, shapes, attributes, tensors."""
+
+from typing import Any
+
+import numpy as np
+
+from xnorkit.errors import FormatError
+from xnorkit.format.graph import INPUT, Graph, InputSpec, Node, ValueSpec
+from xnorkit.format.ops import find_op
+from xnorkit.format.rules import MAX_SIZE, check_keys, integers, is_number, is_printable, shown
+from xnorkit.format.tensors import check_tensor
+
+__all__ = ["infer_shapes"]
+
+
+def infer_shapes(graph: Graph) -> dict[str, ValueSpec]:
+    """Return kind and shape of the input (under `"input"`) and of every node's value, in order of execution.
+
+    This is the full validation: a graph that passes can be written, read back and run.
+
+    Raises:
+        FormatError: the first rule of docs/format.md that the graph breaks; names the node and the field.
+    """
+    if not is_printable(graph.name):
+        raise FormatError(f"'name' is '{shown(graph.name)}'; required: a non-empty printable string.")
+    values = {INPUT: _input(graph.input)}
+    if not graph.nodes:
+        raise FormatError("'nodes' is empty; required: at least one node.")
+    for node in graph.nodes:
+        _check_name(node, values)
+        try:
+            values[node.name] = _value(node, values)
+        except FormatError as error:
+            raise FormatError(f"node '{node.name}': {error}") from None
+    _check_use(graph, values)
+    _check_classes(graph, values)
+    return values
+
+
+def _input(spec: InputSpec) -> ValueSpec:
+    required = integers(3, 1)(spec.shape)
+    if required is not None:
+        raise FormatError(f"input 'shape': received {shown(spec.shape)}; required: (C, H, W), {required}.")
+    channels, height, width = spec.shape
+    value = ValueSpec("f32", height, width, channels)
+    _check_size(value)
+    normalization = spec.normalization
+    if normalization is None:
+        return value
+    for key, numbers in (("mean", normalization.mean), ("std", normalization.std)):
+        if len(numbers) != channels or not all(is_number(v) for v in numbers):
+            raise FormatError(
+                f"input normalization '{key}': received {shown(numbers)}; required: {channels} float32 numbers, "
+                "one per channel."
+            )
+    with np.errstate(all="ignore"):
+        usable = all(v > 0 for v in normalization.std) and bool(np.isfinite(normalization.table()).all())
+    if not usable:
+        raise FormatError(
+            f"input normalization: received mean {shown(normalization.mean)}, std {shown(normalization.std)}; "
+            "required: std above 0 and a finite float32 result for every pixel value."
+        )
+    return value
+
+
+def _check_name(node: Node, values: dict[str, ValueSpec]) -> None:
+    if not is_printable(node.name):
+        raise FormatError(f"a node's 'name' is '{shown(node.name)}'; required: a non-empty printable string.")
+    if node.name in values:
+        raise FormatError(
+            f"node '{node.name}': the name is taken; required: a unique name other than '{INPUT}', the image's own."
+        )
+
+
+def _value(node: Node, values: dict[str, ValueSpec]) -> ValueSpec:
+    op = find_op(node.op, node.attributes)
+    check_keys("attributes", node.attributes, op.attributes)
+    for key, rule in op.attributes.items():
+        required = rule(node.attributes[key])
+        if required is not None:
+            raise FormatError(f"attribute '{key}': received {shown(node.attributes[key])}; required: {required}.")
+    if node.source not in values:
+        raise FormatError(f"'input' is '{shown(node.source)}'; required: '{INPUT}' or the name of an earlier node.")
+    source = values[node.source]
+    if source.kind != op.reads:
+        raise FormatError(f"reads {source.kind} from '{node.source}'; required: {op.reads}.")
+    plan = op.plan(node.attributes, source)
+    _check_size(plan.output)
+    check_keys("tensors", node.tensors, plan.tensors)
+    for role, tensor_rule in plan.tensors.items():
+        check_tensor(role, node.tensors[role], tensor_rule)
+    if "flip" in plan.tensors and node.tensors["flip"].shape != node.tensors["threshold"].shape:
+        raise FormatError(
+            f"tensor 'flip' has shape {node.tensors['flip'].shape}; required: {node.tensors['threshold'].shape}, "
+            "the shape of 'threshold'."
+        )
+    return plan.output
+
+
+def _check_size(value: ValueSpec) -> None:
+    if value.size > MAX_SIZE:
+        raise FormatError(
+            f"a value of height {value.height}, width {value.width} and {value.channels} channels; "
+            f"required: at most {MAX_SIZE} numbers."
+        )
+
+
+def _check_use(graph: Graph, values: dict[str, ValueSpec]) -> None:
+    if graph.output == INPUT or graph.output not in values:
+        raise FormatError(f"'output' is '{shown(graph.output)}'; required: the name of a node.")
+    read = {node.source for node in graph.nodes} | {graph.output}
+    for node in graph.nodes:
+        if node.name not in read:
+            raise FormatError(f"node '{node.name}': nothing reads it; required: a reader, or to be the output.")
+
+
+def _check_classes(graph: Graph, values: dict[str, ValueSpec]) -> None:
+    classes: Any = graph.metadata.get("classes", None)
+    if classes is None:
+        return
+    outputs = values[graph.output].channels
+    fits = isinstance(classes, list | tuple) and all(isinstance(c, str) for c in classes) and len(classes) == outputs
+    if not fits:
+        raise FormatError(
+            f"metadata 'classes': received {shown(classes)}; required: {outputs} strings, one per output."
+        )

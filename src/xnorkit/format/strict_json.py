@@ -1,0 +1,83 @@
+"""JSON without its loopholes: no duplicate keys, NaN, infinities, lone surrogates or deep nesting."""
+
+import json
+import re
+from typing import Any
+
+from xnorkit.errors import FormatError
+from xnorkit.format.rules import shown
+
+__all__ = ["MAX_DEPTH", "dump", "parse"]
+
+MAX_DEPTH = 32
+"""Most brackets open at once; a graph itself needs 5."""
+
+# A whole string, closed or running to the end, so that no part of a string is taken for a bracket; else a bracket.
+_TOKEN = re.compile(r'"(?:\\.|[^"])*(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+
+
+def parse(text: str, what: str) -> Any:
+    """Return the value that `text` says; FormatError names `what` and the reason."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > MAX_DEPTH:
+            raise FormatError(f"{what} nests deeper than {MAX_DEPTH} levels; required: at most {MAX_DEPTH}.")
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite, parse_int=_whole
+        )
+        json.dumps(value, ensure_ascii=False).encode()
+    except _LoopholeError as error:
+        raise FormatError(f"{what} holds {error}") from None
+    except UnicodeEncodeError:
+        raise FormatError(f"{what} holds half a surrogate pair; required: valid Unicode strings.") from None
+    except json.JSONDecodeError as error:
+        raise FormatError(f"{what} is not JSON ({error}); required: one JSON value.") from None
+    return value
+
+
+def dump(value: Any, what: str) -> str:
+    """Return the JSON text of `value`: no spaces, keys in their order, floats so that they read back equal.
+
+    Raises:
+        FormatError: `value` is not made of dicts with string keys, lists, strings, finite numbers, booleans and None.
+    """
+    required = "required: dicts with string keys, lists, strings, finite numbers, booleans and None."
+    try:
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FormatError(f"{what} cannot be written as JSON ({error}); {required}") from None
+    if parse(text, what) != value:
+        raise FormatError(f"{what} would not read back equal; {required}")
+    return text
+
+
+class _LoopholeError(Exception):
+    """What a value holds that JSON readers treat differently."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _LoopholeError(f"the key '{shown(twice)}' twice; required: unique keys.")
+    return result
+
+
+def _constant(literal: str) -> Any:
+    raise _LoopholeError(f"{literal}; required: finite numbers.")
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if value in (float("inf"), float("-inf")):
+        raise _LoopholeError(f"{shown(literal)}, beyond float64; required: finite numbers.")
+    return value
+
+
+def _whole(literal: str) -> int:
+    if len(literal) > 20:
+        raise _LoopholeError(f"{shown(literal)}, an integer of {len(literal)} characters; required: at most 20.")
+    return int(literal)
