@@ -1,0 +1,50 @@
+"""torchvision, also beside a torch that its compiled part was not built for."""
+
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from xnorkit.errors import DataError
+
+__all__ = ["import_torchvision", "repair_torchvision"]
+
+# A torchvision wheel built for CUDA cannot register its operators in a CPU torch, and then fails on import because it
+# describes operators that do not exist. With these declared, everything written in Python works; the operators do not.
+SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+_libraries: list[Any] = []  # a library's declarations live as long as the object
+
+
+def repair_torchvision() -> None:
+    """Make an installed torchvision importable: torchmetrics, and so the trainer, imports it where it is installed."""
+    if importlib.util.find_spec("torchvision") is not None:
+        import_torchvision()
+
+
+def import_torchvision() -> ModuleType:
+    """Return the module torchvision; DataError with the remedy if it is not installed."""
+    try:
+        return _import()
+    except ModuleNotFoundError as error:
+        raise DataError(f"torchvision is needed for the download: {error}. Install xnorkit[train].") from error
+
+
+def _import() -> ModuleType:
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::" not in str(error) or _libraries:
+            raise
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    library = torch.library.Library("torchvision", "DEF")
+    _libraries.append(library)
+    for schema in SCHEMAS:
+        library.define(schema)
+    return importlib.import_module("torchvision")
