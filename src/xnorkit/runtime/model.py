@@ -1,0 +1,175 @@
+"""A loaded `.xnor` model: a callable on images."""
+
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnorkit import _engine
+from xnorkit.errors import EngineError, FormatError, InputError
+from xnorkit.format import Graph, infer_shapes, read
+from xnorkit.runtime.bits import check_words
+from xnorkit.runtime.build import build, build_layer
+from xnorkit.runtime.images import as_images
+
+__all__ = ["LayerResult", "Model", "load"]
+
+
+class LayerResult(NamedTuple):
+    """What one node made of given bits.
+
+    dots: (N, OH, OW, O) int32, the integer sums of a binary layer; (N, OH, OW, 0) for a pool, which has none.
+    output: what the node passes on, bits as (N, OH, OW, words) uint32 or float32 (N, OH, OW, O).
+    """
+
+    dots: NDArray[np.int32]
+    output: NDArray[Any]
+
+
+def load(path: str | os.PathLike[str], *, isa: str | None = None, threads: int | None = None) -> "Model":
+    """Return the model in a `.xnor` file, ready to run.
+
+    Args:
+        path: file written by `xnorkit export` or `xnorkit.format.write`.
+        isa: instruction set of the kernels; None takes XNORKIT_ISA, else the fastest that the CPU has.
+        threads: threads per call; None takes XNORKIT_THREADS, else the physical cores that the process may use.
+
+    Raises:
+        FormatError: the file is missing, damaged, of another version, or gives bits instead of numbers.
+        EngineError: `isa` is not available, or the engine has no kernel for a node.
+        InputError: `threads` is not an integer of at least 1.
+
+    Example:
+        >>> model = xnorkit.runtime.load("lenet5.xnor")
+        >>> model(images).argmax(axis=1)
+    """
+    graph = read(path)
+    try:
+        return Model(graph, isa=isa, threads=threads)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from None
+
+
+class Model:
+    """A packed network on the engine; may be called from several threads at once.
+
+    Attributes:
+        graph: the graph that was loaded.
+        isa: instruction set of the kernels.
+        threads: threads per call.
+    """
+
+    def __init__(self, graph: Graph, *, isa: str | None = None, threads: int | None = None) -> None:
+        self._values = infer_shapes(graph)
+        self.graph = graph
+        self.isa = _isa(isa)
+        self.threads = _threads(threads)
+        if self._values[graph.output].kind != "f32":
+            raise FormatError(f"output '{graph.output}' is bits; required: a node that gives float32 numbers.")
+        self._nodes = {node.name: node for node in graph.nodes}
+        self._program = build(graph, self._values, [graph.output], self.isa)
+        self._tracer: _engine.Program | None = None
+        self._layers: dict[str, _engine.Program] = {}
+
+    def __call__(self, images: Any) -> NDArray[np.float32]:
+        """Return the outputs, (N, O) float32; (N, O, OH, OW) if the last value has more than one position.
+
+        Args:
+            images: (N, C, H, W), NumPy array or torch tensor (detached from its gradient), float32 normalised as in
+                training, or uint8 pixels, which the stored normalisation turns into float32.
+
+        Raises:
+            InputError: another type, dtype or shape, or a float is NaN or infinite.
+        """
+        value = self._run(self._program, as_images(images, self.graph.input))[0]
+        spec = self._values[self.graph.output]
+        if spec.height == spec.width == 1:
+            return value.reshape(len(value), spec.channels)
+        return np.ascontiguousarray(value.transpose(0, 3, 1, 2))
+
+    def trace(self, images: Any) -> dict[str, NDArray[Any]]:
+        """Return the value of every node: float32 (N, H, W, C), or bits as (N, H, W, words) uint32.
+
+        Takes the images that a call takes and raises what it raises.
+        """
+        names = [node.name for node in self.graph.nodes]
+        if self._tracer is None:
+            self._tracer = build(self.graph, self._values, names, self.isa)
+        return dict(zip(names, self._run(self._tracer, as_images(images, self.graph.input)), strict=True))
+
+    def run_layer(self, name: str, bits: NDArray[np.uint32]) -> LayerResult:
+        """Return what node `name` makes of given bits, on the kernels of this model.
+
+        Args:
+            name: a node that reads bits: a binary layer or a pool.
+            bits: (N, H, W, words) uint32 with the node's input size, as `pack_bits` gives.
+
+        Raises:
+            InputError: there is no such node, or `bits` does not fit it.
+        """
+        node = self._nodes.get(name)
+        source = self._values[node.source] if node is not None else None
+        if node is None or source is None or source.kind != "bits":
+            choices = [n.name for n in self.graph.nodes if self._values[n.source].kind == "bits"]
+            raise InputError(
+                f"layer '{name}'; required: a node that reads bits: {', '.join(choices) or 'there is none'}."
+            )
+        check_words(bits, source.channels)
+        if bits.shape[1:3] != (source.height, source.width) or len(bits) == 0:
+            raise InputError(
+                f"bits of layer '{name}' have shape {bits.shape}; "
+                f"required: (N, {source.height}, {source.width}, {source.words}) with N of at least 1."
+            )
+        if name not in self._layers:
+            self._layers[name] = build_layer(node, source, self.isa)
+        *dots, output = self._run(self._layers[name], np.ascontiguousarray(bits))
+        return LayerResult(dots[0] if dots else np.empty((*output.shape[:3], 0), np.int32), output)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        return self.graph.input.shape
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the outputs; empty if the file has none."""
+        return tuple(self.graph.metadata.get("classes") or ())
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of activation buffers for one image."""
+        return self._program.arena_bytes
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights and thresholds in the kernels' own arrangement."""
+        return self._program.weight_bytes
+
+    def _run(self, program: _engine.Program, source: NDArray[Any]) -> list[NDArray[Any]]:
+        try:
+            return program.run(source, self.threads)
+        except ValueError as error:
+            raise InputError(f"the engine refuses the images: {error}") from error
+
+
+def _isa(isa: str | None) -> str:
+    if isa is None:
+        try:
+            return _engine.default_isa()
+        except ValueError as error:
+            raise EngineError(str(error)) from error
+    if isa not in _engine.isas():
+        raise EngineError(f"isa '{isa}'; required: one that this CPU and build have: {', '.join(_engine.isas())}.")
+    return isa
+
+
+def _threads(threads: int | None) -> int:
+    if threads is None:
+        try:
+            return _engine.default_threads()
+        except ValueError as error:
+            raise EngineError(str(error)) from error
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise InputError(f"threads={threads!r}; required: an integer of at least 1.")
+    return threads
