@@ -77,8 +77,9 @@ REFUSED = [
     (lambda: nn.Sequential(nn.Flatten(0)), "flattens"),
     (lambda: nn.Sequential(nn.ReLU()), r"'0' \(ReLU\) stands between 'input'"),
     (nn.Flatten, "no convolution or linear layer"),
-    (lambda: BinaryConv2d(4, 2, 8), "does not run on one image of shape"),
-    (lambda: BinaryConv2d(3, 2, 8).double(), "is torch.float64; required: float32"),
+    (lambda: nn.Sequential(BinaryConv2d(4, 2, 8)), "does not run on one image of shape"),
+    (lambda: BinaryConv2d(3, 2, 8), "a single BinaryConv2d; required: a network"),
+    (lambda: nn.Sequential(BinaryConv2d(3, 2, 8)).double(), "is torch.float64; required: float32"),
 ]
 
 
@@ -105,4 +106,4 @@ def test_the_model_is_left_as_it_was() -> None:
 
 def test_normalization_of_another_channel_count() -> None:
     with pytest.raises(ExportError, match="normalization for 1 channels; required: 3"):
-        pack(BinaryConv2d(3, 2, 8), SHAPE, normalization=Normalization((0.5,), (0.5,)))
+        pack(nn.Sequential(BinaryConv2d(3, 2, 8)), SHAPE, normalization=Normalization((0.5,), (0.5,)))

@@ -1,5 +1,6 @@
 """`xnorkit bench kernels`: single binary convolutions against the machine's own limit and PyTorch's float32."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -52,7 +53,7 @@ def bench_kernel(
     """
     isa = isa or _engine.default_isa()
     program, bits = _program(shape, isa)
-    candidates = {"xnorkit": lambda: program.run(bits, threads)}
+    candidates: dict[str, Callable[[], object]] = {"xnorkit": lambda: program.run(bits, threads)}
     peak = _engine.peak_binary_gmacs(isa)
     if "torch" in against:
         from xnorkit.bench.torch_peer import float_convolution, torch_threads

@@ -62,7 +62,7 @@ def pack(
         )
     return Graph(
         name=name or type(model).__name__.lower(),
-        input=InputSpec(tuple(input_shape), normalization),
+        input=InputSpec(input_shape, normalization),
         nodes=tuple(lowering.nodes),
         output=lowering.last,
         metadata=dict(metadata or {}),

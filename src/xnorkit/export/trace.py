@@ -60,6 +60,10 @@ def trace_chain(model: nn.Module, input_shape: tuple[int, int, int]) -> list[Ste
     Raises:
         ExportError: names the module that branches, joins, cannot be traced or has no counterpart on bits.
     """
+    if isinstance(model, BINARY):
+        raise ExportError(
+            f"the model is a single {type(model).__name__}; required: a network, as nn.Sequential(layer)."
+        )
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32:
             raise ExportError(f"parameter '{name}' is {parameter.dtype}; required: float32, as model.float() gives.")
@@ -85,6 +89,7 @@ def trace_chain(model: nn.Module, input_shape: tuple[int, int, int]) -> list[Ste
 def _walk(graph_module: fx.GraphModule) -> list[Step]:
     steps: list[Step] = []
     current: fx.Node | None = None
+    before: tuple[int, ...] = ()
     for node in graph_module.graph.nodes:
         if _is_size(node):
             continue
@@ -107,14 +112,15 @@ def _walk(graph_module: fx.GraphModule) -> list[Step]:
             if not isinstance(node.args[0], fx.Node):
                 raise ExportError("the model returns a structure; required: one tensor of logits.")
         else:
-            steps += _step(node, label, graph_module, _shape(tensors[0]), _shape(node))
+            steps += _step(node, label, graph_module, before, _shape(node))
         current = node
+        before = _shape(node) if node.op != "output" else before
     return steps
 
 
 def _step(node: fx.Node, label: str, root: nn.Module, before: tuple[int, ...], after: tuple[int, ...]) -> list[Step]:
     module = root.get_submodule(str(node.target)) if node.op == "call_module" else _as_module(node, before, after)
-    if isinstance(module, nn.Identity | DROPOUT) or (isinstance(module, nn.Flatten) and before == after):
+    if isinstance(module, (nn.Identity, *DROPOUT)) or (isinstance(module, nn.Flatten) and before == after):
         return []
     rules: list[tuple[Any, str]] = [
         (BINARY, "binary"),

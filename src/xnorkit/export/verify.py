@@ -128,7 +128,8 @@ class _Recorder:
     """Forward hooks that keep the inputs and outputs of all layers with weights, in the order of their calls."""
 
     def __init__(self, model: nn.Module) -> None:
-        self.modules = {name: m for name, m in model.named_modules() if isinstance(m, (*BINARY, nn.Conv2d, nn.Linear))}
+        layers = (*BINARY, nn.Conv2d, nn.Linear)
+        self.modules: dict[str, nn.Module] = {n: m for n, m in model.named_modules() if isinstance(m, layers)}
         self.inputs: dict[str, Tensor] = {}
         self.outputs: dict[str, Tensor] = {}
         self._handles: list[Any] = []
