@@ -44,8 +44,8 @@ def mnist(root: Path | str | None = None, *, download: bool = False, **options: 
         names = ", ".join(name for images, labels, _ in FILES.values() for name in (images, labels))
         raise DataError(
             f"no MNIST in {root}: looked in {', '.join(str(root / sub) for sub in FOLDERS)}. Required: the files "
-            f"{names}, raw or with .gz. Name the folder that has them (--data DIR or XNORKIT_DATA), or ask for the download "
-            "(data.download=true in a recipe)."
+            f"{names}, raw or with .gz. Name the folder that has them (--data DIR or XNORKIT_DATA), or ask for their "
+            "download (--download true, download=True)."
         )
     return ImageData(
         name="mnist",

@@ -1,0 +1,10 @@
+"""Lightning and torchmetrics, imported after an installed torchvision has been made importable for them."""
+
+from xnorkit.data._torchvision import repair_torchvision
+
+repair_torchvision()
+
+import lightning.pytorch as pl  # noqa: E402 - must follow the repair
+from torchmetrics.classification import MulticlassAccuracy  # noqa: E402
+
+__all__ = ["MulticlassAccuracy", "pl"]

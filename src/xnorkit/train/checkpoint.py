@@ -1,0 +1,73 @@
+"""Reading a training checkpoint without executing anything in it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xnorkit.errors import InputError
+from xnorkit.models import create_model
+from xnorkit.train.load_recipe import recipe_from_dict
+from xnorkit.train.recipe import Recipe
+
+__all__ = ["KEY", "Checkpoint", "describe", "load_checkpoint", "read_checkpoint"]
+
+KEY = "xnorkit"
+PREFIX = "model."
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Content of a training checkpoint: weights by parameter name, what they are of, and how far the run had come."""
+
+    weights: dict[str, Tensor]
+    recipe: Recipe
+    num_classes: int
+    epochs_done: int
+
+
+def describe(recipe: Recipe, num_classes: int) -> dict[str, Any]:
+    """Return what a checkpoint holds under `KEY`, plain values only."""
+    return {"recipe": recipe.to_dict(), "num_classes": num_classes}
+
+
+def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
+    """Return the model of a checkpoint, on the CPU and in evaluation mode, and its recipe.
+
+    Raises:
+        InputError: no such file, not a checkpoint of this library, or weights that do not fit its model.
+    """
+    content = read_checkpoint(Path(path))
+    spec = content.recipe.model
+    model = create_model(spec.name, content.num_classes, spec.binarization)
+    try:
+        model.load_state_dict(content.weights)
+    except RuntimeError as error:
+        raise InputError(
+            f"the weights in {path} do not fit model '{spec.name}': {error}. Required: a last.ckpt as `xnorkit train` "
+            "writes it."
+        ) from error
+    return model.eval(), content.recipe
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Return the content of a checkpoint; only tensors and plain values are read, nothing in it is executed.
+
+    Raises:
+        InputError: as `load_checkpoint`.
+    """
+    if not path.is_file():
+        raise InputError(f"no checkpoint at {path}; required: a last.ckpt as `xnorkit train` writes it.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        ours, state = content[KEY], content["state_dict"]
+        weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
+        recipe = recipe_from_dict(ours["recipe"], str(path))
+        return Checkpoint(weights, recipe, int(ours["num_classes"]), int(content["epoch"]) + 1)
+    except Exception as error:  # a damaged file may fail anywhere inside the unpickler
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(
+            f"{path} is not a checkpoint of this library ({reason}); required: a last.ckpt that `xnorkit train` wrote."
+        ) from error

@@ -1,0 +1,37 @@
+"""Optimizer and learning-rate schedule of a recipe."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from xnorkit.train.recipe import OptimizerSpec, ScheduleSpec
+
+__all__ = ["make_optimizer", "make_schedule", "schedule_factor"]
+
+
+def make_optimizer(spec: OptimizerSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """Return the optimizer that `spec` names."""
+    if spec.name == "sgd":
+        return torch.optim.SGD(parameters, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[spec.name]
+    return kind(parameters, lr=spec.lr, weight_decay=spec.weight_decay)
+
+
+def make_schedule(spec: ScheduleSpec, optimizer: torch.optim.Optimizer, epochs: int, steps_per_epoch: int) -> LambdaLR:
+    """Return a schedule that is to be stepped after every optimizer step."""
+    return LambdaLR(optimizer, lambda step: schedule_factor(spec, step / steps_per_epoch, epochs))
+
+
+def schedule_factor(spec: ScheduleSpec, epoch: float, epochs: int) -> float:
+    """Return the factor on the learning rate at a (fractional) epoch of a run of `epochs`; see `ScheduleSpec`."""
+    if epoch < spec.warmup_epochs:
+        return epoch / spec.warmup_epochs
+    if spec.name == "constant":
+        return 1.0
+    if spec.name == "step":
+        return spec.gamma ** math.floor(epoch / spec.step_epochs)
+    progress = (epoch - spec.warmup_epochs) / max(epochs - spec.warmup_epochs, 1e-9)
+    return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
