@@ -85,7 +85,7 @@ def _file(source: str) -> Traversable | Path:
     if source not in list_recipes():
         near = difflib.get_close_matches(source, list_recipes(), n=3) or list_recipes()
         raise RecipeError(
-            f"unknown recipe '{source}'; near or known names: {', '.join(near)}. Required: one of them, or a .yaml file."
+            f"unknown recipe '{source}'; near or known names: {', '.join(near)}. Required: one of them or a .yaml file."
         )
     return _folder() / f"{source}.yaml"
 

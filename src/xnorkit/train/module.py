@@ -42,9 +42,9 @@ class TrainingModule(pl.LightningModule):
         loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
         if not torch.isfinite(loss):
             raise XnorkitError(
-                f"the loss is {loss.item()} in step {self.global_step} (epoch {self.current_epoch}); required: a "
-                f"finite number. Lower optimizer.lr (now {self.recipe.optimizer.lr}) or check the data; last.ckpt still holds "
-                "the epoch before."
+                f"the loss is {loss.item()} in step {self.global_step} (epoch {self.current_epoch + 1}); required: a "
+                f"finite number. Lower optimizer.lr (now {self.recipe.optimizer.lr}) or check the data; last.ckpt "
+                "still holds the epoch before."
             )
         self.train_accuracy(logits.detach(), labels)
         self._log_epoch("train", loss.detach(), self.train_accuracy, len(labels))
