@@ -65,7 +65,7 @@ def decode(text: str, arrays: Mapping[str, NDArray[Any]]) -> Graph:
     for key in ("name", "producer", "output"):
         _typed(document[key], str, f"'{key}'")
     if not is_printable(document["producer"]):
-        raise FormatError(f"'producer' is '{shown(document['producer'])}'; required: a non-empty printable string.")
+        raise FormatError(f"'producer' is {shown(document['producer'])}; required: a non-empty printable string.")
     nodes = [_node(node, arrays) for node in _typed(document["nodes"], list, "'nodes'")]
     graph = Graph(
         name=document["name"],
@@ -76,7 +76,7 @@ def decode(text: str, arrays: Mapping[str, NDArray[Any]]) -> Graph:
     )
     for name in arrays.keys() - tensor_names(graph).keys():
         raise FormatError(
-            f"tensor '{shown(name)}' belongs to no node; required: '<node>.<role>' of a node that lists it."
+            f"tensor {shown(name)} belongs to no node; required: '<node>.<role>' of a node that lists it."
         )
     return graph
 
@@ -104,17 +104,17 @@ def _input(value: Any) -> InputSpec:
 
 def _node(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Node:
     check_keys("a node", _typed(value, dict, "a node"), _NODE_KEYS)
-    where = f"node '{shown(value['name'])}'"
+    where = f"node {shown(value['name'])}"
     for key, kind in (("name", str), ("op", str), ("input", str), ("attributes", dict), ("tensors", list)):
         _typed(value[key], kind, f"{where}: '{key}'")
     tensors = {}
     for role in value["tensors"]:
         name = f"{value['name']}.{_typed(role, str, f'{where}: a role in tensors')}"
         if role in tensors:
-            raise FormatError(f"{where}: 'tensors' lists '{shown(role)}' twice; required: unique roles.")
+            raise FormatError(f"{where}: 'tensors' lists {shown(role)} twice; required: unique roles.")
         if name not in arrays:
             raise FormatError(
-                f"{where}: tensor '{shown(name)}' is not in the file; required: every tensor that is listed."
+                f"{where}: tensor {shown(name)} is not in the file; required: every tensor that is listed."
             )
         tensors[role] = arrays[name]
     return Node(value["name"], value["op"], value["input"], value["attributes"], tensors)

@@ -140,7 +140,7 @@ OPS: Mapping[str, Mapping[str | None, Op]] = {
 def find_op(op: str, attributes: Mapping[str, Any]) -> Op:
     """Return the entry of the table; FormatError if there is none."""
     if op not in OPS:
-        raise FormatError(f"'op' is '{shown(op)}'; required: one of {', '.join(OPS)}.")
+        raise FormatError(f"'op' is {shown(op)}; required: one of {', '.join(OPS)}.")
     variants = OPS[op]
     if None in variants:
         return variants[None]

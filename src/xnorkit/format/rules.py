@@ -78,10 +78,10 @@ def check_keys(where: str, received: Mapping[str, Any], required: Collection[str
             raise FormatError(f"{where}: '{key}' is missing; required: {', '.join(required) or 'no keys'}.")
     for key in received:
         if key not in required:
-            raise FormatError(f"{where}: '{shown(key)}' is unknown; required: {', '.join(required) or 'no keys'}.")
+            raise FormatError(f"{where}: {shown(key)} is unknown; required: {', '.join(required) or 'no keys'}.")
 
 
 def shown(value: Any) -> str:
     """Return a received value for a message, on one line and of bounded length."""
-    text = value if isinstance(value, str) and value.isprintable() else ascii(value)
+    text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -22,7 +22,7 @@ def infer_shapes(graph: Graph) -> dict[str, ValueSpec]:
         FormatError: the first rule of docs/format.md that the graph breaks; names the node and the field.
     """
     if not is_printable(graph.name):
-        raise FormatError(f"'name' is '{shown(graph.name)}'; required: a non-empty printable string.")
+        raise FormatError(f"'name' is {shown(graph.name)}; required: a non-empty printable string.")
     values = {INPUT: _input(graph.input)}
     if not graph.nodes:
         raise FormatError("'nodes' is empty; required: at least one node.")
@@ -65,7 +65,7 @@ def _input(spec: InputSpec) -> ValueSpec:
 
 def _check_name(node: Node, values: dict[str, ValueSpec]) -> None:
     if not is_printable(node.name):
-        raise FormatError(f"a node's 'name' is '{shown(node.name)}'; required: a non-empty printable string.")
+        raise FormatError(f"a node's 'name' is {shown(node.name)}; required: a non-empty printable string.")
     if node.name in values:
         raise FormatError(
             f"node '{node.name}': the name is taken; required: a unique name other than '{INPUT}', the image's own."
@@ -80,7 +80,7 @@ def _value(node: Node, values: dict[str, ValueSpec]) -> ValueSpec:
         if required is not None:
             raise FormatError(f"attribute '{key}': received {shown(node.attributes[key])}; required: {required}.")
     if node.source not in values:
-        raise FormatError(f"'input' is '{shown(node.source)}'; required: '{INPUT}' or the name of an earlier node.")
+        raise FormatError(f"'input' is {shown(node.source)}; required: '{INPUT}' or the name of an earlier node.")
     source = values[node.source]
     if source.kind != op.reads:
         raise FormatError(f"reads {source.kind} from '{node.source}'; required: {op.reads}.")
@@ -107,7 +107,7 @@ def _check_size(value: ValueSpec) -> None:
 
 def _check_use(graph: Graph, values: dict[str, ValueSpec]) -> None:
     if graph.output == INPUT or graph.output not in values:
-        raise FormatError(f"'output' is '{shown(graph.output)}'; required: the name of a node.")
+        raise FormatError(f"'output' is {shown(graph.output)}; required: the name of a node.")
     read = {node.source for node in graph.nodes} | {graph.output}
     for node in graph.nodes:
         if node.name not in read:

@@ -62,7 +62,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise _LoopholeError(f"the key '{shown(twice)}' twice; required: unique keys.")
+        raise _LoopholeError(f"the key {shown(twice)} twice; required: unique keys.")
     return result
 
 
@@ -73,11 +73,11 @@ def _constant(literal: str) -> Any:
 def _finite(literal: str) -> float:
     value = float(literal)
     if value in (float("inf"), float("-inf")):
-        raise _LoopholeError(f"{shown(literal)}, beyond float64; required: finite numbers.")
+        raise _LoopholeError(f"{literal[:20]}, beyond float64; required: finite numbers.")
     return value
 
 
 def _whole(literal: str) -> int:
     if len(literal) > 20:
-        raise _LoopholeError(f"{shown(literal)}, an integer of {len(literal)} characters; required: at most 20.")
+        raise _LoopholeError(f"{literal[:20]}..., an integer of {len(literal)} characters; required: at most 20.")
     return int(literal)
