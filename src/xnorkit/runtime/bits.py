@@ -26,7 +26,7 @@ def pack_bits(signs: NDArray[Any]) -> NDArray[np.uint32]:
     octets = np.packbits(minus, axis=3, bitorder="little")
     missing = -octets.shape[3] % 4
     whole = np.pad(octets, ((0, 0), (0, 0), (0, 0), (0, missing)))
-    return whole.view("<u4").astype(np.uint32, copy=False)
+    return np.ascontiguousarray(whole).view("<u4").astype(np.uint32, copy=False)
 
 
 def unpack_bits(words: NDArray[np.uint32], channels: int) -> NDArray[np.int8]:

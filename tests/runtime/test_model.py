@@ -1,0 +1,169 @@
+"""What a loaded model tells about itself, and one clear error for every wrong use."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_graphs import random_graph
+
+from xnorkit import _engine
+from xnorkit.errors import EngineError, FormatError, InputError
+from xnorkit.format import Graph, InputSpec, Node, Normalization, write
+from xnorkit.runtime import Model, load
+
+
+def tiny(output: str = "fc", epilogue: str = "float", **changes: object) -> Graph:
+    """The example of docs/format.md; with epilogue "bits" both dots are compared with 1."""
+    sign = Node("sign", "pack", "input", {}, {"threshold": np.float32([0, 0.5]), "flip": np.uint8([0, 1])})
+    tensors = {"weight": np.uint8([[6], [8]])}
+    attributes: dict[str, object] = {"out_features": 2, "epilogue": epilogue}
+    if epilogue == "float":
+        attributes["relu"] = False
+        tensors |= {"scale": np.float32([0.5, 2]), "bias": np.float32([1, -1])}
+    else:
+        tensors |= {"threshold": np.int32([1, 1]), "flip": np.uint8([0, 0])}
+    nodes = (sign, Node("fc", "binary_linear", "sign", attributes, tensors))
+    parts = {"name": "tiny", "input": InputSpec((2, 1, 2)), "nodes": nodes, "output": output, "metadata": {}}
+    return Graph(**{**parts, **changes})  # type: ignore[arg-type]
+
+
+IMAGES = np.float32([[[[1, -1]], [[0.25, 2]]]])
+
+
+def wrong(match: str, error: type[Exception] = InputError) -> "pytest.RaisesExc":
+    return pytest.raises(error, match="^" + re.escape(match))
+
+
+@pytest.mark.parametrize("isa", _engine.isas())
+def test_the_example_of_the_specification(isa: str, tmp_path: Path) -> None:
+    write(tmp_path / "tiny.xnor", tiny())
+    model = load(tmp_path / "tiny.xnor", isa=isa, threads=1)
+    assert model(IMAGES).tolist() == [[1.0, 3.0]]
+    assert model.trace(IMAGES)["sign"].tolist() == [[[[0b00], [0b11]]]]
+    assert model.run_layer("fc", np.uint32([[[[0b00], [0b11]]]])).dots.tolist() == [[[[0, 2]]]]
+
+
+def test_properties(tmp_path: Path) -> None:
+    write(tmp_path / "tiny.xnor", tiny(metadata={"classes": ["left", "right"]}))
+    model = load(str(tmp_path / "tiny.xnor"), isa="portable", threads=2)
+    assert (model.isa, model.threads, model.input_shape, model.classes) == ("portable", 2, (2, 1, 2), ("left", "right"))
+    assert model.graph.name == "tiny"
+    assert model.arena_bytes > 0
+    assert model.weight_bytes > 0
+    assert Model(tiny()).classes == ()
+    assert Model(tiny()).isa == _engine.default_isa()
+    assert Model(tiny()).threads == _engine.default_threads()
+
+
+def test_output_with_several_positions_has_channels_first() -> None:
+    conv = {"kernel": [1, 1], "stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1], "groups": 1}
+    attributes = {**conv, "in_channels": 2, "out_channels": 2, "relu": False}
+    tensors = {"weight": np.float32([[1, 0], [0, 2]]).reshape(2, 1, 1, 2), "bias": np.zeros(2, np.float32)}
+    graph = Graph("map", InputSpec((2, 1, 2)), (Node("conv", "float_conv2d", "input", attributes, tensors),), "conv")
+    assert Model(graph)(IMAGES).tolist() == [[[[1, -1]], [[0.5, 4]]]]
+
+
+def test_uint8_uses_the_stored_normalization() -> None:
+    """Every pixel value of two channels, through a layer that passes them on."""
+    spec = InputSpec((2, 16, 16), Normalization((0.1307, 0.5), (0.3081, 0.7)))
+    attributes = {"kernel": [1, 1], "stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1], "groups": 1}
+    attributes |= {"in_channels": 2, "out_channels": 2, "relu": False}
+    tensors = {"weight": np.eye(2, dtype=np.float32).reshape(2, 1, 1, 2), "bias": np.zeros(2, np.float32)}
+    model = Model(Graph("identity", spec, (Node("conv", "float_conv2d", "input", attributes, tensors),), "conv"))
+    pixels = np.tile(np.arange(256, dtype=np.uint8).reshape(16, 16), (1, 2, 1, 1))
+    for c, (mean, std) in enumerate(((0.1307, 0.3081), (0.5, 0.7))):
+        wanted = (pixels[:, c].astype(np.float32) / np.float32(255) - np.float32(mean)) / np.float32(std)
+        np.testing.assert_array_equal(model(pixels)[:, c], wanted)
+
+
+def test_images_in_any_memory_order_and_from_torch() -> None:
+    torch = pytest.importorskip("torch")
+    model = Model(random_graph(3))
+    images = np.random.default_rng(0).standard_normal((3, *model.input_shape), dtype=np.float32)
+    wanted = model(images)
+    np.testing.assert_array_equal(model(np.asfortranarray(images)), wanted)
+    np.testing.assert_array_equal(model(torch.from_numpy(images)), wanted)
+    np.testing.assert_array_equal(model(torch.from_numpy(images).requires_grad_()), wanted)
+    np.testing.assert_array_equal(model(torch.from_numpy(images).to(memory_format=torch.channels_last)), wanted)
+    images.setflags(write=False)
+    np.testing.assert_array_equal(model(images), wanted)
+    with wrong("images cannot be read as an array ("):
+        model(torch.from_numpy(images.copy()).bfloat16())
+
+
+def test_wrong_images() -> None:
+    model = Model(tiny())
+    with wrong("images have dtype float64; required: float32 (normalised) or uint8 (pixels)"):
+        model(IMAGES.astype(np.float64))
+    with wrong("images have dtype int64; required: "):
+        model(IMAGES.astype(np.int64))
+    with wrong("images are uint8, but this model was exported without a normalisation; required: float32"):
+        model(IMAGES.astype(np.uint8))
+    with wrong("images have shape (2, 1, 2); required: (N, 2, 1, 2) with N of at least 1; a single image"):
+        model(IMAGES[0])
+    with wrong("images have shape (1, 1, 2, 2); required: (N, 2, 1, 2)"):
+        model(IMAGES.transpose(0, 2, 1, 3))
+    with wrong("images have shape (0, 2, 1, 2); required: (N, 2, 1, 2) with N of at least 1"):
+        model(IMAGES[:0])
+    with wrong("images are a list; required: a NumPy array or a torch tensor."):
+        model(IMAGES.tolist())
+    for number in (np.nan, np.inf, -np.inf):
+        images = IMAGES.copy()
+        images[0, 1, 0, 1] = number
+        for call in (model, model.trace):
+            with wrong("the engine refuses the images: "):
+                call(images)
+
+
+def test_wrong_bits() -> None:
+    model = Model(tiny())
+    with wrong("layer 'sign'; required: a node that reads bits: fc."):
+        model.run_layer("sign", np.zeros((1, 1, 2, 1), np.uint32))
+    with wrong("layer 'nothing'; required: a node that reads bits: fc."):
+        model.run_layer("nothing", np.zeros((1, 1, 2, 1), np.uint32))
+    with wrong("bits of layer 'fc' have shape (1, 2, 1, 1); required: (N, 1, 2, 1) with N of at least 1."):
+        model.run_layer("fc", np.zeros((1, 2, 1, 1), np.uint32))
+    with wrong("bits of layer 'fc' have shape (0, 1, 2, 1); required: "):
+        model.run_layer("fc", np.zeros((0, 1, 2, 1), np.uint32))
+    with wrong("words are int32 (1, 1, 2, 1); required: uint32 (N, H, W, 1) for 2 channels."):
+        model.run_layer("fc", np.zeros((1, 1, 2, 1), np.int32))
+    with wrong("words hold bits beyond channel 1; required: padding bits 0"):
+        model.run_layer("fc", np.full((1, 1, 2, 1), 4, np.uint32))
+
+
+def test_wrong_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "tiny.xnor"
+    write(path, tiny())
+    with wrong("isa 'sse9'; required: one that this CPU and build have: ", EngineError):
+        load(path, isa="sse9")
+    for threads in (0, -1, 1.0, True, "2"):
+        with wrong(f"threads={threads!r}; required: an integer of at least 1."):
+            load(path, threads=threads)  # type: ignore[arg-type]
+    monkeypatch.setenv("XNORKIT_ISA", "sse9")
+    with pytest.raises(EngineError, match="sse9"):
+        load(path)
+    monkeypatch.setenv("XNORKIT_ISA", "portable")
+    assert load(path).isa == "portable"
+    monkeypatch.setenv("XNORKIT_THREADS", "3")
+    assert load(path).threads == 3
+    monkeypatch.setenv("XNORKIT_THREADS", "many")
+    with pytest.raises(EngineError, match="many"):
+        load(path)
+
+
+def test_an_output_of_bits_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.xnor"
+    write(path, tiny(epilogue="bits"))
+    with wrong(f"{path}: output 'fc' is bits; required: a node that gives float32 numbers.", FormatError):
+        load(path)
+
+
+def test_what_the_engine_refuses_names_the_node() -> None:
+    sign = Node("sign", "pack", "input", {}, {"threshold": np.zeros(2, np.float32), "flip": np.zeros(2, np.uint8)})
+    conv = {"kernel": [1, 1], "stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1], "groups": 2}
+    attributes = {**conv, "in_channels": 2, "out_channels": 2, "epilogue": "float", "relu": False}
+    tensors = {"weight": np.zeros((2, 1), np.uint8), "scale": np.ones(2, np.float32), "bias": np.zeros(2, np.float32)}
+    nodes = (sign, Node("grouped", "binary_conv2d", "sign", attributes, tensors))
+    with wrong("node 'grouped' (binary_conv2d): the engine refuses it: ", EngineError):
+        Model(tiny(nodes=nodes, output="grouped"))
