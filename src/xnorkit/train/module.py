@@ -43,12 +43,23 @@ class TrainingModule(pl.LightningModule):
         if not torch.isfinite(loss):
             raise XnorkitError(
                 f"the loss is {loss.item()} in step {self.global_step} (epoch {self.current_epoch + 1}); required: a "
-                f"finite number. Lower optimizer.lr (now {self.recipe.optimizer.lr}) or check the data; last.ckpt "
-                "still holds the epoch before."
+                f"finite number. {self._remedy()}"
             )
         self.train_accuracy(logits.detach(), labels)
         self._log_epoch("train", loss.detach(), self.train_accuracy, len(labels))
         return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Raise XnorkitError if a weight or statistic is not finite, before the checkpoint is replaced.
+
+        The loss alone does not tell: the sign of NaN is -1, so a binary layer hides a NaN that reaches it.
+        """
+        for name, value in self.model.state_dict().items():
+            if not torch.isfinite(value).all():
+                raise XnorkitError(
+                    f"'{name}' holds NaN or infinity after epoch {self.current_epoch + 1}; required: finite numbers. "
+                    f"{self._remedy()}"
+                )
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
         """Log loss (without label smoothing) and accuracy of the evaluation split."""
@@ -75,3 +86,7 @@ class TrainingModule(pl.LightningModule):
     def _log_epoch(self, split: str, loss: Tensor, accuracy: Any, size: int) -> None:
         values = {f"{split}_loss": loss, f"{split}_accuracy": accuracy}
         self.log_dict(values, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
+
+    def _remedy(self) -> str:
+        rate = self.recipe.optimizer.lr
+        return f"Lower optimizer.lr (now {rate}) or check the data; last.ckpt still holds the epoch before."

@@ -1,0 +1,213 @@
+"""Training runs: result files, resume, checkpoints, errors. Small subsets of the digits."""
+
+import csv
+import importlib
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+
+from xnorkit.data import ImageData, Split, create_data, normalize
+from xnorkit.errors import InputError, RecipeError, XnorkitError
+from xnorkit.nn import BinaryLinear
+from xnorkit.train import ModelSpec, Recipe, evaluate_model, fit, load_checkpoint, load_recipe
+from xnorkit.train.module import TrainingModule
+
+# By its full name: the package attribute `fit` is the function.
+fit_module = importlib.import_module("xnorkit.train.fit")
+SIZE = 192
+
+
+def small(*args: object, **options: object) -> ImageData:
+    data = create_data(*args, **options)
+    data.train = Split(data.train.images[:SIZE], data.train.labels[:SIZE])
+    data.test = Split(data.test.images[:100], data.test.labels[:100])
+    return data
+
+
+@pytest.fixture(autouse=True)
+def _small_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_module, "create_data", small)
+
+
+def recipe(**changes: object) -> Recipe:
+    return replace(load_recipe("lenet5-digits", ["batch_size=48", "data.shift=1"]), **changes)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    """Rows of log.csv without the times."""
+    with (folder / "log.csv").open(newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint(path)[0].state_dict()
+
+
+def test_one_epoch_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = fit(recipe(epochs=1), output=tmp_path / "run", threads=1)
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["last.ckpt", "log.csv", "result.json"]
+    stored = json.loads((tmp_path / "run/result.json").read_text())
+    assert stored["fields"] == recipe(epochs=1).to_dict()
+    assert {k: v for k, v in stored.items() if k != "fields"} == result.to_json()
+    (row,) = rows(tmp_path / "run")
+    assert float(row["test_accuracy"]) == pytest.approx(result.accuracy, abs=1e-6)
+    assert float(row["test_loss"]) == pytest.approx(result.loss, rel=1e-5)
+    assert (result.split, result.epochs, result.recipe) == ("held-out 20 %", 1, "lenet5-digits")
+    console = capsys.readouterr()
+    assert console.out == ""
+    assert console.err.startswith("epoch 1/1  train loss")
+    assert console.err.count("\n") == 1
+
+    model, stored_recipe = load_checkpoint(result.checkpoint)
+    assert not model.training
+    assert stored_recipe == recipe(epochs=1)
+    data = small("digits")
+    predict = lambda images: model(normalize(torch.from_numpy(images), data.mean, data.std)).detach().numpy()  # noqa: E731
+    assert evaluate_model(predict, data)["top1"] == result.accuracy
+
+
+def test_resumed_run_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fit(recipe(epochs=4), output=tmp_path / "whole", progress=False)
+
+    step, steps = TrainingModule.training_step, SIZE // 48
+
+    def broken(self: TrainingModule, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
+        if self.global_step == 2 * steps + 1:  # in the middle of the third epoch
+            raise RuntimeError("power failure")
+        return step(self, batch, index)
+
+    monkeypatch.setattr(TrainingModule, "training_step", broken)
+    with pytest.raises(RuntimeError, match="power failure"):
+        fit(recipe(epochs=4), output=tmp_path / "cut", progress=False)
+    monkeypatch.setattr(TrainingModule, "training_step", step)
+    torch.manual_seed(99)
+    resumed = fit(recipe(epochs=4), output=tmp_path / "cut", resume="last", progress=False)
+
+    assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
+    assert [row["epoch"] for row in rows(tmp_path / "cut")] == ["1", "2", "3", "4"]
+    assert (resumed.loss, resumed.accuracy) == (whole.loss, whole.accuracy)
+    before, after = weights(whole.checkpoint), weights(resumed.checkpoint)
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_longer_run_and_finished_run_can_be_resumed(tmp_path: Path) -> None:
+    steps = ["schedule.name=step", "schedule.step_epochs=1", "batch_size=48"]
+    long = fit(load_recipe("lenet5-digits", [*steps, "epochs=2"]), output=tmp_path / "long", progress=False)
+    short = fit(load_recipe("lenet5-digits", [*steps, "epochs=1"]), output=tmp_path / "short", progress=False)
+    more = fit(
+        load_recipe("lenet5-digits", [*steps, "epochs=2"]),
+        output=tmp_path / "more",
+        resume=short.checkpoint,
+        progress=False,
+    )
+    assert more.loss == long.loss
+    assert short.checkpoint.exists()
+    again = fit(
+        load_recipe("lenet5-digits", [*steps, "epochs=2"]), output=tmp_path / "more", resume="last", progress=False
+    )
+    assert again.loss == more.loss
+
+
+def test_weights_stay_projected(tmp_path: Path) -> None:
+    hot = load_recipe("lenet5-digits", ["optimizer.lr=0.5", "schedule.name=constant", "epochs=1", "batch_size=48"])
+    model, _ = load_checkpoint(fit(hot, output=tmp_path, progress=False).checkpoint)
+    layer = model.get_submodule("block3.linear")
+    assert isinstance(layer, BinaryLinear)
+    assert layer.weight.abs().max() == 1
+    assert model.get_submodule("block2.bn").weight.min() >= 0.01
+
+
+@pytest.mark.parametrize(
+    ("binarization", "message"),
+    [
+        ("float", r"the loss is nan in step 0 \(epoch 1\); required: a finite number"),
+        ("xnor", r"'conv1.weight' holds NaN or infinity after epoch 1; required"),  # the sign hides it from the loss
+    ],
+)
+def test_not_a_number_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, binarization: Literal["xnor", "float"], message: str
+) -> None:
+    monkeypatch.setattr(fit_module, "create_data", lambda *a, **k: _with_nan(small(*a, **k)))
+    with pytest.raises(XnorkitError, match=message):
+        fit(recipe(epochs=1, model=ModelSpec("lenet5", binarization)), output=tmp_path, progress=False)
+    assert not (tmp_path / "result.json").exists()
+    assert not (tmp_path / "last.ckpt").exists()
+
+
+def _with_nan(data: ImageData) -> ImageData:
+    data.mean = (float("nan"),)
+    return data
+
+
+def test_resume_with_another_recipe_is_refused(tmp_path: Path) -> None:
+    fit(recipe(epochs=1), output=tmp_path, progress=False)
+    with pytest.raises(RecipeError, match="another seed, label_smoothing than recipe"):
+        fit(recipe(epochs=2, seed=1, label_smoothing=0.1), output=tmp_path, resume="last", progress=False)
+
+
+def test_resume_without_a_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no checkpoint at"):
+        fit(recipe(), output=tmp_path / "run", resume="last")
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_threads(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="threads=0; required: at least 1"):
+        fit(recipe(), output=tmp_path, threads=0)
+
+
+def saved(content: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", saved({"state_dict": {}}), saved([1]), saved(BinaryLinear(1, 1)), saved({"state_dict": {}})[:200]],
+    ids=["empty", "text", "no recipe", "list", "code", "truncated"],
+)
+def test_wrong_checkpoints(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"x\.ckpt is not a checkpoint of this library .*; required: a last\.ckpt"):
+        load_checkpoint(path)
+
+
+def test_checkpoint_with_other_weights(tmp_path: Path) -> None:
+    content = {"xnorkit": {"recipe": recipe().to_dict(), "num_classes": 10}, "epoch": 0}
+    (tmp_path / "x.ckpt").write_bytes(saved({**content, "state_dict": {"model.a": torch.zeros(1)}}))
+    with pytest.raises(InputError, match="do not fit model 'lenet5'"):
+        load_checkpoint(tmp_path / "x.ckpt")
+    with pytest.raises(InputError, match="no checkpoint at"):
+        load_checkpoint(tmp_path / "absent.ckpt")
+
+
+def test_evaluation_ranks() -> None:
+    data = small("digits")
+    labels = data.test.labels.numpy()
+
+    def fifth(images: np.ndarray) -> np.ndarray:
+        """Put the true class fifth, except on the last image, where it is sixth."""
+        start = 0 if len(images) == 60 else 60
+        truth = labels[start : start + len(images)]
+        logits = np.tile(np.arange(10.0), (len(images), 1))
+        logits[np.arange(len(images)), truth] = -1
+        order = np.sort(logits, axis=1)
+        logits[np.arange(len(images)), truth] = order[:, -4] - 0.5
+        if start:
+            logits[-1, truth[-1]] = order[-1, -5] - 0.5
+        return logits
+
+    assert evaluate_model(fifth, data, batch_size=60) == {"images": 100, "top1": 0.0, "top5": 0.99}
+    assert evaluate_model(lambda images: np.eye(10)[labels], data)["top1"] == 1.0
+    with pytest.raises(InputError, match=r"shape \(100, 3\); required: \(100, 10\)"):
+        evaluate_model(lambda images: np.zeros((100, 3)), data)
+    with pytest.raises(InputError, match="without NaN"):
+        evaluate_model(lambda images: np.full((100, 10), np.nan), data)
