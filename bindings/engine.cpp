@@ -1,0 +1,147 @@
+// The module xnorkit._engine: arguments to views, the engine's exceptions to ValueError, results to NumPy arrays.
+// src/xnorkit/_engine.pyi is its description.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "arrays.h"
+#include "xnorkit/isa.h"
+#include "xnorkit/program.h"
+
+namespace nb = nanobind;
+using nb::literals::operator""_a;
+
+namespace xnorkit::bindings {
+namespace {
+
+Input input_of(const nb::ndarray<nb::ro>& array) {
+  Input input{Input::Type::float32, array.data(), shape_of(array)};
+  if (array.dtype() == nb::dtype<uint8_t>()) {
+    input.type = Input::Type::uint8;
+  } else if (array.dtype() == nb::dtype<uint32_t>()) {
+    input.type = Input::Type::bits;
+  } else if (array.dtype() != nb::dtype<float>()) {
+    fail_type("run: the input", array.dtype(), "float32 or uint8 images, or uint32 words of bits");
+  }
+  return input;
+}
+
+nb::list run(const Program& program, nb::handle source, int threads) {
+  const nb::ndarray<nb::ro> array = contiguous(source, "run: the input");
+  const Input input = input_of(array);
+  const int64_t images = program.check_input(input);
+  nb::list results;
+  std::vector<void*> data;
+  for (const int id : program.outputs()) {
+    Result result = new_result(program.info(id), images);
+    results.append(std::move(result.array));
+    data.push_back(result.data);
+  }
+  {
+    const nb::gil_scoped_release release;
+    program.run(input, data.data(), threads);
+  }
+  return results;
+}
+
+void bind_program(nb::module_& module) {
+  nb::class_<Program> program(module, "Program");
+  program.def(nb::init<const std::string&, int64_t, int64_t, int64_t, const std::string&>(), "kind"_a, "height"_a,
+              "width"_a, "channels"_a, "isa"_a = "");
+  program.def(
+      "set_uint8_table",
+      [](Program& self, nb::handle table) {
+        self.set_uint8_table(argument<float>(table, "set_uint8_table: table").array);
+      },
+      "table"_a);
+  program.def(
+      "float_conv2d",
+      [](Program& self, int source, nb::handle weight, nb::handle bias, const Geometry& geometry, bool relu) {
+        const auto weights = argument<float>(weight, "float_conv2d: weight");
+        const auto biases = argument<float>(bias, "float_conv2d: bias");
+        return self.float_conv2d(source, weights.array, biases.array, geometry, relu);
+      },
+      "source"_a, "weight"_a, "bias"_a, "geometry"_a, "relu"_a = false);
+  program.def(
+      "pack",
+      [](Program& self, int source, nb::handle threshold, nb::handle flip) {
+        const auto thresholds = argument<float>(threshold, "pack: threshold");
+        const auto flips = argument<uint8_t>(flip, "pack: flip");
+        return self.pack(source, thresholds.array, flips.array);
+      },
+      "source"_a, "threshold"_a, "flip"_a);
+  program.def(
+      "max_pool_bits",
+      [](Program& self, int source, const Geometry& geometry, nb::handle falling) {
+        return self.max_pool_bits(source, geometry, argument<uint8_t>(falling, "max_pool_bits: falling").array);
+      },
+      "source"_a, "geometry"_a, "falling"_a);
+  program.def(
+      "binary_conv2d_bits",
+      [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry,
+         nb::handle threshold, nb::handle flip) {
+        const auto weights = argument<uint8_t>(weight, "binary_conv2d_bits: weight");
+        const auto thresholds = argument<int32_t>(threshold, "binary_conv2d_bits: threshold");
+        const auto flips = argument<uint8_t>(flip, "binary_conv2d_bits: flip");
+        return self.binary_conv2d_bits(source, weights.array, out_channels, geometry, thresholds.array, flips.array);
+      },
+      "source"_a, "weight"_a, "out_channels"_a, "geometry"_a, "threshold"_a, "flip"_a);
+  program.def(
+      "binary_conv2d_f32",
+      [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry, nb::handle scale,
+         nb::handle bias, bool relu) {
+        const auto weights = argument<uint8_t>(weight, "binary_conv2d_f32: weight");
+        const auto scales = argument<float>(scale, "binary_conv2d_f32: scale");
+        const auto biases = argument<float>(bias, "binary_conv2d_f32: bias");
+        return self.binary_conv2d_f32(source, weights.array, out_channels, geometry, scales.array, biases.array, relu);
+      },
+      "source"_a, "weight"_a, "out_channels"_a, "geometry"_a, "scale"_a, "bias"_a, "relu"_a = false);
+  program.def(
+      "binary_conv2d_i32",
+      [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry) {
+        const auto weights = argument<uint8_t>(weight, "binary_conv2d_i32: weight");
+        return self.binary_conv2d_i32(source, weights.array, out_channels, geometry);
+      },
+      "source"_a, "weight"_a, "out_channels"_a, "geometry"_a);
+  program.def("finish", &Program::finish, "outputs"_a);
+  program.def(
+      "info",
+      [](const Program& self, int value) {
+        const Shape shape = self.info(value);
+        const nb::object type = nb::module_::import_("xnorkit._engine").attr("ValueInfo");
+        return nb::object(type(kind_name(shape.kind), shape.height, shape.width, shape.channels));
+      },
+      "value"_a);
+  program.def_prop_ro("isa", &Program::isa);
+  program.def_prop_ro("arena_bytes", &Program::arena_bytes);
+  program.def_prop_ro("weight_bytes", &Program::weight_bytes);
+  program.def("run", run, "source"_a, "threads"_a = 1);
+}
+
+}  // namespace
+
+NB_MODULE(_engine, module) {
+  module.doc() = "The compiled engine of xnorkit; see docs/engine.md.";
+  const nb::object fields = nb::make_tuple("kind", "height", "width", "channels");
+  module.attr("ValueInfo") =
+      nb::module_::import_("collections").attr("namedtuple")("ValueInfo", fields, "module"_a = "xnorkit._engine");
+
+  nb::class_<Geometry>(module, "ConvGeometry")
+      .def(
+          "__init__",
+          [](Geometry* self, std::array<int64_t, 2> kernel, std::array<int64_t, 2> stride, std::array<int64_t, 4> padding,
+             std::array<int64_t, 2> dilation, int64_t groups) {
+            new (self) Geometry{kernel, stride, padding, dilation, groups};
+          },
+          "kernel"_a, "stride"_a = nb::make_tuple(1, 1), "padding"_a = nb::make_tuple(0, 0, 0, 0),
+          "dilation"_a = nb::make_tuple(1, 1), "groups"_a = 1);
+  bind_program(module);
+  module.def("isas", isas);
+  module.def("default_isa", default_isa);
+  module.def("default_threads", default_threads);
+  module.def("peak_binary_gmacs", peak_binary_gmacs, "isa"_a, "milliseconds"_a = 50.0,
+             nb::call_guard<nb::gil_scoped_release>());
+}
+
+}  // namespace xnorkit::bindings

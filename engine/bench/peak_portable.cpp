@@ -1,0 +1,51 @@
+// Register-only loops: the instructions of the portable and the reference kernel without their loads.
+#include "common/unroll.h"
+#include "dispatch/kernels.h"
+
+namespace xnorkit {
+namespace {
+
+inline uint64_t popcount(uint64_t v) {
+#if defined(__POPCNT__) || defined(__aarch64__)
+  return static_cast<uint64_t>(__builtin_popcountll(v));
+#else
+  v = v - ((v >> 1) & 0x5555555555555555u);
+  v = (v & 0x3333333333333333u) + ((v >> 2) & 0x3333333333333333u);
+  v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+  return (v * 0x0101010101010101u) >> 56;
+#endif
+}
+
+}  // namespace
+
+int64_t peak_loop_portable(int64_t iterations) {
+  uint64_t sum[4] = {};
+  uint64_t x = 0x0123456789abcdefu;
+  uint64_t w = 0xfedcba9876543210u;
+  for (int64_t i = 0; i < iterations; ++i) {
+    XNORKIT_UNROLL
+    for (int p = 0; p < 4; ++p) {
+      asm volatile("" : "+r"(x));
+      sum[p] += popcount(x ^ w);
+    }
+    asm volatile("" : "+r"(w));
+  }
+  for (int p = 0; p < 4; ++p) asm volatile("" : "+r"(sum[p]));
+  return iterations * 4 * 64;
+}
+
+int64_t peak_loop_reference(int64_t iterations) {
+  int32_t sum = 0;
+  uint32_t x = 0x89abcdefu;
+  uint32_t w = 0x76543210u;
+  for (int64_t i = 0; i < iterations; ++i) {
+    for (int c = 0; c < 32; ++c) {
+      asm volatile("" : "+r"(x), "+r"(w));
+      sum += ((x >> c) & 1u ? -1 : 1) * ((w >> c) & 1u ? -1 : 1);
+    }
+  }
+  asm volatile("" : "+r"(sum));
+  return iterations * 32;
+}
+
+}  // namespace xnorkit

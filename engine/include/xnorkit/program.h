@@ -1,0 +1,65 @@
+// A network planned once and run by one call.
+//
+// Layouts: float values are (N, H, W, C) float32, bits are (N, H, W, ceil(C / 32)) uint32 words with bit c of a pixel in
+// bit c % 32 of word c / 32, bit 1 meaning -1, padding bits 0. Values are named by the integers that the building methods
+// return; the input is value 0. Every method throws std::invalid_argument that says what was received and required.
+// A finished program may be run by several threads at once; building it is for one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "xnorkit/types.h"
+
+namespace xnorkit {
+
+// What `run` is fed with: images (N, C, H, W) in float32 or uint8, or bits (N, H, W, words).
+struct Input {
+  enum class Type { float32, uint8, bits };
+  Type type;
+  const void* data;
+  std::vector<int64_t> shape;
+};
+
+class Program {
+ public:
+  // kind is "image" or "bits"; an empty isa is default_isa().
+  Program(const std::string& kind, int64_t height, int64_t width, int64_t channels, const std::string& isa = "");
+  ~Program();
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+
+  void set_uint8_table(const Array<float>& table);
+
+  int float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry, bool relu);
+  int pack(int source, const Array<float>& threshold, const Array<uint8_t>& flip);
+  int max_pool_bits(int source, const Geometry& geometry, const Array<uint8_t>& falling);
+  int binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
+                         const Array<int32_t>& threshold, const Array<uint8_t>& flip);
+  int binary_conv2d_f32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
+                        const Array<float>& scale, const Array<float>& bias, bool relu);
+  int binary_conv2d_i32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry);
+
+  void finish(const std::vector<int>& outputs);
+
+  Shape info(int value) const;
+  const std::string& isa() const;
+  const std::vector<int>& outputs() const;
+  size_t arena_bytes() const;
+  size_t weight_bytes() const;
+
+  // Checks an input against the declared one and returns its number of images.
+  int64_t check_input(const Input& input) const;
+
+  // results[i] has room for the i-th output of all images.
+  void run(const Input& input, void* const* results, int threads) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace xnorkit

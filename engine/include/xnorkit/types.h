@@ -1,0 +1,48 @@
+// Shapes, geometry and array views that the engine's interface speaks in.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace xnorkit {
+
+// What the elements of a value are: float32, one bit per channel (1 means -1) in uint32 words, or int32.
+enum class Kind { f32, bits, i32 };
+
+const char* kind_name(Kind kind);
+
+// Shape of a value of one image, channels innermost.
+struct Shape {
+  Kind kind;
+  int64_t height;
+  int64_t width;
+  int64_t channels;
+
+  int64_t pixels() const { return height * width; }
+  int64_t words() const { return (channels + 31) / 32; }
+  // 32-bit elements of one pixel: words where the kind is bits, channels elsewhere.
+  int64_t pixel_elements() const { return kind == Kind::bits ? words() : channels; }
+  int64_t elements() const { return pixels() * pixel_elements(); }
+};
+
+// Window of a convolution or pooling, in (height, width) order; padding is top, left, bottom, right.
+struct Geometry {
+  std::array<int64_t, 2> kernel{1, 1};
+  std::array<int64_t, 2> stride{1, 1};
+  std::array<int64_t, 4> padding{0, 0, 0, 0};
+  std::array<int64_t, 2> dilation{1, 1};
+  int64_t groups = 1;
+
+  int64_t taps() const { return kernel[0] * kernel[1]; }
+};
+
+// A C-contiguous array that the caller owns.
+template <class T>
+struct Array {
+  const T* data;
+  std::vector<int64_t> shape;
+};
+
+}  // namespace xnorkit

@@ -1,0 +1,116 @@
+// The contract between the program and the kernels: plain structures and tables of function pointers.
+// Files with ISA flags include this, so nothing here may be a template, an inline function or from the standard library
+// (a copy compiled with wider instructions could otherwise be linked into the portable code).
+#pragma once
+
+#include <cstdint>
+
+namespace xnorkit {
+
+// Output channels of a block of arranged weights; the last block may have fewer lanes.
+constexpr int kBlockLanes = 64;
+constexpr int kMaxPixels = 6;
+
+// `length` consecutive steps (words or floats) of a filter over consecutive elements of the image: neighbouring taps of
+// a kernel row lie side by side in both, so they merge into one run. `source` counts from a pixel's first valid tap.
+struct Run {
+  int32_t source;
+  int32_t weight;
+  int32_t length;
+};
+
+enum Epilogue : int { kToBits, kToF32, kToI32, kEpilogues };
+
+// One tile of a binary convolution: up to kMaxPixels output pixels that share their valid taps, times one block.
+struct BinaryTile {
+  const uint32_t* const* source;  // per pixel: its first valid tap
+  void* const* result;            // per pixel: the block's first word or channel
+  const Run* runs;
+  int32_t run_count;
+  int32_t filter_words;    // steps of a whole filter: taps * words
+  const uint32_t* weight;  // interleaved: [step][lane]; plain: [lane][step]
+  int32_t valid_k;         // valid taps * input channels
+  int32_t channels;        // channels of this block that exist
+  const int32_t* const* threshold;  // to bits, per pixel: [lane], INT32_MIN where no channel exists
+  const uint32_t* const* flip;      // to bits, per pixel: [word], 0 where no channel exists
+  const float* scale;               // to f32: [lane]
+  const float* bias;                // to f32: [lane]
+  bool relu;                        // to f32
+};
+
+using BinaryTileKernel = void (*)(const BinaryTile&);
+
+struct BinaryConvKernels {
+  int max_pixels;
+  bool interleaved;
+  // [epilogue][32 or 64 lanes][pixels - 1]
+  BinaryTileKernel tile[kEpilogues][2][kMaxPixels];
+};
+
+// One tile of a float convolution: as above, with floats for words.
+struct FloatTile {
+  const float* const* source;
+  float* const* result;
+  const Run* runs;
+  int32_t run_count;
+  const float* weight;  // [step][lane]
+  int32_t lanes;        // 16, 32, 48 or 64
+  int32_t channels;
+  const float* bias;  // [lane]
+  bool relu;
+};
+
+using FloatTileKernel = void (*)(const FloatTile&);
+
+struct FloatConvKernels {
+  int max_pixels;
+  // [lanes / 16 - 1][pixels - 1]
+  FloatTileKernel tile[4][kMaxPixels];
+};
+
+// Consecutive pixels to bits. The steps are 0 where thresholds are per channel, else those of one pixel.
+struct PackRow {
+  const float* source;
+  const float* threshold;
+  const uint32_t* flip;
+  uint32_t* result;
+  int64_t pixels;
+  int64_t channels;
+  int64_t threshold_step;
+  int64_t flip_step;
+};
+
+using PackKernel = void (*)(const PackRow&);
+
+// Runs the register-only loop and returns how many binary multiply-adds it did.
+using PeakLoop = int64_t (*)(int64_t iterations);
+
+// One instruction set. The pointers to kernels are null for the reference, which runs whole operations.
+struct KernelTable {
+  const char* name;
+  bool (*supported)();
+  const BinaryConvKernels* binary_conv;
+  const FloatConvKernels* float_conv;
+  PackKernel pack;
+  PeakLoop peak;
+};
+
+extern const BinaryConvKernels binary_conv_portable;
+extern const FloatConvKernels float_conv_portable;
+void pack_portable(const PackRow& row);
+int64_t peak_loop_portable(int64_t iterations);
+int64_t peak_loop_reference(int64_t iterations);
+
+#if defined(__x86_64__)
+extern const BinaryConvKernels binary_conv_avx512;
+extern const FloatConvKernels float_conv_avx512;
+void pack_avx512(const PackRow& row);
+int64_t peak_loop_avx512(int64_t iterations);
+
+extern const BinaryConvKernels binary_conv_avx2;
+extern const FloatConvKernels float_conv_avx2;
+void pack_avx2(const PackRow& row);
+int64_t peak_loop_avx2(int64_t iterations);
+#endif
+
+}  // namespace xnorkit

@@ -1,0 +1,71 @@
+#include "dispatch/table.h"
+
+#include <cstdlib>
+
+#include "common/error.h"
+#include "xnorkit/isa.h"
+
+namespace xnorkit {
+namespace {
+
+bool always() { return true; }
+
+#if defined(__x86_64__)
+// The compiler's run-time checks include that the operating system saves the wide registers.
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("fma");
+}
+
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#endif
+
+// Fastest first.
+const KernelTable kTables[] = {
+#if defined(__x86_64__)
+    {"avx512", has_avx512, &binary_conv_avx512, &float_conv_avx512, pack_avx512, peak_loop_avx512},
+    {"avx2", has_avx2, &binary_conv_avx2, &float_conv_avx2, pack_avx2, peak_loop_avx2},
+#endif
+    {"portable", always, &binary_conv_portable, &float_conv_portable, pack_portable, peak_loop_portable},
+    {"reference", always, nullptr, nullptr, nullptr, peak_loop_reference},
+};
+
+std::string choices() {
+  std::string text;
+  for (const std::string& name : isas()) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+const KernelTable* find(const std::string& isa) {
+  for (const KernelTable& table : kTables) {
+    if (isa == table.name && table.supported()) return &table;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<std::string> isas() {
+  std::vector<std::string> names;
+  for (const KernelTable& table : kTables) {
+    if (table.supported()) names.emplace_back(table.name);
+  }
+  return names;
+}
+
+std::string default_isa() {
+  const char* wish = std::getenv("XNORKIT_ISA");
+  if (wish == nullptr || *wish == '\0') return isas().front();
+  if (find(wish) == nullptr) {
+    fail("XNORKIT_ISA: received '", wish, "'; this CPU and build support: ", choices(), ". Unset it for the fastest");
+  }
+  return wish;
+}
+
+const KernelTable& kernel_table(const std::string& isa) {
+  const KernelTable* table = find(isa);
+  if (table == nullptr) fail("isa: received '", isa, "'; this CPU and build support: ", choices());
+  return *table;
+}
+
+}  // namespace xnorkit

@@ -1,0 +1,98 @@
+// Binary convolution, up to 6 pixels x 32 or 64 channels in registers, AVX-512 with VPOPCNTDQ.
+//
+// A lane holds one channel: for each step, 2 or 4 registers of weights meet the broadcast activation word of every pixel,
+// acc += popcount(x ^ w). 6 x 4 accumulators, 4 weights, one broadcast and two temporaries fill the 32 registers. A lane
+// counts at most K <= 2^24 differing bits, so 32 bits hold it.
+#include <immintrin.h>
+
+#include "common/unroll.h"
+#include "dispatch/kernels.h"
+
+namespace xnorkit {
+namespace {
+
+template <int P, int N>
+inline __attribute__((always_inline)) void count(const BinaryTile& tile, __m512i (&differing)[P][N]) {
+  const uint32_t* source[P];
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    source[p] = tile.source[p];
+    XNORKIT_UNROLL
+    for (int n = 0; n < N; ++n) differing[p][n] = _mm512_setzero_si512();
+  }
+  for (int32_t r = 0; r < tile.run_count; ++r) {
+    const Run run = tile.runs[r];
+    const uint32_t* weight = tile.weight + static_cast<int64_t>(run.weight) * (16 * N);
+    const int64_t end = static_cast<int64_t>(run.source) + run.length;
+    for (int64_t i = run.source; i < end; ++i, weight += 16 * N) {
+      __m512i w[N];
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) w[n] = _mm512_loadu_si512(weight + 16 * n);
+      XNORKIT_UNROLL
+      for (int p = 0; p < P; ++p) {
+        const __m512i x = _mm512_set1_epi32(static_cast<int32_t>(source[p][i]));
+        XNORKIT_UNROLL
+        for (int n = 0; n < N; ++n) {
+          differing[p][n] = _mm512_add_epi32(differing[p][n], _mm512_popcnt_epi32(_mm512_xor_si512(x, w[n])));
+        }
+      }
+    }
+  }
+}
+
+inline __attribute__((always_inline)) __m512i dot(const BinaryTile& tile, __m512i differing) {
+  return _mm512_sub_epi32(_mm512_set1_epi32(tile.valid_k), _mm512_slli_epi32(differing, 1));
+}
+
+// Lanes 16n to 16n + 15 that have a channel.
+inline __attribute__((always_inline)) __mmask16 lanes(int32_t channels, int n) {
+  const int32_t left = channels - 16 * n;
+  return left >= 16 ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
+}
+
+template <int E, int P, int N>
+void binary_conv(const BinaryTile& tile) {
+  __m512i differing[P][N];
+  count<P, N>(tile, differing);
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    if (E == kToBits) {
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; n += 2) {
+        const int32_t* threshold = tile.threshold[p] + 16 * n;
+        const uint32_t low =
+            _mm512_cmplt_epi32_mask(dot(tile, differing[p][n]), _mm512_loadu_si512(threshold));
+        const uint32_t high =
+            _mm512_cmplt_epi32_mask(dot(tile, differing[p][n + 1]), _mm512_loadu_si512(threshold + 16));
+        static_cast<uint32_t*>(tile.result[p])[n / 2] = (low | high << 16) ^ tile.flip[p][n / 2];
+      }
+    } else if (E == kToF32) {
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) {
+        const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(dot(tile, differing[p][n])), _mm512_loadu_ps(tile.scale + 16 * n));
+        __m512 y = _mm512_add_ps(scaled, _mm512_loadu_ps(tile.bias + 16 * n));
+        if (tile.relu) y = _mm512_max_ps(y, _mm512_setzero_ps());
+        _mm512_mask_storeu_ps(static_cast<float*>(tile.result[p]) + 16 * n, lanes(tile.channels, n), y);
+      }
+    } else {
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) {
+        _mm512_mask_storeu_epi32(static_cast<int32_t*>(tile.result[p]) + 16 * n, lanes(tile.channels, n),
+                                 dot(tile, differing[p][n]));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+#define XNORKIT_PIXELS(E, N)                                                                                   \
+  {                                                                                                            \
+    binary_conv<E, 1, N>, binary_conv<E, 2, N>, binary_conv<E, 3, N>, binary_conv<E, 4, N>, binary_conv<E, 5, N>, \
+        binary_conv<E, 6, N>                                                                                   \
+  }
+#define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, 2), XNORKIT_PIXELS(E, 4)}
+const BinaryConvKernels binary_conv_avx512 = {
+    6, true, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+
+}  // namespace xnorkit

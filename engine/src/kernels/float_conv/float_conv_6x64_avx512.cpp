@@ -1,0 +1,57 @@
+// Float convolution, up to 6 pixels x 16 to 64 channels in registers, AVX-512. One fused multiply-add per step and
+// channel, in the order of the steps: the accumulation that the reference defines.
+#include <immintrin.h>
+
+#include "common/unroll.h"
+#include "dispatch/kernels.h"
+
+namespace xnorkit {
+namespace {
+
+template <int P, int N>
+void float_conv(const FloatTile& tile) {
+  __m512 sum[P][N];
+  const float* source[P];
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    source[p] = tile.source[p];
+    XNORKIT_UNROLL
+    for (int n = 0; n < N; ++n) sum[p][n] = _mm512_setzero_ps();
+  }
+  for (int32_t r = 0; r < tile.run_count; ++r) {
+    const Run run = tile.runs[r];
+    const float* weight = tile.weight + static_cast<int64_t>(run.weight) * (16 * N);
+    const int64_t end = static_cast<int64_t>(run.source) + run.length;
+    for (int64_t i = run.source; i < end; ++i, weight += 16 * N) {
+      __m512 w[N];
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) w[n] = _mm512_loadu_ps(weight + 16 * n);
+      XNORKIT_UNROLL
+      for (int p = 0; p < P; ++p) {
+        const __m512 x = _mm512_set1_ps(source[p][i]);
+        XNORKIT_UNROLL
+        for (int n = 0; n < N; ++n) sum[p][n] = _mm512_fmadd_ps(x, w[n], sum[p][n]);
+      }
+    }
+  }
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    XNORKIT_UNROLL
+    for (int n = 0; n < N; ++n) {
+      const int32_t left = tile.channels - 16 * n;
+      const __mmask16 mask = left >= 16 ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
+      __m512 y = _mm512_add_ps(sum[p][n], _mm512_loadu_ps(tile.bias + 16 * n));
+      if (tile.relu) y = _mm512_max_ps(y, _mm512_setzero_ps());
+      _mm512_mask_storeu_ps(tile.result[p] + 16 * n, mask, y);
+    }
+  }
+}
+
+}  // namespace
+
+#define XNORKIT_PIXELS(N) \
+  {float_conv<1, N>, float_conv<2, N>, float_conv<3, N>, float_conv<4, N>, float_conv<5, N>, float_conv<6, N>}
+const FloatConvKernels float_conv_avx512 = {
+    6, {XNORKIT_PIXELS(1), XNORKIT_PIXELS(2), XNORKIT_PIXELS(3), XNORKIT_PIXELS(4)}};
+
+}  // namespace xnorkit

@@ -1,0 +1,65 @@
+#include "program/groups.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace xnorkit {
+namespace {
+
+// Runs of a rectangle of taps. Neighbouring taps are merged where they follow each other in image and filter.
+std::vector<Run> tap_runs(const Shape& input, const Geometry& g, TapRange rows, TapRange columns) {
+  const int64_t length = input.pixel_elements();
+  std::vector<Run> runs;
+  for (int64_t ky = rows.begin; ky < rows.end; ++ky)
+    for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
+      const int64_t down = (ky - rows.begin) * g.dilation[0];
+      const int64_t right = (kx - columns.begin) * g.dilation[1];
+      const auto source = static_cast<int32_t>((down * input.width + right) * length);
+      const auto weight = static_cast<int32_t>((ky * g.kernel[1] + kx) * length);
+      if (!runs.empty() && runs.back().source + runs.back().length == source &&
+          runs.back().weight + runs.back().length == weight) {
+        runs.back().length += static_cast<int32_t>(length);
+      } else {
+        runs.push_back({source, weight, static_cast<int32_t>(length)});
+      }
+    }
+  return runs;
+}
+
+}  // namespace
+
+TapRange valid_taps(int64_t output_index, int64_t size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
+  const int64_t first = output_index * stride - padding;
+  const int64_t begin = first >= 0 ? 0 : (-first + dilation - 1) / dilation;
+  const int64_t end = first >= size ? 0 : std::min(kernel, (size - 1 - first) / dilation + 1);
+  return begin < end ? TapRange{begin, end} : TapRange{0, 0};
+}
+
+std::vector<PixelGroup> group_pixels(const Shape& input, const Shape& output, const Geometry& g) {
+  std::vector<PixelGroup> groups;
+  std::map<std::tuple<int64_t, int64_t, int64_t, int64_t>, size_t> known;
+  for (int64_t oy = 0; oy < output.height; ++oy) {
+    const TapRange rows = valid_taps(oy, input.height, g.kernel[0], g.stride[0], g.padding[0], g.dilation[0]);
+    for (int64_t ox = 0; ox < output.width; ++ox) {
+      const TapRange columns = valid_taps(ox, input.width, g.kernel[1], g.stride[1], g.padding[1], g.dilation[1]);
+      const int64_t taps = (rows.end - rows.begin) * (columns.end - columns.begin);
+      const auto key = taps == 0 ? std::make_tuple(int64_t{0}, int64_t{0}, int64_t{0}, int64_t{0})
+                                 : std::make_tuple(rows.begin, rows.end, columns.begin, columns.end);
+      const auto [entry, added] = known.emplace(key, groups.size());
+      if (added) {
+        groups.emplace_back();
+        groups.back().taps = static_cast<int32_t>(taps);
+        if (taps != 0) groups.back().runs = tap_runs(input, g, rows, columns);
+      }
+      const int64_t y = oy * g.stride[0] - g.padding[0] + rows.begin * g.dilation[0];
+      const int64_t x = ox * g.stride[1] - g.padding[1] + columns.begin * g.dilation[1];
+      PixelGroup& group = groups[entry->second];
+      group.source.push_back(taps == 0 ? 0 : static_cast<int32_t>((y * input.width + x) * input.pixel_elements()));
+      group.result.push_back(static_cast<int32_t>(oy * output.width + ox));
+    }
+  }
+  return groups;
+}
+
+}  // namespace xnorkit

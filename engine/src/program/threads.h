@@ -1,0 +1,17 @@
+// A persistent pool of threads, grown to the largest count asked for.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace xnorkit {
+
+constexpr int kMaxThreads = 256;
+
+// Calls body(begin, end) on consecutive ranges that cover [0, items), from at most `threads` threads at once, this one
+// included; returns when all are done. `cost` is the whole work and `grain` what one thread should get at least, in the
+// same unit; small work, and work that finds the pool busy with another caller, runs here. The body must not throw.
+void parallel_for(int64_t items, double cost, double grain, int threads,
+                  const std::function<void(int64_t, int64_t)>& body);
+
+}  // namespace xnorkit

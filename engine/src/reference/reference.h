@@ -1,0 +1,30 @@
+// The scalar truth of every operation: plain loops over the definition, no plan, no tiles, no arranged weights.
+// A kernel is right if it returns these bits.
+#pragma once
+
+#include <cstdint>
+
+#include "program/spec.h"
+
+namespace xnorkit::reference {
+
+// Rounds to nearest even on the exact x * y + z, like std::fma.
+void float_conv2d(const FloatConvSpec& spec, const float* source, float* result, int64_t images);
+
+// result is words, floats or integers, as spec.epilogue says.
+void binary_conv2d(const BinaryConvSpec& spec, const uint32_t* source, void* result, int64_t images);
+
+void pack(const PackSpec& spec, const float* source, uint32_t* result, int64_t images);
+
+void max_pool_bits(const MaxPoolSpec& spec, const uint32_t* source, uint32_t* result, int64_t images);
+
+// The value (-1 or +1) of a bit: of channel c of a pixel's words, and of bit k of a filter's bytes.
+inline int sign_of(const uint32_t* words, int64_t c) { return (words[c / 32] >> (c % 32)) & 1u ? -1 : 1; }
+inline int sign_of(const uint8_t* bytes, int64_t k) { return (bytes[k / 8] >> (k % 8)) & 1u ? -1 : 1; }
+
+// Writes bit c of a pixel's words, which must have been cleared.
+inline void set_bit(uint32_t* words, int64_t c, bool bit) {
+  words[c / 32] |= static_cast<uint32_t>(bit) << (c % 32);
+}
+
+}  // namespace xnorkit::reference
