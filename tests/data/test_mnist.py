@@ -2,6 +2,7 @@
 
 import gzip
 import importlib
+import importlib.util
 import os
 import struct
 import types
@@ -91,8 +92,19 @@ def test_download_only_when_asked_and_absent(tmp_path: Path, monkeypatch: pytest
     assert calls == [(str(tmp_path), True)]
 
 
+def test_failed_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(root: str, download: bool) -> None:
+        raise RuntimeError("no network")
+
+    stand_in = types.SimpleNamespace(datasets=types.SimpleNamespace(MNIST=download))
+    monkeypatch.setattr(mnist_module, "import_torchvision", lambda: stand_in)
+    with pytest.raises(DataError, match=r"download of MNIST into .* failed: no network"):
+        create_data("mnist", root=tmp_path, download=True)
+
+
 def test_torchvision_can_be_imported_for_the_download() -> None:
-    pytest.importorskip("sklearn")
+    if importlib.util.find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
     from xnorkit.data._torchvision import import_torchvision
 
     assert callable(import_torchvision().datasets.MNIST)

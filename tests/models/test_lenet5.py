@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from xnorkit.errors import RecipeError
+from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import LeNet5, create_model, input_shape, list_models
 from xnorkit.nn import BinaryConv2d, BinaryLinear, project_
 
@@ -67,3 +67,8 @@ def test_registry() -> None:
 def test_unknown_names(options: dict, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         create_model(**options)
+
+
+def test_unknown_binarization_is_not_taken_for_float() -> None:
+    with pytest.raises(InputError, match="binarization='bwn'; required: 'xnor' or 'float'"):
+        LeNet5(binarization="bwn")

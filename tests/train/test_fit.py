@@ -162,6 +162,12 @@ def test_bad_threads(tmp_path: Path) -> None:
         fit(recipe(), output=tmp_path, threads=0)
 
 
+def test_output_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        fit(recipe(), output=tmp_path / "file")
+
+
 def saved(content: object) -> bytes:
     file = io.BytesIO()
     torch.save(content, file)

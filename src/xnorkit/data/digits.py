@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from xnorkit.data.base import ImageData, split_of
 
@@ -26,6 +24,10 @@ def digits(**options: Any) -> ImageData:
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits (1998), test part, in scikit-learn.
     """
+    # Imported here: scikit-learn takes a second to import, and other data sets do not need it.
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     source = load_digits()
     train_images, test_images, train_labels, test_labels = train_test_split(
         _enlarged(source.images), source.target, test_size=0.2, stratify=source.target, random_state=0

@@ -31,14 +31,20 @@ def mnist(root: Path | str | None = None, *, download: bool = False, **options: 
         options: `batch_size`, `seed`, `shift` of `ImageData`.
 
     Raises:
-        DataError: files missing, damaged or of another size; labels beyond 9.
+        DataError: files missing, damaged or of another size; labels beyond 9; the download failed.
 
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits (1998).
     """
     root = Path(root or os.environ.get("XNORKIT_DATA") or "data")
     folder = _folder(root)
     if folder is None and download:
-        import_torchvision().datasets.MNIST(str(root), download=True)
+        try:
+            import_torchvision().datasets.MNIST(str(root), download=True)
+        except (OSError, RuntimeError) as error:
+            raise DataError(
+                f"the download of MNIST into {root} failed: {error}. Required: a network and a writable folder; or "
+                "fetch the files by other means, and name their folder."
+            ) from error
         folder = _folder(root)
     if folder is None:
         names = ", ".join(name for images, labels, _ in FILES.values() for name in (images, labels))

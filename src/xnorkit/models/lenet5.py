@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from xnorkit.errors import InputError
 from xnorkit.nn import BinaryConv2d, BinaryLinear
 
 __all__ = ["LeNet5"]
@@ -63,6 +64,9 @@ class LeNet5(nn.Module):
         num_classes: number of logits.
         binarization: "xnor" or "float".
 
+    Raises:
+        InputError: another binarization.
+
     Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998), in the Caffe variant with 20
     and 50 filters, made binary as in XNOR-Net (Rastegari et al., ECCV 2016: BatchNorm, sign, convolution, pooling;
     first and last layer float). Differences: no dropout, no input scales K, weights are not centred over the input
@@ -71,6 +75,8 @@ class LeNet5(nn.Module):
 
     def __init__(self, num_classes: int = 10, binarization: Literal["xnor", "float"] = "xnor") -> None:
         super().__init__()
+        if binarization not in ("xnor", "float"):
+            raise InputError(f"LeNet5: binarization={binarization!r}; required: 'xnor' or 'float'.")
         self.binary = binarization == "xnor"
         self.conv1 = nn.Conv2d(1, 20, 5)
         self.bn1 = nn.BatchNorm2d(20, eps=EPS, affine=False)

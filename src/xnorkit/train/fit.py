@@ -68,7 +68,7 @@ def fit(
     Raises:
         RecipeError: the recipe names something unknown, or differs from that of the checkpoint in more than epochs.
         DataError: data missing or damaged.
-        InputError: no readable checkpoint to resume from.
+        InputError: no readable checkpoint to resume from, no usable output folder.
         XnorkitError: the loss became NaN or infinite.
     """
     output = Path(output)
@@ -86,7 +86,10 @@ def fit(
             f"recipe '{recipe.name}': data '{data.name}' has images {data.input_shape}; model '{recipe.model.name}' "
             f"requires {input_shape(recipe.model.name)} (C, H, W). Choose another model or data."
         )
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"output={output} cannot be made: {error}; required: a folder that can be written.") from error
     # Imported here: the trainer takes seconds to import, and reading a checkpoint does not need it.
     from xnorkit.train.run import run
 

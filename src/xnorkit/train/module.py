@@ -84,8 +84,9 @@ class TrainingModule(pl.LightningModule):
         checkpoint[KEY] = describe(self.recipe, self.num_classes)
 
     def _log_epoch(self, split: str, loss: Tensor, accuracy: Any, size: int) -> None:
-        values = {f"{split}_loss": loss, f"{split}_accuracy": accuracy}
-        self.log_dict(values, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
+        # The bar has room for two numbers: how training goes, and what it is good for.
+        self.log(f"{split}_loss", loss, on_step=False, on_epoch=True, prog_bar=split == "train", batch_size=size)
+        self.log(f"{split}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=split == "test", batch_size=size)
 
     def _remedy(self) -> str:
         rate = self.recipe.optimizer.lr
