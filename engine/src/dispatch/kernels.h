@@ -31,8 +31,9 @@ struct BinaryTile {
   const uint32_t* weight;  // interleaved: [step][lane]; plain: [lane][step]
   int32_t valid_k;         // valid taps * input channels
   int32_t channels;        // channels of this block that exist
-  const int32_t* const* threshold;  // to bits, per pixel: [lane], INT32_MIN where no channel exists
-  const uint32_t* const* flip;      // to bits, per pixel: [word], 0 where no channel exists
+  // To bits, per pixel: bit = (differing bits > limit[lane]) xor flip. Lanes without a channel come out as 0.
+  const int32_t* const* limit;
+  const uint32_t* const* flip;
   const float* scale;               // to f32: [lane]
   const float* bias;                // to f32: [lane]
   bool relu;                        // to f32

@@ -52,8 +52,8 @@ class TiledFloatConv final : public Step {
     const Tiles tiles(groups_, images, kernels_.max_pixels);
     const double cost = static_cast<double>(images * output_.pixels() * output_.channels) * filter_steps_;
     parallel_for(blocks_ * tiles.total(), cost, kGrain, threads, [&](int64_t begin, int64_t end) {
-      for_each_item(tiles, begin, end, [&](int64_t block, const Tile& tile) {
-        run_tile(static_cast<const float*>(source), static_cast<float*>(result), block, tile);
+      for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
+        run_tiles(static_cast<const float*>(source), static_cast<float*>(result), block, range);
       });
     });
   }
@@ -63,33 +63,29 @@ class TiledFloatConv final : public Step {
  private:
   int64_t block_lanes(int64_t block) const { return std::min<int64_t>(kBlockLanes, lanes_ - block * kBlockLanes); }
 
-  void run_tile(const float* source, float* result, int64_t block, const Tile& part) const {
-    const PixelGroup& group = *part.group;
-    const auto group_pixels = static_cast<int64_t>(group.source.size());
+  void run_tiles(const float* source, float* result, int64_t block, const TileRange& range) const {
     const int64_t first_lane = block * kBlockLanes;
     const float* pixels[kMaxPixels];
     float* results[kMaxPixels];
-    int64_t image = part.first / group_pixels;
-    int64_t pixel = part.first % group_pixels;
-    for (int p = 0; p < part.count; ++p) {
-      pixels[p] = source + image * input_.elements() + group.source[pixel];
-      results[p] = result + (image * output_.pixels() + group.result[pixel]) * output_.channels + first_lane;
-      if (++pixel == group_pixels) {
-        pixel = 0;
-        ++image;
-      }
-    }
     FloatTile tile;
     tile.source = pixels;
     tile.result = results;
-    tile.runs = group.runs.data();
-    tile.run_count = static_cast<int32_t>(group.runs.size());
+    tile.runs = range.group->runs.data();
+    tile.run_count = static_cast<int32_t>(range.group->runs.size());
     tile.weight = weight_.data() + first_lane * filter_steps_;
     tile.lanes = static_cast<int32_t>(block_lanes(block));
     tile.channels = static_cast<int32_t>(std::min<int64_t>(kBlockLanes, output_.channels - first_lane));
     tile.bias = bias_.data() + first_lane;
     tile.relu = relu_;
-    kernels_.tile[tile.lanes / 16 - 1][part.count - 1](tile);
+    PixelCursor cursor(range, input_.elements(), output_.pixels());
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      const int count = range.pixels(i);
+      for (int p = 0; p < count; ++p, cursor.next()) {
+        pixels[p] = source + cursor.source();
+        results[p] = result + cursor.result() * output_.channels + first_lane;
+      }
+      kernels_.tile[tile.lanes / 16 - 1][count - 1](tile);
+    }
   }
 
   const FloatConvKernels& kernels_;

@@ -10,56 +10,49 @@
 
 namespace xnorkit {
 
-// A tile's pixels, as indices image * (pixels of the group) + pixel.
-struct Tile {
+// Consecutive tiles [begin, end) of one group. The group's pixels, of all images, are spread evenly over its tiles: each
+// tile has `size` of them, the first `larger` tiles one more.
+struct TileRange {
   const PixelGroup* group;
-  int64_t first;
-  int count;
+  int64_t begin;
+  int64_t end;
+  int64_t size;
+  int64_t larger;
+
+  int64_t first_pixel(int64_t tile) const { return tile * size + std::min(tile, larger); }
+  int pixels(int64_t tile) const { return static_cast<int>(size + (tile < larger ? 1 : 0)); }
 };
 
 class Tiles {
  public:
-  Tiles(const std::vector<PixelGroup>& groups, int64_t images, int max_pixels) : images_(images), max_pixels_(max_pixels) {
+  Tiles(const std::vector<PixelGroup>& groups, int64_t images, int max_pixels) {
     for (const PixelGroup& group : groups) {
-      const int64_t tiles = (pixels(group) + max_pixels - 1) / max_pixels;
-      groups_.push_back({&group, total_, tiles});
+      const int64_t pixels = images * static_cast<int64_t>(group.source.size());
+      const int64_t tiles = (pixels + max_pixels - 1) / max_pixels;
+      ranges_.push_back({&group, total_, total_ + tiles, pixels / tiles, pixels % tiles});
       total_ += tiles;
     }
   }
 
   int64_t total() const { return total_; }
 
-  // Calls visit(tile) for the tiles in [begin, end). A group's pixels are spread evenly over its tiles.
+  // Calls visit(range) for the tiles in [begin, end), numbered through all groups.
   template <class Visit>
   void for_each(int64_t begin, int64_t end, const Visit& visit) const {
-    for (const Span& span : groups_) {
-      const int64_t last = std::min(end, span.begin + span.tiles);
-      for (int64_t tile = std::max(begin, span.begin); tile < last; ++tile) {
-        const int64_t index = tile - span.begin;
-        const int64_t size = pixels(*span.group) / span.tiles;
-        const int64_t larger = pixels(*span.group) % span.tiles;
-        const int64_t first = index * size + std::min(index, larger);
-        visit(Tile{span.group, first, static_cast<int>(size + (index < larger ? 1 : 0))});
-      }
+    for (TileRange range : ranges_) {
+      const int64_t start = range.begin;
+      range.begin = std::max(begin, start) - start;
+      range.end = std::min(end, range.end) - start;
+      if (range.begin < range.end) visit(range);
     }
   }
 
  private:
-  struct Span {
-    const PixelGroup* group;
-    int64_t begin;
-    int64_t tiles;
-  };
-
-  int64_t pixels(const PixelGroup& group) const { return images_ * static_cast<int64_t>(group.source.size()); }
-
-  int64_t images_;
-  int max_pixels_;
+  std::vector<TileRange> ranges_;
   int64_t total_ = 0;
-  std::vector<Span> groups_;
 };
 
-// Calls visit(block, tile) for the items in [begin, end) of blocks * tiles.total(): all tiles of a block before the next
+// Calls visit(block, range) for the items in [begin, end) of blocks * tiles.total(): all tiles of a block before the next
 // block, so that its weights stay in the nearest cache.
 template <class Visit>
 void for_each_item(const Tiles& tiles, int64_t begin, int64_t end, const Visit& visit) {
@@ -67,9 +60,45 @@ void for_each_item(const Tiles& tiles, int64_t begin, int64_t end, const Visit& 
     const int64_t block = begin / tiles.total();
     const int64_t first = begin % tiles.total();
     const int64_t last = std::min(tiles.total(), first + end - begin);
-    tiles.for_each(first, last, [&](const Tile& tile) { visit(block, tile); });
+    tiles.for_each(first, last, [&](const TileRange& range) { visit(block, range); });
     begin += last - first;
   }
 }
+
+// Walks the pixels of a range: where each begins in the input of the batch, and its place in the output.
+class PixelCursor {
+ public:
+  PixelCursor(const TileRange& range, int64_t input_elements, int64_t output_pixels)
+      : group_(*range.group),
+        count_(static_cast<int64_t>(group_.source.size())),
+        input_elements_(input_elements),
+        output_pixels_(output_pixels) {
+    const int64_t first = range.first_pixel(range.begin);
+    const int64_t image = first / count_;
+    pixel_ = first % count_;
+    image_source_ = image * input_elements_;
+    image_result_ = image * output_pixels_;
+  }
+
+  int64_t source() const { return image_source_ + group_.source[pixel_]; }
+  int64_t position() const { return group_.result[pixel_]; }
+  int64_t result() const { return image_result_ + position(); }
+
+  void next() {
+    if (++pixel_ < count_) return;
+    pixel_ = 0;
+    image_source_ += input_elements_;
+    image_result_ += output_pixels_;
+  }
+
+ private:
+  const PixelGroup& group_;
+  int64_t count_;
+  int64_t input_elements_;
+  int64_t output_pixels_;
+  int64_t pixel_;
+  int64_t image_source_;
+  int64_t image_result_;
+};
 
 }  // namespace xnorkit

@@ -88,9 +88,9 @@ void binary_conv_32(const BinaryTile& tile, int first, int64_t lanes) {
       const int lane = first + 8 * n;
       const __m256i dot = _mm256_sub_epi32(k, _mm256_slli_epi32(total[p][n], 1));
       if (E == kToBits) {
-        const __m256i threshold = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tile.threshold[p] + lane));
-        const int below = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(threshold, dot)));
-        word |= static_cast<uint32_t>(below) << (8 * n);
+        const __m256i limit = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tile.limit[p] + lane));
+        const int above = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(total[p][n], limit)));
+        word |= static_cast<uint32_t>(above) << (8 * n);
       } else if (E == kToF32) {
         const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(dot), _mm256_loadu_ps(tile.scale + lane));
         __m256 y = _mm256_add_ps(scaled, _mm256_loadu_ps(tile.bias + lane));

@@ -53,7 +53,7 @@ void binary_conv(const BinaryTile& tile) {
     for (int p = 0; p < P; ++p) {
       const int32_t dot = tile.valid_k - 2 * differing[p];
       if (E == kToBits) {
-        words[p][lane / 32] |= static_cast<uint32_t>(dot < tile.threshold[p][lane]) << (lane % 32);
+        words[p][lane / 32] |= static_cast<uint32_t>(differing[p] > tile.limit[p][lane]) << (lane % 32);
       } else if (E == kToF32) {
         const float scaled = static_cast<float>(dot) * tile.scale[lane];
         const float y = scaled + tile.bias[lane];

@@ -59,12 +59,10 @@ void binary_conv(const BinaryTile& tile) {
     if (E == kToBits) {
       XNORKIT_UNROLL
       for (int n = 0; n < N; n += 2) {
-        const int32_t* threshold = tile.threshold[p] + 16 * n;
-        const uint32_t low =
-            _mm512_cmplt_epi32_mask(dot(tile, differing[p][n]), _mm512_loadu_si512(threshold));
-        const uint32_t high =
-            _mm512_cmplt_epi32_mask(dot(tile, differing[p][n + 1]), _mm512_loadu_si512(threshold + 16));
-        static_cast<uint32_t*>(tile.result[p])[n / 2] = (low | high << 16) ^ tile.flip[p][n / 2];
+        const int32_t* limit = tile.limit[p] + 16 * n;
+        const __mmask16 low = _mm512_cmpgt_epi32_mask(differing[p][n], _mm512_loadu_si512(limit));
+        const __mmask16 high = _mm512_cmpgt_epi32_mask(differing[p][n + 1], _mm512_loadu_si512(limit + 16));
+        static_cast<uint32_t*>(tile.result[p])[n / 2] = _mm512_kunpackw(high, low) ^ tile.flip[p][n / 2];
       }
     } else if (E == kToF32) {
       XNORKIT_UNROLL
