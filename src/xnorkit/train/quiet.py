@@ -7,12 +7,9 @@ from contextlib import contextmanager
 
 __all__ = ["quiet_trainer"]
 
-# What does not apply: batches come from memory; a second run into a folder replaces the first on purpose; no best epoch
-# is kept, so none is lost by resuming elsewhere; the last one is between Lightning and torch.
+# Batches come from memory, where workers would not help; the second stands between Lightning and torch.
 IGNORED = (
     r".*does not have many workers.*",
-    r".*Checkpoint directory .* exists and is not empty.*",
-    r"The dirpath has changed from .*",
     r".*isinstance\(treespec, LeafSpec\).*",
 )
 LOGGERS = ("lightning.pytorch", "lightning.fabric")

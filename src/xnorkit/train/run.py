@@ -13,6 +13,7 @@ from xnorkit.train.log import EpochLog
 from xnorkit.train.module import TrainingModule
 from xnorkit.train.quiet import quiet_trainer
 from xnorkit.train.recipe import Recipe
+from xnorkit.train.saving import SaveLast
 
 __all__ = ["run"]
 
@@ -40,7 +41,7 @@ def run(
             max_epochs=recipe.epochs,
             devices=1,
             logger=False,
-            callbacks=[rows, *_saving(checkpoint), *([_bar()] if bar else [])],
+            callbacks=[rows, SaveLast(checkpoint), *([_bar()] if bar else [])],
             enable_progress_bar=bar,
             enable_model_summary=False,
             num_sanity_val_steps=0,
@@ -48,19 +49,6 @@ def run(
         )
         trainer.fit(module, batches, data.test_dataloader(), ckpt_path=start)
     return rows.seconds, *loss_and_accuracy(module.model.eval(), data.test_dataloader())
-
-
-def _saving(checkpoint: Path) -> list[pl.Callback]:
-    """Keep the last epoch's state; Lightning writes it to a temporary file first and then moves it."""
-    return [
-        pl.callbacks.ModelCheckpoint(
-            checkpoint.parent,
-            filename=checkpoint.stem,
-            save_top_k=1,
-            enable_version_counter=False,
-            save_on_train_epoch_end=True,
-        )
-    ]
 
 
 def _bar() -> pl.Callback:
