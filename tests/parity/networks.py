@@ -43,7 +43,7 @@ def conv_net() -> nn.Module:
         BinaryConv2d(65, 20, 1, scale=False),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(20 * 5 * 2, 7),
+        nn.Linear(20 * 5, 7),
     )
 
 

@@ -10,7 +10,7 @@ from networks import CASES, randomize_
 from xnorkit import _engine, runtime
 from xnorkit.errors import ExportError
 from xnorkit.export import pack, verify
-from xnorkit.format import Graph, write
+from xnorkit.format import Graph, Node, write
 from xnorkit.models import create_model
 
 
@@ -49,6 +49,10 @@ def test_lenet5(isa: str, tmp_path: Path) -> None:
     assert proof.predictions_equal == 50
 
 
+def graph_thresholds(node: Node) -> np.ndarray:
+    return np.asarray(node.tensors["threshold"], dtype=np.int64)
+
+
 @pytest.mark.parametrize("role", ["weight", "threshold", "flip"])
 def test_the_proof_notices_one_wrong_number(role: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
@@ -57,7 +61,8 @@ def test_the_proof_notices_one_wrong_number(role: str, tmp_path: Path) -> None:
     node = next(n for n in graph.nodes if n.name == "block2.conv")
     changed = dict(node.tensors)
     changed[role] = changed[role].copy()
-    changed[role].flat[0] ^= 4 if role == "threshold" else 1
+    channel = int(np.flatnonzero(np.abs(graph_thresholds(node)) < 50)[0])  # one whose sign does change
+    changed[role].reshape(50, -1)[channel, 0] ^= 4 if role == "threshold" else 1
     altered = [n if n is not node else type(n)(n.name, n.op, n.source, n.attributes, changed) for n in graph.nodes]
     path = tmp_path / "altered.xnor"
     write(path, Graph(graph.name, graph.input, tuple(altered), graph.output, graph.metadata))

@@ -9,13 +9,11 @@ from torch import Tensor, nn
 
 from xnorkit.errors import ExportError
 from xnorkit.export.segments import Segment
-from xnorkit.export.thresholds import Thresholds, direction, float_thresholds, integer_thresholds
+from xnorkit.export.thresholds import FLOAT_REACH, Thresholds, direction, float_thresholds, integer_thresholds
 from xnorkit.export.trace import NORM, Step
 from xnorkit.nn import BinaryConv2d, BinaryLinear
 
 __all__ = ["chain_thresholds", "ends_in_relu", "pool_falling", "reach"]
-
-FLOAT32_MAX = torch.finfo(torch.float32).max
 
 
 def ends_in_relu(part: Segment) -> bool:
@@ -67,7 +65,7 @@ def pool_falling(part: Segment, index: int, thresholds: Thresholds) -> NDArray[n
     if part.binary:
         rising = direction(lambda dots: _evaluate(part, head, dots), reach(part), part.label)
     else:
-        low, high = _evaluate(part, head, torch.tensor([[-FLOAT32_MAX], [FLOAT32_MAX]]))
+        low, high = _evaluate(part, head, torch.tensor([[-FLOAT_REACH], [FLOAT_REACH]]))
         rising = np.where((high >= low).numpy(), 1, -1).astype(np.int8)
     return thresholds.flip ^ (rising < 0).astype(np.uint8)
 

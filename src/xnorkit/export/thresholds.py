@@ -20,10 +20,11 @@ from torch import Tensor
 
 from xnorkit.errors import ExportError
 
-__all__ = ["Thresholds", "direction", "float_thresholds", "integer_thresholds"]
+__all__ = ["FLOAT_REACH", "Thresholds", "direction", "float_thresholds", "integer_thresholds"]
 
 Chain = Callable[[Tensor], Tensor]
 CHUNK_ELEMENTS = 1 << 24
+FLOAT_REACH = 1e30
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ def integer_thresholds(chain: Chain, reach: int, name: str) -> Thresholds:
 
 
 def float_thresholds(chain: Chain) -> Thresholds:
-    """Return the thresholds of a monotone `chain` over all finite float32 values, by bisection on their order.
+    """Return the thresholds of a monotone `chain` over the float32 values up to 1e30, by bisection on their order.
 
-    The 2^32 float32 values are ordered by an integer key, so 32 evaluations of the chain find the exact change.
+    Float32 values are ordered by an integer key, so 32 evaluations of the chain find the exact change. The bound keeps
+    the chain's own products finite: a batch norm multiplies by at most 1/sqrt(eps), and inf * 0 would be NaN.
     `chain` maps (1, C) to (1, C) or (V, C) values before the sign; its modules must be monotone in rounded arithmetic.
     """
-    ends = torch.tensor([[-torch.finfo(torch.float32).max], [torch.finfo(torch.float32).max]])
+    ends = torch.tensor([[-FLOAT_REACH], [FLOAT_REACH]])
     minus = _minus(chain(ends))
     first, last = minus[0], minus[1]
     low = torch.full(first.shape, _key(ends[0]).item(), dtype=torch.int64)
