@@ -1,0 +1,131 @@
+// Binary convolution: every instruction set against the reference, all three epilogues at once.
+#include "data.h"
+
+namespace {
+
+using xnorkit::Geometry;
+using xnorkit::Program;
+
+struct Case {
+  int64_t height, width, channels, out_channels;
+  Geometry geometry;
+  int64_t images = 1;
+  std::vector<int> threads = {1};
+};
+
+std::string text(const Case& c) {
+  const Geometry& g = c.geometry;
+  std::string s;
+  for (const int64_t v : {c.images, c.height, c.width, c.channels, c.out_channels, g.kernel[0], g.kernel[1], g.stride[0],
+                          g.stride[1], g.padding[0], g.padding[1], g.padding[2], g.padding[3], g.dilation[0],
+                          g.dilation[1]}) {
+    s += std::to_string(v) + " ";
+  }
+  return s;
+}
+
+void check_case(const Case& c) {
+  data::Random random(static_cast<uint32_t>(c.channels * 1000 + c.out_channels));
+  const auto image = random.words(c.images * c.height * c.width, c.channels);
+  const int64_t words = (c.channels + 31) / 32;
+  const xnorkit::Input input{xnorkit::Input::Type::bits, image.data(), {c.images, c.height, c.width, words}};
+  const int64_t o = c.out_channels;
+  const int64_t k = c.geometry.taps() * c.channels;
+  const auto weight = random.filters(o, k);
+  const auto weight_view = data::view(weight, {o, (k + 7) / 8});
+  // Thresholds about as wide as the dot's spread, so that both bits occur, and ties.
+  const auto reach = static_cast<int32_t>(1 + k / 16);
+  const auto threshold = random.integers(o, reach);
+  const auto flip = random.flags(o);
+  const auto scale = random.rough_floats(o);
+  const auto bias = random.rough_floats(o);
+  data::check_isas(
+      text(c), "bits", c.height, c.width, c.channels, input,
+      [&](Program& program) {
+        const int i32 = program.binary_conv2d_i32(0, weight_view, o, c.geometry);
+        const int f32 =
+            program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}), data::view(bias, {o}), false);
+        const int relu =
+            program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}), data::view(bias, {o}), true);
+        const int bits = program.binary_conv2d_bits(0, weight_view, o, c.geometry, data::view(threshold, {o}),
+                                                    data::view(flip, {o}));
+        const auto [kind, oh, ow, oc] = program.info(bits);
+        data::Random more(7);
+        const auto thresholds = more.integers(oh * ow * oc, reach);
+        const auto flips = more.flags(oh * ow * oc);
+        const int each = program.binary_conv2d_bits(0, weight_view, o, c.geometry, data::view(thresholds, {oh, ow, oc}),
+                                                    data::view(flips, {oh, ow, oc}));
+        program.finish({each, i32, bits, f32, relu});
+      },
+      c.threads);
+}
+
+void channel_grid() {
+  const Geometry same{{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1};
+  for (const int64_t c : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 31, 32, 33, 63, 64, 65, 127, 128, 129, 130})
+    for (const int64_t o : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 31, 32, 33, 63, 64, 65, 130}) check_case({3, 4, c, o, same});
+}
+
+// 1 to 14 pixels per group: every tile of 1 to 6, and groups split over tiles.
+void tile_grid() {
+  for (int64_t width = 1; width <= 14; ++width) {
+    check_case({1, width, 40, 66, {{1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}});
+    check_case({2, width, 33, 96, {{1, 3}, {1, 1}, {0, 1, 0, 1}, {1, 1}, 1}});
+  }
+}
+
+void geometry_grid() {
+  for (const int64_t kernel : {1, 2, 3, 5, 7})
+    for (const int64_t stride : {1, 2, 3})
+      for (const int64_t dilation : {1, 2})
+        for (const auto& padding : {std::array<int64_t, 4>{0, 0, 0, 0}, {1, 1, 1, 1}, {3, 0, 1, 2}, {0, 4, 3, 1}}) {
+          if (dilation * (kernel - 1) + 1 > 7 + padding[0] + padding[2]) continue;
+          if (dilation * (kernel - 1) + 1 > 8 + padding[1] + padding[3]) continue;
+          check_case({7, 8, 20, 35, {{kernel, kernel}, {stride, stride}, padding, {dilation, dilation}, 1}, 2});
+        }
+  check_case({6, 9, 33, 5, {{2, 5}, {3, 1}, {1, 2, 0, 3}, {2, 1}, 1}});
+  // Padding wider than the kernel: pixels with no valid tap at all, alone and between others.
+  check_case({2, 2, 33, 40, {{2, 2}, {1, 1}, {3, 3, 3, 3}, {1, 1}, 1}});
+  check_case({1, 1, 33, 40, {{2, 2}, {1, 1}, {2, 2, 2, 2}, {3, 3}, 1}});
+}
+
+// The kernel is the whole image: one output pixel per image, tiles over the batch, chunks of the batch.
+void linear_grid() {
+  for (const int64_t images : {1, 2, 5, 16, 17, 33})
+    for (const int64_t o : {10, 64, 100}) check_case({4, 4, 50, o, {{4, 4}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}, images});
+}
+
+// Beyond 2^15, where 16-bit counts would overflow, in one run and in many.
+void long_filters() {
+  check_case({1, 1, 40000, 3, {{1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}, 2});
+  check_case({3, 3, 4100, 3, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1}});
+  // Every bit differs: the largest count there is.
+  const int64_t k = 70016;
+  const std::vector<uint32_t> image(k / 32, ~0u);
+  const std::vector<uint8_t> weight(k / 8, 0);
+  for (const std::string& isa : xnorkit::isas()) {
+    Program program("bits", 1, 1, k, isa);
+    program.finish({program.binary_conv2d_i32(0, data::view(weight, {1, k / 8}), 1, {})});
+    const auto dot = data::run(program, {xnorkit::Input::Type::bits, image.data(), {1, 1, 1, k / 32}}, 1)[0][0];
+    CHECK(static_cast<int32_t>(dot) == -k, isa);
+  }
+}
+
+// Large enough for the pool.
+void threads() {
+  const std::vector<int> counts = {1, 2, 3};
+  check_case({14, 14, 128, 130, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1}, 5, counts});
+  check_case({4, 4, 512, 500, {{4, 4}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}, 17, counts});
+}
+
+}  // namespace
+
+int main() {
+  channel_grid();
+  tile_grid();
+  geometry_grid();
+  linear_grid();
+  long_filters();
+  threads();
+  return check::finish();
+}
