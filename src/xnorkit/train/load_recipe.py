@@ -6,15 +6,17 @@ import difflib
 from argparse import ArgumentError
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml  # type: ignore[import-untyped]
 from jsonargparse import ArgumentParser
 
 from xnorkit.errors import RecipeError
 from xnorkit.train.recipe import DataSpec, ModelSpec, OptimizerSpec, Recipe, ScheduleSpec
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable  # Python 3.11
 
 __all__ = ["list_recipes", "load_recipe", "recipe_from_dict"]
 
@@ -75,11 +77,11 @@ def recipe_from_dict(fields: Mapping[str, Any], source: str) -> Recipe:
     return Recipe(**sections, **parsed)
 
 
-def _folder() -> Traversable:
+def _folder() -> "Traversable":
     return files("xnorkit") / "recipes"
 
 
-def _file(source: str) -> Traversable | Path:
+def _file(source: str) -> "Traversable | Path":
     if source.endswith(SUFFIXES):
         return Path(source)
     if source not in list_recipes():
