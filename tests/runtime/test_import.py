@@ -18,6 +18,6 @@ def test_import_needs_numpy_and_safetensors_only() -> None:
 
 
 def test_import_is_quick() -> None:
-    """Under 0.15 s on an idle machine (0.07 s measured); the bound leaves room for a busy one, best of five."""
-    code = "import time; start = time.perf_counter(); import xnorkit.runtime; print(time.perf_counter() - start)"
-    assert min(float(run(code)) for _ in range(5)) < 0.3
+    """0.15 s is the aim, 0.07 s was measured; processor time, best of five, so that a busy machine does not matter."""
+    code = "import time; start = time.process_time(); import xnorkit.runtime; print(time.process_time() - start)"
+    assert min(float(run(code)) for _ in range(5)) < 0.25

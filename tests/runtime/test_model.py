@@ -1,6 +1,7 @@
 """What a loaded model tells about itself, and one clear error for every wrong use."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,27 @@ def test_what_the_engine_refuses_names_the_node() -> None:
     nodes = (sign, Node("grouped", "binary_conv2d", "sign", attributes, tensors))
     with wrong("node 'grouped' (binary_conv2d): the engine refuses it: ", EngineError):
         Model(tiny(nodes=nodes, output="grouped"))
+
+
+def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def run(self, *_: object) -> None:
+            raise MemoryError("std::bad_alloc")
+
+    model = Model(tiny())
+    monkeypatch.setattr(model, "_program", Full())
+    with wrong("no memory to run 1 images at once; required: fewer at a time.", EngineError):
+        model(IMAGES)
+
+
+def test_one_model_in_four_threads() -> None:
+    model = Model(random_graph(5), threads=2)
+    images = np.random.default_rng(0).standard_normal((40, 5, *model.input_shape), dtype=np.float32)
+    wanted = [model(x) for x in images]
+    with ThreadPoolExecutor(4) as pool:
+        calls = list(pool.map(model, images))
+        traces = list(pool.map(model.trace, images))
+    last = model.graph.output
+    for one, call, trace in zip(wanted, calls, traces, strict=True):
+        np.testing.assert_array_equal(call, one)
+        np.testing.assert_array_equal(trace[last].reshape(one.shape), one)

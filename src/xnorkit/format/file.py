@@ -113,9 +113,7 @@ def _unpack(content: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
     arrays = {}
     for name, view in views:
         if view["dtype"] not in DTYPES:
-            raise FormatError(
-                f"tensor {shown(name)} has dtype {view['dtype']}; required: one of {', '.join(DTYPES)}."
-            )
+            raise FormatError(f"tensor {shown(name)} has dtype {view['dtype']}; required: one of {', '.join(DTYPES)}.")
         native = np.dtype(DTYPES[view["dtype"]])
         arrays[name] = np.frombuffer(view["data"], native).reshape(view["shape"]).astype(native.newbyteorder("="))
     return text, arrays

@@ -6,6 +6,7 @@ from typing import Any
 from xnorkit.errors import FormatError
 
 __all__ = [
+    "MAX_NUMBERS",
     "MAX_SIZE",
     "Rule",
     "boolean",
@@ -19,7 +20,9 @@ __all__ = [
 ]
 
 MAX_SIZE = 2**31 - 1
-"""Largest size that a file may name, and most numbers in one value of one image: what an int32 index reaches."""
+"""Largest size that a file may name: what an int32 holds."""
+MAX_NUMBERS = 2**26
+"""Most numbers in one value of one image (1024 x 1024 of 64 channels): a small file cannot ask for huge buffers."""
 
 LARGEST_F32 = (2 - 2.0**-23) * 2.0**127
 

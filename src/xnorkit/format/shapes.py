@@ -7,7 +7,7 @@ import numpy as np
 from xnorkit.errors import FormatError
 from xnorkit.format.graph import INPUT, Graph, InputSpec, Node, ValueSpec
 from xnorkit.format.ops import find_op
-from xnorkit.format.rules import MAX_SIZE, check_keys, integers, is_number, is_printable, shown
+from xnorkit.format.rules import MAX_NUMBERS, check_keys, integers, is_number, is_printable, shown
 from xnorkit.format.tensors import check_tensor
 
 __all__ = ["infer_shapes"]
@@ -98,10 +98,10 @@ def _value(node: Node, values: dict[str, ValueSpec]) -> ValueSpec:
 
 
 def _check_size(value: ValueSpec) -> None:
-    if value.size > MAX_SIZE:
+    if value.size > MAX_NUMBERS:
         raise FormatError(
             f"a value of height {value.height}, width {value.width} and {value.channels} channels; "
-            f"required: at most {MAX_SIZE} numbers."
+            f"required: at most {MAX_NUMBERS} numbers."
         )
 
 

@@ -11,6 +11,7 @@ from xnorkit.format import INPUT, Graph, Node, ValueSpec
 
 __all__ = ["build", "build_layer"]
 
+REFUSALS = (ValueError, MemoryError)
 Builder = Callable[[_engine.Program, int, Node, ValueSpec], int]
 
 
@@ -48,7 +49,7 @@ def build_layer(node: Node, source: ValueSpec, isa: str) -> _engine.Program:
 def _program(kind: str, value: ValueSpec, isa: str) -> _engine.Program:
     try:
         return _engine.Program(kind, value.height, value.width, value.channels, isa)
-    except ValueError as error:
+    except REFUSALS as error:
         raise EngineError(f"the engine refuses the input: {error}") from error
 
 
@@ -60,14 +61,14 @@ def _add(program: _engine.Program, source_id: int, node: Node, source: ValueSpec
 def _guarded(node: Node, call: Callable[[], int]) -> int:
     try:
         return call()
-    except ValueError as error:
+    except REFUSALS as error:
         raise EngineError(f"node '{node.name}' ({node.op}): the engine refuses it: {error}") from error
 
 
 def _finish(program: _engine.Program, outputs: list[int]) -> None:
     try:
         program.finish(outputs)
-    except ValueError as error:
+    except REFUSALS as error:
         raise EngineError(f"the engine refuses the program: {error}") from error
 
 

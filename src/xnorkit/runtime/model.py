@@ -81,6 +81,7 @@ class Model:
 
         Raises:
             InputError: another type, dtype or shape, or a float is NaN or infinite.
+            EngineError: there is not enough memory for the images.
         """
         value = self._run(self._program, as_images(images, self.graph.input))[0]
         spec = self._values[self.graph.output]
@@ -151,6 +152,8 @@ class Model:
             return program.run(source, self.threads)
         except ValueError as error:
             raise InputError(f"the engine refuses the images: {error}") from error
+        except MemoryError as error:
+            raise EngineError(f"no memory to run {len(source)} images at once; required: fewer at a time.") from error
 
 
 def _isa(isa: str | None) -> str:
