@@ -17,7 +17,7 @@ def proof() -> Proof:
 
 def test_sentence(proof: Proof) -> None:
     sentence = ExportResult(Path("x"), 1, 2, proof).sentence
-    assert "all 1,010 integers and 10 outputs of 2 steps equal" in sentence
+    assert "all 1,010 integers and all 10 outputs of 2 steps equal" in sentence
     assert "3 of 5,000 signs flipped" in sentence
     assert "19 of 20 predictions equal" in sentence
     assert "0.25" in sentence

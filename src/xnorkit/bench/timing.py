@@ -22,12 +22,17 @@ class Timing:
 
 
 def interleaved(
-    candidates: Mapping[str, Callable[[], object]], *, seconds: float = 2.0, min_rounds: int = 15
+    candidates: Mapping[str, Callable[[], object]],
+    *,
+    seconds: float = 2.0,
+    min_rounds: int = 15,
+    each_round: Callable[[], object] | None = None,
 ) -> dict[str, Timing]:
     """Return the time per call of each candidate, measured in turns.
 
     Each sample repeats a call for about one millisecond, so that the clock's resolution does not matter; rounds go on
     for `seconds` in all and at least `min_rounds`. The first 50 ms of each candidate warm it up and are not counted.
+    `each_round` is called once per round, for a measurement of another kind under the same noise.
     """
     calls = {name: _calls_per_sample(call) for name, call in candidates.items()}
     samples: dict[str, list[float]] = {name: [] for name in candidates}
@@ -36,6 +41,8 @@ def interleaved(
     while rounds < min_rounds or time.perf_counter() < end:
         for name, call in candidates.items():
             samples[name].append(_sample(call, calls[name]))
+        if each_round is not None:
+            each_round()
         rounds += 1
     return {
         name: Timing(statistics.median(times), min(times), len(times), calls[name]) for name, times in samples.items()

@@ -7,11 +7,14 @@ from xnorkit.cli.output import print_json, print_table
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
-    parser = ArgumentParser(description="Measure speed: ratios of medians, all candidates interleaved in one run.")
+    return ArgumentParser(description="Measure speed: ratios of medians, all candidates interleaved in one run.")
+
+
+def add_subcommands(parser: ArgumentParser) -> None:
+    """Add `kernels` and `model` to the command."""
     commands = parser.add_subcommands(dest="what")
     commands.add_subcommand("kernels", _kernels_parser(), help="single binary convolutions against the machine's limit")
     commands.add_subcommand("model", _model_parser(), help="a whole network against its float32 twin")
-    return parser
 
 
 def run(options: Namespace) -> None:

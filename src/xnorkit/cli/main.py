@@ -33,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subcommands(dest="command")
     for name in COMMANDS:
         module = import_module(f"xnorkit.cli.{name}")
-        commands.add_subcommand(name, module.parser(), help=module.__doc__)
+        own = module.parser()
+        commands.add_subcommand(name, own, help=module.__doc__)
+        if hasattr(module, "add_subcommands"):  # jsonargparse wants the outer level first
+            module.add_subcommands(own)
     options = parser.parse_args(arguments)
     try:
         import_module(f"xnorkit.cli.{options.command}").run(options[options.command])

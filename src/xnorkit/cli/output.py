@@ -1,8 +1,11 @@
 """What commands print: a table or key-value lines for people, JSON on standard output for programs."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+PIPE_WIDTH = 200
 
 __all__ = ["print_json", "print_pairs", "print_table"]
 
@@ -13,17 +16,20 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their columns; numbers stand right."""
+    """Print rows under their columns; numbers stand right, integers with separators of thousands."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    cells = [[_text(cell) for cell in row] for row in rows]
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
     for index, column in enumerate(columns):
-        number = bool(rows) and all(_is_number(row[index]) for row in rows)
-        table.add_column(column, justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    Console(soft_wrap=True).print(table)
+        number = any(row[index] for row in cells) and all(_is_number(row[index]) for row in cells)
+        table.add_column(column, justify="right" if number else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    # A file or a pipe has no width of its own: nothing is wrapped there.
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:
@@ -33,5 +39,9 @@ def print_pairs(pairs: Mapping[str, object]) -> None:
         print(f"{name:<{width}}  {value}")
 
 
-def _is_number(cell: object) -> bool:
-    return str(cell)[:1].isdigit() or str(cell) in ("-", "")
+def _text(cell: object) -> str:
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+
+
+def _is_number(cell: str) -> bool:
+    return cell[:1].isdigit() or cell in ("-", "")
