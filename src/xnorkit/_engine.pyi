@@ -60,13 +60,13 @@ class Program:
         geometry: ConvGeometry,
         relu: bool = False,
     ) -> int:
-        """f32 -> f32. weight (O, KH, KW, I), bias (O,). A kernel as large as the image is a linear layer."""
+        """Float32 -> f32. weight (O, KH, KW, I), bias (O,). A kernel as large as the image is a linear layer."""
 
     def pack(self, source: int, threshold: NDArray[np.float32], flip: NDArray[np.uint8]) -> int:
-        """f32 -> bits. bit = (x < threshold[c]) xor flip[c]; both (C,) or, per position, (H, W, C)."""
+        """Float32 -> bits. bit = (x < threshold[c]) xor flip[c]; both (C,) or, per position, (H, W, C)."""
 
     def max_pool_bits(self, source: int, geometry: ConvGeometry, falling: NDArray[np.uint8]) -> int:
-        """bits -> bits. AND over the window where falling[c] is 0, OR where it is 1; positions outside are skipped."""
+        """Bits -> bits. AND over the window where falling[c] is 0, OR where it is 1; positions outside are skipped."""
 
     def binary_conv2d_bits(
         self,
@@ -77,7 +77,7 @@ class Program:
         threshold: NDArray[np.int32],
         flip: NDArray[np.uint8],
     ) -> int:
-        """bits -> bits. weight (O, ceil(KH*KW*I/8)): one filter's bits in (KH, KW, I) order, least significant first.
+        """Bits -> bits. weight (O, ceil(KH*KW*I/8)): one filter's bits in (KH, KW, I) order, least significant first.
 
         dot = valid taps * I - 2 * popcount(a xor w); bit = (dot < threshold[o]) xor flip[o]; both (O,) or (OH, OW, O).
         """
@@ -92,12 +92,12 @@ class Program:
         bias: NDArray[np.float32],
         relu: bool = False,
     ) -> int:
-        """bits -> f32. y = float(dot) * scale[o] + bias[o], each operation rounded to float32 (no FMA); then max(y, 0)."""
+        """Bits -> f32. y = float(dot) * scale[o] + bias[o], each operation rounded to float32; then max(y, 0)."""
 
     def binary_conv2d_i32(
         self, source: int, weight: NDArray[np.uint8], out_channels: int, geometry: ConvGeometry
     ) -> int:
-        """bits -> i32. The integer dot itself."""
+        """Bits -> i32. The integer dot itself."""
 
     def finish(self, outputs: list[int]) -> None:
         """Plan buffers and freeze the program; run returns these values in this order."""
