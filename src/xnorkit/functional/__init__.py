@@ -1,6 +1,22 @@
 """Pure functions on tensors: the sign, its straight-through estimator, the scaled sign of XNOR-Net."""
 
-from xnorkit.functional.scaled_sign import mean_abs, scaled_sign
+from xnorkit.functional.scaled_sign import (
+    GRADIENT_RULES,
+    GradientRule,
+    mean_abs,
+    scaled_sign,
+    scaled_sign_factors,
+    scaled_sign_gradient,
+)
 from xnorkit.functional.sign import sign, sign_ste
 
-__all__ = ["mean_abs", "scaled_sign", "sign", "sign_ste"]
+__all__ = [
+    "GRADIENT_RULES",
+    "GradientRule",
+    "mean_abs",
+    "scaled_sign",
+    "scaled_sign_factors",
+    "scaled_sign_gradient",
+    "sign",
+    "sign_ste",
+]

@@ -1,13 +1,25 @@
-"""The scaled sign of XNOR-Net, alpha * sign(W), with its exact gradient."""
+"""The scaled sign of XNOR-Net, alpha * sign(W), with a choice of gradient rules."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
-from xnorkit.functional.sign import sign
+from xnorkit.errors import InputError
+from xnorkit.functional.sign import sign, sign_ste
 
-__all__ = ["mean_abs", "scaled_sign"]
+__all__ = [
+    "GRADIENT_RULES",
+    "GradientRule",
+    "mean_abs",
+    "scaled_sign",
+    "scaled_sign_factors",
+    "scaled_sign_gradient",
+]
+
+GradientRule = Literal["exact", "ste", "paper", "xnor-net-pytorch"]
+GRADIENT_RULES: tuple[GradientRule, ...] = get_args(GradientRule)
+ADAM_FACTOR = 1e9  # what the ImageNet version of XNOR-Net-PyTorch multiplies every binary gradient with
 
 
 def mean_abs(w: Tensor) -> Tensor:
@@ -21,35 +33,150 @@ def mean_abs(w: Tensor) -> Tensor:
     return (w * sign(w)).flatten(1).mean(1)
 
 
-class _ScaledSign(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, w: Tensor) -> Tensor:
-        ctx.save_for_backward(w)
-        return _per_filter(mean_abs(w), w) * sign(w)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        (w,) = ctx.saved_tensors
-        g, s = grads[0], sign(w)
-        # dW~_j/dW_i = sign(W_j) dalpha/dW_i + alpha 1(i = j) sign'(W_i), with dalpha/dW_i = sign(W_i) / n.
-        through_alpha = s * _per_filter((g * s).flatten(1).mean(1), w)
-        through_sign = _per_filter(mean_abs(w), w) * g * (w.abs() < 1)
-        return through_alpha + through_sign
-
-
-def scaled_sign(w: Tensor) -> Tensor:
+def scaled_sign(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: bool = False) -> Tensor:
     """Return W~ = alpha * sign(W), with alpha = mean |W| per output filter (dimension 0).
 
-    With g = dC/dW~ and n weights per filter, the gradient is
-    dC/dW_i = (1/n) sign(W_i) sum_j g_j sign(W_j) + alpha g_i 1(|W_i| < 1), the sum running over the filter of i.
+    The forward pass is the same for every rule. With g = dC/dW~, s = sign(W), n weights per filter, C_in = the size of
+    dimension 1, and every sum running over the filter of i, dC/dW_i is
+
+    - `exact`: (1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| < 1): the derivative, with the straight-through estimator
+      in place of that of the sign;
+    - `ste`: alpha g_i 1(|W_i| < 1): alpha counts as a constant;
+    - `paper`: g_i (1/n + alpha 1(|W_i| < 1)): of the sum, only the term j = i;
+    - `xnor-net-pytorch`: n (1 - 1/C_in) ((1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| <= 1)), another 1e9 times that
+      with `scale_1e9`.
 
     Args:
         w: float weights (O, ...), at least two dimensions.
+        rule: the gradient rule.
+        scale_1e9: only with `xnor-net-pytorch`: the factor of its ImageNet version.
 
-    Source: Rastegari et al., XNOR-Net (ECCV 2016), eq. 5-6. The paper prints g_i (1/n + alpha sign'(W_i)), which keeps
-    only the term j = i of the sum; here the whole sum is used.
+    Raises:
+        InputError: for an unknown rule, `scale_1e9` with another rule, or `xnor-net-pytorch` where C_in = 1, whose
+            factor 1 - 1/C_in would make every gradient 0.
+
+    Source: Rastegari et al., XNOR-Net (ECCV 2016), eq. 5-6 (`paper`: the gradient printed in section 3.1);
+    jiecaoyu/XNOR-Net-PyTorch (`xnor-net-pytorch`). docs/how-xnor-net-works.md derives them; `compare_gradient_rules`
+    shows how they differ for a given weight.
     """
-    return _ScaledSign.apply(w)
+    _check(w, rule, scale_1e9)
+    return _ScaledSign.apply(w, rule, scale_1e9)
+
+
+def scaled_sign_factors(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: bool = False) -> tuple[Tensor, Tensor]:
+    """Return (sign(W), alpha), shapes (O, ...) and (O,), whose product has the gradient of `scaled_sign` for `rule`.
+
+    For layers that compute op(x, sign(W)) * alpha: with G = dC/dsign(W) = alpha g and A = dC/dalpha = sum_j g_j s_j,
+    each rule of `scaled_sign` is written in G and A; `paper` needs g itself, which is G / alpha, and 0 in a filter
+    whose weights are all 0.
+
+    Raises:
+        InputError: as `scaled_sign`.
+    """
+    _check(w, rule, scale_1e9)
+    if rule == "exact":
+        return sign_ste(w), mean_abs(w)
+    if rule == "ste":
+        return sign_ste(w), mean_abs(w).detach()
+    return _Factors.apply(w, rule, scale_1e9)
+
+
+def scaled_sign_gradient(
+    w: Tensor, g: Tensor, rule: GradientRule = "exact", *, scale_1e9: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return the two terms of dC/dW under `rule`, through alpha and through the sign; the gradient is their sum.
+
+    Args:
+        w: weights (O, ...), at least two dimensions.
+        g: dC/dW~, of the shape of `w`.
+        rule: the gradient rule, see `scaled_sign` for the equations.
+        scale_1e9: only with `xnor-net-pytorch`: the factor of its ImageNet version.
+
+    Raises:
+        InputError: as `scaled_sign`, or where the shapes of `w` and `g` differ.
+    """
+    _check(w, rule, scale_1e9)
+    if g.shape != w.shape:
+        raise InputError(
+            f"g has shape {tuple(g.shape)}, w {tuple(w.shape)}; required: equal shapes. Pass the gradient of the loss "
+            "with respect to scaled_sign(w)."
+        )
+    return _terms(w, g, rule, scale_1e9)
+
+
+class _ScaledSign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, w: Tensor, rule: GradientRule, scale_1e9: bool) -> Tensor:
+        ctx.save_for_backward(w)
+        ctx.rule, ctx.scale_1e9 = rule, scale_1e9
+        return _per_filter(mean_abs(w), w) * sign(w)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (w,) = ctx.saved_tensors
+        through_alpha, through_sign = _terms(w, grads[0], ctx.rule, ctx.scale_1e9)
+        return through_alpha + through_sign, None, None
+
+
+class _Factors(torch.autograd.Function):
+    """The rules that no graph of `sign_ste` and `mean_abs` expresses: `paper` and `xnor-net-pytorch`."""
+
+    @staticmethod
+    def forward(ctx: Any, w: Tensor, rule: GradientRule, scale_1e9: bool) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(w)
+        ctx.rule, ctx.scale_1e9 = rule, scale_1e9
+        return sign(w), mean_abs(w)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (w,), (through_b, through_alpha) = ctx.saved_tensors, grads
+        n = w[0].numel()
+        if ctx.rule == "paper":
+            alpha = _per_filter(mean_abs(w), w)
+            g = torch.where(alpha > 0, through_b / alpha, 0)
+            return g / n + through_b * (w.abs() < 1), None, None
+        exact = sign(w) * _per_filter(through_alpha, w) / n + through_b * (w.abs() <= 1)
+        return exact * _reference_factor(w, ctx.scale_1e9), None, None
+
+
+def _terms(w: Tensor, g: Tensor, rule: GradientRule, scale_1e9: bool) -> tuple[Tensor, Tensor]:
+    """Return the gradient through alpha and through the sign, see `scaled_sign`."""
+    s, alpha, n = sign(w), _per_filter(mean_abs(w), w), w[0].numel()
+    if rule == "ste":
+        return torch.zeros_like(g), alpha * g * (w.abs() < 1)
+    if rule == "paper":
+        return g / n, alpha * g * (w.abs() < 1)
+    # dW~_j/dW_i = sign(W_j) dalpha/dW_i + alpha 1(i = j) sign'(W_i), with dalpha/dW_i = sign(W_i) / n.
+    through_alpha = s * _per_filter((g * s).flatten(1).mean(1), w)
+    if rule == "exact":
+        return through_alpha, alpha * g * (w.abs() < 1)
+    factor = _reference_factor(w, scale_1e9)
+    return through_alpha * factor, alpha * g * (w.abs() <= 1) * factor
+
+
+def _reference_factor(w: Tensor, scale_1e9: bool) -> float:
+    """Return n (1 - 1/C_in), times 1e9 where asked for."""
+    return w[0].numel() * (1 - 1 / w.shape[1]) * (ADAM_FACTOR if scale_1e9 else 1.0)
+
+
+def _check(w: Tensor, rule: GradientRule, scale_1e9: bool) -> None:
+    if rule not in GRADIENT_RULES:
+        raise InputError(f"rule={rule!r}; required: one of {', '.join(GRADIENT_RULES)}. 'exact' is the derivative.")
+    if scale_1e9 and rule != "xnor-net-pytorch":
+        raise InputError(
+            f"scale_1e9=True with rule={rule!r}; required: rule='xnor-net-pytorch', whose ImageNet version has that "
+            "factor. Leave scale_1e9 out."
+        )
+    if w.dim() < 2:
+        raise InputError(
+            f"w has shape {tuple(w.shape)}; required: (O, ...), at least two dimensions, the first one over the "
+            "output filters. Reshape it with w.reshape(O, -1)."
+        )
+    if rule == "xnor-net-pytorch" and w.shape[1] == 1:
+        raise InputError(
+            f"rule='xnor-net-pytorch' for w of shape {tuple(w.shape)}; required: at least 2 input channels (dimension "
+            "1), as its factor 1 - 1/C_in makes every gradient 0 here. Choose rule='exact'."
+        )
 
 
 def _per_filter(v: Tensor, w: Tensor) -> Tensor:
