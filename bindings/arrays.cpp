@@ -34,7 +34,8 @@ nb::ndarray<nb::ro> contiguous(nb::handle object, const std::string& what) {
     expected *= static_cast<int64_t>(array.shape(i));
   }
   if (!packed && expected != 0) {
-    throw std::invalid_argument(what + ": received an array that is not C-contiguous; required numpy.ascontiguousarray");
+    throw std::invalid_argument(what +
+                                ": received an array that is not C-contiguous; required numpy.ascontiguousarray");
   }
   return array;
 }

@@ -54,7 +54,7 @@ void bind_program(nb::module_& module) {
       [](Program& self, nb::handle table) {
         self.set_uint8_table(argument<float>(table, "set_uint8_table: table").array);
       },
-      "table"_a);
+      "table"_a.none());
   program.def(
       "float_conv2d",
       [](Program& self, int source, nb::handle weight, nb::handle bias, const Geometry& geometry, bool relu) {
@@ -62,7 +62,7 @@ void bind_program(nb::module_& module) {
         const auto biases = argument<float>(bias, "float_conv2d: bias");
         return self.float_conv2d(source, weights.array, biases.array, geometry, relu);
       },
-      "source"_a, "weight"_a, "bias"_a, "geometry"_a, "relu"_a = false);
+      "source"_a, "weight"_a.none(), "bias"_a.none(), "geometry"_a, "relu"_a = false);
   program.def(
       "pack",
       [](Program& self, int source, nb::handle threshold, nb::handle flip) {
@@ -70,13 +70,13 @@ void bind_program(nb::module_& module) {
         const auto flips = argument<uint8_t>(flip, "pack: flip");
         return self.pack(source, thresholds.array, flips.array);
       },
-      "source"_a, "threshold"_a, "flip"_a);
+      "source"_a, "threshold"_a.none(), "flip"_a.none());
   program.def(
       "max_pool_bits",
       [](Program& self, int source, const Geometry& geometry, nb::handle falling) {
         return self.max_pool_bits(source, geometry, argument<uint8_t>(falling, "max_pool_bits: falling").array);
       },
-      "source"_a, "geometry"_a, "falling"_a);
+      "source"_a, "geometry"_a, "falling"_a.none());
   program.def(
       "binary_conv2d_bits",
       [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry,
@@ -86,7 +86,7 @@ void bind_program(nb::module_& module) {
         const auto flips = argument<uint8_t>(flip, "binary_conv2d_bits: flip");
         return self.binary_conv2d_bits(source, weights.array, out_channels, geometry, thresholds.array, flips.array);
       },
-      "source"_a, "weight"_a, "out_channels"_a, "geometry"_a, "threshold"_a, "flip"_a);
+      "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a, "threshold"_a.none(), "flip"_a.none());
   program.def(
       "binary_conv2d_f32",
       [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry, nb::handle scale,
@@ -96,14 +96,15 @@ void bind_program(nb::module_& module) {
         const auto biases = argument<float>(bias, "binary_conv2d_f32: bias");
         return self.binary_conv2d_f32(source, weights.array, out_channels, geometry, scales.array, biases.array, relu);
       },
-      "source"_a, "weight"_a, "out_channels"_a, "geometry"_a, "scale"_a, "bias"_a, "relu"_a = false);
+      "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a, "scale"_a.none(), "bias"_a.none(),
+      "relu"_a = false);
   program.def(
       "binary_conv2d_i32",
       [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry) {
         const auto weights = argument<uint8_t>(weight, "binary_conv2d_i32: weight");
         return self.binary_conv2d_i32(source, weights.array, out_channels, geometry);
       },
-      "source"_a, "weight"_a, "out_channels"_a, "geometry"_a);
+      "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a);
   program.def("finish", &Program::finish, "outputs"_a);
   program.def(
       "info",
@@ -116,12 +117,14 @@ void bind_program(nb::module_& module) {
   program.def_prop_ro("isa", &Program::isa);
   program.def_prop_ro("arena_bytes", &Program::arena_bytes);
   program.def_prop_ro("weight_bytes", &Program::weight_bytes);
-  program.def("run", run, "source"_a, "threads"_a = 1);
+  program.def("run", run, "source"_a.none(), "threads"_a = 1);
 }
 
 }  // namespace
 
 NB_MODULE(_engine, module) {
+  // Objects that globals or test parameters keep until the interpreter ends are no leaks.
+  nb::set_leak_warnings(false);
   module.doc() = "The compiled engine of xnorkit; see docs/engine.md.";
   const nb::object fields = nb::make_tuple("kind", "height", "width", "channels");
   module.attr("ValueInfo") =
@@ -130,10 +133,9 @@ NB_MODULE(_engine, module) {
   nb::class_<Geometry>(module, "ConvGeometry")
       .def(
           "__init__",
-          [](Geometry* self, std::array<int64_t, 2> kernel, std::array<int64_t, 2> stride, std::array<int64_t, 4> padding,
-             std::array<int64_t, 2> dilation, int64_t groups) {
-            new (self) Geometry{kernel, stride, padding, dilation, groups};
-          },
+          [](Geometry* self, std::array<int64_t, 2> kernel, std::array<int64_t, 2> stride,
+             std::array<int64_t, 4> padding, std::array<int64_t, 2> dilation,
+             int64_t groups) { new (self) Geometry{kernel, stride, padding, dilation, groups}; },
           "kernel"_a, "stride"_a = nb::make_tuple(1, 1), "padding"_a = nb::make_tuple(0, 0, 0, 0),
           "dilation"_a = nb::make_tuple(1, 1), "groups"_a = 1);
   bind_program(module);

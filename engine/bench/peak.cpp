@@ -7,13 +7,16 @@
 
 namespace xnorkit {
 
-double peak_binary_gmacs(const std::string& isa, double milliseconds) {
+namespace {
+
+double best_gmacs(PeakLoop loop, double milliseconds) {
   if (!(milliseconds > 0.0 && milliseconds <= 60000.0)) {
-    fail("peak_binary_gmacs: milliseconds is ", milliseconds, "; required above 0, at most 60000");
+    fail("peak: milliseconds is ", milliseconds, "; required above 0, at most 60000");
   }
   using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  const PeakLoop loop = kernel_table(isa).peak;
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   // A repetition lasts at least a tenth of the whole, so that reading the clock is no part of it.
   int64_t iterations = 1024;
   double best = 0.0;
@@ -28,6 +31,16 @@ double peak_binary_gmacs(const std::string& isa, double milliseconds) {
     }
   }
   return best;
+}
+
+}  // namespace
+
+double peak_binary_gmacs(const std::string& isa, double milliseconds) {
+  return best_gmacs(kernel_table(isa).binary_peak, milliseconds);
+}
+
+double peak_float_gmacs(const std::string& isa, double milliseconds) {
+  return best_gmacs(kernel_table(isa).float_peak, milliseconds);
 }
 
 }  // namespace xnorkit

@@ -1,4 +1,5 @@
-// Register-only loop: xor, popcount by nibbles and byte add on the accumulators of the 2x32 tile, without loads.
+// Register-only loops. Binary: xor, popcount by nibbles and byte add on the accumulators of the 2x32 tile,
+// without loads. Float: fused multiply-adds on twelve accumulators.
 #include <immintrin.h>
 
 #include "common/unroll.h"
@@ -6,7 +7,7 @@
 
 namespace xnorkit {
 
-int64_t peak_loop_avx2(int64_t iterations) {
+int64_t binary_peak_avx2(int64_t iterations) {
   constexpr int kAccumulators = 8;
   const __m256i table = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
   const __m256i nibble = _mm256_set1_epi8(0x0f);
@@ -28,6 +29,23 @@ int64_t peak_loop_avx2(int64_t iterations) {
   XNORKIT_UNROLL
   for (int n = 0; n < kAccumulators; ++n) asm volatile("" : "+x"(sum[n]));
   return iterations * kAccumulators * 256;
+}
+
+int64_t float_peak_avx2(int64_t iterations) {
+  constexpr int kAccumulators = 12;
+  __m256 sum[kAccumulators];
+  __m256 x = _mm256_set1_ps(0.5f);
+  __m256 w = _mm256_set1_ps(1e-9f);
+  XNORKIT_UNROLL
+  for (int n = 0; n < kAccumulators; ++n) sum[n] = _mm256_setzero_ps();
+  for (int64_t i = 0; i < iterations; ++i) {
+    XNORKIT_UNROLL
+    for (int n = 0; n < kAccumulators; ++n) sum[n] = _mm256_fmadd_ps(x, w, sum[n]);
+    asm volatile("" : "+x"(x), "+x"(w));
+  }
+  XNORKIT_UNROLL
+  for (int n = 0; n < kAccumulators; ++n) asm volatile("" : "+x"(sum[n]));
+  return iterations * kAccumulators * 8;
 }
 
 }  // namespace xnorkit

@@ -1,4 +1,5 @@
-// Register-only loop: xor, vpopcntd and add on the accumulators of the 6x64 tile, without loads.
+// Register-only loops. Binary: xor, vpopcntd and add on the accumulators of the 6x64 tile, without loads. Float: fused
+// multiply-adds on as many accumulators.
 #include <immintrin.h>
 
 #include "common/unroll.h"
@@ -6,7 +7,7 @@
 
 namespace xnorkit {
 
-int64_t peak_loop_avx512(int64_t iterations) {
+int64_t binary_peak_avx512(int64_t iterations) {
   constexpr int kPixels = 6;
   constexpr int kRegisters = 4;
   __m512i sum[kPixels][kRegisters];
@@ -35,6 +36,23 @@ int64_t peak_loop_avx512(int64_t iterations) {
     for (int n = 0; n < kRegisters; ++n) asm volatile("" : "+v"(sum[p][n]));
   }
   return iterations * kPixels * kRegisters * 512;
+}
+
+int64_t float_peak_avx512(int64_t iterations) {
+  constexpr int kAccumulators = 24;
+  __m512 sum[kAccumulators];
+  __m512 x = _mm512_set1_ps(0.5f);
+  __m512 w = _mm512_set1_ps(1e-9f);
+  XNORKIT_UNROLL
+  for (int n = 0; n < kAccumulators; ++n) sum[n] = _mm512_setzero_ps();
+  for (int64_t i = 0; i < iterations; ++i) {
+    XNORKIT_UNROLL
+    for (int n = 0; n < kAccumulators; ++n) sum[n] = _mm512_fmadd_ps(x, w, sum[n]);
+    asm volatile("" : "+v"(x), "+v"(w));
+  }
+  XNORKIT_UNROLL
+  for (int n = 0; n < kAccumulators; ++n) asm volatile("" : "+v"(sum[n]));
+  return iterations * kAccumulators * 16;
 }
 
 }  // namespace xnorkit

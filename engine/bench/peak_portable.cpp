@@ -1,4 +1,6 @@
 // Register-only loops: the instructions of the portable and the reference kernel without their loads.
+#include <cmath>
+
 #include "common/unroll.h"
 #include "dispatch/kernels.h"
 
@@ -18,7 +20,7 @@ inline uint64_t popcount(uint64_t v) {
 
 }  // namespace
 
-int64_t peak_loop_portable(int64_t iterations) {
+int64_t binary_peak_portable(int64_t iterations) {
   uint64_t sum[4] = {};
   uint64_t x = 0x0123456789abcdefu;
   uint64_t w = 0xfedcba9876543210u;
@@ -34,7 +36,7 @@ int64_t peak_loop_portable(int64_t iterations) {
   return iterations * 4 * 64;
 }
 
-int64_t peak_loop_reference(int64_t iterations) {
+int64_t binary_peak_reference(int64_t iterations) {
   int32_t sum = 0;
   uint32_t x = 0x89abcdefu;
   uint32_t w = 0x76543210u;
@@ -46,6 +48,19 @@ int64_t peak_loop_reference(int64_t iterations) {
   }
   asm volatile("" : "+r"(sum));
   return iterations * 32;
+}
+
+// A library call on processors whose baseline has no fused multiply-add, as in the kernel.
+int64_t float_peak_portable(int64_t iterations) {
+  float sum[4] = {};
+  float x = 0.5f;
+  float w = 1e-9f;
+  for (int64_t i = 0; i < iterations; ++i) {
+    for (float& s : sum) s = std::fma(x, w, s);
+    asm volatile("" : "+x"(x), "+x"(w));
+  }
+  for (float& s : sum) asm volatile("" : "+x"(s));
+  return iterations * 4;
 }
 
 }  // namespace xnorkit

@@ -16,9 +16,9 @@ struct Case {
 std::string text(const Case& c) {
   const Geometry& g = c.geometry;
   std::string s;
-  for (const int64_t v : {c.images, c.height, c.width, c.channels, c.out_channels, g.kernel[0], g.kernel[1], g.stride[0],
-                          g.stride[1], g.padding[0], g.padding[1], g.padding[2], g.padding[3], g.dilation[0],
-                          g.dilation[1]}) {
+  for (const int64_t v :
+       {c.images, c.height, c.width, c.channels, c.out_channels, g.kernel[0], g.kernel[1], g.stride[0], g.stride[1],
+        g.padding[0], g.padding[1], g.padding[2], g.padding[3], g.dilation[0], g.dilation[1]}) {
     s += std::to_string(v) + " ";
   }
   return s;
@@ -43,10 +43,10 @@ void check_case(const Case& c) {
       text(c), "bits", c.height, c.width, c.channels, input,
       [&](Program& program) {
         const int i32 = program.binary_conv2d_i32(0, weight_view, o, c.geometry);
-        const int f32 =
-            program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}), data::view(bias, {o}), false);
-        const int relu =
-            program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}), data::view(bias, {o}), true);
+        const int f32 = program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}),
+                                                  data::view(bias, {o}), false);
+        const int relu = program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}),
+                                                   data::view(bias, {o}), true);
         const int bits = program.binary_conv2d_bits(0, weight_view, o, c.geometry, data::view(threshold, {o}),
                                                     data::view(flip, {o}));
         const auto [kind, oh, ow, oc] = program.info(bits);

@@ -9,7 +9,8 @@ using xnorkit::Geometry;
 using xnorkit::Input;
 using xnorkit::Program;
 
-void check_pack(int64_t images, int64_t height, int64_t width, int64_t channels, const std::vector<int>& threads = {1}) {
+void check_pack(int64_t images, int64_t height, int64_t width, int64_t channels,
+                const std::vector<int>& threads = {1}) {
   data::Random random(static_cast<uint32_t>(channels));
   const auto image = random.floats(images * channels * height * width);
   auto threshold = random.floats(channels);

@@ -89,8 +89,9 @@ inline Outputs run(const xnorkit::Program& program, const xnorkit::Input& input,
 using Build = std::function<void(xnorkit::Program&)>;
 
 // Checks that the program that `build` makes returns on every instruction set the bits of the reference.
-inline void check_isas(const std::string& what, const std::string& kind, int64_t height, int64_t width, int64_t channels,
-                       const xnorkit::Input& input, const Build& build, const std::vector<int>& threads = {1}) {
+inline void check_isas(const std::string& what, const std::string& kind, int64_t height, int64_t width,
+                       int64_t channels, const xnorkit::Input& input, const Build& build,
+                       const std::vector<int>& threads = {1}) {
   xnorkit::Program reference(kind, height, width, channels, "reference");
   build(reference);
   const Outputs expected = run(reference, input, 1);

@@ -22,14 +22,17 @@ void building() {
   const std::vector<float> bias(2, 0.0f);
   const auto weights = data::view(weight, {2, 3, 3, 3});
   const auto biases = data::view(bias, {2});
-  CHECK_THROWS(p.float_conv2d(1, weights, biases, {{3, 3}}, false), "received value 1; required an earlier value, 0 to 0");
+  CHECK_THROWS(p.float_conv2d(1, weights, biases, {{3, 3}}, false),
+               "received value 1; required an earlier value, 0 to 0");
   CHECK_THROWS(p.float_conv2d(-1, weights, biases, {{3, 3}}, false), "received value -1");
   CHECK_THROWS(p.float_conv2d(0, weights, biases, {{5, 3}}, false), "the kernel spans 5 pixels of height");
   CHECK_THROWS(p.float_conv2d(0, weights, biases, {{3, 3}, {0, 1}}, false), "stride is 0");
   CHECK_THROWS(p.float_conv2d(0, weights, biases, {{3, 3}, {1, 1}, {-1, 0, 0, 0}}, false), "padding is -1");
   CHECK_THROWS(p.float_conv2d(0, weights, biases, {{3, 3}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 2}, false), "groups is 2");
-  CHECK_THROWS(p.float_conv2d(0, weights, biases, {{2, 3}}, false), "weight has shape (2, 3, 3, 3); required (2, 2, 3, 3)");
-  CHECK_THROWS(p.float_conv2d(0, weights, data::view(bias, {1}), {{3, 3}}, false), "bias has shape (1,); required (2,)");
+  CHECK_THROWS(p.float_conv2d(0, weights, biases, {{2, 3}}, false),
+               "weight has shape (2, 3, 3, 3); required (2, 2, 3, 3)");
+  CHECK_THROWS(p.float_conv2d(0, weights, data::view(bias, {1}), {{3, 3}}, false),
+               "bias has shape (1,); required (2,)");
   const std::vector<float> bad{0.0f, NAN};
   CHECK_THROWS(p.float_conv2d(0, weights, data::view(bad, {2}), {{3, 3}}, false), "nan at flat index 1");
   const std::vector<uint8_t> flags(3, 0);
@@ -42,10 +45,12 @@ void building() {
   const std::vector<uint8_t> twos(3, 2);
   CHECK_THROWS(p.pack(0, data::view(zeros, {3}), data::view(twos, {3})), "flip has 2 at flat index 0; required 0 or 1");
   const int bits = p.pack(0, data::view(zeros, {3}), data::view(flags, {3}));
-  CHECK_THROWS(p.max_pool_bits(bits, {{2, 2}, {1, 1}, {2, 0, 0, 0}}, data::view(flags, {3})), "smaller than the kernel");
+  CHECK_THROWS(p.max_pool_bits(bits, {{2, 2}, {1, 1}, {2, 0, 0, 0}}, data::view(flags, {3})),
+               "smaller than the kernel");
   const std::vector<uint8_t> filter{0xff};
   CHECK_THROWS(p.binary_conv2d_i32(bits, data::view(filter, {1, 1}), 1, {}), "bits beyond its 3");
-  CHECK_THROWS(p.binary_conv2d_i32(bits, data::view(filter, {1, 1}), 2, {}), "weight has shape (1, 1); required (2, 1)");
+  CHECK_THROWS(p.binary_conv2d_i32(bits, data::view(filter, {1, 1}), 2, {}),
+               "weight has shape (1, 1); required (2, 1)");
   CHECK_THROWS(p.binary_conv2d_i32(bits, data::view(filter, {1, 1}), 0, {}), "output channels is 0");
   CHECK_THROWS(p.info(9), "received value 9");
 
@@ -85,7 +90,8 @@ void running() {
   const std::vector<uint8_t> filter(5, 0);
   bits.finish({bits.binary_conv2d_i32(0, data::view(filter, {1, 5}), 1, {})});
   const std::vector<uint32_t> words{0, 1, 0, 2};
-  CHECK_THROWS(data::run(bits, {Input::Type::bits, words.data(), {1, 1, 2, 2}}, 1), "pixel 1 of the input has bits beyond");
+  CHECK_THROWS(data::run(bits, {Input::Type::bits, words.data(), {1, 1, 2, 2}}, 1),
+               "pixel 1 of the input has bits beyond");
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ void check_case(int64_t images, int64_t height, int64_t width, int64_t channels,
   const auto bias = random.rough_floats(o);
   const xnorkit::Input input{xnorkit::Input::Type::float32, image.data(), {images, channels, height, width}};
   data::check_isas(
-      std::to_string(channels) + " to " + std::to_string(o) + " channels, kernel " + std::to_string(g.kernel[0]), "image",
-      height, width, channels, input,
+      std::to_string(channels) + " to " + std::to_string(o) + " channels, kernel " + std::to_string(g.kernel[0]),
+      "image", height, width, channels, input,
       [&](Program& program) {
         const auto weights = data::view(weight, {o, g.kernel[0], g.kernel[1], channels});
         const int plain = program.float_conv2d(0, weights, data::view(bias, {o}), g, false);

@@ -1,5 +1,5 @@
-// A whole network with a branch and a dead end: buffers are shared over time, batches run in chunks, outputs may be read
-// by later steps, several threads run one program.
+// A whole network with a branch and a dead end: buffers are shared over time, batches run in chunks, outputs may be
+// read by later steps, several threads run one program.
 #include <atomic>
 #include <thread>
 
@@ -26,15 +26,15 @@ void build(Program& program) {
   const auto filters = random.filters(70, 9 * 40);
   const auto limits = random.integers(70, 20);
   const auto flips = random.flags(70);
-  const int inner = program.binary_conv2d_bits(pooled, data::view(filters, {70, 45}), 70,
-                                               {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1}, data::view(limits, {70}),
-                                               data::view(flips, {70}));
+  const int inner =
+      program.binary_conv2d_bits(pooled, data::view(filters, {70, 45}), 70, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1},
+                                 data::view(limits, {70}), data::view(flips, {70}));
   const auto branch_filters = random.filters(5, 40);
   const int branch = program.binary_conv2d_i32(bits, data::view(branch_filters, {5, 5}), 5, {});
   const auto last_filters = random.filters(11, 16 * 70);
   const auto scale = random.rough_floats(11);
-  const int last = program.binary_conv2d_f32(inner, data::view(last_filters, {11, 140}), 11, {{4, 4}}, data::view(scale, {11}),
-                                             data::view(scale, {11}), true);
+  const int last = program.binary_conv2d_f32(inner, data::view(last_filters, {11, 140}), 11, {{4, 4}},
+                                             data::view(scale, {11}), data::view(scale, {11}), true);
   program.finish({last, inner, branch});
 }
 
@@ -52,7 +52,8 @@ int main() {
 
   Program program("image", 8, 8, 3);
   build(program);
-  CHECK(program.arena_bytes() == 4 * 8 * 8 * (3 + 40), "input and first value overlap in time; all else fits in between");
+  CHECK(program.arena_bytes() == 4 * 8 * 8 * (3 + 40),
+        "input and first value overlap in time; all else fits in between");
   const auto floats = random.floats(20 * 3 * 8 * 8);
   const Input input{Input::Type::float32, floats.data(), {20, 3, 8, 8}};
   const auto expected = data::run(program, input, 1);

@@ -19,4 +19,7 @@ int default_threads();
 // repetitions that together last about `milliseconds`.
 double peak_binary_gmacs(const std::string& isa, double milliseconds);
 
+// The same for float32 fused multiply-adds.
+double peak_float_gmacs(const std::string& isa, double milliseconds);
+
 }  // namespace xnorkit

@@ -1,9 +1,9 @@
 // A network planned once and run by one call.
 //
-// Layouts: float values are (N, H, W, C) float32, bits are (N, H, W, ceil(C / 32)) uint32 words with bit c of a pixel in
-// bit c % 32 of word c / 32, bit 1 meaning -1, padding bits 0. Values are named by the integers that the building methods
-// return; the input is value 0. Every method throws std::invalid_argument that says what was received and required.
-// A finished program may be run by several threads at once; building it is for one thread.
+// Layouts: float values are (N, H, W, C) float32, bits are (N, H, W, ceil(C / 32)) uint32 words with bit c of a pixel
+// in bit c % 32 of word c / 32, bit 1 meaning -1, padding bits 0. Values are named by the integers that the building
+// methods return; the input is value 0. Every method throws std::invalid_argument that says what was received and
+// required. A finished program may be run by several threads at once; building it is for one thread.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,8 @@ class Program {
 
   void set_uint8_table(const Array<float>& table);
 
-  int float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry, bool relu);
+  int float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry,
+                   bool relu);
   int pack(int source, const Array<float>& threshold, const Array<uint8_t>& flip);
   int max_pool_bits(int source, const Geometry& geometry, const Array<uint8_t>& falling);
   int binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,

@@ -34,9 +34,9 @@ struct BinaryTile {
   // To bits, per pixel: bit = (differing bits > limit[lane]) xor flip. Lanes without a channel come out as 0.
   const int32_t* const* limit;
   const uint32_t* const* flip;
-  const float* scale;               // to f32: [lane]
-  const float* bias;                // to f32: [lane]
-  bool relu;                        // to f32
+  const float* scale;  // to f32: [lane]
+  const float* bias;   // to f32: [lane]
+  bool relu;           // to f32
 };
 
 using BinaryTileKernel = void (*)(const BinaryTile&);
@@ -83,7 +83,7 @@ struct PackRow {
 
 using PackKernel = void (*)(const PackRow&);
 
-// Runs the register-only loop and returns how many binary multiply-adds it did.
+// Runs a register-only loop and returns how many multiply-adds it did.
 using PeakLoop = int64_t (*)(int64_t iterations);
 
 // One instruction set. The pointers to kernels are null for the reference, which runs whole operations.
@@ -93,25 +93,29 @@ struct KernelTable {
   const BinaryConvKernels* binary_conv;
   const FloatConvKernels* float_conv;
   PackKernel pack;
-  PeakLoop peak;
+  PeakLoop binary_peak;
+  PeakLoop float_peak;
 };
 
 extern const BinaryConvKernels binary_conv_portable;
 extern const FloatConvKernels float_conv_portable;
 void pack_portable(const PackRow& row);
-int64_t peak_loop_portable(int64_t iterations);
-int64_t peak_loop_reference(int64_t iterations);
+int64_t binary_peak_portable(int64_t iterations);
+int64_t binary_peak_reference(int64_t iterations);
+int64_t float_peak_portable(int64_t iterations);
 
 #if defined(__x86_64__)
 extern const BinaryConvKernels binary_conv_avx512;
 extern const FloatConvKernels float_conv_avx512;
 void pack_avx512(const PackRow& row);
-int64_t peak_loop_avx512(int64_t iterations);
+int64_t binary_peak_avx512(int64_t iterations);
+int64_t float_peak_avx512(int64_t iterations);
 
 extern const BinaryConvKernels binary_conv_avx2;
 extern const FloatConvKernels float_conv_avx2;
 void pack_avx2(const PackRow& row);
-int64_t peak_loop_avx2(int64_t iterations);
+int64_t binary_peak_avx2(int64_t iterations);
+int64_t float_peak_avx2(int64_t iterations);
 #endif
 
 }  // namespace xnorkit

@@ -13,8 +13,9 @@ bool always() { return true; }
 #if defined(__x86_64__)
 // The compiler's run-time checks include that the operating system saves the wide registers.
 bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("fma");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("fma");
 }
 
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
@@ -23,11 +24,12 @@ bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_support
 // Fastest first.
 const KernelTable kTables[] = {
 #if defined(__x86_64__)
-    {"avx512", has_avx512, &binary_conv_avx512, &float_conv_avx512, pack_avx512, peak_loop_avx512},
-    {"avx2", has_avx2, &binary_conv_avx2, &float_conv_avx2, pack_avx2, peak_loop_avx2},
+    {"avx512", has_avx512, &binary_conv_avx512, &float_conv_avx512, pack_avx512, binary_peak_avx512, float_peak_avx512},
+    {"avx2", has_avx2, &binary_conv_avx2, &float_conv_avx2, pack_avx2, binary_peak_avx2, float_peak_avx2},
 #endif
-    {"portable", always, &binary_conv_portable, &float_conv_portable, pack_portable, peak_loop_portable},
-    {"reference", always, nullptr, nullptr, nullptr, peak_loop_reference},
+    {"portable", always, &binary_conv_portable, &float_conv_portable, pack_portable, binary_peak_portable,
+     float_peak_portable},
+    {"reference", always, nullptr, nullptr, nullptr, binary_peak_reference, float_peak_portable},
 };
 
 std::string choices() {

@@ -32,8 +32,8 @@ struct Aligned {
 };
 using Buffer = std::unique_ptr<std::byte[], Aligned>;
 
-// Memory that concurrent runs borrow and give back. No call waits for a lock, so a child forked while another thread held
-// it cannot hang: it allocates anew.
+// Memory that concurrent runs borrow and give back. No call waits for a lock, so a child forked while another thread
+// held it cannot hang: it allocates anew.
 class Arenas {
  public:
   explicit Arenas(size_t bytes) : bytes_(bytes) {}

@@ -24,7 +24,8 @@ class ReferenceBinaryConv final : public Step {
   }
 
   size_t resident_bytes() const override {
-    return spec_.weight.size() + 4 * (spec_.threshold.size() + spec_.scale.size() + spec_.bias.size()) + spec_.flip.size();
+    return spec_.weight.size() + 4 * (spec_.threshold.size() + spec_.scale.size() + spec_.bias.size()) +
+           spec_.flip.size();
   }
 
  private:
@@ -82,15 +83,16 @@ class TiledBinaryConv final : public Step {
         if (reference::sign_of(from, k) > 0) continue;
         const int64_t channel = k % input_.channels;
         const int64_t step = k / input_.channels * input_.words() + channel / 32;
-        to[kernels_.interleaved ? step * block_lanes(block) + lane : lane * filter_words_ + step] |= 1u << (channel % 32);
+        to[kernels_.interleaved ? step * block_lanes(block) + lane : lane * filter_words_ + step] |= 1u
+                                                                                                     << (channel % 32);
       }
     }
   }
 
-  // With p differing bits, dot = K - 2p < t  <=>  p > (K - t) / 2  <=>  p > floor((K - t) / 2), as p is an integer. K is
-  // that of the pixel's group. Rows of lanes: one per position, or one per group where thresholds are per channel.
-  // p is 0 to K <= 2^24, so limits clamped to [-1, 2^24] compare the same; lanes without a channel get 2^24, which p never
-  // exceeds, and no flip: their bits come out as 0.
+  // With p differing bits, dot = K - 2p < t  <=>  p > (K - t) / 2  <=>  p > floor((K - t) / 2), as p is an integer. K
+  // is that of the pixel's group. Rows of lanes: one per position, or one per group where thresholds are per channel.
+  // p is 0 to K <= 2^24, so limits clamped to [-1, 2^24] compare the same; lanes without a channel get 2^24, which p
+  // never exceeds, and no flip: their bits come out as 0.
   void arrange_limits(const BinaryConvSpec& spec) {
     const int64_t rows = per_position_ ? output_.pixels() : static_cast<int64_t>(groups_.size());
     limit_.assign(rows * lanes_, kMaxDiffering);

@@ -24,9 +24,7 @@ int64_t window_length(const std::string& what, const char* axis, int64_t size, i
 
 }  // namespace
 
-const char* kind_name(Kind kind) {
-  return kind == Kind::f32 ? "f32" : kind == Kind::bits ? "bits" : "i32";
-}
+const char* kind_name(Kind kind) { return kind == Kind::f32 ? "f32" : kind == Kind::bits ? "bits" : "i32"; }
 
 void check_size(const std::string& what, int64_t size) {
   if (size < 1 || size > kMaxSize) fail(what, " is ", size, "; required 1 to ", kMaxSize);
@@ -41,13 +39,14 @@ Shape window_output(const std::string& what, const Shape& input, const Geometry&
   for (const int64_t s : g.stride) check_range(what, "stride", s, 1);
   for (const int64_t p : g.padding) check_range(what, "padding", p, 0);
   for (const int64_t d : g.dilation) check_range(what, "dilation", d, 1);
-  if (g.groups != 1) fail(what, ": groups is ", g.groups, "; this release requires 1. Split the layer into one per group");
+  if (g.groups != 1)
+    fail(what, ": groups is ", g.groups, "; this release requires 1. Split the layer into one per group");
   check_size(what + ": output channels", channels);
   Shape output{kind, 0, 0, channels};
-  output.height = window_length(what, "height", input.height, g.padding[0], g.padding[2], g.kernel[0], g.stride[0],
-                                g.dilation[0]);
-  output.width = window_length(what, "width", input.width, g.padding[1], g.padding[3], g.kernel[1], g.stride[1],
-                               g.dilation[1]);
+  output.height =
+      window_length(what, "height", input.height, g.padding[0], g.padding[2], g.kernel[0], g.stride[0], g.dilation[0]);
+  output.width =
+      window_length(what, "width", input.width, g.padding[1], g.padding[3], g.kernel[1], g.stride[1], g.dilation[1]);
   check_shape_size(what, output);
   return output;
 }

@@ -52,7 +52,8 @@ std::vector<T> copy(const Array<T>& array) {
 inline std::vector<float> copy_finite(const std::string& what, const Array<float>& array) {
   std::vector<float> values = copy(array);
   const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
-  if (bad != values.end()) fail(what, " has ", *bad, " at flat index ", bad - values.begin(), "; required: finite values");
+  if (bad != values.end())
+    fail(what, " has ", *bad, " at flat index ", bad - values.begin(), "; required: finite values");
   return values;
 }
 

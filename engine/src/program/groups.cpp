@@ -29,7 +29,8 @@ std::vector<Run> tap_runs(const Shape& input, const Geometry& g, TapRange rows, 
 
 }  // namespace
 
-TapRange valid_taps(int64_t output_index, int64_t size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
+TapRange valid_taps(int64_t output_index, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+                    int64_t dilation) {
   const int64_t first = output_index * stride - padding;
   const int64_t begin = first >= 0 ? 0 : (-first + dilation - 1) / dilation;
   const int64_t end = first >= size ? 0 : std::min(kernel, (size - 1 - first) / dilation + 1);

@@ -16,7 +16,8 @@ struct TapRange {
   int64_t end;
 };
 
-TapRange valid_taps(int64_t output_index, int64_t size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation);
+TapRange valid_taps(int64_t output_index, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+                    int64_t dilation);
 
 // Pixels that share their valid taps, hence their runs and their K: the interior, each edge, each corner. Padding is
 // exact because padded taps are not there.

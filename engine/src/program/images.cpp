@@ -41,21 +41,24 @@ void read_images(const Input& input, const Shape& shape, int64_t first, int64_t 
   const int64_t plane = shape.pixels();
   const int64_t image = plane * shape.channels;
   std::atomic<bool> finite{true};
-  parallel_for(count * shape.height, static_cast<double>(count * image), kGrain, threads, [&](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t n = begin / shape.height;
-      const int64_t rows = std::min(end - begin, shape.height - begin % shape.height);
-      const int64_t offset = (first + n) * image + begin % shape.height * shape.width;
-      float* to = result + begin * shape.width * shape.channels;
-      const int64_t pixels = rows * shape.width;
-      if (input.type == Input::Type::uint8) {
-        image_rows_u8(static_cast<const uint8_t*>(input.data) + offset, plane, pixels, shape.channels, table.data(), to);
-      } else if (!image_rows_f32(static_cast<const float*>(input.data) + offset, plane, pixels, shape.channels, to)) {
-        finite.store(false, std::memory_order_relaxed);
-      }
-      begin += rows;
-    }
-  });
+  parallel_for(count * shape.height, static_cast<double>(count * image), kGrain, threads,
+               [&](int64_t begin, int64_t end) {
+                 while (begin < end) {
+                   const int64_t n = begin / shape.height;
+                   const int64_t rows = std::min(end - begin, shape.height - begin % shape.height);
+                   const int64_t offset = (first + n) * image + begin % shape.height * shape.width;
+                   float* to = result + begin * shape.width * shape.channels;
+                   const int64_t pixels = rows * shape.width;
+                   if (input.type == Input::Type::uint8) {
+                     image_rows_u8(static_cast<const uint8_t*>(input.data) + offset, plane, pixels, shape.channels,
+                                   table.data(), to);
+                   } else if (!image_rows_f32(static_cast<const float*>(input.data) + offset, plane, pixels,
+                                              shape.channels, to)) {
+                     finite.store(false, std::memory_order_relaxed);
+                   }
+                   begin += rows;
+                 }
+               });
   if (!finite) fail_at_first_bad(static_cast<const float*>(input.data), shape);
 }
 

@@ -57,9 +57,9 @@ class WordsMaxPool final : public Step {
     for (int64_t ox = 0; ox < output_.width; ++ox) {
       const TapRange columns = valid_taps(ox, input_.width, g.kernel[1], g.stride[1], g.padding[1], g.dilation[1]);
       const int64_t x = ox * g.stride[1] - g.padding[1] + columns.begin * g.dilation[1];
-      max_pool_words(image + (y * input_.width + x) * words, rows.end - rows.begin, g.dilation[0] * input_.width * words,
-                     columns.end - columns.begin, g.dilation[1] * words, falling_.data(), words,
-                     result + (row * output_.width + ox) * words);
+      max_pool_words(image + (y * input_.width + x) * words, rows.end - rows.begin,
+                     g.dilation[0] * input_.width * words, columns.end - columns.begin, g.dilation[1] * words,
+                     falling_.data(), words, result + (row * output_.width + ox) * words);
     }
   }
 

@@ -80,8 +80,8 @@ struct Program::State {
     spec.geometry = geometry;
     spec.output = window_output(what, spec.input, geometry, kind, out_channels);
     const std::string name = what;
-    checked_product((name + ": bits of a filter").c_str(), {geometry.kernel[0], geometry.kernel[1], spec.input.channels},
-                    kMaxFilter);
+    checked_product((name + ": bits of a filter").c_str(),
+                    {geometry.kernel[0], geometry.kernel[1], spec.input.channels}, kMaxFilter);
     checked_product((name + ": arranged weights").c_str(), {out_channels + 31, geometry.taps(), spec.input.words()},
                     kMaxElements);
     check_shape(name + ": weight", weight, {out_channels, spec.filter_bytes()});
@@ -89,7 +89,8 @@ struct Program::State {
     if (const int64_t used = spec.filter_bits() % 8; used != 0) {
       for (int64_t o = 0; o < out_channels; ++o) {
         if (spec.weight[(o + 1) * spec.filter_bytes() - 1] >> used) {
-          fail(what, ": weight of filter ", o, " has bits beyond its ", spec.filter_bits(), "; required: padding bits 0");
+          fail(what, ": weight of filter ", o, " has bits beyond its ", spec.filter_bits(),
+               "; required: padding bits 0");
         }
       }
     }
@@ -177,8 +178,8 @@ int Program::max_pool_bits(int source, const Geometry& geometry, const Array<uin
   return state_->add(source, output, make_max_pool(state_->kernels, std::move(spec)));
 }
 
-int Program::binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
-                                const Array<int32_t>& threshold, const Array<uint8_t>& flip) {
+int Program::binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_t out_channels,
+                                const Geometry& geometry, const Array<int32_t>& threshold, const Array<uint8_t>& flip) {
   const std::string what = "binary_conv2d_bits";
   BinaryConvSpec spec = state_->binary_conv(what.c_str(), source, weight, out_channels, geometry, Kind::bits);
   spec.epilogue = kToBits;
@@ -204,7 +205,8 @@ int Program::binary_conv2d_f32(int source, const Array<uint8_t>& weight, int64_t
   return state_->add(source, output, make_binary_conv(state_->kernels, std::move(spec)));
 }
 
-int Program::binary_conv2d_i32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry) {
+int Program::binary_conv2d_i32(int source, const Array<uint8_t>& weight, int64_t out_channels,
+                               const Geometry& geometry) {
   BinaryConvSpec spec = state_->binary_conv("binary_conv2d_i32", source, weight, out_channels, geometry, Kind::i32);
   const Shape output = spec.output;
   return state_->add(source, output, make_binary_conv(state_->kernels, std::move(spec)));
@@ -271,13 +273,15 @@ int64_t Program::check_input(const Input& input) const {
   if (is_bits != s.input_is_bits || (input.type == Input::Type::uint8 && s.uint8_table.empty())) {
     const char* names[] = {"float32", "uint8", "uint32"};
     fail("run: the input is ", names[static_cast<int>(input.type)], "; required ",
-         s.input_is_bits ? "uint32 words of bits" : s.uint8_table.empty() ? "float32 images (set_uint8_table allows uint8)"
-                                                                    : "float32 or uint8 images");
+         s.input_is_bits         ? "uint32 words of bits"
+         : s.uint8_table.empty() ? "float32 images (set_uint8_table allows uint8)"
+                                 : "float32 or uint8 images");
   }
   const std::vector<int64_t> one = is_bits ? std::vector<int64_t>{shape.height, shape.width, shape.words()}
                                            : std::vector<int64_t>{shape.channels, shape.height, shape.width};
   if (input.shape.size() != 4 || !std::equal(one.begin(), one.end(), input.shape.begin() + 1)) {
-    fail("run: the input has shape ", shape_text(input.shape), "; required (N, ", one[0], ", ", one[1], ", ", one[2], ")");
+    fail("run: the input has shape ", shape_text(input.shape), "; required (N, ", one[0], ", ", one[1], ", ", one[2],
+         ")");
   }
   for (const int id : s.outputs) {
     checked_product("run: images", {input.shape[0], s.values[id].shape.elements(), 4}, int64_t{1} << 46);
@@ -300,11 +304,13 @@ void Program::run(const Input& input, void* const* results, int threads) const {
       if (output < 0) return arena.get() + s.offset[id] * static_cast<size_t>(count);
       return static_cast<std::byte*>(results[output]) + value_bytes(s.values[id].shape) * static_cast<size_t>(first);
     };
-    if (!s.input_is_bits) read_images(input, shape, first, count, s.uint8_table, static_cast<float*>(address(0)), threads);
+    if (!s.input_is_bits)
+      read_images(input, shape, first, count, s.uint8_table, static_cast<float*>(address(0)), threads);
     for (const int id : s.order) {
       const int source = s.values[id].source;
       const bool from_input = source == 0 && s.input_is_bits;
-      const void* from = from_input ? static_cast<const uint32_t*>(input.data) + first * shape.elements() : address(source);
+      const void* from =
+          from_input ? static_cast<const uint32_t*>(input.data) + first * shape.elements() : address(source);
       s.values[id].step->run(from, address(id), count, threads);
     }
   }

@@ -92,8 +92,8 @@ class Pool {
     }
   }
 
-  // A worker takes part in a run if its index is below the count; only those are waited for, so only those may touch the
-  // run's fields. `helpers_` is read under the lock because a bystander may read it during the next run's start.
+  // A worker takes part in a run if its index is below the count; only those are waited for, so only those may touch
+  // the run's fields. `helpers_` is read under the lock because a bystander may read it during the next run's start.
   void serve(int index, uint64_t seen) {
     for (;;) {
       for (int spins = 0; spins < kSpins && epoch_.load(std::memory_order_acquire) == seen; ++spins) relax();

@@ -1,5 +1,5 @@
-// Work items of a convolution: (block of channels) x (tile of pixels), pixels of all images of a batch taken together, so
-// that a linear layer (one pixel per image) tiles over the batch.
+// Work items of a convolution: (block of channels) x (tile of pixels), pixels of all images of a batch taken together,
+// so that a linear layer (one pixel per image) tiles over the batch.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace xnorkit {
 
-// Consecutive tiles [begin, end) of one group. The group's pixels, of all images, are spread evenly over its tiles: each
-// tile has `size` of them, the first `larger` tiles one more.
+// Consecutive tiles [begin, end) of one group. The group's pixels, of all images, are spread evenly over its tiles:
+// each tile has `size` of them, the first `larger` tiles one more.
 struct TileRange {
   const PixelGroup* group;
   int64_t begin;
@@ -52,8 +52,8 @@ class Tiles {
   int64_t total_ = 0;
 };
 
-// Calls visit(block, range) for the items in [begin, end) of blocks * tiles.total(): all tiles of a block before the next
-// block, so that its weights stay in the nearest cache.
+// Calls visit(block, range) for the items in [begin, end) of blocks * tiles.total(): all tiles of a block before the
+// next block, so that its weights stay in the nearest cache.
 template <class Visit>
 void for_each_item(const Tiles& tiles, int64_t begin, int64_t end, const Visit& visit) {
   while (begin < end) {

@@ -33,7 +33,8 @@ void store(const BinaryConvSpec& spec, int32_t value, int64_t position, int64_t 
     static_cast<float*>(result)[pixel * out.channels + o] = spec.relu && !(y > 0.0f) ? 0.0f : y;
   } else {
     const int64_t i = spec.per_position() ? position * out.channels + o : o;
-    set_bit(static_cast<uint32_t*>(result) + pixel * out.words(), o, (value < spec.threshold[i]) != (spec.flip[i] != 0));
+    set_bit(static_cast<uint32_t*>(result) + pixel * out.words(), o,
+            (value < spec.threshold[i]) != (spec.flip[i] != 0));
   }
 }
 

@@ -23,8 +23,6 @@ inline int sign_of(const uint32_t* words, int64_t c) { return (words[c / 32] >> 
 inline int sign_of(const uint8_t* bytes, int64_t k) { return (bytes[k / 8] >> (k % 8)) & 1u ? -1 : 1; }
 
 // Writes bit c of a pixel's words, which must have been cleared.
-inline void set_bit(uint32_t* words, int64_t c, bool bit) {
-  words[c / 32] |= static_cast<uint32_t>(bit) << (c % 32);
-}
+inline void set_bit(uint32_t* words, int64_t c, bool bit) { words[c / 32] |= static_cast<uint32_t>(bit) << (c % 32); }
 
 }  // namespace xnorkit::reference

@@ -1,8 +1,8 @@
 // Binary convolution, up to 2 pixels x 32 channels in registers, AVX2, popcount by nibbles.
 //
 // A 32-bit lane holds one channel. popcount of a byte = table[low nibble] + table[high nibble] by two byte shuffles,
-// added up in bytes. Overflow bound: a step adds at most 8 to a byte, 31 steps at most 248 <= 255; then the four bytes of
-// a lane are added into its 32-bit total, at most K <= 2^24.
+// added up in bytes. Overflow bound: a step adds at most 8 to a byte, 31 steps at most 248 <= 255; then the four bytes
+// of a lane are added into its 32-bit total, at most K <= 2^24.
 #include <immintrin.h>
 
 #include "common/unroll.h"

@@ -1,8 +1,8 @@
 // Binary convolution, up to 6 pixels x 32 or 64 channels in registers, AVX-512 with VPOPCNTDQ.
 //
-// A lane holds one channel: for each step, 2 or 4 registers of weights meet the broadcast activation word of every pixel,
-// acc += popcount(x ^ w). 6 x 4 accumulators, 4 weights, one broadcast and two temporaries fill the 32 registers. A lane
-// counts at most K <= 2^24 differing bits, so 32 bits hold it.
+// A lane holds one channel: for each step, 2 or 4 registers of weights meet the broadcast activation word of every
+// pixel, acc += popcount(x ^ w). 6 x 4 accumulators, 4 weights, one broadcast and two temporaries fill the 32
+// registers. A lane counts at most K <= 2^24 differing bits, so 32 bits hold it.
 #include <immintrin.h>
 
 #include "common/unroll.h"
@@ -67,7 +67,8 @@ void binary_conv(const BinaryTile& tile) {
     } else if (E == kToF32) {
       XNORKIT_UNROLL
       for (int n = 0; n < N; ++n) {
-        const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(dot(tile, differing[p][n])), _mm512_loadu_ps(tile.scale + 16 * n));
+        const __m512 scaled =
+            _mm512_mul_ps(_mm512_cvtepi32_ps(dot(tile, differing[p][n])), _mm512_loadu_ps(tile.scale + 16 * n));
         __m512 y = _mm512_add_ps(scaled, _mm512_loadu_ps(tile.bias + 16 * n));
         if (tile.relu) y = _mm512_max_ps(y, _mm512_setzero_ps());
         _mm512_mask_storeu_ps(static_cast<float*>(tile.result[p]) + 16 * n, lanes(tile.channels, n), y);
@@ -84,11 +85,9 @@ void binary_conv(const BinaryTile& tile) {
 
 }  // namespace
 
-#define XNORKIT_PIXELS(E, N)                                                                                   \
-  {                                                                                                            \
-    binary_conv<E, 1, N>, binary_conv<E, 2, N>, binary_conv<E, 3, N>, binary_conv<E, 4, N>, binary_conv<E, 5, N>, \
-        binary_conv<E, 6, N>                                                                                   \
-  }
+#define XNORKIT_PIXELS(E, N)                                         \
+  {binary_conv<E, 1, N>, binary_conv<E, 2, N>, binary_conv<E, 3, N>, \
+   binary_conv<E, 4, N>, binary_conv<E, 5, N>, binary_conv<E, 6, N>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, 2), XNORKIT_PIXELS(E, 4)}
 const BinaryConvKernels binary_conv_avx512 = {
     6, true, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
