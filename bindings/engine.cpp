@@ -142,8 +142,9 @@ NB_MODULE(_engine, module) {
   module.def("isas", isas);
   module.def("default_isa", default_isa);
   module.def("default_threads", default_threads);
-  module.def("peak_binary_gmacs", peak_binary_gmacs, "isa"_a, "milliseconds"_a = 50.0,
-             nb::call_guard<nb::gil_scoped_release>());
+  using Unlocked = nb::call_guard<nb::gil_scoped_release>;
+  module.def("peak_binary_gmacs", peak_binary_gmacs, "isa"_a, "milliseconds"_a = 50.0, Unlocked());
+  module.def("peak_float_gmacs", peak_float_gmacs, "isa"_a, "milliseconds"_a = 50.0, Unlocked());
 }
 
 }  // namespace xnorkit::bindings

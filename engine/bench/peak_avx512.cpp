@@ -1,5 +1,5 @@
 // Register-only loops. Binary: xor, vpopcntd and add on the accumulators of the 6x64 tile, without loads. Float: fused
-// multiply-adds on as many accumulators.
+// multiply-adds on sixteen accumulators.
 #include <immintrin.h>
 
 #include "common/unroll.h"
@@ -39,7 +39,7 @@ int64_t binary_peak_avx512(int64_t iterations) {
 }
 
 int64_t float_peak_avx512(int64_t iterations) {
-  constexpr int kAccumulators = 24;
+  constexpr int kAccumulators = 16;
   __m512 sum[kAccumulators];
   __m512 x = _mm512_set1_ps(0.5f);
   __m512 w = _mm512_set1_ps(1e-9f);

@@ -57,9 +57,9 @@ int64_t float_peak_portable(int64_t iterations) {
   float w = 1e-9f;
   for (int64_t i = 0; i < iterations; ++i) {
     for (float& s : sum) s = std::fma(x, w, s);
-    asm volatile("" : "+x"(x), "+x"(w));
+    asm volatile("" : "+m"(x), "+m"(w));
   }
-  for (float& s : sum) asm volatile("" : "+x"(s));
+  for (float& s : sum) asm volatile("" : "+m"(s));
   return iterations * 4;
 }
 

@@ -1,8 +1,8 @@
 """The compiled engine (bindings/engine.cpp). Types of what `xnorkit._engine` offers; see docs/engine.md.
 
-Layouts. Images are (N, C, H, W) where they enter; inside, channels are innermost: float values are (N, H, W, C) float32,
-bits are (N, H, W, ceil(C / 32)) uint32 words, bit c of a pixel is bit c % 32 of word c // 32, bit 1 means -1, padding
-bits are 0. Every array argument must be C-contiguous and of exactly the stated dtype, else ValueError.
+Layouts. Images are (N, C, H, W) where they enter; inside, channels are innermost: floats are (N, H, W, C) float32, bits
+are (N, H, W, ceil(C / 32)) uint32 words, bit c of a pixel is bit c % 32 of word c // 32, bit 1 means -1, padding bits
+are 0. Every array argument must be C-contiguous and of exactly the stated dtype, else ValueError.
 Values inside a program are named by small integers, which the building methods return.
 """
 
@@ -35,7 +35,7 @@ def isas() -> list[str]:
     """Return the instruction sets that this CPU and this build support, fastest first, 'portable', 'reference' last."""
 
 def default_isa() -> str:
-    """Return the instruction set in XNORKIT_ISA, else the fastest; ValueError names an unsupported one and the choices."""
+    """Return the instruction set in XNORKIT_ISA, else the fastest; ValueError if that one is not supported."""
 
 def default_threads() -> int:
     """Return XNORKIT_THREADS, else the number of physical cores that this process may use."""
@@ -43,11 +43,14 @@ def default_threads() -> int:
 def peak_binary_gmacs(isa: str, milliseconds: float = 50.0) -> float:
     """Return 1e9 binary multiply-adds per second of one thread of a register-only xor + popcount + add loop."""
 
+def peak_float_gmacs(isa: str, milliseconds: float = 50.0) -> float:
+    """Return 1e9 float32 multiply-adds per second of one thread of a register-only fused multiply-add loop."""
+
 class Program:
     """A network planned once and run by one call; thread-safe to run, not to build."""
 
     def __init__(self, kind: str, height: int, width: int, channels: int, isa: str = "") -> None:
-        """Begin with an input of kind 'image' ((N, C, H, W) float32, or uint8 with a table) or 'bits'; it is value 0."""
+        """Begin with value 0, the input, of kind 'image' ((N, C, H, W) float32, or uint8 with a table) or 'bits'."""
 
     def set_uint8_table(self, table: NDArray[np.float32]) -> None:
         """Allow uint8 images: table (C, 256) maps a pixel of channel c to its normalised float32 value."""

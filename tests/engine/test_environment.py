@@ -55,3 +55,4 @@ def test_impossible_threads(monkeypatch, value):
 @pytest.mark.parametrize("isa", _engine.isas())
 def test_peak(isa):
     assert _engine.peak_binary_gmacs(isa, milliseconds=2) > 0
+    assert _engine.peak_float_gmacs(isa, milliseconds=2) > 0

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "dispatch/kernels.h"
-#include "program/spec.h"
+#include "common/spec.h"
 
 namespace xnorkit {
 

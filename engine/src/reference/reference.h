@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "program/spec.h"
+#include "common/spec.h"
 
 namespace xnorkit::reference {
 
