@@ -1,6 +1,7 @@
 """Each command as a user types it: what it prints, its JSON, its exit codes."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,14 @@ def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == 2
+
+
+@pytest.mark.skipif(not os.environ.get("XNORKIT_DATA"), reason="XNORKIT_DATA names no folder with mnist")
+def test_mnist_checkpoint_is_evaluated_from_a_given_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = os.environ["XNORKIT_DATA"]
+    recipe = ["train", "lenet5-mnist", "epochs=1", "batch_size=1024", "--data", root, "--output", str(tmp_path)]
+    assert main([*recipe, "--json"]) == 0
+    result = run_json(capsys, "evaluate", tmp_path / "last.ckpt", "--data", root)
+    assert result["images"] == 10_000
+    assert result["split"] == "test (official)"
+    assert result["top1"] > 0.9

@@ -30,7 +30,7 @@ def evaluate_file(
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model
 
-    predict, trained_on = _packed(path, isa, threads) if path.suffix == ".xnor" else _checkpoint(path)
+    predict, trained_on = _packed(path, isa, threads) if path.suffix == ".xnor" else _checkpoint(path, data_root)
     name = data_name or trained_on
     if name is None:
         raise InputError(f"{path} does not say which data set it belongs to; required: --data-name NAME.")
@@ -46,14 +46,14 @@ def _packed(path: Path, isa: str | None, threads: int | None) -> tuple[Predict, 
     return model, model.graph.metadata.get("data")
 
 
-def _checkpoint(path: Path) -> tuple[Predict, str | None]:
+def _checkpoint(path: Path, data_root: Path | None) -> tuple[Predict, str | None]:
     import torch
 
     from xnorkit.data import create_data, normalize
     from xnorkit.train import load_checkpoint
 
     model, recipe = load_checkpoint(path)
-    data = create_data(recipe.data.name)
+    data = create_data(recipe.data.name, root=data_root)
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
