@@ -25,24 +25,25 @@ class _SignSTE(torch.autograd.Function):
     """Keeps one bool per element for the backward pass, not the activations."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x.abs() < 1)
+    def forward(ctx: Any, x: Tensor, clip: float) -> Tensor:
+        ctx.save_for_backward(x.abs() < clip)
         return sign(x)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (inside,) = ctx.saved_tensors
-        return grads[0] * inside
+        return grads[0] * inside, None
 
 
-def sign_ste(x: Tensor) -> Tensor:
-    """Return sign(x) with a gradient that passes straight through where |x| < 1.
+def sign_ste(x: Tensor, clip: float = 1.0) -> Tensor:
+    """Return sign(x) with a gradient that passes straight through where |x| < clip.
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy * 1(|x| < 1); where x is NaN the gradient is 0.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy * 1(|x| < clip); where x is NaN the gradient is 0.
 
     Args:
         x: float tensor of any shape.
+        clip: bound of |x|, positive; `math.inf` lets every finite x pass.
 
     Source: Hubara et al., Binarized Neural Networks (2016), eq. 4, with the strict inequality of XNOR-Net's code.
     """
-    return _SignSTE.apply(x)
+    return _SignSTE.apply(x, clip)

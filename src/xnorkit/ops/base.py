@@ -1,0 +1,47 @@
+"""What every binarizer is: a module with `with_args` and a word on whether it runs on bits."""
+
+from torch import Tensor, nn
+
+from xnorkit.ops.factory import WithArgs
+
+__all__ = ["ActivationBinarizer", "OutputProcess", "ScaledSignBinarizer", "WeightBinarizer"]
+
+
+class ActivationBinarizer(WithArgs, nn.Module):
+    """Maps the input x of a layer to what it multiplies: forward(x) -> y of the same shape.
+
+    `bit_reason` is None if every y is exactly +1 or -1, else it says why the layer cannot run on bits.
+    """
+
+    bit_reason: str | None = None
+
+
+class WeightBinarizer(WithArgs, nn.Module):
+    """Maps the latent weight W (O, ...) of a layer to the weight that it uses: forward(w) -> w~ of the same shape.
+
+    `bit_reason` is None if w~ is exactly one scale per output channel times +1 or -1, else it says why not.
+    """
+
+    bit_reason: str | None = None
+
+
+class ScaledSignBinarizer(WeightBinarizer):
+    """A weight binarizer of the form w~ = scale * b, with b of +1 and -1 and one scale per output channel."""
+
+    def factors(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return b (O, ...) of +1 and -1, and scale (O,) or None for 1; both carry their gradients to `w`."""
+        raise NotImplementedError
+
+    def forward(self, w: Tensor) -> Tensor:
+        """Return scale * b, of the shape of `w`."""
+        b, scale = self.factors(w)
+        return b if scale is None else b * scale.reshape(-1, *(1,) * (w.dim() - 1))
+
+
+class OutputProcess(WithArgs, nn.Module):
+    """Maps the output y of a layer, given the layer's input x before binarization: forward(y, x) -> y.
+
+    `bit_reason` says what the layer does in float behind the integer dot product.
+    """
+
+    bit_reason: str | None = None

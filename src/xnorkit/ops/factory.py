@@ -1,0 +1,49 @@
+"""`with_args`: a class and some of its keyword arguments, as something that builds instances later."""
+
+import functools
+import inspect
+from typing import Any
+
+from xnorkit.errors import InputError
+
+__all__ = ["Factory", "WithArgs"]
+
+
+class Factory(functools.partial):
+    """Builds instances of a class with stored keyword arguments; `with_args` adds more, a later value wins.
+
+    A `functools.partial`, so that `inspect.signature`, `copy` and `pickle` treat it as one; `func` is the class and
+    `keywords` the stored arguments.
+
+    Example:
+        >>> XNORWeightBinarizer.with_args(center_weights=True).with_args(compute_alpha=False)()
+        XNORWeightBinarizer(compute_alpha=False, center_weights=True)
+    """
+
+    def with_args(self, **kwargs: Any) -> "Factory":
+        """Return a factory with these keyword arguments added to its own."""
+        return _factory(self.func, {**self.keywords, **kwargs})
+
+
+class WithArgs:
+    """Mixin that gives a class the classmethod `with_args`."""
+
+    @classmethod
+    def with_args(cls, **kwargs: Any) -> Factory:
+        """Return a factory of this class with these keyword arguments stored.
+
+        Raises:
+            InputError: for an argument that the constructor does not have; at once, not when the model is prepared.
+        """
+        return _factory(cls, kwargs)
+
+
+def _factory(target: Any, kwargs: dict[str, Any]) -> Factory:
+    try:
+        inspect.signature(target).bind_partial(**kwargs)
+    except TypeError as error:
+        known = ", ".join(inspect.signature(target).parameters) or "none"
+        raise InputError(
+            f"{target.__name__}.with_args: {error}; required: keyword arguments of its constructor, which are: {known}."
+        ) from error
+    return Factory(target, **kwargs)
