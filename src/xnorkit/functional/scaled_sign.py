@@ -82,7 +82,7 @@ def scaled_sign_factors(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: b
 
 
 def scaled_sign_gradient(
-    w: Tensor, g: Tensor, rule: GradientRule = "exact", *, scale_1e9: bool = False
+    w: Tensor, g: Tensor, rule: GradientRule = "exact", *, scale_1e9: bool = False, signs: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return the two terms of dC/dW under `rule`, through alpha and through the sign; the gradient is their sum.
 
@@ -91,6 +91,7 @@ def scaled_sign_gradient(
         g: dC/dW~, of the shape of `w`.
         rule: the gradient rule, see `scaled_sign` for the equations.
         scale_1e9: only with `xnor-net-pytorch`: the factor of its ImageNet version.
+        signs: the signs that the forward pass used, where they are not `sign(w)`: `torch.sign` has sign(0) = 0.
 
     Raises:
         InputError: as `scaled_sign`, or where the shapes of `w` and `g` differ.
@@ -101,7 +102,7 @@ def scaled_sign_gradient(
             f"g has shape {tuple(g.shape)}, w {tuple(w.shape)}; required: equal shapes. Pass the gradient of the loss "
             "with respect to scaled_sign(w)."
         )
-    return _terms(w, g, rule, scale_1e9)
+    return _terms(w, g, sign(w) if signs is None else signs, rule, scale_1e9)
 
 
 class _ScaledSign(torch.autograd.Function):
@@ -114,7 +115,7 @@ class _ScaledSign(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (w,) = ctx.saved_tensors
-        through_alpha, through_sign = _terms(w, grads[0], ctx.rule, ctx.scale_1e9)
+        through_alpha, through_sign = _terms(w, grads[0], sign(w), ctx.rule, ctx.scale_1e9)
         return through_alpha + through_sign, None, None
 
 
@@ -139,9 +140,9 @@ class _Factors(torch.autograd.Function):
         return exact * _reference_factor(w, ctx.scale_1e9), None, None
 
 
-def _terms(w: Tensor, g: Tensor, rule: GradientRule, scale_1e9: bool) -> tuple[Tensor, Tensor]:
+def _terms(w: Tensor, g: Tensor, s: Tensor, rule: GradientRule, scale_1e9: bool) -> tuple[Tensor, Tensor]:
     """Return the gradient through alpha and through the sign, see `scaled_sign`."""
-    s, alpha, n = sign(w), _per_filter(mean_abs(w), w), w[0].numel()
+    alpha, n = _per_filter(mean_abs(w), w), w[0].numel()
     if rule == "ste":
         return torch.zeros_like(g), alpha * g * (w.abs() < 1)
     if rule == "paper":

@@ -1,0 +1,92 @@
+"""`BinConv2d` of XNOR-Net-PyTorch: the block that its models are made of."""
+
+from torch import Tensor, nn
+
+from xnorkit.compat.bin_active import BinActive
+from xnorkit.errors import InputError
+
+__all__ = ["BinConv2d"]
+
+
+class BinConv2d(nn.Module):
+    """Batch normalization, sign, dropout, convolution or linear layer, ReLU, in this order.
+
+    (N, input_channels, H, W) -> (N, output_channels, H_out, W_out); with `Linear`, (N, input_channels) -> (N,
+    output_channels), or with `previous_conv` from (N, input_channels / size, H, W) where H * W = size. The weights are
+    ordinary float ones, under the names `bn`, `conv` and `linear` of the reference's checkpoints; `BinOp` binarizes
+    them. A convolution pads the signs with zeros.
+
+    Args:
+        input_channels: channels of a convolution, features of a linear layer.
+        output_channels: channels or features of the result.
+        kernel_size, stride, padding, groups: as in `torch.nn.Conv2d`; the first three have no default there either,
+            the reference's -1 only marks them as not needed with `Linear`.
+        dropout: share of the signs that training sets to 0, between 0 and 1.
+        Linear: a linear layer in place of the convolution.
+        previous_conv: with `Linear`: the input comes from a convolution and is flattened here, after the batch
+            normalization, which so has one mean per channel and not one per feature.
+        size: with `previous_conv`: H * W of that input.
+
+    Raises:
+        InputError: where kernel_size, stride or padding is missing for a convolution, or `size` does not divide the
+            features.
+
+    Source: Rastegari et al., XNOR-Net (ECCV 2016), figure 3 (without its pooling, which the models hold), as in
+    jiecaoyu/XNOR-Net-PyTorch.
+    """
+
+    def __init__(  # noqa: PLR0917 - the signature of the reference
+        self,
+        input_channels: int,
+        output_channels: int,
+        kernel_size: int = -1,
+        stride: int = -1,
+        padding: int = -1,
+        groups: int = 1,
+        dropout: float = 0,
+        Linear: bool = False,
+        previous_conv: bool = False,
+        size: int = 0,
+    ) -> None:
+        super().__init__()
+        self.layer_type = "BinConv2d"
+        self.input_channels, self.kernel_size, self.stride, self.padding = input_channels, kernel_size, stride, padding
+        self.dropout_ratio, self.Linear, self.previous_conv = dropout, Linear, previous_conv
+        if dropout != 0:
+            self.dropout = nn.Dropout(dropout)
+        if not Linear:
+            _check_convolution(kernel_size, stride, padding)
+            self.bn: nn.Module = nn.BatchNorm2d(input_channels, eps=1e-4)
+            self.conv = nn.Conv2d(input_channels, output_channels, kernel_size, stride, padding, groups=groups)
+        else:
+            self.bn = _bn_before_linear(input_channels, size) if previous_conv else nn.BatchNorm1d(input_channels, 1e-4)
+            self.linear = nn.Linear(input_channels, output_channels)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the block's output, not negative."""
+        x = BinActive.apply(self.bn(x))
+        if self.dropout_ratio != 0:
+            x = self.dropout(x)
+        if not self.Linear:
+            return self.relu(self.conv(x))
+        if self.previous_conv:
+            x = x.reshape(x.size(0), self.input_channels)
+        return self.relu(self.linear(x))
+
+
+def _check_convolution(kernel_size: int, stride: int, padding: int) -> None:
+    if kernel_size < 1 or stride < 1 or padding < 0:
+        raise InputError(
+            f"BinConv2d: kernel_size={kernel_size}, stride={stride}, padding={padding}; required: all three for a "
+            "convolution, at least 1, 1 and 0. Give them, or Linear=True."
+        )
+
+
+def _bn_before_linear(features: int, size: int) -> nn.BatchNorm2d:
+    if size < 1 or features % size:
+        raise InputError(
+            f"BinConv2d: previous_conv=True with size={size} for {features} features; required: size = H * W of the "
+            "input, a divisor of the features. Give size=, e.g. size=16 for channels of 4 x 4."
+        )
+    return nn.BatchNorm2d(features // size, eps=1e-4)

@@ -1,0 +1,162 @@
+"""`BinOp` of XNOR-Net-PyTorch: binarizes the weights of an ordinary model around each training step."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from xnorkit.errors import InputError
+from xnorkit.functional import GradientRule, center_, mean_abs, scaled_sign_gradient
+from xnorkit.nn import BinaryConv2d, BinaryLinear
+
+__all__ = ["BinOp"]
+
+KINDS: dict[str, tuple[type[nn.Module], ...]] = {"conv": (nn.Conv2d,), "conv+linear": (nn.Conv2d, nn.Linear)}
+
+
+class BinOp:
+    """Swaps the weights of a model for alpha * sign(W) and back, and turns dC/dW~ into dC/dW.
+
+    Takes every `Conv2d` and `Linear` (or only `Conv2d`) except the first and the last in the order of
+    `model.modules()`. One training step is
+
+        bin_op.binarization()
+        loss = criterion(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        bin_op.restore()
+        bin_op.updateBinaryGradWeight()
+        optimizer.step()
+
+    and evaluation stands between `binarization()` and `restore()`. The master weights are centred and clamped in place
+    by `binarization()`, in evaluation too. Two things follow the reference and differ from the rest of xnorkit:
+    sign(0) = 0, and the layers convolve with alpha * sign(W), so that their rounding depends on the order of the sum.
+    Models that are to be deployed on bits use `xnorkit.nn.BinaryConv2d` or `prepare_binary_model`.
+
+    Args:
+        model: any model of float layers; wrapped in DataParallel or DistributedDataParallel as well.
+        layers: "conv+linear", as the ImageNet and MNIST versions of the reference, or "conv", as its CIFAR-10 version.
+        rule: the gradient rule, see `xnorkit.functional.scaled_sign`.
+        scale_1e9: only with the default rule: multiply by 1e9, as the ImageNet version of the reference.
+
+    Attributes:
+        bin_range: positions of the binarized layers among the counted ones.
+        target_modules: their weights, each once even where layers share it.
+        saved_params: the master weights, while the model holds the binarized ones.
+        num_of_params: the number of these weights.
+
+    Raises:
+        InputError: where nothing is left to binarize, a layer has one input channel (centring would make all its
+            weights 0), or a layer binarizes its weights itself.
+
+    Source: Rastegari et al., XNOR-Net (ECCV 2016), algorithm 1, as in jiecaoyu/XNOR-Net-PyTorch, whose
+    `updateBinaryGradWeight` has the factors n (1 - 1/C_in); see docs/how-xnor-net-works.md.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: Literal["conv+linear", "conv"] = "conv+linear",
+        rule: GradientRule = "xnor-net-pytorch",
+        *,
+        scale_1e9: bool = False,
+    ) -> None:
+        if layers not in KINDS:
+            raise InputError(f"layers={layers!r}; required: 'conv+linear' or 'conv'. 'conv' leaves Linear float.")
+        counted = [(name, m) for name, m in model.named_modules() if isinstance(m, KINDS[layers])]
+        self.bin_range = list(range(1, len(counted) - 1))
+        if not self.bin_range:
+            raise InputError(
+                f"{type(model).__name__} has {len(counted)} layers of kind {layers}; required: at least 3, as the "
+                "first and the last stay float. Use xnorkit.nn.BinaryConv2d or BinaryLinear for single layers."
+            )
+        self.target_modules: list[Tensor] = []
+        for name, module in (counted[index] for index in self.bin_range):
+            weight = _checked_weight(name, module)
+            if not any(weight is other for other in self.target_modules):
+                self.target_modules.append(weight)
+        self.rule, self.scale_1e9 = rule, scale_1e9
+        scaled_sign_gradient(torch.ones(1, 2), torch.ones(1, 2), rule, scale_1e9=scale_1e9)  # refuses a wrong rule now
+        self.saved_params: list[Tensor] = []
+
+    @property
+    def num_of_params(self) -> int:
+        """Return the number of binarized weights."""
+        return len(self.target_modules)
+
+    @torch.no_grad()
+    def binarization(self) -> None:
+        """Centre the master weights over the input channels, clamp them to [-1, 1], save them, binarize the model.
+
+        W <- clamp(W - mean of W over dimension 1, -1, 1); the model then holds W~ = alpha * sign(W), alpha = mean |W|
+        per filter, sign(0) = 0.
+
+        Raises:
+            InputError: if the model is binarized already; a second call would lose the master weights.
+        """
+        if self.saved_params:
+            raise InputError(
+                "binarization() of a model that is binarized; required: one restore() between two calls, as the "
+                "second would save the binarized weights over the master weights. Call restore() first."
+            )
+        for w in self.target_modules:
+            center_(w).clamp_(-1, 1)
+            self.saved_params.append(w.detach().clone())
+            w.copy_(torch.sign(w) * mean_abs(w).view(-1, *[1] * (w.dim() - 1)))
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put the saved master weights back: exactly those from before the binarization, nothing is quantized.
+
+        Raises:
+            InputError: if the model is not binarized.
+        """
+        if not self.saved_params:
+            raise InputError("restore() of a model that is not binarized; required: binarization() before it.")
+        for w, saved in zip(self.target_modules, self.saved_params, strict=True):
+            w.copy_(saved)
+        self.saved_params = []
+
+    @torch.no_grad()
+    def updateBinaryGradWeight(self) -> None:  # noqa: N802 - the name in the reference
+        """Replace dC/dW~ in `.grad` of every binarized weight by dC/dW under the gradient rule.
+
+        With the default rule, n weights per filter and s = sign(W), sign(0) = 0:
+        dC/dW_i = n (1 - 1/C_in) ((1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| <= 1)). Weights without gradient (frozen
+        or unused) are passed over.
+
+        Raises:
+            InputError: if the model is still binarized, or no weight has a gradient.
+        """
+        if self.saved_params:
+            raise InputError(
+                "updateBinaryGradWeight() of a binarized model; required: the master weights in place, as the rule "
+                "needs them. Call restore() first."
+            )
+        trained = list(self._with_gradient())
+        if not trained:
+            raise InputError("no binarized weight has a gradient; required: loss.backward() before this call.")
+        for w, grad in trained:
+            terms = scaled_sign_gradient(w, grad, self.rule, scale_1e9=self.scale_1e9, signs=torch.sign(w))
+            grad.copy_(terms[0] + terms[1])
+
+    def _with_gradient(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return ((w, w.grad) for w in self.target_modules if w.grad is not None)
+
+
+def _checked_weight(name: str, module: nn.Module) -> Tensor:
+    if isinstance(module, BinaryConv2d | BinaryLinear):
+        raise InputError(
+            f"layer '{name}' is a {type(module).__name__}; required: float layers, as this one binarizes its weights "
+            "itself. Train such a model without BinOp."
+        )
+    weight = module.weight
+    assert isinstance(weight, Tensor)
+    if weight.shape[1] == 1:
+        raise InputError(
+            f"layer '{name}' has a weight of shape {tuple(weight.shape)}; required: at least 2 input channels "
+            "(dimension 1), as centring over a single one makes every weight 0. Use prepare_binary_model with "
+            "XNORWeightBinarizer(center_weights=False) for such a model."
+        )
+    return weight
