@@ -1,7 +1,23 @@
-"""Binary layers and the projection of their latent weights."""
+"""Binary layers, how a model is made of them, and the projection of their latent weights."""
 
-from xnorkit.nn.conv import BinaryConv2d
+from xnorkit.nn.bconfig import BConfig, Identity
+from xnorkit.nn.conv import BinaryConv1d, BinaryConv2d, BinaryConv3d
+from xnorkit.nn.conv_transpose import BinaryConvTranspose2d
 from xnorkit.nn.linear import BinaryLinear
+from xnorkit.nn.prepare import convert, prepare_binary_model
 from xnorkit.nn.projection import project_
+from xnorkit.ops import InputBiasBinarizer as RSign
 
-__all__ = ["BinaryConv2d", "BinaryLinear", "project_"]
+__all__ = [
+    "BConfig",
+    "BinaryConv1d",
+    "BinaryConv2d",
+    "BinaryConv3d",
+    "BinaryConvTranspose2d",
+    "BinaryLinear",
+    "Identity",
+    "RSign",
+    "convert",
+    "prepare_binary_model",
+    "project_",
+]

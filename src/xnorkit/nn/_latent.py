@@ -1,68 +1,208 @@
-"""What every binary layer shares: its latent weight seen as bits and scale, and the checks of its input."""
+"""What every binary layer shares: its latent weight, its three processes, and the order of operations."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
-from xnorkit.functional import mean_abs, sign
+from xnorkit.nn._checks import check_dot_length, full_precision, working_dtype
+from xnorkit.nn.bconfig import BConfig, Identity, make_process
+from xnorkit.ops import BasicInputBinarizer, XNORWeightBinarizer
 
-__all__ = ["LatentWeight", "check_dot_length", "check_float", "full_precision", "working_dtype"]
+__all__ = ["XNOR", "LatentWeight"]
 
-MAX_DOT_LENGTH = 2**24  # every integer up to this magnitude is a float32
+XNOR = BConfig(BasicInputBinarizer, Identity, XNORWeightBinarizer)
+
+Layer = TypeVar("Layer", bound="LatentWeight")
+Operation = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 class LatentWeight(nn.Module):
-    """Mixin of a layer that has a latent weight `weight` (O, ...) and the option `scale`."""
+    """Mixin of a layer with a latent weight, three processes made by `bconfig`, and the option `scale`.
+
+    Attributes:
+        weight: latent weight, updated by the optimizer.
+        bconfig: the `BConfig` that the processes were made by.
+        activation_pre_process, weight_pre_process, activation_post_process: its three modules.
+        scale: False leaves out the scale that the weight process has.
+    """
+
+    FLOAT_MODULE: ClassVar[type[nn.Module]]
+    SPATIAL_DIMS: ClassVar[int]
 
     weight: Tensor
+    bias: Any
     scale: bool
+    bconfig: BConfig
+    activation_pre_process: nn.Module
+    activation_post_process: nn.Module
+    weight_pre_process: nn.Module
+
+    @classmethod
+    def from_module(cls: type[Layer], mod: nn.Module, bconfig: BConfig | None = None, update: bool = False) -> Layer:
+        """Return the binary layer that takes the place of `mod`, with the very same parameters, hooks and mode.
+
+        Args:
+            mod: a float layer, or a layer of this class; it must not be used afterwards, as hooks are shared.
+            bconfig: how to binarize; default the `bconfig` attribute of `mod`.
+            update: True lets processes that `mod` has already, and that stay of the same class, keep their parameters
+                (learned scales and shifts); False starts them afresh.
+
+        Raises:
+            InputError: `mod` is another layer, or there is no `BConfig`.
+        """
+        if type(mod) not in (cls.FLOAT_MODULE, cls):
+            raise InputError(
+                f"{cls.__name__}.from_module received {type(mod).__name__}; required: exactly "
+                f"{cls.FLOAT_MODULE.__name__} or {cls.__name__}. For a class of your own pass modules_mapping."
+            )
+        own = getattr(mod, "bconfig", None)
+        bconfig = own if bconfig is None else bconfig
+        if not isinstance(bconfig, BConfig):
+            raise InputError(
+                f"{cls.__name__}.from_module: bconfig is {type(bconfig).__name__}; required: a BConfig. Pass one, or "
+                "set the layer's attribute: layer.bconfig = BConfig(...)."
+            )
+        layer = cls.__new__(cls)
+        layer.__dict__.update(mod.__dict__)
+        for name in ("_parameters", "_buffers", "_modules"):
+            layer.__dict__[name] = mod.__dict__[name].copy()
+        layer.scale = getattr(mod, "scale", True) if bconfig is own else True
+        layer._install(bconfig, mod if update else None)
+        return layer
+
+    def _install(self, bconfig: BConfig, old: nn.Module | None = None) -> None:
+        """Make the three processes; those of the same class as in `old` take over the parameters of the old ones."""
+        self.bconfig = self._installed = bconfig
+        for field in fields(bconfig):
+            process = make_process(field.name, getattr(bconfig, field.name), self)
+            before = getattr(old, field.name, None)
+            if type(before) is type(process):
+                _adopt_parameters(process, before)
+            setattr(self, field.name, process)
+        if self._has_factors():
+            check_dot_length(type(self).__name__, self._filters(self.weight)[0].numel())
+
+    def _process(self, x: Tensor, operation: Operation) -> Tensor:
+        """Return post(operation(pre(x), W~) + bias, x); scale and bias follow the operation where W~ = scale * b."""
+        if self._has_factors():
+            with full_precision(x):
+                dtype = working_dtype(self.weight)
+                b, scale = self._factors(dtype)
+                dot = operation(self.activation_pre_process(x.to(dtype)), self._from_filters(b), None)
+                y = self._scale_and_shift(dot, scale).to(self.weight.dtype)
+        else:
+            w = self._from_filters(self.weight_pre_process(self._filters(self.weight)))
+            y = operation(self.activation_pre_process(x), w, self.bias)
+        return self.activation_post_process(y, x)
+
+    def scale_and_shift(self, dot: Tensor) -> Tensor:
+        """Return dot * scale + bias for integers (..., C_out, ...) as the layer's output, each operation rounded."""
+        return self._scale_and_shift(dot, self._factors(dot.dtype)[1])
+
+    def _scale_and_shift(self, dot: Tensor, scale: Tensor | None) -> Tensor:
+        shape = (-1, *(1,) * self.SPATIAL_DIMS)
+        if scale is not None:
+            dot = dot * scale.reshape(shape)
+        return dot if self.bias is None else dot + self.bias.to(dot.dtype).reshape(shape)
+
+    def _has_factors(self) -> bool:
+        return hasattr(self.weight_pre_process, "factors")
+
+    def _factors(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        """Return b (C_out, ...) of +1 and -1, and the scale (C_out,) or None, with their gradients."""
+        if not self._has_factors():
+            raise InputError(
+                f"{type(self).__name__} has no binary weight: {_weight_reason(self.weight_pre_process)}; required: a "
+                "weight process with `factors`, as xnorkit.ops.XNORWeightBinarizer."
+            )
+        process: Any = self.weight_pre_process
+        b, scale = process.factors(self._filters(self.weight.to(dtype)))
+        return b, scale if self.scale else None
+
+    def _filters(self, w: Tensor) -> Tensor:
+        """Return a weight of the layer as filters (C_out, ...)."""
+        return w
+
+    def _from_filters(self, w: Tensor) -> Tensor:
+        """Return filters (C_out, ...) in the layout of the layer's weight: the inverse of `_filters`."""
+        return w
 
     @torch.no_grad()
     def binary_weight(self) -> Tensor:
-        """Return sign(W): +1 and -1, of the shape and dtype of `weight`, without gradient."""
-        return sign(self.weight)
+        """Return b, sign(W) as a rule: +1 and -1, of the shape and dtype of `weight`, without gradient."""
+        return self._from_filters(self._factors(working_dtype(self.weight))[0]).to(self.weight.dtype)
 
     @torch.no_grad()
     def alpha(self) -> Tensor:
-        """Return the scale (O,) that the forward pass multiplies with, without gradient: mean |W|, or ones."""
-        w = self.weight.to(working_dtype(self.weight))
-        return mean_abs(w) if self.scale else torch.ones_like(w[:, 0].flatten(1)[:, 0])
+        """Return the scale (C_out,) that the forward pass multiplies with, without gradient: mean |W|, or ones."""
+        b, scale = self._factors(working_dtype(self.weight))
+        return b.new_ones(len(b)) if scale is None else scale
 
     @torch.no_grad()
     def project_(self) -> None:
-        """Clamp the latent weights to [-1, 1] in place.
+        """Clamp the latent weights to [-1, 1] in place, where they are binarized by the sign of the weight itself.
 
         Beyond, the straight-through gradient is 0: a weight that has drifted out could hardly come back.
         """
-        self.weight.clamp_(-1, 1)
+        if self._has_factors():
+            self.weight.clamp_(-1, 1)
+
+    def bit_reason(self) -> str | None:
+        """Return None if the layer is an integer dot product of bits, scaled and shifted, else why it is not."""
+        reasons = [
+            self._layer_reason(),
+            _activation_reason(self.activation_pre_process),
+            _weight_reason(self.weight_pre_process),
+            _output_reason(self.activation_post_process),
+        ]
+        return "; ".join(reason for reason in reasons if reason) or None
+
+    def _layer_reason(self) -> str | None:
+        return f"{type(self).__name__} has no kernel on bits"
+
+    def extra_repr(self) -> str:
+        """Return the arguments that differ from the defaults, for print(layer)."""
+        return super().extra_repr() + ("" if self.scale else ", scale=False")
 
 
-def working_dtype(weight: Tensor) -> torch.dtype:
-    """Return the dtype to compute in: that of the weight, but at least float32, in which the dot product is exact."""
-    return torch.promote_types(weight.dtype, torch.float32)
+def _adopt_parameters(process: nn.Module, before: nn.Module) -> None:
+    """Put the parameters of `before` into `process` where name and shape agree."""
+    modules = dict(before.named_modules())
+    for name, module in process.named_modules():
+        known = modules[name]._parameters if name in modules else {}
+        for key, parameter in module._parameters.items():
+            learned = known.get(key)
+            if parameter is not None and learned is not None and learned.shape == parameter.shape:
+                module._parameters[key] = learned
 
 
-def full_precision(x: Tensor) -> AbstractContextManager[None]:
-    """Return a context with autocast off for the device of `x`: float16 counts exactly to 2048, bfloat16 to 256."""
-    device = x.device.type
-    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
+def _activation_reason(process: nn.Module) -> str | None:
+    if isinstance(process, nn.Identity):
+        return "activations are not binarized"
+    return _own_reason("activations", process)
 
 
-def check_dot_length(layer: str, length: int) -> None:
-    """Raise InputError if the dot product of `length` signs is not exact in float32."""
-    if length > MAX_DOT_LENGTH:
-        raise InputError(
-            f"{layer}: {length} weights per filter; required: at most 2^24 = {MAX_DOT_LENGTH}, so that the sum of "
-            "signs is exact in float32. Use groups, a smaller kernel or fewer inputs."
-        )
+def _weight_reason(process: nn.Module) -> str | None:
+    if isinstance(process, nn.Identity):
+        return "weights are not binarized"
+    if getattr(process, "bit_reason", None) is None and not hasattr(process, "factors"):
+        return f"weights: {type(process).__name__} has no method `factors`"
+    return _own_reason("weights", process)
 
 
-def check_float(layer: str, x: Tensor) -> None:
-    """Raise InputError unless `x` is of a real floating dtype."""
-    if not x.is_floating_point():
-        raise InputError(
-            f"{layer}: input has dtype {x.dtype}; required: a floating dtype. Convert it with x.float() and normalise "
-            "it as in training: integer pixels are never negative, so all their signs would be +1."
-        )
+def _output_reason(process: nn.Module) -> str | None:
+    return None if isinstance(process, Identity) else _own_reason("output", process, none_is_enough=False)
+
+
+def _own_reason(what: str, process: nn.Module, none_is_enough: bool = True) -> str | None:
+    """Return the reason that a process gives of its own, or that it gives none."""
+    name = type(process).__name__
+    missing = f"{name} has no attribute `bit_reason`, so its values are not known to be bits"
+    reason = getattr(process, "bit_reason", missing)
+    if reason is None and not none_is_enough:
+        reason = f"{name} changes it"
+    return reason and f"{what}: {reason}"

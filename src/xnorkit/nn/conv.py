@@ -1,19 +1,76 @@
-"""Two-dimensional convolution of signs."""
+"""Convolutions of signs in one, two and three dimensions."""
 
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
-from xnorkit.functional import mean_abs, sign_ste
-from xnorkit.nn._latent import LatentWeight, check_dot_length, check_float, full_precision, working_dtype
+from xnorkit.nn._checks import check_image
+from xnorkit.nn._latent import XNOR, LatentWeight
+from xnorkit.nn.bconfig import BConfig
 
-__all__ = ["BinaryConv2d"]
+__all__ = ["BinaryConv1d", "BinaryConv2d", "BinaryConv3d"]
 
 
-class BinaryConv2d(LatentWeight, nn.Conv2d):
+class _BinaryConv(LatentWeight):
+    """Constructor and forward pass that the binary convolutions share, in front of `torch.nn.ConvNd` in the MRO."""
+
+    in_channels: int
+    padding_mode: Any
+    _conv_forward: Any
+
+    def __init__(  # noqa: PLR0917 - the signature of torch.nn.Conv2d
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: str | int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        scale: bool = True,
+        bconfig: BConfig | None = None,
+    ) -> None:
+        name = type(self).__name__
+        if bconfig is None and padding_mode != "zeros":
+            raise InputError(
+                f"{name}: padding_mode={padding_mode!r}; required: 'zeros'. Pad in a layer before this one."
+            )
+        arguments: dict[str, Any] = {
+            "in_channels": in_channels,
+            "out_channels": out_channels,
+            "kernel_size": kernel_size,
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "groups": groups,
+            "bias": bias,
+            "padding_mode": padding_mode,
+            "device": device,
+            "dtype": dtype,
+        }
+        try:
+            super().__init__(**arguments)
+        except ValueError as error:
+            raise InputError(
+                f"{name}: {error}; required: arguments that torch.nn.{self.FLOAT_MODULE.__name__} accepts."
+            ) from error
+        self.scale = scale
+        self._install(XNOR if bconfig is None else bconfig)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y (N, C_out, ...), or (C_out, ...) for one image without a batch."""
+        check_image(type(self).__name__, x, self.in_channels, self.SPATIAL_DIMS)
+        return self._process(x, self._conv_forward)
+
+
+class BinaryConv2d(_BinaryConv, nn.Conv2d):
     """Convolves sign(x) with sign(W), then scales and shifts: (N, C_in, H, W) -> (N, C_out, H_out, W_out).
 
     Forward: y = conv(sign(x), sign(W)) * alpha + bias, with alpha (C_out,) = mean |W| per filter. The convolution is a
@@ -22,11 +79,17 @@ class BinaryConv2d(LatentWeight, nn.Conv2d):
     Gradient: straight through both signs where |.| < 1 (`sign_ste`), and through alpha; for W this equals the gradient
     of a convolution with `scaled_sign(W)`.
 
+    With `bconfig`, its processes stand in for the two signs and follow the output:
+    y = post(conv(pre(x), b) * scale + bias, x) where the weight process has `factors(W) -> (b, scale)`, in the same
+    precision as above; else y = post(conv(pre(x), weight(W)) + bias, x), under autocast if that is on.
+
     Args:
         in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, device, dtype: as in
             `torch.nn.Conv2d`.
-        padding_mode: "zeros" only: the padding stands after the sign, where 0 is the one value with an exact meaning.
+        padding_mode: "zeros" without `bconfig`: the padding stands after the sign, where 0 is the one value with an
+            exact meaning.
         scale: False leaves alpha out.
+        bconfig: other processes than the XNOR-Net ones above, see `BConfig`; `BConfig()` makes a float layer.
 
     Raises:
         InputError: for another padding mode, more than 2^24 weights per filter, or an input of wrong rank, channel
@@ -36,69 +99,29 @@ class BinaryConv2d(LatentWeight, nn.Conv2d):
         >>> BinaryConv2d(64, 128, 3, padding=1)(torch.randn(1, 64, 14, 14)).shape
         torch.Size([1, 128, 14, 14])
 
-    Source: Rastegari et al., XNOR-Net (ECCV 2016), eq. 11, without the map K of input scales.
+    Source: Rastegari et al., XNOR-Net (ECCV 2016), eq. 11, without the map K of input scales, which is
+    `xnorkit.ops.XNORScaleBinarizer`.
     """
 
-    def __init__(  # noqa: PLR0917 - the signature of torch.nn.Conv2d
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: torch.dtype | None = None,
-        *,
-        scale: bool = True,
-    ) -> None:
-        if padding_mode != "zeros":
-            raise InputError(
-                f"BinaryConv2d: padding_mode={padding_mode!r}; required: 'zeros'. Pad in a layer before this one."
-            )
-        try:
-            super().__init__(
-                in_channels=in_channels,
-                out_channels=out_channels,
-                kernel_size=kernel_size,
-                stride=stride,
-                padding=padding,
-                dilation=dilation,
-                groups=groups,
-                bias=bias,
-                device=device,
-                dtype=dtype,
-            )
-        except ValueError as error:
-            raise InputError(f"BinaryConv2d: {error}; required: arguments that torch.nn.Conv2d accepts.") from error
-        check_dot_length("BinaryConv2d", self.weight[0].numel())
-        self.scale = scale
+    FLOAT_MODULE = nn.Conv2d
+    SPATIAL_DIMS = 2
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return y (N, C_out, H_out, W_out), or (C_out, H_out, W_out) for one image without a batch."""
-        check_float("BinaryConv2d", x)
-        if x.dim() not in (3, 4) or x.shape[-3] != self.in_channels:
-            raise InputError(
-                f"BinaryConv2d: input has shape {tuple(x.shape)}; required: (N, {self.in_channels}, H, W) or "
-                f"({self.in_channels}, H, W)."
-            )
-        with full_precision(x):
-            dtype = working_dtype(self.weight)
-            w = self.weight.to(dtype)
-            dot = F.conv2d(
-                sign_ste(x.to(dtype)), sign_ste(w), None, self.stride, self.padding, self.dilation, self.groups
-            )
-            return self.scale_and_shift(dot).to(self.weight.dtype)
+    def _layer_reason(self) -> str | None:
+        return None if self.padding_mode == "zeros" else f"padding mode '{self.padding_mode}' has no kernel on bits"
 
-    def scale_and_shift(self, dot: Tensor) -> Tensor:
-        """Return dot * alpha + bias for integers (..., C_out, H_out, W_out), each operation rounded on its own."""
-        if self.scale:
-            dot = dot * mean_abs(self.weight.to(dot.dtype))[:, None, None]
-        return dot if self.bias is None else dot + self.bias.to(dot.dtype)[:, None, None]
 
-    def extra_repr(self) -> str:
-        """Return the arguments that differ from the defaults, for print(layer)."""
-        return super().extra_repr() + ("" if self.scale else ", scale=False")
+class BinaryConv1d(_BinaryConv, nn.Conv1d):
+    """Convolves signs along one axis: (N, C_in, L) -> (N, C_out, L_out); all else as in `BinaryConv2d`."""
+
+    FLOAT_MODULE = nn.Conv1d
+    SPATIAL_DIMS = 1
+
+
+class BinaryConv3d(_BinaryConv, nn.Conv3d):
+    """Convolves signs along three axes: (N, C_in, D, H, W) -> (N, C_out, D_out, H_out, W_out).
+
+    All else as in `BinaryConv2d`.
+    """
+
+    FLOAT_MODULE = nn.Conv3d
+    SPATIAL_DIMS = 3

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
-from xnorkit.functional import mean_abs, sign_ste
-from xnorkit.nn._latent import LatentWeight, check_dot_length, check_float, full_precision, working_dtype
+from xnorkit.nn._checks import check_dot_length, check_float
+from xnorkit.nn._latent import XNOR, LatentWeight
+from xnorkit.nn.bconfig import BConfig
 
 __all__ = ["BinaryLinear"]
 
@@ -18,11 +19,12 @@ class BinaryLinear(LatentWeight, nn.Linear):
 
     Forward: y = (sign(x) sign(W)^T) * alpha + bias, with alpha (out_features,) = mean |W| per row. The product is a sum
     of +1 and -1, an integer that float32 holds exactly. Autocast is off inside, and the result has the dtype of the
-    weight. Gradient: as in `BinaryConv2d`.
+    weight. Gradient: as in `BinaryConv2d`, and so is the meaning of `bconfig`.
 
     Args:
         in_features, out_features, bias, device, dtype: as in `torch.nn.Linear`.
         scale: False leaves alpha out.
+        bconfig: other processes than the XNOR-Net ones above, see `BConfig`.
 
     Raises:
         InputError: for more than 2^24 inputs, or an input of wrong size or dtype.
@@ -34,6 +36,9 @@ class BinaryLinear(LatentWeight, nn.Linear):
     Source: Rastegari et al., XNOR-Net (ECCV 2016), eq. 11, without the input scales.
     """
 
+    FLOAT_MODULE = nn.Linear
+    SPATIAL_DIMS = 0
+
     def __init__(
         self,
         in_features: int,
@@ -43,10 +48,12 @@ class BinaryLinear(LatentWeight, nn.Linear):
         dtype: torch.dtype | None = None,
         *,
         scale: bool = True,
+        bconfig: BConfig | None = None,
     ) -> None:
         check_dot_length("BinaryLinear", in_features)
         super().__init__(in_features, out_features, bias, device=device, dtype=dtype)
         self.scale = scale
+        self._install(XNOR if bconfig is None else bconfig)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return y (..., out_features)."""
@@ -56,18 +63,7 @@ class BinaryLinear(LatentWeight, nn.Linear):
                 f"BinaryLinear: input has shape {tuple(x.shape)}; required: (..., {self.in_features}). "
                 "Flatten images with torch.nn.Flatten() first."
             )
-        with full_precision(x):
-            dtype = working_dtype(self.weight)
-            w = self.weight.to(dtype)
-            dot = F.linear(sign_ste(x.to(dtype)), sign_ste(w))
-            return self.scale_and_shift(dot).to(self.weight.dtype)
+        return self._process(x, F.linear)
 
-    def scale_and_shift(self, dot: Tensor) -> Tensor:
-        """Return dot * alpha + bias for integers (..., out_features), each operation rounded on its own."""
-        if self.scale:
-            dot = dot * mean_abs(self.weight.to(dot.dtype))
-        return dot if self.bias is None else dot + self.bias.to(dot.dtype)
-
-    def extra_repr(self) -> str:
-        """Return the arguments, for print(layer)."""
-        return super().extra_repr() + ("" if self.scale else ", scale=False")
+    def _layer_reason(self) -> str | None:
+        return None
