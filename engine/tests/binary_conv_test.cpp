@@ -84,6 +84,9 @@ void geometry_grid() {
           check_case({7, 8, 20, 35, {{kernel, kernel}, {stride, stride}, padding, {dilation, dilation}, 1}, 2});
         }
   check_case({6, 9, 33, 5, {{2, 5}, {3, 1}, {1, 2, 0, 3}, {2, 1}, 1}});
+  // The image is as wide as the valid taps but narrower than the kernel: rows follow each other in it, not in the
+  // filter.
+  check_case({5, 2, 33, 5, {{3, 5}, {1, 1}, {1, 2, 1, 2}, {1, 1}, 1}});
   // Padding wider than the kernel: pixels with no valid tap at all, alone and between others.
   check_case({2, 2, 33, 40, {{2, 2}, {1, 1}, {3, 3, 3, 3}, {1, 1}, 1}});
   check_case({1, 1, 33, 40, {{2, 2}, {1, 1}, {2, 2, 2, 2}, {3, 3}, 1}});

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 class ConvGeometry:
-    """Kernel, stride, padding, dilation and groups of a convolution or pooling window, in (height, width) order."""
+    """Kernel, stride, padding, dilation and groups of a convolution or pooling window, in (height, width) order.
+
+    A program accepts any of these that fits the padded image, but only one group, and filters of at most 2^24 values.
+    """
 
     def __init__(
         self,

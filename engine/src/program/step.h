@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "dispatch/kernels.h"
 #include "common/spec.h"
+#include "dispatch/kernels.h"
 
 namespace xnorkit {
 
