@@ -4,12 +4,14 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from torch import nn
 
 from xnorkit.errors import RecipeError
 from xnorkit.models.lenet5 import LeNet5
+from xnorkit.models.xnor_resnet18 import xnor_resnet18
 
 __all__ = ["BINARIZATIONS", "create_model", "input_shape", "list_models"]
 
@@ -22,7 +24,11 @@ class _Entry:
     input_shape: tuple[int, int, int]
 
 
-_MODELS: dict[str, _Entry] = {"lenet5": _Entry(LeNet5, (1, 28, 28))}
+_MODELS: dict[str, _Entry] = {
+    "lenet5": _Entry(LeNet5, (1, 28, 28)),
+    "resnet18": _Entry(xnor_resnet18, (3, 224, 224)),
+    "resnet18-cifar10": _Entry(partial(xnor_resnet18, stem_type="cifar"), (3, 32, 32)),
+}
 
 
 def create_model(name: str, num_classes: int = 10, binarization: str = "xnor") -> nn.Module:

@@ -7,6 +7,7 @@ from xnorkit.nn.linear import BinaryLinear
 from xnorkit.nn.prepare import convert, prepare_binary_model
 from xnorkit.nn.projection import project_
 from xnorkit.ops import InputBiasBinarizer as RSign
+from xnorkit.ops import RPReLU
 
 __all__ = [
     "BConfig",
@@ -16,6 +17,7 @@ __all__ = [
     "BinaryConvTranspose2d",
     "BinaryLinear",
     "Identity",
+    "RPReLU",
     "RSign",
     "convert",
     "prepare_binary_model",
