@@ -1,7 +1,10 @@
-"""Pure functions on tensors: the sign, its straight-through estimator, the scaled sign of XNOR-Net."""
+"""Pure functions on tensors: signs and their gradients, the scaled sign of XNOR-Net, its map of input scales."""
 
+from xnorkit.functional.adaptive import adaptive_sign, rprelu
 from xnorkit.functional.centering import center, center_
 from xnorkit.functional.gradient_rules import GradientComparison, RuleGradient, compare_gradient_rules
+from xnorkit.functional.input_scale import input_scale, scale_groups
+from xnorkit.functional.levels import heaviside_ste, quantize_unit_ste, ternary_ste
 from xnorkit.functional.scaled_sign import (
     GRADIENT_RULES,
     GradientRule,
@@ -11,19 +14,32 @@ from xnorkit.functional.scaled_sign import (
     scaled_sign_gradient,
 )
 from xnorkit.functional.sign import sign, sign_ste
+from xnorkit.functional.surrogates import approx_sign, sign_like, stochastic_sign, swish_sign, tanh_sign
 
 __all__ = [
     "GRADIENT_RULES",
     "GradientComparison",
     "GradientRule",
     "RuleGradient",
+    "adaptive_sign",
+    "approx_sign",
     "center",
     "center_",
     "compare_gradient_rules",
+    "heaviside_ste",
+    "input_scale",
     "mean_abs",
+    "quantize_unit_ste",
+    "rprelu",
+    "scale_groups",
     "scaled_sign",
     "scaled_sign_factors",
     "scaled_sign_gradient",
     "sign",
+    "sign_like",
     "sign_ste",
+    "stochastic_sign",
+    "swish_sign",
+    "tanh_sign",
+    "ternary_ste",
 ]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xnorkit.functional.sign import sign
 
-__all__ = ["approx_sign"]
+__all__ = ["approx_sign", "sign_like", "stochastic_sign", "swish_sign", "tanh_sign"]
 
 
 class _ApproxSign(torch.autograd.Function):
@@ -28,6 +28,98 @@ def approx_sign(x: Tensor) -> Tensor:
     Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|x|), the derivative of 2x + x^2 on
     [-1, 0) and 2x - x^2 on [0, 1).
 
-    Source: Liu et al., Bi-Real Net (ECCV 2018), eq. 7-8.
+    Source: Liu et al., Bi-Real Net (ECCV 2018), section 3.3.
     """
     return _ApproxSign.apply(x)
+
+
+class _SwishSign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, beta: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.beta = beta
+        return sign(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        z = (ctx.beta * x).clamp(-80, 80)  # beyond, the slope is below 1e-32; cosh and infinity stay out of it
+        # 1 / (1 + cosh z) = 2 / (e^(z/2) + e^(-z/2))^2 = 2 sigmoid(z) sigmoid(-z), which cannot overflow.
+        slope = (2 - z * (z / 2).tanh()) * (2 * ctx.beta) * z.sigmoid() * (-z).sigmoid()
+        return grads[0] * slope, None
+
+
+def swish_sign(x: Tensor, beta: float = 5.0) -> Tensor:
+    """Return sign(x) with the gradient of SignSwish.
+
+    Forward: y = +1 for x >= 0, else -1. Backward, with z = beta x:
+    dC/dx = dC/dy beta (2 - z tanh(z/2)) / (1 + cosh z), the derivative of
+    2 sigmoid(z) (1 + z (1 - sigmoid(z))) - 1. It is negative where |z| > 2.4.
+
+    Source: Darabi et al., BNN+: Improved Binary Network Training (2018).
+    """
+    return _SwishSign.apply(x, beta)
+
+
+class _TanhSign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, t: Tensor, k: Tensor) -> Tensor:
+        ctx.save_for_backward(x, t, k)
+        return sign(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        x, t, k = ctx.saved_tensors
+        return grads[0] * (k * t * (1 - (t * x).tanh().square())).to(x.dtype), None, None
+
+
+def tanh_sign(x: Tensor, t: Tensor, k: Tensor) -> Tensor:
+    """Return sign(x) with the gradient of k tanh(t x).
+
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy k t (1 - tanh(t x)^2). `t` and `k`, tensors of one
+    number, get no gradient.
+
+    Source: Qin et al., IR-Net (CVPR 2020), the error decay estimator.
+    """
+    return _TanhSign.apply(x, t, k)
+
+
+class _StochasticSign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, noise: Tensor) -> Tensor:
+        ctx.save_for_backward(x.abs() < 1)
+        return (x >= noise).to(x.dtype).mul_(2).sub_(1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (inside,) = ctx.saved_tensors
+        return grads[0] * inside, None
+
+
+def stochastic_sign(x: Tensor, noise: Tensor) -> Tensor:
+    """Return +1 where x >= noise and -1 elsewhere, with the gradient of the expectation.
+
+    With noise uniform in [-1, 1), P(y = +1) = clip((x + 1)/2, 0, 1), so E[y] = clip(x, -1, 1), and backward is
+    dC/dx = dC/dy 1(|x| < 1). One bool per element is kept for it.
+
+    Source: Courbariaux et al., BinaryNet (2016), eq. 2, applied to activations.
+    """
+    return _StochasticSign.apply(x, noise)
+
+
+class _SignLike(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, surrogate: Tensor) -> Tensor:
+        return sign(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor]:
+        return None, grads[0]
+
+
+def sign_like(x: Tensor, surrogate: Tensor) -> Tensor:
+    """Return sign(x) with the gradient of `surrogate`, a differentiable function of x of the same shape.
+
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dsurrogate = dC/dy; nothing is kept beside what `surrogate` keeps.
+    """
+    return _SignLike.apply(x, surrogate)

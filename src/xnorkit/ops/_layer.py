@@ -1,10 +1,12 @@
 """What binarizers need to know of the layer that they serve: channel counts and where the channels stand."""
 
+import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
+from xnorkit.functional import mean_abs
 
-__all__ = ["channel_shape", "in_channels", "match_rank", "out_channels", "positive", "spatial_dims"]
+__all__ = ["channel_shape", "in_channels", "initial_scale", "match_rank", "out_channels", "positive", "spatial_dims"]
 
 
 def in_channels(layer: nn.Module) -> int:
@@ -31,6 +33,15 @@ def spatial_dims(layer: nn.Module) -> int:
 def channel_shape(channels: int, dims: int) -> tuple[int, ...]:
     """Return (1, channels, 1, ..., 1), with `dims` ones at the end."""
     return (1, channels, *(1,) * dims)
+
+
+@torch.no_grad()
+def initial_scale(layer: nn.Module) -> Tensor:
+    """Return mean |W| per output channel (O,), float32 or wider; a transposed convolution gets one number for all."""
+    channels, weight = out_channels(layer), layer.weight
+    assert isinstance(weight, Tensor)
+    weight = weight.to(torch.promote_types(weight.dtype, torch.float32))
+    return weight.abs().mean().repeat(channels) if getattr(layer, "transposed", False) else mean_abs(weight)
 
 
 def match_rank(parameter: Tensor, x: Tensor) -> Tensor:

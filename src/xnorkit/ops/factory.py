@@ -9,7 +9,7 @@ from xnorkit.errors import InputError
 __all__ = ["Factory", "WithArgs"]
 
 
-class Factory(functools.partial):
+class Factory(functools.partial[Any]):
     """Builds instances of a class with stored keyword arguments; `with_args` adds more, a later value wins.
 
     A `functools.partial`, so that `inspect.signature`, `copy` and `pickle` treat it as one; `func` is the class and

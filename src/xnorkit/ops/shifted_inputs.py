@@ -1,4 +1,4 @@
-"""Activation binarizers that move the point where the sign changes."""
+"""Activation binarizers with parameters or scales of their own: RSign, AdaBin, magnitude-aware sign."""
 
 from typing import Literal
 
@@ -7,11 +7,12 @@ from torch import Tensor, nn
 
 from xnorkit.errors import InputError
 from xnorkit.functional import sign_ste
+from xnorkit.functional.adaptive import adaptive_sign
 from xnorkit.functional.surrogates import approx_sign
-from xnorkit.ops._layer import channel_shape, in_channels, match_rank, spatial_dims
+from xnorkit.ops._layer import channel_shape, in_channels, match_rank, positive, spatial_dims
 from xnorkit.ops.base import ActivationBinarizer
 
-__all__ = ["InputBiasBinarizer"]
+__all__ = ["AdaBinInputBinarizer", "InputBiasBinarizer", "MagnitudeAwareSignBinarizer"]
 
 
 class InputBiasBinarizer(ActivationBinarizer):
@@ -29,7 +30,7 @@ class InputBiasBinarizer(ActivationBinarizer):
     Attributes:
         bias: b, (1, C, 1, 1) for a Conv2d, (1, C) for a Linear.
 
-    Source: Liu et al., ReActNet (ECCV 2020), eq. 4, whose alpha is -b; its code trains with the gradient of Bi-Real Net.
+    Source: Liu et al., ReActNet (ECCV 2020), whose alpha is -b; its code trains with the gradient of Bi-Real.
     """
 
     def __init__(self, layer: nn.Module, gradient: Literal["approx", "ste"] = "approx") -> None:
@@ -47,3 +48,61 @@ class InputBiasBinarizer(ActivationBinarizer):
     def extra_repr(self) -> str:
         """Return the arguments, for print(model)."""
         return f"{self.bias.numel()}, gradient={self.gradient!r}"
+
+
+class AdaBinInputBinarizer(ActivationBinarizer):
+    """Takes the nearer of two learned values, beta - alpha and beta + alpha.
+
+    Forward: y = beta + alpha sign(u), u = (x - beta)/alpha; alpha starts at 1 and beta at 0.
+    Backward, with h(u) = max(0, 2 - 2|u|): dC/dx = dC/dy h(u), dC/dalpha = sum of dC/dy (sign(u) - u h(u)),
+    dC/dbeta = sum of dC/dy (1 - h(u)). Only x is kept.
+    On bits: no, its values are beta - alpha and beta + alpha.
+
+    Attributes:
+        alpha, beta: one number each, for the whole layer.
+
+    Source: Tu et al., AdaBin (ECCV 2022). Its code returns alpha (sign(u) + beta); here it is as in the paper.
+    """
+
+    bit_reason = "its values are beta - alpha and beta + alpha, not -1 and +1"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(()))
+        self.beta = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y, of the shape of `x`."""
+        return adaptive_sign(x, self.alpha, self.beta)
+
+
+class MagnitudeAwareSignBinarizer(ActivationBinarizer):
+    """Scales the sign with the mean magnitude of its channel; the gradient passes straight through where |x| < clip.
+
+    Forward: y = a_c sign(x), a_c = mean |x| over all but the channels, the batch included. Backward:
+    dC/dx = dC/dy a_c 1(|x| < clip), as a_c counts as a constant. One bool per element and a_c are kept.
+    On bits: no, its values are -a_c and a_c.
+
+    Args:
+        layer: the layer that it serves, which says where the channels stand; None: in dimension 1.
+        clip: bound of |x|, above 0.
+
+    Source: Larq's quantizer MagnitudeAwareSign, after Bi-Real Net (ECCV 2018), section 3.3, which scales weights so;
+    see `MagnitudeAwareWeightBinarizer`.
+    """
+
+    bit_reason = "it multiplies the signs with the mean magnitude of their channel, a float of each batch"
+
+    def __init__(self, layer: nn.Module | None = None, clip: float = 1.0) -> None:
+        super().__init__()
+        self.channel = 1 if layer is None else -1 - spatial_dims(layer)
+        self.clip = positive("MagnitudeAwareSignBinarizer", "clip", clip)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y, of the shape of `x`."""
+        others = [i for i in range(x.dim()) if i != self.channel % x.dim()]
+        return sign_ste(x, self.clip) * x.detach().abs().mean(others, keepdim=True)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, for print(model)."""
+        return f"clip={self.clip}"

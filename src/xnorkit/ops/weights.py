@@ -1,13 +1,22 @@
 """Weight binarizers of the form scale * sign(W), with the sign of the latent weight itself."""
 
-from torch import Tensor
+import math
+
+from torch import Tensor, nn
 
 from xnorkit.errors import InputError
-from xnorkit.functional import GRADIENT_RULES, GradientRule, scaled_sign_factors, sign_ste
+from xnorkit.functional import GRADIENT_RULES, GradientRule, mean_abs, scaled_sign_factors, sign_ste
 from xnorkit.functional.centering import center
+from xnorkit.ops._layer import initial_scale, positive
 from xnorkit.ops.base import ScaledSignBinarizer
 
-__all__ = ["XNORWeightBinarizer"]
+__all__ = [
+    "BWNWeightBinarizer",
+    "LearnableScaleWeightBinarizer",
+    "MagnitudeAwareWeightBinarizer",
+    "SignWeightBinarizer",
+    "XNORWeightBinarizer",
+]
 
 
 class XNORWeightBinarizer(ScaledSignBinarizer):
@@ -52,3 +61,100 @@ class XNORWeightBinarizer(ScaledSignBinarizer):
     def extra_repr(self) -> str:
         """Return the arguments, for print(model)."""
         return f"compute_alpha={self.compute_alpha}, center_weights={self.center_weights}, gradient={self.gradient!r}"
+
+
+class BWNWeightBinarizer(XNORWeightBinarizer):
+    """Scales the sign of the weights with their mean magnitude: the Binary-Weight-Network, whose activations are float.
+
+    Forward: w~ = alpha sign(W), alpha (O,) = mean |W| over each filter. Backward: as `XNORWeightBinarizer`, of which it
+    is the case without options; what makes the network a BWN is the activation binarizer `NoOp` beside it.
+    On bits: its weights yes; a layer with float activations no.
+
+    Args:
+        gradient: rule of the gradient through alpha and sign.
+
+    Source: Rastegari et al., XNOR-Net (ECCV 2016), section 3.1.
+    """
+
+    def __init__(self, gradient: GradientRule = "exact") -> None:
+        super().__init__(gradient=gradient)
+
+
+class SignWeightBinarizer(ScaledSignBinarizer):
+    """Takes the sign of the weights, without a scale; the gradient passes straight through where |W| < clip.
+
+    Forward: w~ = sign(W). Backward: dC/dW = dC/dw~ 1(|W| < clip). One bool per weight is kept.
+    On bits: yes.
+
+    Args:
+        clip: bound of |W|, above 0; None lets every gradient pass.
+
+    Source: Hubara et al., Binarized Neural Networks (NeurIPS 2016), eq. 1 and 4.
+    """
+
+    def __init__(self, clip: float | None = 1.0) -> None:
+        super().__init__()
+        self.clip = math.inf if clip is None else positive("SignWeightBinarizer", "clip", clip)
+
+    def factors(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return sign(W) (O, ...) and None."""
+        return sign_ste(w, self.clip), None
+
+    def extra_repr(self) -> str:
+        """Return the arguments, for print(model)."""
+        return f"clip={self.clip}"
+
+
+class MagnitudeAwareWeightBinarizer(ScaledSignBinarizer):
+    """Scales the sign of the weights with their mean magnitude, which counts as a constant.
+
+    Forward: w~ = alpha sign(W), alpha (O,) = mean |W| over each filter. Backward: dC/dW = alpha dC/dw~ 1(|W| < clip):
+    the rule `ste` of `XNORWeightBinarizer`, with a clip.
+    On bits: yes.
+
+    Args:
+        clip: bound of |W|, above 0; None lets every gradient pass.
+
+    Source: Liu et al., Bi-Real Net (ECCV 2018), section 3.3: the magnitude-aware gradient with respect to the weights.
+    """
+
+    def __init__(self, clip: float | None = 1.0) -> None:
+        super().__init__()
+        self.clip = math.inf if clip is None else positive("MagnitudeAwareWeightBinarizer", "clip", clip)
+
+    def factors(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return sign(W) (O, ...) and alpha (O,), the latter without gradient."""
+        return sign_ste(w, self.clip), mean_abs(w.detach())
+
+    def extra_repr(self) -> str:
+        """Return the arguments, for print(model)."""
+        return f"clip={self.clip}"
+
+
+class LearnableScaleWeightBinarizer(ScaledSignBinarizer):
+    """Scales the sign of the weights with a learned number per output channel.
+
+    Forward: w~ = alpha_o sign(W); alpha (O,) starts at mean |W|. Backward: dC/dW = alpha_o dC/dw~ 1(|W| < 1),
+    dC/dalpha_o = the sum of dC/dw~ sign(W) over the filter.
+    On bits: yes.
+
+    Args:
+        layer: the layer that it serves; gives the start of alpha.
+
+    Attributes:
+        alpha: the learned scales (O,).
+
+    Source: Bulat and Tzimiropoulos, XNOR-Net++ (BMVC 2019), the variant with one scale per output channel.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(initial_scale(layer))
+
+    def factors(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return sign(W) (O, ...) and alpha (O,)."""
+        return sign_ste(w), self.alpha.to(w.dtype)
+
+    def extra_repr(self) -> str:
+        """Return the number of scales, for print(model)."""
+        return f"{self.alpha.numel()}"

@@ -1,0 +1,60 @@
+"""The scale map K of XNOR-Net as a post-process of a layer's output."""
+
+from torch import Tensor, nn
+
+from xnorkit.errors import InputError
+from xnorkit.functional.input_scale import input_scale, scale_groups
+from xnorkit.ops._layer import spatial_dims
+from xnorkit.ops.base import OutputProcess
+
+__all__ = ["XNORScaleBinarizer"]
+
+
+class XNORScaleBinarizer(OutputProcess):
+    """Multiplies the output with K, the mean magnitude of the inputs under the kernel at each position.
+
+    Forward: z = y K, K = A * k, A = mean of |x| over the channels, k the box filter with value 1/(KH KW), with stride,
+    padding and dilation of the layer; a padded position counts as 0. With groups, each group has its own map, from its
+    own channels. For a Linear, K is the mean of |x| over the features.
+    Backward: dC/dy = K dC/dz; dC/dK = the sum of y dC/dz over the channels of the group, and through it
+    dC/dx = sign(x)/(C/groups) times (dC/dK correlated back with k), where sign(0) = 0.
+    On bits: behind the integer dot product, in float; K needs the float input.
+
+    Args:
+        layer: the layer that it serves, a Linear, Conv1d, Conv2d or Conv3d; gives the geometry.
+
+    Raises:
+        InputError: for a transposed convolution, or a layer that is none of these.
+
+    Source: Rastegari et al., XNOR-Net (ECCV 2016), section 3.2.
+    """
+
+    bit_reason = "multiplies the output in float with the map K of the input's magnitudes"
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        if getattr(layer, "transposed", False):
+            raise InputError(
+                f"XNORScaleBinarizer: layer is a {type(layer).__name__}; required: a Linear, Conv1d, Conv2d or Conv3d. "
+                "The map K has no meaning for a transposed convolution: use BasicScaleBinarizer."
+            )
+        self.dims = spatial_dims(layer)
+        geometry = layer if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) else None
+        if self.dims and geometry is None:
+            raise InputError(
+                f"XNORScaleBinarizer: layer is a {type(layer).__name__}; required: a Linear, Conv1d, Conv2d or Conv3d."
+            )
+        self.kernel_size: tuple[int, ...] = geometry.kernel_size if geometry else ()
+        self.stride: tuple[int, ...] = geometry.stride if geometry else ()
+        self.padding: tuple[int, ...] | str = geometry.padding if geometry else ()
+        self.dilation: tuple[int, ...] = geometry.dilation if geometry else ()
+        self.groups: int = geometry.groups if geometry else 1
+
+    def forward(self, y: Tensor, x: Tensor) -> Tensor:
+        """Return z, of the shape of `y`: (N, O, H_out, W_out) for x (N, C, H, W), both with or without N."""
+        k = input_scale(x, self.kernel_size, self.stride, self.padding, self.dilation, self.groups)
+        return scale_groups(y, k.to(y.dtype), self.dims)
+
+    def extra_repr(self) -> str:
+        """Return the geometry, for print(model)."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, groups={self.groups}"

@@ -1,0 +1,120 @@
+"""Activation quantizers with other values than -1 and +1."""
+
+from torch import Tensor
+
+from xnorkit.errors import InputError
+from xnorkit.functional.levels import heaviside_ste, quantize_unit_ste, ternary_ste
+from xnorkit.ops._layer import positive
+from xnorkit.ops.base import ActivationBinarizer
+
+__all__ = ["DoReFaActivation", "NoOp", "SteHeavisideBinarizer", "TernaryInputBinarizer"]
+
+
+class SteHeavisideBinarizer(ActivationBinarizer):
+    """Takes 0 or 1; the gradient passes straight through where |x| < clip.
+
+    Forward: y = 1 for x >= 0, else 0. Backward: dC/dx = dC/dy 1(|x| < clip). One bool per element is kept.
+    On bits: no, its values are 0 and 1.
+
+    Args:
+        clip: bound of |x|, above 0.
+
+    Source: Larq's quantizer SteHeaviside, for AND-popcount networks; here y(0) = 1, so that 2y - 1 is the sign, and
+    the inequality of the gradient is strict.
+    """
+
+    bit_reason = "its values are 0 and 1, not -1 and +1"
+
+    def __init__(self, clip: float = 1.0) -> None:
+        super().__init__()
+        self.clip = positive("SteHeavisideBinarizer", "clip", clip)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y, of the shape of `x`."""
+        return heaviside_ste(x, self.clip)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, for print(model)."""
+        return f"clip={self.clip}"
+
+
+class DoReFaActivation(ActivationBinarizer):
+    """Rounds to the 2^bits levels 0, 1/n, ..., 1, with n = 2^bits - 1.
+
+    Forward: y = round(n clip(x, 0, 1)) / n, a half to the even number. Backward: dC/dx = dC/dy 1(0 <= x <= 1). One
+    bool per element is kept.
+    On bits: no, its values are 0 to 1.
+
+    Args:
+        bits: 1 to 8.
+
+    Raises:
+        InputError: for another number of bits.
+
+    Source: Zhou et al., DoReFa-Net (2016), eq. 5-6 and 11, with h(x) = clip(x, 0, 1).
+    """
+
+    def __init__(self, bits: int = 2) -> None:
+        super().__init__()
+        if bits not in range(1, 9):
+            raise InputError(f"DoReFaActivation: bits={bits}; required: 1 to 8. Use NoOp for a float activation.")
+        self.bits = bits
+        self.bit_reason = f"its values are {2**bits} levels from 0 to 1, not -1 and +1"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y, of the shape of `x`."""
+        return quantize_unit_ste(x, 2**self.bits - 1)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, for print(model)."""
+        return f"bits={self.bits}"
+
+
+class TernaryInputBinarizer(ActivationBinarizer):
+    """Takes -1, 0 or +1; the gradient passes straight through where |x| < clip.
+
+    Forward: y = +1 for x > d, -1 for x < -d, else 0; d = `threshold`, or 0.7 mean |x| over the whole tensor with
+    `ternary_weight_networks`. Backward: dC/dx = dC/dy 1(|x| < clip); d counts as a constant. One bool per element is
+    kept.
+    On bits: no, 0 is a third value.
+
+    Args:
+        threshold: d, 0 or above.
+        ternary_weight_networks: compute d from x instead.
+        clip: bound of |x|, above 0.
+
+    Source: Li and Liu, Ternary Weight Networks (2016), for d; Larq's quantizer SteTern, with a strict inequality in the
+    gradient.
+    """
+
+    bit_reason = "its values are -1, 0 and +1"
+
+    def __init__(self, threshold: float = 0.05, ternary_weight_networks: bool = False, clip: float = 1.0) -> None:
+        super().__init__()
+        if not threshold >= 0:
+            raise InputError(f"TernaryInputBinarizer: threshold={threshold}; required: 0 or above.")
+        self.threshold, self.ternary_weight_networks = threshold, ternary_weight_networks
+        self.clip = positive("TernaryInputBinarizer", "clip", clip)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y, of the shape of `x`."""
+        threshold = 0.7 * x.detach().abs().mean() if self.ternary_weight_networks else self.threshold
+        return ternary_ste(x, threshold, self.clip)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, for print(model)."""
+        return f"threshold={self.threshold}, ternary_weight_networks={self.ternary_weight_networks}, clip={self.clip}"
+
+
+class NoOp(ActivationBinarizer):
+    """Returns the input as it is: y = x, dC/dx = dC/dy.
+
+    Stands where a binarizer is required and none is wanted; also as a weight binarizer.
+    On bits: no, its values are floats.
+    """
+
+    bit_reason = "it leaves its input in float"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` itself."""
+        return x
