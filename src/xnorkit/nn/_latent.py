@@ -1,5 +1,6 @@
 """What every binary layer shares: its latent weight, its three processes, and the order of operations."""
 
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, ClassVar, TypeVar
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from xnorkit.errors import InputError
 from xnorkit.nn._checks import check_dot_length, full_precision, working_dtype
 from xnorkit.nn.bconfig import BConfig, Identity, make_process
-from xnorkit.ops import BasicInputBinarizer, XNORWeightBinarizer
+from xnorkit.ops import BasicInputBinarizer, LearnableScaleWeightBinarizer, XNORWeightBinarizer
 
 __all__ = ["XNOR", "LatentWeight"]
 
@@ -144,12 +145,16 @@ class LatentWeight(nn.Module):
 
     @torch.no_grad()
     def project_(self) -> None:
-        """Clamp the latent weights to [-1, 1] in place, where they are binarized by the sign of the weight itself.
+        """Clamp the latent weights in place to where their straight-through gradient is not 0, [-1, 1] as a rule.
 
-        Beyond, the straight-through gradient is 0: a weight that has drifted out could hardly come back.
+        A weight that has drifted beyond could hardly come back. The bound is the `clip` of the weight process, 1 where
+        its class has none; weights that are standardized before the sign, and float ones, stay as they are.
         """
-        if self._has_factors():
-            self.weight.clamp_(-1, 1)
+        process = self.weight_pre_process
+        known = isinstance(process, XNORWeightBinarizer | LearnableScaleWeightBinarizer)
+        clip = getattr(process, "clip", 1.0 if known else math.inf)
+        if self._has_factors() and clip < math.inf:
+            self.weight.clamp_(-clip, clip)
 
     def bit_reason(self) -> str | None:
         """Return None if the layer is an integer dot product of bits, scaled and shifted, else why it is not."""
