@@ -12,6 +12,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from xnorkit.errors import ExportError
 from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.nn.integer import IntegerLayer
 
 __all__ = ["Step", "trace_chain"]
 
@@ -46,7 +47,7 @@ class Step:
 
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, BINARY) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, (*BINARY, IntegerLayer)) or super().is_leaf_module(m, module_qualified_name)
 
 
 def trace_chain(model: nn.Module, input_shape: tuple[int, int, int]) -> list[Step]:
@@ -142,6 +143,11 @@ def _step(node: fx.Node, label: str, root: nn.Module, before: tuple[int, ...], a
 
 def _check(label: str, module: nn.Module, before: tuple[int, ...], after: tuple[int, ...]) -> None:
     """Refuse settings of known modules that have no counterpart."""
+    if isinstance(module, IntegerLayer):
+        raise ExportError(
+            f"'{label}' ({type(module).__name__}) is an 8-bit integer layer; required: a float or a binary layer, the "
+            "`.xnor` format has no 8-bit weights. Train with float first and last layers to export."
+        )
     if isinstance(module, NORM) and module.running_mean is None:
         raise ExportError(f"'{label}' has no running statistics; required: BatchNorm with track_running_stats=True.")
     if isinstance(module, nn.MaxPool2d) and module.return_indices:
