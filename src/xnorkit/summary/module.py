@@ -1,0 +1,141 @@
+"""The figures of a torch module, from its parameters and one forward pass."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from torch import Tensor, nn
+
+from xnorkit.errors import InputError
+from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.nn.integer import IntegerLayer
+from xnorkit.summary.figures import LayerFigures, ModelSummary
+from xnorkit.summary.macs import WEIGHT_LAYERS, macs
+from xnorkit.summary.run import Call, record_calls
+
+__all__ = ["summarize_module"]
+
+SCALE_BYTES = 4  # float32 scale or int32 threshold per filter
+
+
+def summarize_module(model: nn.Module, input_shape: Sequence[int], *, name: str | None = None) -> ModelSummary:
+    """Return what `model` is made of, layer by layer: bits, shapes, parameters, multiply-adds, memory.
+
+    Layers are the modules that hold parameters. The model evaluates one input of zeros, and is not changed: not its
+    mode, buffers (such as the statistics of a batch norm), hooks, nor the random state. Multiply-adds are those of
+    modules; a convolution called as a function in a forward is not seen. A module used several times is one layer: its
+    memory counts once, its multiply-adds as often as it is called.
+
+    Args:
+        model: any module whose forward takes one tensor.
+        input_shape: of one input, without the batch: (C, H, W) for images.
+        name: title; default the class name.
+
+    Raises:
+        InputError: the model does not run on that input.
+
+    Example:
+        >>> summary = summarize_module(create_model("lenet5"), (1, 28, 28))
+        >>> summary.total.params_1bit
+        425000
+        >>> print(summary)  # doctest: +SKIP
+    """
+    shape = tuple(input_shape)
+    if not shape or any(not isinstance(size, int) or size < 1 for size in shape):
+        raise InputError(f"input_shape={input_shape!r}; required: positive integers, such as (3, 32, 32).")
+    layers = _layers(model)
+    calls = record_calls(model, [module for _, module in layers], shape)
+    order = [call.module for call in calls if isinstance(call.module, WEIGHT_LAYERS)]
+    counted: set[int] = set()
+    rows = tuple(_figures(name, module, calls, order, counted) for name, module in layers)
+    return ModelSummary(name or type(model).__name__, shape, rows)
+
+
+def _layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return names and modules with parameters of their own; modules inside a convolution or linear layer are its."""
+    layers: list[tuple[str, nn.Module]] = []
+    inside: set[int] = set()
+    for name, module in model.named_modules():
+        if id(module) in inside:
+            continue
+        whole = isinstance(module, WEIGHT_LAYERS)
+        if whole:
+            inside |= {id(child) for child in module.modules()}
+        if whole or any(True for _ in module.parameters(recurse=False)):
+            layers.append((name, module))
+    return layers
+
+
+def _figures(
+    name: str, module: nn.Module, calls: list[Call], order: list[nn.Module], counted: set[int]
+) -> LayerFigures:
+    own = [call for call in calls if call.module is module]
+    reason = _reason(module, order)
+    bits = 8 if isinstance(module, IntegerLayer) else 32 if reason else 1
+    whole = isinstance(module, WEIGHT_LAYERS)
+    parameters = _unseen(module.parameters(recurse=whole), counted)
+    buffers = [b for b in _unseen(module.buffers(recurse=whole), counted) if b.is_floating_point()]
+    weight: Any = getattr(module, "weight", None)
+    packed = next((p for p in parameters if p is weight), None) if bits < 32 else None
+    rest = [*(p for p in parameters if p is not packed), *buffers]
+    low = 0 if packed is None else packed.numel()
+    params = sum(p.numel() for p in parameters)
+    work = sum(macs(module, c.input_shape, c.output_shape) for c in own if whole and c.input_shape and c.output_shape)
+    return LayerFigures(
+        name=name,
+        kind=type(module).__name__,
+        binary=not reason,
+        reason=reason,
+        bits=bits,
+        input_shape=_first(own, "input_shape"),
+        output_shape=_first(own, "output_shape"),
+        calls=len(own),
+        params=params,
+        params_1bit=low if bits == 1 else 0,
+        params_8bit=low if bits == 8 else 0,
+        params_32bit=params - low,
+        macs_1bit=work if bits == 1 else 0,
+        macs_8bit=work if bits == 8 else 0,
+        macs_32bit=work if bits == 32 else 0,
+        float_bytes=_bytes([*parameters, *buffers]),
+        bytes=_bytes(rest) + (0 if packed is None else _packed_bytes(packed, bits)),
+    )
+
+
+def _reason(module: nn.Module, order: list[nn.Module]) -> str:
+    """Return why `module` is not binary, "" if it is."""
+    own = getattr(module, "bit_reason", None)
+    if callable(own):
+        return own() or ""
+    if isinstance(module, BinaryConv2d | BinaryLinear):
+        return ""
+    if not isinstance(module, WEIGHT_LAYERS):
+        return "no convolution or linear layer"
+    if not any(module is other for other in order):
+        return "not called in forward"
+    if module is order[0]:
+        return "first layer: reads the input"
+    return (
+        "last layer: its numbers are the answer" if module is order[-1] else f"{type(module).__name__} is a float layer"
+    )
+
+
+def _packed_bytes(weight: Tensor, bits: int) -> int:
+    """Return the bytes of the filters (O, ...), each padded to a byte, and of one scale each."""
+    return len(weight) * (-(-prod(weight.shape[1:]) * bits // 8) + SCALE_BYTES)
+
+
+def _unseen(tensors: Any, counted: set[int]) -> list[Tensor]:
+    """Return those of `tensors` that no layer has counted yet, and note them."""
+    new = [tensor for tensor in tensors if id(tensor) not in counted]
+    counted |= {id(tensor) for tensor in new}
+    return new
+
+
+def _bytes(tensors: list[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _first(calls: list[Call], field: str) -> tuple[int, ...] | None:
+    shape: tuple[int, ...] | None = getattr(calls[0], field) if calls else None
+    return shape and shape[1:]

@@ -1,0 +1,82 @@
+"""One forward pass of zeros that leaves no trace in the model, and the calls that it made."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xnorkit.errors import InputError
+
+__all__ = ["Call", "record_calls"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a module: shapes with the batch, None where there is no tensor."""
+
+    module: nn.Module
+    input_shape: tuple[int, ...] | None
+    output_shape: tuple[int, ...] | None
+
+
+def record_calls(model: nn.Module, modules: Sequence[nn.Module], input_shape: tuple[int, ...]) -> list[Call]:
+    """Return the calls of `modules`, in order of their end, while `model` evaluates one input of zeros.
+
+    The model's mode, buffers, hooks and the random state are afterwards what they were before. Hooks of its own do run.
+
+    Args:
+        model: module whose forward takes one tensor.
+        modules: submodules to watch.
+        input_shape: of one input, without the batch.
+
+    Raises:
+        InputError: the model does not run on that input.
+    """
+    calls: list[Call] = []
+
+    def note(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        calls.append(Call(module, _shape([*args, *kwargs.values()]), _shape([output])))
+
+    parameter = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
+    image = torch.zeros(1, *input_shape, dtype=parameter.dtype, device=parameter.device)
+    handles = [module.register_forward_hook(note, with_kwargs=True) for module in modules]
+    try:
+        with _unchanged(model), torch.no_grad():
+            model(image)
+    except Exception as error:
+        raise InputError(
+            f"{type(model).__name__} does not run on one input of zeros of shape {tuple(input_shape)}: {error}. "
+            "Required: input_shape without the batch, such as (3, 32, 32), and a forward that takes one tensor."
+        ) from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    return calls
+
+
+@contextmanager
+def _unchanged(model: nn.Module) -> Iterator[None]:
+    """Evaluate inside; put modes, buffers and random state back afterwards."""
+    # Set as attributes: a train() of the model's own (to keep its batch norms frozen, say) must not interfere.
+    modes = {module: module.training for module in model.modules()}
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    devices = sorted({buffer.get_device() for buffer in [*model.parameters(), *model.buffers()] if buffer.is_cuda})
+    with torch.random.fork_rng(devices):
+        for module in modes:
+            module.training = False
+        try:
+            yield
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    if not torch.equal(buffer, before):
+                        buffer.copy_(before)
+
+
+def _shape(values: Sequence[Any]) -> tuple[int, ...] | None:
+    return next((tuple(value.shape) for value in values if isinstance(value, Tensor)), None)
