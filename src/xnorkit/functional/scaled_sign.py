@@ -75,7 +75,7 @@ def scaled_sign_factors(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: b
     """
     _check(w, rule, scale_1e9)
     if rule == "exact":
-        return sign_ste(w), mean_abs(w)
+        return _ExactFactors.apply(w)
     if rule == "ste":
         return sign_ste(w), mean_abs(w).detach()
     return _Factors.apply(w, rule, scale_1e9)
@@ -117,6 +117,21 @@ class _ScaledSign(torch.autograd.Function):
         (w,) = ctx.saved_tensors
         through_alpha, through_sign = _terms(w, grads[0], sign(w), ctx.rule, ctx.scale_1e9)
         return through_alpha + through_sign, None, None
+
+
+class _ExactFactors(torch.autograd.Function):
+    """(sign(W), mean |W|) and the derivative of both, with few passes over the weights."""
+
+    @staticmethod
+    def forward(ctx: Any, w: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(w)
+        return sign(w), w.abs().flatten(1).mean(1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (w,), (through_b, through_alpha) = ctx.saved_tensors, grads
+        through_sign = torch.ops.aten.hardtanh_backward(through_b, w, -1.0, 1.0)  # through_b * 1(|w| < 1), in one pass
+        return sign(w).mul_(_per_filter(through_alpha / w[0].numel(), w)).add_(through_sign)
 
 
 class _Factors(torch.autograd.Function):

@@ -18,7 +18,12 @@ def sign(x: Tensor) -> Tensor:
         >>> sign(torch.tensor([-2.0, 0.0, 0.5]))
         tensor([-1.,  1.,  1.])
     """
-    return (x >= 0).to(x.dtype).mul_(2).sub_(1)
+    return _sign_(x.detach().clone())
+
+
+def _sign_(x: Tensor) -> Tensor:
+    """Overwrite `x` with its sign and return it: without a temporary tensor, whose allocation costs more than the sign."""
+    return x.ge_(0).mul_(2).sub_(1)
 
 
 class _SignSTE(torch.autograd.Function):
@@ -26,8 +31,9 @@ class _SignSTE(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, clip: float) -> Tensor:
-        ctx.save_for_backward(x.abs() < clip)
-        return sign(x)
+        y = x.abs()
+        ctx.save_for_backward(y.lt_(clip).to(torch.bool))
+        return _sign_(y.copy_(x))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
