@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from xnorkit.errors import ExportError
 from xnorkit.export import pack
 from xnorkit.format import Normalization
-from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, Identity
+from xnorkit.ops import AdaBinInputBinarizer, BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
 
 SHAPE = (3, 8, 8)
 
@@ -33,6 +34,10 @@ class Constant(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.shift
+
+
+def configured(inputs: type, outputs: type = Identity) -> nn.Module:
+    return nn.Sequential(BinaryConv2d(3, 2, 8, bconfig=BConfig(inputs, outputs, XNORWeightBinarizer)))
 
 
 def first() -> nn.Module:
@@ -78,6 +83,10 @@ REFUSED = [
     (lambda: nn.Sequential(nn.ReLU()), r"'0' \(ReLU\) stands between 'input'"),
     (nn.Flatten, "no convolution or linear layer"),
     (lambda: nn.Sequential(BinaryConv2d(4, 2, 8)), "does not run on one image of shape"),
+    (lambda: configured(AdaBinInputBinarizer), r"'0' does not run on bits: activations: its values are beta - alpha"),
+    (lambda: configured(BasicInputBinarizer, BasicScaleBinarizer), r"'0' does not run on bits: output: "),
+    (lambda: configured(nn.Identity), "activations are not binarized"),
+    (lambda: configured(nn.Hardtanh), "Hardtanh has no attribute `bit_reason`"),
     (lambda: BinaryConv2d(3, 2, 8), "a single BinaryConv2d; required: a network"),
     (lambda: nn.Sequential(BinaryConv2d(3, 2, 8)).double(), "is torch.float64; required: float32"),
 ]

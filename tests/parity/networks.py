@@ -3,7 +3,23 @@
 import torch
 from torch import Tensor, nn
 
-from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, prepare_binary_model
+from xnorkit.ops import (
+    AdvancedInputBinarizer,
+    ApproxSignBinarizer,
+    BasicInputBinarizer,
+    BWNWeightBinarizer,
+    EDEInputBinarizer,
+    InputBiasBinarizer,
+    IRNetWeightBinarizer,
+    LearnableScaleWeightBinarizer,
+    MagnitudeAwareWeightBinarizer,
+    ReCUInputBinarizer,
+    ReCUWeightBinarizer,
+    SignWeightBinarizer,
+    SwishSignBinarizer,
+    XNORWeightBinarizer,
+)
 
 
 def randomize_(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -85,6 +101,40 @@ class Functional(nn.Module):
         x = self.pool(x - 0) if self.training else self.pool(x)
         return self.fc(x.view(x.size(0), -1)).relu()
 
+
+def configured(**processes: object) -> nn.Module:
+    """The first layer float by `BConfig()`, then layers with other binarizers, prepared as a user would."""
+    model = nn.Sequential(
+        nn.Conv2d(1, 7, 3),
+        nn.BatchNorm2d(7),
+        nn.Conv2d(7, 33, 3),
+        nn.BatchNorm2d(33),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(33 * 4 * 4, 6),
+    )
+    config = BConfig(**processes)
+    model = prepare_binary_model(model, config, custom_config_layers_name={"0": BConfig()})
+    for module in model.modules():
+        if isinstance(module, InputBiasBinarizer):
+            nn.init.normal_(module.bias, std=0.5)
+    return model
+
+
+INPUTS = (
+    *(BasicInputBinarizer, ApproxSignBinarizer, SwishSignBinarizer, AdvancedInputBinarizer),
+    *(InputBiasBinarizer, EDEInputBinarizer, ReCUInputBinarizer),
+)
+WEIGHTS = (
+    *(XNORWeightBinarizer, BWNWeightBinarizer, SignWeightBinarizer, LearnableScaleWeightBinarizer),
+    *(MagnitudeAwareWeightBinarizer, ReCUWeightBinarizer, IRNetWeightBinarizer),
+)
+# Every activation binarizer with one weight binarizer, and the other way round.
+CONFIGURED = {
+    **{i.__name__: (i, XNORWeightBinarizer) for i in INPUTS},
+    **{w.__name__: (InputBiasBinarizer, w) for w in WEIGHTS},
+    "centred": (InputBiasBinarizer, XNORWeightBinarizer.with_args(center_weights=True)),
+}
 
 CASES = {
     "conv_net": (conv_net, (3, 19, 16)),

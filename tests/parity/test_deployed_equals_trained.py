@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from networks import CASES, randomize_
+from networks import CASES, CONFIGURED, configured, randomize_
 
 from xnorkit import _engine, runtime
 from xnorkit.errors import ExportError
@@ -32,6 +32,20 @@ def test_networks(case: str, isa: str, tmp_path: Path) -> None:
         assert len(proof.layers) >= 2
         assert proof.predictions_equal == 11
         assert proof.total_flips <= 2
+
+
+@pytest.mark.parametrize("case", CONFIGURED)
+def test_binarizers_that_run_on_bits(case: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    inputs, weights = CONFIGURED[case]
+    model = randomize_(configured(activation_pre_process=inputs, weight_pre_process=weights))
+    path = tmp_path / "model.xnor"
+    write(path, pack(model, (1, 8, 8)))
+    images = np.random.default_rng(0).standard_normal((64, 1, 8, 8), dtype=np.float32)
+    proof = verify(model, runtime.load(path), images)
+    assert [layer.name for layer in proof.layers] == ["2.sign", "2", "6"]
+    assert proof.binary_outputs_equal
+    assert proof.predictions_equal == 64
 
 
 @pytest.mark.parametrize("isa", _engine.isas())

@@ -37,21 +37,21 @@ def ends_in_relu(part: Segment) -> bool:
 
 
 def chain_thresholds(part: Segment) -> Thresholds:
-    """Return the thresholds of all that stands between the producer's value and the sign of the consumer.
+    """Return the thresholds of all that stands between the producer's value and the bits that the consumer reads.
 
     Raises:
         ExportError: the chain is not monotone, or pools in front of a batch norm per position.
     """
     _check_positions(part)
     if part.binary:
-        return integer_thresholds(lambda dots: _evaluate(part, part.between, dots), reach(part), part.label)
+        return integer_thresholds(lambda dots: _signs(part, dots), reach(part), part.label)
     for step in part.between:
         if step.kind == "elementwise" and not _monotone_in_float32(step.module):
             raise ExportError(
                 f"'{step.name}' ({type(step.module).__name__}) stands between the float value of '{part.label}' and a "
                 "sign; required there: BatchNorm, ReLU, ReLU6, Hardtanh, or LeakyReLU / PReLU with slopes >= 0."
             )
-    return float_thresholds(lambda values: _evaluate(part, part.between, values))
+    return float_thresholds(lambda values: _signs(part, values))
 
 
 def pool_falling(part: Segment, index: int, thresholds: Thresholds) -> NDArray[np.uint8]:
@@ -75,11 +75,21 @@ def reach(part: Segment) -> int:
     return _binary_layer(part).weight[0].numel()
 
 
+def _signs(part: Segment, values: Tensor) -> Tensor:
+    """Return the signs that the consumer's own activation binarizer makes of the chain: (V, C) or (V, C, H, W)."""
+    return _per_image_value(part, _consumer(part).activation_pre_process(_run(part, part.between, values)))
+
+
 def _evaluate(part: Segment, between: Sequence[Step], values: Tensor) -> Tensor:
+    """Return what the trained chain makes of `values` in front of the sign: (V, C) or (V, C, H, W)."""
+    return _per_image_value(part, _run(part, between, values))
+
+
+def _run(part: Segment, between: Sequence[Step], values: Tensor) -> Tensor:
     """Return what the trained chain makes of `values`; pools are left out, as they commute with monotone functions.
 
     values: (V, 1) or (V, C) numbers that the producer's sum can take; a binary layer's scale and bias come first.
-    Returns (V, C), or (V, C, H, W) where a batch norm behind the flatten treats every position on its own.
+    Returns (V, C) or (V, C, 1, 1), or (V, C * H * W) where modules behind the flatten differ by position.
     """
     channels, height, width = part.value_shape
     flat = part.producer is not None and len(part.producer.out_shape) == 1
@@ -93,29 +103,41 @@ def _evaluate(part: Segment, between: Sequence[Step], values: Tensor) -> Tensor:
             value = value.flatten(1)
         elif step.kind == "elementwise":
             value = step.module(value)
+    return value
+
+
+def _per_image_value(part: Segment, value: Tensor) -> Tensor:
+    channels, height, width = part.value_shape
     return value.flatten(1) if value.shape[1] == channels else value.reshape(-1, channels, height, width)
 
 
 def _positions_differ(part: Segment) -> bool:
-    """True where a batch norm or PReLU behind the flatten has parameters of its own for each position."""
+    """True where a module behind the flatten has parameters of its own for each position."""
     channels, height, width = part.value_shape
-    return any(_parameters(step.module) not in (1, channels) for step in part.between) and height * width > 1
+    return height * width > 1 and any(_is_wide(module, channels) for module in _modules(part).values())
 
 
-def _parameters(module: nn.Module) -> int:
-    if isinstance(module, NORM):
-        return module.num_features
-    return module.num_parameters if isinstance(module, nn.PReLU) else 1
+def _modules(part: Segment) -> dict[str, nn.Module]:
+    """Return what stands in front of the consumer's bits, by name: the steps, then its activation binarizer."""
+    modules = {step.name: step.module for step in part.between}
+    if part.consumer is not None and part.consumer.kind == "binary":
+        modules[part.consumer.name] = _consumer(part).activation_pre_process
+    return modules
+
+
+def _is_wide(module: nn.Module, channels: int) -> bool:
+    """True if a parameter or statistic of `module` has more numbers than there are channels."""
+    return any(tensor.numel() > channels for tensor in module.state_dict().values())
 
 
 def _check_positions(part: Segment) -> None:
     pool = next((step for step in part.between if step.kind == "max_pool"), None)
     if pool is None:
         return
-    for step in part.between:
-        if _parameters(step.module) not in (1, part.value_shape[0]):
+    for name, module in _modules(part).items():
+        if _is_wide(module, part.value_shape[0]):
             raise ExportError(
-                f"'{pool.name}' pools in front of '{step.name}', which treats every position on its own; required: one "
+                f"'{pool.name}' pools in front of '{name}', which treats every position on its own; required: one "
                 "value per channel (BatchNorm2d before the flatten), so that the pool can move onto bits."
             )
 
@@ -127,6 +149,12 @@ def _monotone_in_float32(module: nn.Module) -> bool:
     if isinstance(module, nn.PReLU):
         return bool((module.weight >= 0).all())
     return isinstance(module, (*NORM, nn.ReLU, nn.ReLU6, nn.Hardtanh))
+
+
+def _consumer(part: Segment) -> BinaryConv2d | BinaryLinear:
+    assert part.consumer is not None
+    assert isinstance(part.consumer.module, BinaryConv2d | BinaryLinear)
+    return part.consumer.module
 
 
 def _binary_layer(part: Segment) -> BinaryConv2d | BinaryLinear:

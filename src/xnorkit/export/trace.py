@@ -11,12 +11,13 @@ from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from xnorkit.errors import ExportError
-from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear, Identity
 from xnorkit.nn.integer import IntegerLayer
 
 __all__ = ["Step", "trace_chain"]
 
 BINARY = (BinaryConv2d, BinaryLinear)
+LEAVES = (*BINARY, BinaryConv1d, BinaryConv3d, BinaryConvTranspose2d, IntegerLayer)
 FLOAT = (nn.Conv2d, nn.Linear)
 NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
 DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)
@@ -47,7 +48,7 @@ class Step:
 
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, (*BINARY, IntegerLayer)) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, LEAVES) or super().is_leaf_module(m, module_qualified_name)
 
 
 def trace_chain(model: nn.Module, input_shape: tuple[int, int, int]) -> list[Step]:
@@ -124,7 +125,7 @@ def _step(node: fx.Node, label: str, root: nn.Module, before: tuple[int, ...], a
     if isinstance(module, (nn.Identity, *DROPOUT)) or (isinstance(module, nn.Flatten) and before == after):
         return []
     rules: list[tuple[Any, str]] = [
-        (BINARY, "binary"),
+        (BINARY, "float" if _is_float(module) else "binary"),
         (FLOAT, "float"),
         (ELEMENTWISE, "elementwise"),
         (nn.MaxPool2d, "max_pool"),
@@ -141,12 +142,25 @@ def _step(node: fx.Node, label: str, root: nn.Module, before: tuple[int, ...], a
     return [Step(label, kind, module, before, after)]
 
 
+def _is_float(module: nn.Module | None) -> bool:
+    """True for a layer that `BConfig()` made: its three processes are identities."""
+    if not isinstance(module, BINARY):
+        return False
+    processes = (module.activation_pre_process, module.weight_pre_process, module.activation_post_process)
+    return all(isinstance(process, nn.Identity | Identity) for process in processes)
+
+
 def _check(label: str, module: nn.Module, before: tuple[int, ...], after: tuple[int, ...]) -> None:
     """Refuse settings of known modules that have no counterpart."""
     if isinstance(module, IntegerLayer):
         raise ExportError(
             f"'{label}' ({type(module).__name__}) is an 8-bit integer layer; required: a float or a binary layer, the "
             "`.xnor` format has no 8-bit weights. Train with float first and last layers to export."
+        )
+    if isinstance(module, BINARY) and not _is_float(module) and (reason := module.bit_reason()):
+        raise ExportError(
+            f"'{label}' does not run on bits: {reason}. Required: an activation binarizer with values +1 and -1, a "
+            "weight binarizer of the form scale * sign, and nothing behind the layer; see docs/binarizers.md."
         )
     if isinstance(module, NORM) and module.running_mean is None:
         raise ExportError(f"'{label}' has no running statistics; required: BatchNorm with track_running_stats=True.")

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from xnorkit.errors import ExportError
 from xnorkit.format import Node, ValueSpec, infer_shapes
-from xnorkit.functional import sign
 from xnorkit.nn import BinaryConv2d, BinaryLinear
 from xnorkit.runtime import Model, pack_bits, unpack_bits
 
@@ -173,13 +172,27 @@ class _Trained:
 
     def value(self, node: Node) -> NDArray[Any]:
         """Return the trained model's input of a layer as (N, H, W, C) float32."""
+        return self._image(node, self.recorder.inputs[node.name])
+
+    def _image(self, node: Node, value: Tensor) -> NDArray[Any]:
         spec = self.shapes[node.source]
-        value = self.recorder.inputs[node.name].reshape(-1, spec.channels, spec.height, spec.width)
-        return value.permute(0, 2, 3, 1).contiguous().numpy()
+        image = value.reshape(-1, spec.channels, spec.height, spec.width)
+        return image.permute(0, 2, 3, 1).contiguous().numpy()
 
     def bits(self, node: Node) -> NDArray[np.uint32]:
         """Return the trained model's signs at a binary layer's input as packed words."""
-        return pack_bits(np.where(self.value(node) >= 0, 1, -1).astype(np.int8))
+        return pack_bits(self._image(node, self.signs(node)))
+
+    def signs(self, node: Node) -> Tensor:
+        """Return what the layer's own activation binarizer makes of its input: +1 and -1, of the input's shape."""
+        layer: Any = self.layer(node)
+        with torch.no_grad():
+            return layer.activation_pre_process(self.recorder.inputs[node.name])
+
+    def layer(self, node: Node) -> nn.Module:
+        """Return the module of a node; a second call of a module is named 'module.2'."""
+        modules = self.recorder.modules
+        return modules[node.name if node.name in modules else node.name.rpartition(".")[0]]
 
     def prove(self, layer: LayerProof) -> None:
         """Add this batch's counts to `layer`."""
@@ -210,8 +223,8 @@ class _Trained:
 
     def _dots(self, node: Node) -> NDArray[np.int32]:
         """Return conv(sign(x), sign(W)) as (N, OH, OW, O), in PyTorch: exact in float32 below 2^24."""
-        module = self.recorder.modules[_module_name(node.name, self.recorder.modules)]
-        x = sign(self.recorder.inputs[node.name])
+        module = self.layer(node)
+        x = self.signs(node)
         if isinstance(module, BinaryLinear):
             dots = F.linear(x, module.binary_weight())[:, :, None, None]
         else:
@@ -231,11 +244,6 @@ class _Trained:
 
 def _is_proved(node: Node) -> bool:
     return node.op in ("pack", "binary_conv2d", "binary_linear")
-
-
-def _module_name(node: str, modules: dict[str, nn.Module]) -> str:
-    """Return the module of a node; a second call of a module is named 'module.2'."""
-    return node if node in modules else node.rpartition(".")[0]
 
 
 def _compare_end_to_end(proof: Proof, trained: _Trained, packed: Model, batch: NDArray[np.float32], start: int) -> None:
