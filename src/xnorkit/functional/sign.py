@@ -22,7 +22,7 @@ def sign(x: Tensor) -> Tensor:
 
 
 def _sign_(x: Tensor) -> Tensor:
-    """Overwrite `x` with its sign and return it: without a temporary tensor, whose allocation costs more than the sign."""
+    """Overwrite `x` with its sign and return it; a temporary tensor would cost more than the sign itself."""
     return x.ge_(0).mul_(2).sub_(1)
 
 
