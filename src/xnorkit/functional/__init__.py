@@ -1,6 +1,6 @@
 """Pure functions on tensors: signs and their gradients, the scaled sign of XNOR-Net, its map of input scales."""
 
-from xnorkit.functional.adaptive import adaptive_sign, rprelu
+from xnorkit.functional.adaptive import adaptive_sign, rprelu, shifted_sign
 from xnorkit.functional.centering import center, center_
 from xnorkit.functional.gradient_rules import GradientComparison, RuleGradient, compare_gradient_rules
 from xnorkit.functional.input_scale import input_scale, scale_groups
@@ -35,6 +35,7 @@ __all__ = [
     "scaled_sign",
     "scaled_sign_factors",
     "scaled_sign_gradient",
+    "shifted_sign",
     "sign",
     "sign_like",
     "sign_ste",

@@ -1,4 +1,4 @@
-"""Functions whose learned parameters shape the activation: AdaBin's binary set and ReActNet's RPReLU."""
+"""Functions whose learned parameters shape the activation: ReActNet's RSign and RPReLU, AdaBin's binary set."""
 
 from typing import Any
 
@@ -7,7 +7,35 @@ from torch import Tensor
 
 from xnorkit.functional.sign import sign
 
-__all__ = ["adaptive_sign", "rprelu"]
+__all__ = ["adaptive_sign", "rprelu", "shifted_sign"]
+
+
+class _ShiftedSign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, bias)
+        return sign(x + bias).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
+        x, bias = ctx.saved_tensors
+        through = grads[0] * (2 - 2 * (x + bias).abs_()).clamp_(min=0)
+        return through.to(x.dtype), through.sum_to_size(bias.shape).to(bias.dtype)
+
+
+def shifted_sign(x: Tensor, bias: Tensor) -> Tensor:
+    """Return sign(x + b) with the gradient of `approx_sign`.
+
+    Forward: u = x + b, y = +1 for u >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|u|), dC/db = the sum of dC/dx.
+    Only x is kept, not u.
+
+    Args:
+        x: float tensor of any shape.
+        bias: b, of a shape that broadcasts against `x`.
+
+    Source: Liu et al., ReActNet (ECCV 2020), whose alpha is -b.
+    """
+    return _ShiftedSign.apply(x, bias)
 
 
 class _AdaptiveSign(torch.autograd.Function):

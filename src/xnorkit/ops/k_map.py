@@ -24,7 +24,7 @@ class XNORScaleBinarizer(OutputProcess):
         layer: the layer that it serves, a Linear, Conv1d, Conv2d or Conv3d; gives the geometry.
 
     Raises:
-        InputError: for a transposed convolution, or a layer that is none of these.
+        InputError: for another layer, such as a transposed convolution.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), section 3.2.
     """
@@ -33,17 +33,13 @@ class XNORScaleBinarizer(OutputProcess):
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
-        if getattr(layer, "transposed", False):
+        if not isinstance(layer, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
             raise InputError(
                 f"XNORScaleBinarizer: layer is a {type(layer).__name__}; required: a Linear, Conv1d, Conv2d or Conv3d. "
-                "The map K has no meaning for a transposed convolution: use BasicScaleBinarizer."
+                "The map K has no meaning for others, such as a transposed convolution: use BasicScaleBinarizer."
             )
         self.dims = spatial_dims(layer)
-        geometry = layer if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) else None
-        if self.dims and geometry is None:
-            raise InputError(
-                f"XNORScaleBinarizer: layer is a {type(layer).__name__}; required: a Linear, Conv1d, Conv2d or Conv3d."
-            )
+        geometry = None if isinstance(layer, nn.Linear) else layer
         self.kernel_size: tuple[int, ...] = geometry.kernel_size if geometry else ()
         self.stride: tuple[int, ...] = geometry.stride if geometry else ()
         self.padding: tuple[int, ...] | str = geometry.padding if geometry else ()

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from xnorkit.errors import InputError
 from xnorkit.functional import sign_ste
-from xnorkit.functional.adaptive import adaptive_sign
-from xnorkit.functional.surrogates import approx_sign
+from xnorkit.functional.adaptive import adaptive_sign, shifted_sign
 from xnorkit.ops._layer import channel_shape, in_channels, match_rank, positive, spatial_dims
 from xnorkit.ops.base import ActivationBinarizer
 
@@ -20,7 +19,7 @@ class InputBiasBinarizer(ActivationBinarizer):
 
     Forward: u = x + b_c, y = +1 for u >= 0, else -1; b starts at 0.
     Backward: dC/dx = dC/dy s(u), dC/db_c = the sum of dC/dx over all but the channels; s(u) = (2 - 2|u|) 1(|u| < 1)
-    for `approx`, 1(|u| < 1) for `ste`.
+    for `approx`, 1(|u| < 1) for `ste`. Only x is kept for `approx`, one bool per element for `ste`.
     On bits: yes, b moves the threshold.
 
     Args:
@@ -42,8 +41,8 @@ class InputBiasBinarizer(ActivationBinarizer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return y, of the shape of `x`: (N, C, ...) or (C, ...), and (..., C) behind a Linear."""
-        shifted = x + match_rank(self.bias, x)
-        return approx_sign(shifted) if self.gradient == "approx" else sign_ste(shifted)
+        bias = match_rank(self.bias, x)
+        return shifted_sign(x, bias) if self.gradient == "approx" else sign_ste(x + bias).to(x.dtype)
 
     def extra_repr(self) -> str:
         """Return the arguments, for print(model)."""
