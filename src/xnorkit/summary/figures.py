@@ -11,7 +11,7 @@ WIDTH = 200  # of the table as text: nothing is wrapped
 
 @dataclass(frozen=True)
 class LayerFigures:
-    """One module with parameters of its own; a convolution or linear layer includes the modules inside it.
+    """One module with parameters or buffers of its own; a convolution or linear layer includes the modules inside it.
 
     Attributes:
         name: dotted path, the first one of a shared module; "" for the model itself.
@@ -138,7 +138,7 @@ class ModelSummary:
 
         text = io.StringIO()
         Console(file=text, width=WIDTH).print(self.table())
-        return text.getvalue().rstrip("\n")
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).rstrip("\n")
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:

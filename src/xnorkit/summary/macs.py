@@ -1,5 +1,6 @@
 """Multiply-adds of convolutions and linear layers, without the taps that read padding."""
 
+from collections.abc import Sequence
 from math import prod
 
 from torch import nn
@@ -35,22 +36,18 @@ def macs(layer: nn.Module, input_shape: tuple[int, ...], output_shape: tuple[int
     before = layer._reversed_padding_repeated_twice[-2::-2]
     if layer.padding_mode != "zeros":
         return images * per_tap * prod(layer.kernel_size) * prod(other)
-    return (
-        images
-        * per_tap
-        * prod(
-            _valid(whole[i], other[i], layer.kernel_size[i], layer.stride[i], layer.dilation[i], int(before[i]))
-            for i in range(dims)
-        )
-    )
+    taps = [
+        [tap * dilation - int(pad) for tap in range(kernel)]
+        for kernel, dilation, pad in zip(layer.kernel_size, layer.dilation, before, strict=True)
+    ]
+    return images * per_tap * prod(map(_valid, whole, other, layer.stride, taps))
 
 
-def _valid(size: int, steps: int, kernel: int, stride: int, dilation: int, before: int) -> int:
-    """Return how many pairs (step, tap) along one axis meet an element: 0 <= step stride + tap dilation - before < size."""
+def _valid(size: int, steps: int, stride: int, taps: Sequence[int]) -> int:
+    """Return how many pairs (step, tap) along one axis meet an element: 0 <= step * stride + tap < size."""
     total = 0
-    for tap in range(kernel):
-        offset = tap * dilation - before
-        first = max(0, -(offset // stride))  # ceil(-offset / stride)
-        last = min(steps - 1, (size - 1 - offset) // stride)
+    for tap in taps:
+        first = max(0, -(tap // stride))  # ceil(-tap / stride)
+        last = min(steps - 1, (size - 1 - tap) // stride)
         total += max(0, last - first + 1)
     return total

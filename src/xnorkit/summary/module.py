@@ -21,10 +21,10 @@ SCALE_BYTES = 4  # float32 scale or int32 threshold per filter
 def summarize_module(model: nn.Module, input_shape: Sequence[int], *, name: str | None = None) -> ModelSummary:
     """Return what `model` is made of, layer by layer: bits, shapes, parameters, multiply-adds, memory.
 
-    Layers are the modules that hold parameters. The model evaluates one input of zeros, and is not changed: not its
-    mode, buffers (such as the statistics of a batch norm), hooks, nor the random state. Multiply-adds are those of
-    modules; a convolution called as a function in a forward is not seen. A module used several times is one layer: its
-    memory counts once, its multiply-adds as often as it is called.
+    Layers are the modules that hold parameters or floating buffers. The model evaluates one input of zeros and is not
+    changed: not its mode, buffers (such as the statistics of a batch norm), hooks, nor the random state. Multiply-adds
+    are those of modules; a convolution called as a function in a forward is not seen. A module used several times is
+    one layer: its memory counts once, its multiply-adds as often as it is called.
 
     Args:
         model: any module whose forward takes one tensor.
@@ -45,14 +45,14 @@ def summarize_module(model: nn.Module, input_shape: Sequence[int], *, name: str 
         raise InputError(f"input_shape={input_shape!r}; required: positive integers, such as (3, 32, 32).")
     layers = _layers(model)
     calls = record_calls(model, [module for _, module in layers], shape)
-    order = [call.module for call in calls if isinstance(call.module, WEIGHT_LAYERS)]
+    order: list[nn.Module] = [call.module for call in calls if isinstance(call.module, WEIGHT_LAYERS)]
     counted: set[int] = set()
     rows = tuple(_figures(name, module, calls, order, counted) for name, module in layers)
     return ModelSummary(name or type(model).__name__, shape, rows)
 
 
 def _layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Return names and modules with parameters of their own; modules inside a convolution or linear layer are its."""
+    """Return names and modules with numbers of their own; a convolution or linear layer owns the modules inside it."""
     layers: list[tuple[str, nn.Module]] = []
     inside: set[int] = set()
     for name, module in model.named_modules():
@@ -61,7 +61,8 @@ def _layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
         whole = isinstance(module, WEIGHT_LAYERS)
         if whole:
             inside |= {id(child) for child in module.modules()}
-        if whole or any(True for _ in module.parameters(recurse=False)):
+        own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+        if whole or any(tensor.is_floating_point() for tensor in own):
             layers.append((name, module))
     return layers
 
@@ -110,7 +111,7 @@ def _reason(module: nn.Module, order: list[nn.Module]) -> str:
     if isinstance(module, BinaryConv2d | BinaryLinear):
         return ""
     if not isinstance(module, WEIGHT_LAYERS):
-        return "no convolution or linear layer"
+        return "not a convolution or linear layer"
     if not any(module is other for other in order):
         return "not called in forward"
     if module is order[0]:
@@ -128,7 +129,7 @@ def _packed_bytes(weight: Tensor, bits: int) -> int:
 def _unseen(tensors: Any, counted: set[int]) -> list[Tensor]:
     """Return those of `tensors` that no layer has counted yet, and note them."""
     new = [tensor for tensor in tensors if id(tensor) not in counted]
-    counted |= {id(tensor) for tensor in new}
+    counted.update(id(tensor) for tensor in new)
     return new
 
 

@@ -62,7 +62,11 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
     """Evaluate inside; put modes, buffers and random state back afterwards."""
     # Set as attributes: a train() of the model's own (to keep its batch norms frozen, say) must not interfere.
     modes = {module: module.training for module in model.modules()}
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    buffers = [
+        (module, name, buffer, buffer.clone())
+        for module in modes
+        for name, buffer in module.named_buffers(recurse=False, remove_duplicate=False)
+    ]
     devices = sorted({buffer.get_device() for buffer in [*model.parameters(), *model.buffers()] if buffer.is_cuda})
     with torch.random.fork_rng(devices):
         for module in modes:
@@ -73,7 +77,8 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
             for module, mode in modes.items():
                 module.training = mode
             with torch.no_grad():
-                for buffer, before in buffers:
+                for module, name, buffer, before in buffers:
+                    module._buffers[name] = buffer  # the object too, if forward has put another in its place
                     if not torch.equal(buffer, before):
                         buffer.copy_(before)
 

@@ -1,0 +1,211 @@
+"""The figures of known models, and that looking at a model leaves it as it was."""
+
+import copy
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from xnorkit.errors import InputError
+from xnorkit.export import pack
+from xnorkit.format import summarize
+from xnorkit.models import create_model
+from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, prepare_binary_model
+from xnorkit.nn.quantize_model import quantize_first_last_
+from xnorkit.ops import BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
+from xnorkit.summary import LayerFigures, ModelSummary, summarize_module
+
+LENET = (1, 28, 28)
+
+
+def rows(summary: ModelSummary) -> dict[str, LayerFigures]:
+    return {layer.name: layer for layer in summary.layers}
+
+
+def test_lenet5_agrees_with_the_packed_file() -> None:
+    model = create_model("lenet5")
+    summary, packed = summarize_module(model, LENET), summarize(pack(model, LENET))
+    assert summary.total.params == sum(p.numel() for p in model.parameters()) == 431_220
+    assert summary.total.params_1bit == 425_000
+    assert (summary.total.macs_1bit, summary.total.macs_32bit) == (packed.total.macs_1bit, packed.total.macs_32bit)
+    assert summary.total.macs_8bit == summary.total.params_8bit == 0
+    assert summary.total.float_bytes == 4 * (431_220 + 2 * (20 + 20 + 50))  # and the statistics of three batch norms
+    weights = 20 * 25 * 4 + 50 * -(-20 * 25 // 8) + 500 * 100 + 500 * 10 * 4
+    assert weights < summary.total.packed_bytes < weights + 8000
+    assert packed.total.packed_bytes < summary.total.packed_bytes + 8000
+    layers = rows(summary)
+    assert list(layers) == ["conv1", "bn1", "block2.bn", "block2.conv", "block3.bn", "block3.linear", "classifier"]
+    assert {name for name, layer in layers.items() if layer.binary} == {"block2.conv", "block3.linear"}
+    conv = layers["block2.conv"]
+    assert (conv.input_shape, conv.output_shape, conv.bits, conv.reason) == ((20, 12, 12), (50, 8, 8), 1, "")
+    assert (conv.params_1bit, conv.params_32bit, conv.macs_1bit) == (25_000, 50, 50 * 8 * 8 * 500)
+    assert conv.bytes == 50 * 63 + 50 * 4 + 50 * 4  # 500 bits are 63 bytes; one scale and one bias per filter
+    assert layers["conv1"].reason.startswith("first layer")
+    assert layers["classifier"].reason.startswith("last layer")
+    assert layers["block2.bn"].reason == "not a convolution or linear layer"
+
+
+def test_eight_bit_ends() -> None:
+    model = create_model("lenet5")
+    quantize_first_last_(model, mean=[0.13], std=[0.31])
+    summary = summarize_module(model, LENET)
+    assert (summary.total.params_8bit, summary.total.macs_8bit) == (500 + 5000, 288_000 + 5000)
+    assert summary.total.macs_32bit == 0
+    layer = rows(summary)["classifier"]
+    assert (layer.bits, layer.binary, layer.reason) == (8, False, "8-bit integer layer")
+    # Weights, scales, bias; the learned scale, its start and the zero point.
+    assert layer.bytes == 5000 + 10 * 4 + 10 * 4 + 3 * 4
+    assert model.classifier.input_quantizer.start == 0
+
+
+def test_prepared_model_with_a_layer_that_bits_cannot_express() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, padding=1), nn.Conv1d(36, 4, 1), nn.Linear(8, 2))
+    model.insert(2, nn.Flatten(2))
+    model.insert(3, Swap())
+    config = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer)
+    scaled = BConfig(BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer)
+    prepare_binary_model(
+        model, config, custom_config_layers_name={"1": scaled}, ignore_layers_name=["_first_", "_last_"]
+    )
+    layers = rows(summarize_module(model, (3, 8, 8)))
+    assert layers["1"].reason == model[1].bit_reason()
+    assert "scale per channel" in layers["1"].reason
+    assert (layers["1"].binary, layers["1"].params_1bit, layers["1"].macs_1bit) == (False, 0, 0)
+    assert layers["1"].params == 8 * 72 + 8 + 8, "the learned scale belongs to the layer"
+    assert "Conv1d" in layers["4"].reason
+    assert not any(name.startswith("1.") for name in layers)
+
+
+class Swap(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)
+
+
+class Tangle(nn.Module):
+    """Branches, a layer used twice, a tied weight, an unused layer, a parameter of its own, keyword arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(2, 4, 1)
+        self.shared = BinaryConv2d(4, 4, 3, padding=1, bias=False)
+        self.alias = self.shared
+        self.tied = BinaryConv2d(4, 4, 3, padding=1, bias=False)
+        self.tied.weight = self.shared.weight
+        self.unused = nn.Linear(3, 3)
+        self.middle = nn.Conv2d(4, 4, 1)
+        self.head = nn.Linear(4, 2)
+        self.gain = nn.Parameter(torch.ones(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = x + self.shared(x) + self.tied(self.alias(x))
+        return self.head(self.middle(input=x).mean((2, 3))) * self.gain[0]
+
+
+def test_branches_and_shared_modules() -> None:
+    model = Tangle()
+    summary = summarize_module(model, (2, 5, 5), name="tangle")
+    layers = rows(summary)
+    taps = 9 * 25 - 2 * 3 * 5 * 2 + 4  # rows and columns that the border cuts off, corners counted twice
+    assert summary.name == "tangle"
+    assert (layers["shared"].calls, layers["shared"].macs_1bit) == (2, 2 * 16 * taps)
+    assert layers["shared"].params == 16 * 9
+    assert "alias" not in layers
+    assert (layers["tied"].calls, layers["tied"].macs_1bit, layers["tied"].params) == (1, 16 * taps, 0)
+    assert (layers["tied"].bytes, layers["tied"].float_bytes) == (0, 0)
+    unused = layers["unused"]
+    assert (unused.calls, unused.input_shape, unused.macs_32bit) == (0, None, 0)
+    assert unused.reason == "not called in forward"
+    assert layers["middle"].reason == "Conv2d is a float layer"
+    assert (layers[""].params, layers[""].kind) == (5, "Tangle")
+    assert summary.total.params == sum(p.numel() for p in model.parameters())
+
+
+class Restless(nn.Module):
+    """Changes a buffer, puts another one in the place of a second, and draws random numbers, in evaluation too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+        self.bn = nn.BatchNorm1d(3)
+        self.register_buffer("steps", torch.zeros(1))
+        self.register_buffer("state", torch.zeros(2))
+        self.modes: list[bool] = []
+
+    def train(self, mode: bool = True) -> "Restless":
+        super().train(mode)
+        self.bn.eval()
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.modes.append(self.training)
+        self.steps += 1
+        self.state = torch.rand(2)
+        return self.bn(self.fc(x))
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    model = Restless().train()
+    model.fc.eval()
+    model.fc.register_forward_hook(lambda *_: None)
+    modes = [m.training for m in model.modules()]
+    hooks = [list(m._forward_hooks.items()) for m in model.modules()]
+    state, objects = copy.deepcopy(model.state_dict()), [id(t) for t in model.state_dict(keep_vars=True).values()]
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    summarize_module(model, (3,))
+    assert torch.rand(1) == expected
+    assert model.modes == [False], "evaluated once, in evaluation mode"
+    assert [m.training for m in model.modules()] == modes
+    assert [list(m._forward_hooks.items()) for m in model.modules()] == hooks
+    assert [id(t) for t in model.state_dict(keep_vars=True).values()] == objects
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, state[name])
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_failing_model_is_an_error_and_left_as_it_was() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Linear(5, 2)).train()
+    with pytest.raises(InputError, match=r"Sequential does not run on one input of zeros of shape \(3, 8, 8\)"):
+        summarize_module(model, (3, 8, 8))
+    assert all(m.training and not m._forward_hooks for m in model.modules())
+    with pytest.raises(InputError, match="positive integers"):
+        summarize_module(model, (3, 0, 8))
+    with pytest.raises(InputError, match="positive integers"):
+        summarize_module(model, ())
+
+
+def test_other_precision_and_no_parameters() -> None:
+    summary = summarize_module(nn.Sequential(BinaryLinear(16, 4)).double(), (16,))
+    assert (summary.total.float_bytes, summary.total.packed_bytes) == (8 * 68, 4 * 2 + 4 * 4 + 8 * 4)
+    empty = summarize_module(nn.ReLU(), (3,))
+    assert empty.layers == ()
+    assert "ReLU" in str(empty)
+
+
+def test_json_and_table() -> None:
+    summary = summarize_module(Tangle(), (2, 5, 5))
+    document = json.loads(json.dumps(summary.to_json(), allow_nan=False))
+    assert set(document) == {"name", "input_shape", "layers", "total"}
+    assert {"name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_32bit", "bytes"} <= set(
+        document["layers"][0]
+    )
+    assert {"packed_bytes", "float_bytes", "params", "macs_1bit", "macs_32bit"} <= set(document["total"])
+    assert document["layers"][1]["input_shape"] == [2, 5, 5]
+    text = str(summary)
+    for part in ("Tangle: input 2 x 5 x 5", "shared (2 calls)", "(model)", "not called in forward", "times smaller"):
+        assert part in text
+    assert f"{summary.total.packed_bytes:,}" in text
+
+
+def test_the_package_can_be_called_and_loads_no_table() -> None:
+    code = (
+        "import sys, torch, xnorkit.summary as s; "
+        "t = s(torch.nn.Linear(4, 2), (4,)); assert 'rich' not in sys.modules; print(t.total.params)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "10"
