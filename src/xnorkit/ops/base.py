@@ -15,6 +15,9 @@ class ActivationBinarizer(WithArgs, nn.Module):
 
     bit_reason: str | None = None
 
+    def __init__(self) -> None:
+        super().__init__()  # a subclass without a constructor takes no arguments, and its signature says so
+
 
 class WeightBinarizer(WithArgs, nn.Module):
     """Maps the latent weight W (O, ...) of a layer to the weight that it uses: forward(w) -> w~ of the same shape.
@@ -23,6 +26,9 @@ class WeightBinarizer(WithArgs, nn.Module):
     """
 
     bit_reason: str | None = None
+
+    def __init__(self) -> None:
+        super().__init__()  # a subclass without a constructor takes no arguments, and its signature says so
 
 
 class ScaledSignBinarizer(WeightBinarizer):
@@ -45,3 +51,6 @@ class OutputProcess(WithArgs, nn.Module):
     """
 
     bit_reason: str | None = None
+
+    def __init__(self) -> None:
+        super().__init__()  # a subclass without a constructor takes no arguments, and its signature says so
