@@ -9,6 +9,7 @@ from xnorkit.bench.kernels import bench_kernel
 from xnorkit.bench.model import bench_model
 from xnorkit.bench.shapes import named_shapes, parse_shape
 from xnorkit.bench.timing import interleaved
+from xnorkit.bench.training import bench_training
 from xnorkit.errors import InputError
 
 
@@ -66,3 +67,18 @@ def test_model_rows() -> None:
 def test_unknown_peer() -> None:
     with pytest.raises(InputError, match="--against nothing; required: any of torch"):
         bench_model("lenet5", against=("nothing",))
+
+
+def test_training_rows() -> None:
+    rows = [row.to_json() for row in bench_training("lenet5", batch=4, seconds=0.05)]
+    assert [row["path"] for row in rows] == ["float", "simulated"]
+    fields = {"model", "path", "device", "threads", "batch", "step_ms", "peak_mib"}
+    assert all(set(row) == fields for row in rows)
+    # Adam keeps two numbers per parameter, beside it and its gradient: 4 * 431,220 float32 at least.
+    assert all(row["peak_mib"] > 4 * 431_220 * 4 / 2**20 for row in rows)
+    assert all(row["step_ms"] > 0 for row in rows)
+
+
+def test_training_on_an_unknown_device() -> None:
+    with pytest.raises(InputError, match="device 'nothing' is not available"):
+        bench_training("lenet5", device="nothing")

@@ -1,4 +1,4 @@
-"""Measure kernels or whole models side by side with what you would run instead."""
+"""Measure kernels, whole models or training steps side by side with what you would run instead."""
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -11,15 +11,17 @@ def parser() -> ArgumentParser:
 
 
 def add_subcommands(parser: ArgumentParser) -> None:
-    """Add `kernels` and `model` to the command."""
+    """Add `kernels`, `model` and `training` to the command."""
     commands = parser.add_subcommands(dest="what")
     commands.add_subcommand("kernels", _kernels_parser(), help="single binary convolutions against the machine's limit")
     commands.add_subcommand("model", _model_parser(), help="a whole network against its float32 twin")
+    commands.add_subcommand("training", _training_parser(), help="a training step, binary against float32")
 
 
 def run(options: Namespace) -> None:
     """Run the chosen benchmark."""
-    (_run_kernels if options.what == "kernels" else _run_model)(options[options.what])
+    runs = {"kernels": _run_kernels, "model": _run_model, "training": _run_training}
+    runs[options.what](options[options.what])
 
 
 def _kernels_parser() -> ArgumentParser:
@@ -28,6 +30,7 @@ def _kernels_parser() -> ArgumentParser:
         "--shapes", type=str, nargs="*", default=["resnet18"], help="networks or shapes as '3x3 256@14x14'"
     )
     parser.add_argument("--isa", type=str, default="", help="instruction set; default the fastest")
+    _add_peers(parser)
     _add_common(parser)
     return parser
 
@@ -37,14 +40,27 @@ def _model_parser() -> ArgumentParser:
     parser.add_argument("name", type=str, help="a name from `xnorkit models`")
     parser.add_argument("--batch", type=int, default=1, help="images per call")
     parser.add_argument("--isa", type=str | None, default=None, help="instruction set; default the fastest")
+    _add_peers(parser)
     _add_common(parser)
     return parser
 
 
-def _add_common(parser: ArgumentParser) -> None:
+def _training_parser() -> ArgumentParser:
+    parser = ArgumentParser(description="Measure forward, backward and Adam step on random images.")
+    parser.add_argument("name", type=str, help="a name from `xnorkit models`")
+    parser.add_argument("--batch", type=int, default=32, help="images per step")
+    parser.add_argument("--device", type=str, default="cpu", help="device of PyTorch")
+    _add_common(parser, seconds=20.0)
+    return parser
+
+
+def _add_peers(parser: ArgumentParser) -> None:
     parser.add_argument("--against", type=str, default="torch", help="peers, separated by commas; 'none' for none")
+
+
+def _add_common(parser: ArgumentParser, seconds: float = 1.0) -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of every candidate")
-    parser.add_argument("--seconds", type=float, default=1.0, help="seconds of measurement per row")
+    parser.add_argument("--seconds", type=float, default=seconds, help="seconds of measurement")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
 
 
@@ -104,4 +120,20 @@ def _run_model(options: Namespace) -> None:
             ]
             for row in rows
         ],
+    )
+
+
+def _run_training(options: Namespace) -> None:
+    from xnorkit.bench.training import bench_training
+
+    rows = bench_training(
+        options.name, batch=options.batch, threads=options.threads, device=options.device, seconds=options.seconds
+    )
+    if options.json:
+        print_json([row.to_json() for row in rows])
+        return
+    print_table(
+        f"Training step of {options.name}, {options.device}, threads {options.threads}, batch {options.batch}, medians",
+        ["path", "ms", "memory MiB", "time / float"],
+        [[r.path, f"{r.step_ms:.1f}", f"{r.peak_mib:.0f}", f"{r.step_ms / rows[0].step_ms:.2f}"] for r in rows],
     )

@@ -20,16 +20,19 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     cells = [[_text(cell) for cell in row] for row in rows]
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
+    table = Table(box=box.SIMPLE)
     for index, column in enumerate(columns):
         number = any(row[index] for row in cells) and all(_is_number(row[index]) for row in cells)
         table.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in cells:
         table.add_row(*row)
     # A file or a pipe has no width of its own: nothing is wrapped there.
-    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    console.print(Text(title, style="bold"))
+    console.print(table)
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:
