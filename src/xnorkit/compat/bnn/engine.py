@@ -1,0 +1,14 @@
+"""`bnn.engine`: BinaryChef, loaded when it is first asked for, as it brings the trainer along."""
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["BinaryChef"]
+
+BinaryChef: Any
+
+
+def __getattr__(name: str) -> Any:
+    if name != "BinaryChef":
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return import_module("xnorkit.train.staged").BinaryChef
