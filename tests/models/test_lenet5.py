@@ -49,9 +49,9 @@ def test_projection(binarization: str, least: float) -> None:
 
 
 def test_registry() -> None:
-    assert list_models() == ["lenet5"]
+    assert list_models() == ["lenet5", "resnet18", "resnet18-cifar10"]
     assert list_models("lenet*") == ["lenet5"]
-    assert list_models("resnet*") == []
+    assert list_models("vgg*") == []
     assert input_shape("lenet5") == (1, 28, 28)
 
 
