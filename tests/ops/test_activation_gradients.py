@@ -125,6 +125,26 @@ def test_forward_and_gradient(case: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("module", "x", "y", "slope"),
+    [
+        (ops.BasicInputBinarizer(clip=0.5), [-0.5, 0.0, 0.25, 0.5], [-1, 1, 1, 1], [0, 1, 1, 0]),
+        (ops.SteHeavisideBinarizer(clip=0.5), [-0.5, -0.25, 0.0, 0.5], [0, 0, 1, 1], [0, 1, 1, 0]),
+        (ops.TernaryInputBinarizer(0.25), [-1, -0.5, -0.25, 0.25, 0.5, 1], [-1, -1, 0, 0, 1, 1], [0, 1, 1, 1, 1, 0]),
+        (ops.DoReFaActivation(2), [-0.25, 0.0, 0.5, 1.0, 1.25], [0, 0, 2 / 3, 1, 1], [0, 1, 1, 1, 0]),
+        (ops.ApproxSignBinarizer(), [-1.0, -0.5, 0.0, 1.0], [-1, -1, 1, 1], [0, 1, 2, 0]),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_borders(module: nn.Module, x: list[float], y: list[float], slope: list[float]) -> None:
+    leaf = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    value = module(leaf)
+    value.sum().backward()
+    assert leaf.grad is not None
+    assert value.tolist() == pytest.approx(y)
+    assert leaf.grad.tolist() == slope
+
+
 @pytest.mark.parametrize("name", INPUTS)
 def test_bit_reason_tells_the_truth(name: str) -> None:
     layer = conv()

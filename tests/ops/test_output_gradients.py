@@ -182,3 +182,8 @@ def test_k_map_does_not_follow_autocast() -> None:
 def test_layers_without_a_k_map_are_refused(layer: nn.Module) -> None:
     with pytest.raises(InputError, match="required: a Linear, Conv1d, Conv2d or Conv3d"):
         ops.XNORScaleBinarizer(layer)
+
+
+def test_other_paddings_have_no_k_map() -> None:
+    with pytest.raises(InputError, match="padding_mode='reflect'; required: 'zeros'"):
+        ops.XNORScaleBinarizer(nn.Conv2d(4, 6, 3, padding=1, padding_mode="reflect"))

@@ -24,7 +24,7 @@ class XNORScaleBinarizer(OutputProcess):
         layer: the layer that it serves, a Linear, Conv1d, Conv2d or Conv3d; gives the geometry.
 
     Raises:
-        InputError: for another layer, such as a transposed convolution.
+        InputError: for another layer, such as a transposed convolution, or another padding mode than zeros.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), section 3.2.
     """
@@ -40,6 +40,11 @@ class XNORScaleBinarizer(OutputProcess):
             )
         self.dims = spatial_dims(layer)
         geometry = None if isinstance(layer, nn.Linear) else layer
+        if geometry and geometry.padding_mode != "zeros":
+            raise InputError(
+                f"XNORScaleBinarizer: the layer has padding_mode={geometry.padding_mode!r}; required: 'zeros', as K "
+                "counts a padded position as 0. Pad in a layer before this one."
+            )
         self.kernel_size: tuple[int, ...] = geometry.kernel_size if geometry else ()
         self.stride: tuple[int, ...] = geometry.stride if geometry else ()
         self.padding: tuple[int, ...] | str = geometry.padding if geometry else ()
