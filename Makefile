@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= $(shell nproc)
 STAMP := .venv/installed
+FOLDERS := $(shell find src -type d -not -name __pycache__)
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
 .PHONY: install demo test engine-test lint format check bench clean
@@ -18,8 +19,9 @@ install: $(STAMP)
 	$(BIN)/python -m pip install --quiet -c constraints.txt "scikit-build-core>=0.11" "nanobind>=2.7" "cmake>=3.24" ninja
 	touch $@
 
-# Editable: Python sources are used in place, the compiled engine is rebuilt when a source of it changes.
-$(STAMP): .venv/requirements $(SOURCES)
+# Editable: Python sources are used in place. Installed anew when a source of the engine changes, or when a folder does: a
+# new Python file is found only then.
+$(STAMP): .venv/requirements $(SOURCES) $(FOLDERS)
 	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation --editable ".[dev]"
 	touch $@
 
