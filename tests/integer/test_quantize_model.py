@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from xnorkit.errors import ExportError, InputError
 from xnorkit.export import pack
 from xnorkit.models import create_model
-from xnorkit.nn import BinaryConv2d, BinaryLinear, project_
+from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, prepare_binary_model, project_
 from xnorkit.nn.integer import QuantConv2d, QuantLinear
 from xnorkit.nn.quantize_model import quantize_first_last_
 from xnorkit.nn.quantizers import LearnedQuantizer, PixelQuantizer
+from xnorkit.ops import BasicInputBinarizer, XNORWeightBinarizer
 
 MEAN, STD = [0.1307], [0.3081]
 
@@ -98,6 +99,17 @@ def test_precision_device_and_mode_follow_the_layer() -> None:
     meta = nn.Sequential(nn.Conv2d(1, 2, 3, device="meta"))
     quantize_first_last_(meta, last=False, mean=[0.5], std=[0.5])
     assert meta[0].input_quantizer.mean.device.type == "meta"
+
+
+def test_after_preparing_and_preparing_again() -> None:
+    config = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(4, 2))
+    prepare_binary_model(model, config, ignore_layers_name=["_first_", "_last_"])
+    assert quantize_first_last_(model, mean=MEAN, std=STD) == ("0", "3")
+    ends = model[0], model[3]
+    prepare_binary_model(model, config)
+    assert (model[0], model[3]) == ends, "8-bit layers are none that are made binary"
+    assert type(model[1]) is BinaryConv2d
 
 
 def test_shared_layer_is_8_bit_at_every_alias() -> None:
