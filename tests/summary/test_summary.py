@@ -113,7 +113,7 @@ def test_branches_and_shared_modules() -> None:
     assert summary.name == "tangle"
     assert (layers["shared"].calls, layers["shared"].macs_1bit) == (2, 2 * 16 * taps)
     assert layers["shared"].params == 16 * 9
-    assert "alias" not in layers
+    assert list(layers) == ["stem", "shared", "tied", "middle", "head", "", "unused"]
     assert (layers["tied"].calls, layers["tied"].macs_1bit, layers["tied"].params) == (1, 16 * taps, 0)
     assert (layers["tied"].bytes, layers["tied"].float_bytes) == (0, 0)
     unused = layers["unused"]
@@ -195,7 +195,7 @@ def test_json_and_table() -> None:
         document["layers"][0]
     )
     assert {"packed_bytes", "float_bytes", "params", "macs_1bit", "macs_32bit"} <= set(document["total"])
-    assert document["layers"][1]["input_shape"] == [2, 5, 5]
+    assert document["layers"][1]["input_shape"] == [4, 5, 5]
     text = str(summary)
     for part in ("Tangle: input 2 x 5 x 5", "shared (2 calls)", "(model)", "not called in forward", "times smaller"):
         assert part in text

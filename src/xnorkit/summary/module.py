@@ -21,10 +21,11 @@ SCALE_BYTES = 4  # float32 scale or int32 threshold per filter
 def summarize_module(model: nn.Module, input_shape: Sequence[int], *, name: str | None = None) -> ModelSummary:
     """Return what `model` is made of, layer by layer: bits, shapes, parameters, multiply-adds, memory.
 
-    Layers are the modules that hold parameters or floating buffers. The model evaluates one input of zeros and is not
-    changed: not its mode, buffers (such as the statistics of a batch norm), hooks, nor the random state. Multiply-adds
-    are those of modules; a convolution called as a function in a forward is not seen. A module used several times is
-    one layer: its memory counts once, its multiply-adds as often as it is called.
+    Layers are the modules that hold parameters or floating buffers, in the order in which their first calls end; those
+    never called come last. The model evaluates one input of zeros and is not changed: not its mode, buffers (such as
+    the statistics of a batch norm), hooks, nor the random state. Multiply-adds are those of modules; a convolution
+    called as a function in a forward is not seen. A module used several times is one layer: its memory counts once, its
+    multiply-adds as often as it is called.
 
     Args:
         model: any module whose forward takes one tensor.
@@ -46,6 +47,10 @@ def summarize_module(model: nn.Module, input_shape: Sequence[int], *, name: str 
     layers = _layers(model)
     calls = record_calls(model, [module for _, module in layers], shape)
     order: list[nn.Module] = [call.module for call in calls if isinstance(call.module, WEIGHT_LAYERS)]
+    first: dict[int, int] = {}
+    for index, call in enumerate(calls):
+        first.setdefault(id(call.module), index)
+    layers.sort(key=lambda layer: first.get(id(layer[1]), len(calls)))
     counted: set[int] = set()
     rows = tuple(_figures(name, module, calls, order, counted) for name, module in layers)
     return ModelSummary(name or type(model).__name__, shape, rows)
