@@ -209,6 +209,64 @@ def test_backward_keeps_the_signs_and_one_bool_of_the_activations() -> None:
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
         y = layer(x)
-    # The signs and the bools of the input, and the dot, which the gradient of the scale needs.
-    assert sorted(kept.values()) == [x.numel(), 4 * x.numel(), 4 * x.numel()]
+    assert sorted(kept.values()) == [x.numel(), 4 * x.numel()]
     assert y.shape == x.shape
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (BinaryConv1d(4, 6, 3, padding="same", groups=2), (2, 4, 7)),
+        (BinaryConv2d(4, 6, (3, 2), padding="same"), (2, 4, 5, 6)),
+        (BinaryConv2d(4, 6, 3, stride=2, padding=(2, 1), dilation=2), (2, 4, 9, 8)),
+        (BinaryConv2d(4, 6, 3), (4, 5, 6)),
+        (BinaryConv3d(4, 6, 2, padding="valid"), (2, 4, 3, 4, 5)),
+        (BinaryLinear(4, 6), (2, 3, 4)),
+        (
+            BinaryLinear(4, 6, bconfig=BConfig(BasicInputBinarizer, weight_pre_process=LearnableScaleWeightBinarizer)),
+            (4,),
+        ),
+    ],
+    ids=str,
+)
+def test_gradients_of_the_fused_scale_are_those_of_the_separate_operations(layer: nn.Module, shape: tuple) -> None:
+    torch.manual_seed(6)
+    layer = layer.double()
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    wanted = [x, *layer.parameters()]
+    y = layer(x)
+    g = torch.randn_like(y)
+    found = torch.autograd.grad(y, wanted, g)
+    b, scale = layer.weight_pre_process.factors(layer.weight)
+    s = layer.activation_pre_process(x)
+    dot = F.linear(s, b) if isinstance(layer, BinaryLinear) else layer._conv_forward(s, b, None)
+    column = (-1, *(1,) * layer.SPATIAL_DIMS)
+    separate = dot * scale.reshape(column) + layer.bias.reshape(column)
+    torch.testing.assert_close(y, separate, rtol=1e-15, atol=1e-15)
+    for ours, theirs in zip(found, torch.autograd.grad(separate, wanted, g), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
+
+
+def test_an_empty_filter_gets_the_gradient_of_its_scale() -> None:
+    layer = BinaryLinear(3, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.zero_()
+    layer(torch.ones(1, 3)).sum().backward()
+    assert layer.weight.grad.tolist() == [[1, 1, 1]]
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch.compile does it itself
+@pytest.mark.parametrize("layer", [BinaryConv2d(3, 4, 3), BinaryConv1d(3, 4, 3), BinaryConvTranspose2d(3, 4, 3)])
+def test_compiles_to_one_graph_and_exports(layer: nn.Module) -> None:
+    torch.manual_seed(7)
+    x = torch.randn(2, 3, *(6,) * layer.SPATIAL_DIMS)
+    y = layer(x)
+    y.square().sum().backward()
+    grad, layer.weight.grad = layer.weight.grad, None
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    z = compiled(x)
+    z.square().sum().backward()
+    assert torch.equal(z, y)
+    torch.testing.assert_close(layer.weight.grad, grad)
+    assert torch.equal(torch.export.export(layer, (x,)).module()(x), y)

@@ -13,7 +13,7 @@ from xnorkit.nn._checks import check_dot_length, full_precision, working_dtype
 from xnorkit.nn.bconfig import BConfig, Identity, make_process
 from xnorkit.ops import BasicInputBinarizer, LearnableScaleWeightBinarizer, XNORWeightBinarizer
 
-__all__ = ["XNOR", "LatentWeight"]
+__all__ = ["XNOR", "LatentWeight", "Operation"]
 
 XNOR = BConfig(BasicInputBinarizer, Identity, XNORWeightBinarizer)
 
@@ -93,12 +93,17 @@ class LatentWeight(nn.Module):
             with full_precision(x):
                 dtype = working_dtype(self.weight)
                 b, scale = self._factors(dtype)
-                dot = operation(self.activation_pre_process(x.to(dtype)), self._from_filters(b), None)
-                y = self._scale_and_shift(dot, scale).to(self.weight.dtype)
+                y = self._dot(self.activation_pre_process(x.to(dtype)), self._from_filters(b), scale, operation)
+                y = self._scale_and_shift(y, None).to(self.weight.dtype)
         else:
             w = self._from_filters(self.weight_pre_process(self._filters(self.weight)))
             y = operation(self.activation_pre_process(x), w, self.bias)
         return self.activation_post_process(y, x)
+
+    def _dot(self, s: Tensor, b: Tensor, scale: Tensor | None, operation: Operation) -> Tensor:
+        """Return operation(s, b) * scale."""
+        dot = operation(s, b, None)
+        return dot if scale is None else dot * scale.reshape(-1, *(1,) * self.SPATIAL_DIMS)
 
     def scale_and_shift(self, dot: Tensor) -> Tensor:
         """Return dot * scale + bias for integers (..., C_out, ...) as the layer's output, each operation rounded."""

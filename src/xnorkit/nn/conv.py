@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from xnorkit.errors import InputError
 from xnorkit.nn._checks import check_image
-from xnorkit.nn._latent import XNOR, LatentWeight
+from xnorkit.nn._latent import XNOR, LatentWeight, Operation
+from xnorkit.nn._scaled import scaled_conv
 from xnorkit.nn.bconfig import BConfig
 
 __all__ = ["BinaryConv1d", "BinaryConv2d", "BinaryConv3d"]
@@ -18,6 +19,11 @@ class _BinaryConv(LatentWeight):
 
     in_channels: int
     padding_mode: Any
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    groups: int
     _conv_forward: Any
 
     def __init__(  # noqa: PLR0917 - the signature of torch.nn.Conv2d
@@ -68,6 +74,23 @@ class _BinaryConv(LatentWeight):
         """Return y (N, C_out, ...), or (C_out, ...) for one image without a batch."""
         check_image(type(self).__name__, x, self.in_channels, self.SPATIAL_DIMS)
         return self._process(x, self._conv_forward)
+
+    def _dot(self, s: Tensor, b: Tensor, scale: Tensor | None, operation: Operation) -> Tensor:
+        padding = self._both_sides()
+        if scale is None or padding is None or s.dim() == self.SPATIAL_DIMS + 1:
+            return super()._dot(s, b, scale, operation)
+        return scaled_conv(s, b, scale, self.stride, padding, self.dilation, self.groups)
+
+    def _both_sides(self) -> tuple[int, ...] | None:
+        """Return how many zeros pad each axis on either side; None for another mode, or sides that differ."""
+        if self.padding_mode != "zeros":
+            return None
+        if not isinstance(self.padding, str):
+            return tuple(self.padding)
+        if self.padding == "valid":
+            return (0,) * self.SPATIAL_DIMS
+        totals = [dilation * (size - 1) for dilation, size in zip(self.dilation, self.kernel_size, strict=True)]
+        return None if any(total % 2 for total in totals) else tuple(total // 2 for total in totals)
 
 
 class BinaryConv2d(_BinaryConv, nn.Conv2d):

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from xnorkit.errors import InputError
 from xnorkit.nn._checks import check_dot_length, check_float
-from xnorkit.nn._latent import XNOR, LatentWeight
+from xnorkit.nn._latent import XNOR, LatentWeight, Operation
+from xnorkit.nn._scaled import scaled_linear
 from xnorkit.nn.bconfig import BConfig
 
 __all__ = ["BinaryLinear"]
@@ -64,6 +65,9 @@ class BinaryLinear(LatentWeight, nn.Linear):
                 "Flatten images with torch.nn.Flatten() first."
             )
         return self._process(x, F.linear)
+
+    def _dot(self, s: Tensor, b: Tensor, scale: Tensor | None, operation: Operation) -> Tensor:
+        return super()._dot(s, b, scale, operation) if scale is None else scaled_linear(s, b, scale)
 
     def _layer_reason(self) -> str | None:
         return None
