@@ -1,0 +1,48 @@
+"""Projection of latent weights after a step."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from xnorkit.errors import InputError
+from xnorkit.functional.centering import center_
+
+__all__ = ["WeightProjection"]
+
+
+class WeightProjection:
+    """Centres latent weights over their input channels, then clips them, in place.
+
+    Centring: W <- W - mean of W over dimension 1; weights with one input channel are left out, as they would become 0.
+    Clipping: W <- min(max(W, -clip), clip); beyond 1 the straight-through gradient is 0 and a weight could hardly come
+    back.
+
+    Args:
+        params: the latent weights, as the first list of `split_parameters`.
+        clip: bound, above 0; None does not clip.
+        center: whether to centre.
+
+    Raises:
+        InputError: clip not above 0.
+
+    Example:
+        >>> optimizer.register_step_post_hook(WeightProjection(split_parameters(model)[0], center=True))
+
+    Source: the order of XNOR-Net-PyTorch, which does it before each forward pass instead.
+    """
+
+    def __init__(self, params: Iterable[nn.Parameter], clip: float | None = 1.0, center: bool = False) -> None:
+        if clip is not None and not clip > 0:
+            raise InputError(f"WeightProjection: clip={clip}; required: above 0, or None.")
+        self.params, self.clip, self.center = list(params), clip, center
+
+    @torch.no_grad()
+    def __call__(self, *_hook_arguments: Any) -> None:
+        """Project; the arguments that PyTorch gives to a step hook are of no use here."""
+        for w in self.params:
+            if self.center and w.dim() > 1 and w.shape[1] > 1:
+                center_(w)
+            if self.clip is not None:
+                w.clamp_(-self.clip, self.clip)

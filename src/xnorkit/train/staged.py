@@ -1,0 +1,104 @@
+"""BinaryChef: a YAML list of steps, each of which binarizes a model in another way."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+from torch import nn
+
+from xnorkit.errors import RecipeError, XnorkitError
+from xnorkit.nn import BConfig, prepare_binary_model
+from xnorkit.train.binarizers import factory
+
+__all__ = ["BinaryChef"]
+
+PROCESSES = ("pre_activation", "post_activation", "weight")
+IGNORED = "ignore_layer_names"
+
+
+class BinaryChef:
+    """Prepares a model for one step of staged training after another.
+
+    The file maps the name of each step, in order, to `pre_activation`, `post_activation` and `weight`, each with a
+    `name` (a binarizer of `xnorkit.ops`, "nn.Identity", or one of `user_modules`) and optional `args`, and to the list
+    `ignore_layer_names` (dotted names, `$regex$`, "_first_", "_last_"). A process that is left out is the identity.
+    For steps with their own optimizer, epochs and teacher use the `stages` of a recipe.
+
+    Args:
+        config: path of the file.
+        user_modules: binarizer classes of your own, known by their class name.
+
+    Raises:
+        RecipeError: a file that cannot be read, an unknown name or field (with near matches), wrong arguments.
+
+    Example:
+        >>> chef = BinaryChef("steps.yaml")
+        >>> for _ in range(len(chef)):
+        ...     model = chef.next(model)
+        ...     train(model)
+
+    Source: the class of that name in Bulat's binary-networks-pytorch. Differs: names are looked up, nothing in the file
+    is evaluated.
+    """
+
+    def __init__(self, config: str | Path, user_modules: Iterable[Callable[..., nn.Module]] = ()) -> None:
+        self.path, self.user_modules = str(config), tuple(user_modules)
+        self.steps = self._read()
+        self.current_step = 0
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def get_num_steps(self) -> int:
+        """Return the number of steps."""
+        return len(self)
+
+    def run_step(self, model: nn.Module, step: int) -> nn.Module:
+        """Return `model`, changed in place as step number `step` (from 0) says; learned scales survive.
+
+        Raises:
+            RecipeError: no such step.
+            InputError: an ignored name that no layer has.
+        """
+        if not 0 <= step < len(self):
+            raise RecipeError(
+                f"{self.path} has {len(self)} steps; received: step {step}; required: 0 to {len(self) - 1}."
+            )
+        bconfig, ignored = self.steps[step]
+        return prepare_binary_model(model, bconfig, ignore_layers_name=ignored)
+
+    def next(self, model: nn.Module) -> nn.Module:
+        """Run the step after the last one that `next` ran."""
+        model = self.run_step(model, self.current_step)
+        self.current_step += 1
+        return model
+
+    def _read(self) -> list[tuple[BConfig, list[str]]]:
+        try:
+            content = yaml.safe_load(Path(self.path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise RecipeError(f"{self.path} cannot be read: {error}; required: a YAML file of steps.") from error
+        if not isinstance(content, dict) or not all(isinstance(step, dict) for step in content.values()):
+            raise RecipeError(f"{self.path}; required: a mapping from the name of each step to its fields.")
+        return [self._step(f"{self.path}: {name}", step) for name, step in content.items()]
+
+    def _step(self, where: str, step: Mapping[str, Any]) -> tuple[BConfig, list[str]]:
+        unknown = [str(key) for key in step if key not in (*PROCESSES, IGNORED)]
+        ignored = step.get(IGNORED) or []
+        if unknown or not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
+            raise RecipeError(
+                f"{where} has fields {', '.join(map(str, step))}; required: some of {', '.join(PROCESSES)}, and "
+                f"{IGNORED} as a list of names."
+            )
+        pre, post, weight = (self._factory(f"{where}.{field}", step.get(field)) for field in PROCESSES)
+        try:
+            return BConfig(pre, post, weight), ignored
+        except XnorkitError as error:
+            raise RecipeError(f"{where}: {error}") from error
+
+    def _factory(self, where: str, process: Any) -> Callable[..., nn.Module]:
+        process = {"name": "nn.Identity"} if process is None else process
+        if not isinstance(process, dict) or not set(process) <= {"name", "args"} or "name" not in process:
+            raise RecipeError(f"{where} holds {process!r}; required: name, and args if it has some.")
+        return factory(where, process["name"], process.get("args"), self.user_modules)
