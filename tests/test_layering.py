@@ -21,13 +21,13 @@ ALLOWED = {
     "nn": {"functional", "ops"},
     "models": {"nn", "ops"},
     "optim": {"functional"},
-    "summary": {"nn"},
+    "inspection": {"nn"},
     "data": set(),
     "train": {"models", "data", "nn", "ops", "optim"},
     "compat": {"functional", "ops", "nn", "optim", "models", "train"},
     "export": {"nn", "functional", "format", "runtime"},
     "bench": {"models", "export", "format", "runtime", "_engine"},
-    "report": {"bench", "data", "export", "format", "models", "runtime", "train"},
+    "report": {"bench", "data", "export", "format", "inspection", "models", "runtime", "train"},
     "cli": {"bench", "data", "export", "format", "models", "report", "runtime", "train", "__init__"},
 }
 HEAVY = {"torch", "lightning", "torchvision", "torchmetrics", "sklearn", "matplotlib"}

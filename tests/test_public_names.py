@@ -8,7 +8,10 @@ import pytest
 
 import xnorkit
 
-PACKAGES = ["errors", "format", "runtime", "functional", "nn", "models", "data", "train", "export"]
+PACKAGES = [
+    *("errors", "format", "runtime", "functional", "ops", "nn", "models", "data", "optim", "train"),
+    *("export", "inspection", "compat"),
+]
 MODULES = [m.name for m in pkgutil.walk_packages(xnorkit.__path__, "xnorkit.") if "_engine" not in m.name]
 
 

@@ -9,12 +9,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "BConfig": "xnorkit.nn",
     "BinaryConv2d": "xnorkit.nn",
     "BinaryLinear": "xnorkit.nn",
+    "convert": "xnorkit.nn",
     "create_model": "xnorkit.models",
     "list_models": "xnorkit.models",
     "load": "xnorkit.runtime",
     "pack": "xnorkit.export",
+    "prepare_binary_model": "xnorkit.nn",
+    "summary": "xnorkit.inspection",
     "verify": "xnorkit.export",
 }
 

@@ -63,7 +63,7 @@ def test_train_export_evaluate(trained: Path, tmp_path: Path, capsys: pytest.Cap
     assert after["top1"] > 0.5
     total = run_json(capsys, "inspect", target)["total"]
     assert total["packed_bytes"] == exported["file_bytes"]
-    assert run_json(capsys, "inspect", trained)["total"]["params"] == total["params"]
+    assert run_json(capsys, "inspect", trained)["total"]["params"] == 431_220
 
 
 def test_train_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,9 +86,13 @@ def test_inspect_tells_why_a_layer_is_float(packed: Path, capsys: pytest.Capture
     text = capsys.readouterr().out
     assert "block2.conv" in text
     assert f"{packed.stat().st_size} bytes" in text
-    assert run_json(capsys, "inspect", "lenet5")["total"] == summary["total"] | {
-        "packed_bytes": run_json(capsys, "inspect", "lenet5")["total"]["packed_bytes"]
-    }
+
+
+def test_inspect_a_model_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    total = run_json(capsys, "inspect", "lenet5")["total"]
+    assert (total["params"], total["macs_1bit"]) == (431_220, 2_000_000)
+    assert main(["inspect", "resnet18-cifar10"]) == 0
+    assert "layer4.1.conv2" in capsys.readouterr().out
 
 
 def test_predict_any_size_and_mode(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from xnorkit.cli.output import print_json, print_pairs, print_table
+from xnorkit.format import Summary
 
 COLUMNS = {
     "name": "layer",
@@ -32,7 +33,13 @@ def run(options: Namespace) -> None:
     summary = summarize_model(options.model)
     if options.json:
         print_json(summary.to_json())
-        return
+    elif isinstance(summary, Summary):
+        _print_file(summary)
+    else:
+        print(summary)
+
+
+def _print_file(summary: Summary) -> None:
     print_table(
         f"{summary.name}: input {' x '.join(map(str, summary.input_shape))}",
         list(COLUMNS.values()),

@@ -3,9 +3,12 @@
 from xnorkit.nn.bconfig import BConfig, Identity
 from xnorkit.nn.conv import BinaryConv1d, BinaryConv2d, BinaryConv3d
 from xnorkit.nn.conv_transpose import BinaryConvTranspose2d
+from xnorkit.nn.integer import QuantConv2d, QuantLinear
 from xnorkit.nn.linear import BinaryLinear
 from xnorkit.nn.prepare import convert, prepare_binary_model
 from xnorkit.nn.projection import project_
+from xnorkit.nn.quantize_model import quantize_first_last_
+from xnorkit.nn.quantizers import LearnedQuantizer, PixelQuantizer
 from xnorkit.ops import InputBiasBinarizer as RSign
 from xnorkit.ops import RPReLU
 
@@ -17,9 +20,14 @@ __all__ = [
     "BinaryConvTranspose2d",
     "BinaryLinear",
     "Identity",
+    "LearnedQuantizer",
+    "PixelQuantizer",
+    "QuantConv2d",
+    "QuantLinear",
     "RPReLU",
     "RSign",
     "convert",
     "prepare_binary_model",
     "project_",
+    "quantize_first_last_",
 ]

@@ -3,10 +3,13 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xnorkit.export import LayerProof, Proof, pack, verify
 from xnorkit.format import Normalization, Summary, read, summarize, write
+
+if TYPE_CHECKING:
+    from xnorkit.inspection import ModelSummary
 
 __all__ = ["ExportResult", "export_checkpoint", "summarize_model"]
 
@@ -89,11 +92,12 @@ def export_checkpoint(
     return ExportResult(output, output.stat().st_size, float_bytes, proof)
 
 
-def summarize_model(model: str) -> Summary:
-    """Return layers and totals of a `.xnor` file, of a checkpoint, or of a model name with random weights."""
+def summarize_model(model: str) -> "Summary | ModelSummary":
+    """Return layers and totals: of the nodes of a `.xnor` file, or of the modules of a checkpoint or named model."""
     path = Path(model)
     if path.suffix == ".xnor":
         return summarize(read(path), packed_bytes=path.stat().st_size)
+    from xnorkit.inspection import summary
     from xnorkit.models import create_model, input_shape
 
     if path.is_file():
@@ -103,7 +107,7 @@ def summarize_model(model: str) -> Summary:
         name = recipe.model.name
     else:
         name, network = model, create_model(model)
-    return summarize(pack(network, input_shape(name), name=name))
+    return summary(network, input_shape(name), name=name)
 
 
 def _count(layers: list[LayerProof], what: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from xnorkit.summary.macs import macs
+from xnorkit.inspection.macs import macs
 
 CASES = [
     (nn.Conv2d(3, 4, 3), (2, 3, 7, 9)),

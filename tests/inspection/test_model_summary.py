@@ -9,14 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import xnorkit
 from xnorkit.errors import InputError
 from xnorkit.export import pack
 from xnorkit.format import summarize
+from xnorkit.inspection import LayerFigures, ModelSummary
 from xnorkit.models import create_model
 from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, prepare_binary_model
 from xnorkit.nn.quantize_model import quantize_first_last_
 from xnorkit.ops import BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
-from xnorkit.summary import LayerFigures, ModelSummary, summarize_module
 
 LENET = (1, 28, 28)
 
@@ -27,7 +28,7 @@ def rows(summary: ModelSummary) -> dict[str, LayerFigures]:
 
 def test_lenet5_agrees_with_the_packed_file() -> None:
     model = create_model("lenet5")
-    summary, packed = summarize_module(model, LENET), summarize(pack(model, LENET))
+    summary, packed = xnorkit.summary(model, LENET), summarize(pack(model, LENET))
     assert summary.total.params == sum(p.numel() for p in model.parameters()) == 431_220
     assert summary.total.params_1bit == 425_000
     assert (summary.total.macs_1bit, summary.total.macs_32bit) == (packed.total.macs_1bit, packed.total.macs_32bit)
@@ -51,7 +52,7 @@ def test_lenet5_agrees_with_the_packed_file() -> None:
 def test_eight_bit_ends() -> None:
     model = create_model("lenet5")
     quantize_first_last_(model, mean=[0.13], std=[0.31])
-    summary = summarize_module(model, LENET)
+    summary = xnorkit.summary(model, LENET)
     assert (summary.total.params_8bit, summary.total.macs_8bit) == (500 + 5000, 288_000 + 5000)
     assert summary.total.macs_32bit == 0
     layer = rows(summary)["classifier"]
@@ -70,7 +71,7 @@ def test_prepared_model_with_a_layer_that_bits_cannot_express() -> None:
     prepare_binary_model(
         model, config, custom_config_layers_name={"1": scaled}, ignore_layers_name=["_first_", "_last_"]
     )
-    layers = rows(summarize_module(model, (3, 8, 8)))
+    layers = rows(xnorkit.summary(model, (3, 8, 8)))
     assert layers["1"].reason == model[1].bit_reason()
     assert "scale per channel" in layers["1"].reason
     assert (layers["1"].binary, layers["1"].params_1bit, layers["1"].macs_1bit) == (False, 0, 0)
@@ -107,7 +108,7 @@ class Tangle(nn.Module):
 
 def test_branches_and_shared_modules() -> None:
     model = Tangle()
-    summary = summarize_module(model, (2, 5, 5), name="tangle")
+    summary = xnorkit.summary(model, (2, 5, 5), name="tangle")
     layers = rows(summary)
     taps = 9 * 25 - 2 * 3 * 5 * 2 + 4  # rows and columns that the border cuts off, corners counted twice
     assert summary.name == "tangle"
@@ -157,7 +158,7 @@ def test_the_model_is_left_as_it_was() -> None:
     torch.manual_seed(0)
     expected = torch.rand(1)
     torch.manual_seed(0)
-    summarize_module(model, (3,))
+    xnorkit.summary(model, (3,))
     assert torch.rand(1) == expected
     assert model.modes == [False], "evaluated once, in evaluation mode"
     assert [m.training for m in model.modules()] == modes
@@ -171,24 +172,24 @@ def test_the_model_is_left_as_it_was() -> None:
 def test_a_failing_model_is_an_error_and_left_as_it_was() -> None:
     model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Linear(5, 2)).train()
     with pytest.raises(InputError, match=r"Sequential does not run on one input of zeros of shape \(3, 8, 8\)"):
-        summarize_module(model, (3, 8, 8))
+        xnorkit.summary(model, (3, 8, 8))
     assert all(m.training and not m._forward_hooks for m in model.modules())
     with pytest.raises(InputError, match="positive integers"):
-        summarize_module(model, (3, 0, 8))
+        xnorkit.summary(model, (3, 0, 8))
     with pytest.raises(InputError, match="positive integers"):
-        summarize_module(model, ())
+        xnorkit.summary(model, ())
 
 
 def test_other_precision_and_no_parameters() -> None:
-    summary = summarize_module(nn.Sequential(BinaryLinear(16, 4)).double(), (16,))
+    summary = xnorkit.summary(nn.Sequential(BinaryLinear(16, 4)).double(), (16,))
     assert (summary.total.float_bytes, summary.total.packed_bytes) == (8 * 68, 4 * 2 + 4 * 4 + 8 * 4)
-    empty = summarize_module(nn.ReLU(), (3,))
+    empty = xnorkit.summary(nn.ReLU(), (3,))
     assert empty.layers == ()
     assert "ReLU" in str(empty)
 
 
 def test_json_and_table() -> None:
-    summary = summarize_module(Tangle(), (2, 5, 5))
+    summary = xnorkit.summary(Tangle(), (2, 5, 5))
     document = json.loads(json.dumps(summary.to_json(), allow_nan=False))
     assert set(document) == {"name", "input_shape", "layers", "total"}
     assert {"name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_32bit", "bytes"} <= set(
@@ -202,10 +203,10 @@ def test_json_and_table() -> None:
     assert f"{summary.total.packed_bytes:,}" in text
 
 
-def test_the_package_can_be_called_and_loads_no_table() -> None:
+def test_no_table_is_loaded_before_it_is_shown() -> None:
     code = (
-        "import sys, torch, xnorkit.summary as s; "
-        "t = s(torch.nn.Linear(4, 2), (4,)); assert 'rich' not in sys.modules; print(t.total.params)"
+        "import sys, torch, xnorkit; "
+        "t = xnorkit.summary(torch.nn.Linear(4, 2), (4,)); assert 'rich' not in sys.modules; print(t.total.params)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "10"

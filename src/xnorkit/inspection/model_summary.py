@@ -7,18 +7,18 @@ from typing import Any
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
+from xnorkit.inspection.figures import LayerFigures, ModelSummary
+from xnorkit.inspection.macs import WEIGHT_LAYERS, macs
+from xnorkit.inspection.run import Call, record_calls
 from xnorkit.nn import BinaryConv2d, BinaryLinear
 from xnorkit.nn.integer import IntegerLayer
-from xnorkit.summary.figures import LayerFigures, ModelSummary
-from xnorkit.summary.macs import WEIGHT_LAYERS, macs
-from xnorkit.summary.run import Call, record_calls
 
-__all__ = ["summarize_module"]
+__all__ = ["summary"]
 
 SCALE_BYTES = 4  # float32 scale or int32 threshold per filter
 
 
-def summarize_module(model: nn.Module, input_shape: Sequence[int], *, name: str | None = None) -> ModelSummary:
+def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = None) -> ModelSummary:
     """Return what `model` is made of, layer by layer: bits, shapes, parameters, multiply-adds, memory.
 
     Layers are the modules that hold parameters or floating buffers, in the order in which their first calls end; those
@@ -36,10 +36,10 @@ def summarize_module(model: nn.Module, input_shape: Sequence[int], *, name: str 
         InputError: the model does not run on that input.
 
     Example:
-        >>> summary = summarize_module(create_model("lenet5"), (1, 28, 28))
-        >>> summary.total.params_1bit
+        >>> figures = summary(create_model("lenet5"), (1, 28, 28))
+        >>> figures.total.params_1bit
         425000
-        >>> print(summary)  # doctest: +SKIP
+        >>> print(figures)  # doctest: +SKIP
     """
     shape = tuple(input_shape)
     if not shape or any(not isinstance(size, int) or size < 1 for size in shape):
