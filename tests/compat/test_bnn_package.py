@@ -2,7 +2,6 @@
 
 import copy
 import importlib
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -76,9 +75,6 @@ def network() -> nn.Sequential:
     )
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("xnorkit.train.staged") is None, reason="xnorkit.train.staged is not installed"
-)
 def test_chef_of_the_packages_own_tests(tmp_path: Path) -> None:
     path = tmp_path / "steps.yaml"
     path.write_text(CHEF, encoding="utf-8")
