@@ -14,7 +14,13 @@ MINIMAL = "name: mine\nmodel: {name: lenet5}\ndata: {name: digits}\n"
 
 
 def test_names() -> None:
-    assert list_recipes() == ["lenet5-digits", "lenet5-digits-float", "lenet5-mnist", "lenet5-mnist-float"]
+    assert list_recipes() == [
+        "lenet5-digits",
+        "lenet5-digits-float",
+        "lenet5-digits-staged",
+        "lenet5-mnist",
+        "lenet5-mnist-float",
+    ]
 
 
 @pytest.mark.parametrize("name", list_recipes())

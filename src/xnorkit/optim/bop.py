@@ -17,7 +17,8 @@ class Bop(torch.optim.Optimizer):
     Step: m <- (1 - gamma) m + gamma g, m starting at 0; then w <- -w where |m| >= threshold and sign(m) = sign(w), with
     sign(0) = +1 for w. Magnitudes never change: weights of +1 and -1 stay so, and with the latent weights of a binary
     layer alpha = mean |W| keeps the value that it was initialised to. Note that the straight-through gradient of
-    `sign_ste` is 0 where |W| >= 1: leave the weights at their small initial magnitudes, or use a binarizer without clip.
+    `sign_ste` is 0 where |W| >= 1: leave the weights at their small initial magnitudes, or use a binarizer with
+    another clip.
 
     Args:
         params: the binary weights (see `split_parameters`), or groups of them.

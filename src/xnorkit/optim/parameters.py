@@ -14,10 +14,9 @@ def binary_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     stage of training with float weights, the layer is left out.
     """
     for name, module in model.named_modules():
-        process = getattr(module, "weight_pre_process", None)
-        if isinstance(process, nn.Module) and not isinstance(process, nn.Identity):
-            if isinstance(getattr(module, "weight", None), nn.Parameter):
-                yield name, module
+        process = getattr(module, "weight_pre_process", nn.Identity())
+        if not isinstance(process, nn.Identity) and isinstance(getattr(module, "weight", None), nn.Parameter):
+            yield name, module
 
 
 def split_parameters(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -11,6 +11,7 @@ from xnorkit.errors import InputError
 from xnorkit.models import create_model
 from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.recipe import Recipe
+from xnorkit.train.stages import StageSwitch, stage_at
 
 __all__ = ["KEY", "Checkpoint", "describe", "load_checkpoint", "read_checkpoint"]
 
@@ -34,7 +35,7 @@ def describe(recipe: Recipe, num_classes: int) -> dict[str, Any]:
 
 
 def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
-    """Return the model of a checkpoint, on the CPU and in evaluation mode, and its recipe.
+    """Return the model of a checkpoint, in the stage it was saved in, on the CPU in evaluation mode, and its recipe.
 
     Raises:
         InputError: no such file, not a checkpoint of this library, or weights that do not fit its model.
@@ -42,6 +43,8 @@ def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
     content = read_checkpoint(Path(path))
     spec = content.recipe.model
     model = create_model(spec.name, content.num_classes, spec.binarization)
+    stages = content.recipe.all_stages()
+    StageSwitch(model, stages).enter(stage_at(stages, content.epochs_done - 1)[0])
     try:
         model.load_state_dict(content.weights)
     except RuntimeError as error:

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from xnorkit.data import create_data
+from xnorkit.data import ImageData, create_data
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
-from xnorkit.train.checkpoint import read_checkpoint
+from xnorkit.train.checkpoint import load_checkpoint, read_checkpoint
+from xnorkit.train.load_recipe import load_recipe
 from xnorkit.train.recipe import Recipe
 
 __all__ = ["FitResult", "fit"]
 
 CHECKPOINT, LOG, RESULT = "last.ckpt", "log.csv", "result.json"
+TEACHER = "teacher"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def fit(
 
     Written into `output`: `last.ckpt` after every epoch (replaced atomically), `log.csv` with a row per epoch, and at
     the end `result.json`. A resumed run continues as if it had not been interrupted: order and augmentation of the data
-    depend on (seed, epoch) only.
+    depend on (seed, epoch) only. A teacher that the recipe names by its recipe is trained first, into `teacher/`.
 
     Args:
         recipe: see `load_recipe`.
@@ -90,18 +93,49 @@ def fit(
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"output={output} cannot be made: {error}; required: a folder that can be written.") from error
+    options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress, "threads": threads}
+    teacher = _teacher(recipe, data, output / TEACHER, start is not None, options)
     # Imported here: the trainer takes seconds to import, and reading a checkpoint does not need it.
     from xnorkit.train.run import run
 
     with _threads(threads):
         seconds, loss, accuracy = run(
-            recipe, data, checkpoint=output / CHECKPOINT, log=output / LOG, start=start, progress=progress
+            recipe,
+            data,
+            checkpoint=output / CHECKPOINT,
+            log=output / LOG,
+            start=start,
+            progress=progress,
+            teacher=teacher,
         )
     result = FitResult(recipe.name, output / CHECKPOINT, data.split_name, accuracy, loss, seconds, recipe.epochs)
     draft = output / f"{RESULT}.part"
     draft.write_text(json.dumps({**result.to_json(), "fields": recipe.to_dict()}, indent=2) + "\n", encoding="utf-8")
     draft.replace(output / RESULT)
     return result
+
+
+def _teacher(recipe: Recipe, data: ImageData, output: Path, resumed: bool, options: dict[str, Any]) -> nn.Module | None:
+    """Return the teacher of `recipe`, trained into `output` if it is named by its recipe."""
+    spec = recipe.teacher
+    if spec is None:
+        return None
+    if spec.checkpoint is not None:
+        checkpoint = Path(spec.checkpoint)
+    else:
+        own = load_recipe(spec.recipe or "")
+        if own.teacher is not None:
+            raise RecipeError(f"teacher.recipe={spec.recipe} has a teacher itself; required: a recipe without one.")
+        last = "last" if resumed and (output / CHECKPOINT).is_file() else None
+        checkpoint = fit(own, output=output, resume=last, **options).checkpoint
+    teacher, own = load_checkpoint(checkpoint)
+    classes = read_checkpoint(checkpoint).num_classes
+    if (input_shape(own.model.name), classes) != (data.input_shape, data.num_classes):
+        raise RecipeError(
+            f"recipe '{recipe.name}': the teacher has images {input_shape(own.model.name)} and {classes} classes; "
+            f"required: {data.input_shape} and {data.num_classes}, those of '{data.name}'. Choose another teacher."
+        )
+    return teacher
 
 
 def _start(recipe: Recipe, path: Path) -> Path:

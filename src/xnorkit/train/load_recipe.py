@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import difflib
 from argparse import ArgumentError
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,16 @@ import yaml  # type: ignore[import-untyped]
 from jsonargparse import ArgumentParser
 
 from xnorkit.errors import RecipeError
-from xnorkit.train.recipe import DataSpec, ModelSpec, OptimizerSpec, Recipe, ScheduleSpec
+from xnorkit.train.recipe import (
+    BinarizerSpec,
+    DataSpec,
+    ModelSpec,
+    OptimizerSpec,
+    Recipe,
+    ScheduleSpec,
+    StageSpec,
+    TeacherSpec,
+)
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11
@@ -21,11 +30,16 @@ if TYPE_CHECKING:
 __all__ = ["list_recipes", "load_recipe", "recipe_from_dict"]
 
 SUFFIXES = (".yaml", ".yml")
-SECTIONS: dict[str, type] = {
+SECTIONS: dict[str, type[Any]] = {
     "model": ModelSpec,
     "data": DataSpec,
     "optimizer": OptimizerSpec,
+    "binary_optimizer": OptimizerSpec,
     "schedule": ScheduleSpec,
+    "teacher": TeacherSpec,
+    "pre_activation": BinarizerSpec,
+    "post_activation": BinarizerSpec,
+    "weight": BinarizerSpec,
 }
 
 
@@ -60,11 +74,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def recipe_from_dict(fields: Mapping[str, Any], source: str) -> Recipe:
     """Return a Recipe from nested mappings; `source` names them in errors (RecipeError, as `load_recipe`)."""
-    known = set(_field_names())
-    for key in _leaves(fields):
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=3) or sorted(known)
-            raise RecipeError(f"recipe {source}: unknown field '{key}'; near or known fields: {', '.join(near)}.")
+    _check_names(fields, Recipe, source)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Recipe)
     try:
@@ -73,8 +83,21 @@ def recipe_from_dict(fields: Mapping[str, Any], source: str) -> Recipe:
     except (ArgumentError, TypeError, ValueError) as error:
         message = " ".join(str(error).split()).replace("typing.", "")
         raise RecipeError(f"recipe {source}: {message}; required: fields and types of xnorkit.train.Recipe.") from error
-    sections = {name: make(**parsed.pop(name)) for name, make in SECTIONS.items()}
-    return Recipe(**sections, **parsed)
+    recipe = _build(Recipe, {**parsed, "stages": [_build(StageSpec, stage) for stage in parsed["stages"]]})
+    if recipe.stages and fields.get("epochs", recipe.epochs) != recipe.epochs:
+        raise RecipeError(
+            f"recipe {source}: epochs={fields['epochs']} with stages of {recipe.epochs} epochs in all; required: the "
+            "epochs of the stages alone. Leave epochs out, or change stages.0.epochs and so on."
+        )
+    return recipe
+
+
+def _build(kind: type[Any], fields: Mapping[str, Any]) -> Any:
+    """Return a `kind` of parsed fields, its sections being mappings or None."""
+    sections = {
+        key: SECTIONS[key](**value) for key, value in fields.items() if key in SECTIONS and isinstance(value, Mapping)
+    }
+    return kind(**{**fields, **sections})
 
 
 def _folder() -> "Traversable":
@@ -101,26 +124,34 @@ def _override(fields: dict[str, Any], override: str) -> None:
     except yaml.YAMLError as error:
         raise RecipeError(f"override '{override}': the value is not YAML ({error}); required: key=value.") from error
     *path, last = key.split(".")
-    section = fields
+    section: Any = fields
     for step in path:
-        section = section.setdefault(step, {})
-        if not isinstance(section, dict):
+        section = _entry(section, step, override) if isinstance(section, list) else section.setdefault(step, {})
+        if not isinstance(section, dict | list):
             raise RecipeError(f"override '{override}': '{step}' has no fields of its own; required: a section's field.")
+    if isinstance(section, list):
+        raise RecipeError(f"override '{override}' replaces a whole entry; required: one field, as stages.0.epochs=5.")
     section[last] = value
 
 
-def _field_names() -> Iterator[str]:
-    for entry in dataclasses.fields(Recipe):
-        if entry.name in SECTIONS:
-            yield from (f"{entry.name}.{inner.name}" for inner in dataclasses.fields(SECTIONS[entry.name]))
-        else:
-            yield entry.name
+def _entry(entries: list[Any], step: str, override: str) -> Any:
+    """Return the entry of a list that an override means by its number."""
+    if not step.isdecimal() or int(step) >= len(entries):
+        raise RecipeError(f"override '{override}': '{step}'; required: an entry from 0 to {len(entries) - 1}.")
+    return entries[int(step)]
 
 
-def _leaves(fields: Mapping[Any, Any]) -> Iterator[str]:
-    """Yield dotted keys; a section that is no mapping is left to the type check."""
+def _check_names(fields: Mapping[Any, Any], kind: type[Any], source: str, where: str = "") -> None:
+    """Raise RecipeError for a name that is no field of `kind`; what is no mapping is left to the type check."""
+    known = [entry.name for entry in dataclasses.fields(kind)]
     for key, value in fields.items():
-        if isinstance(value, Mapping) and key in SECTIONS:
-            yield from (f"{key}.{inner}" for inner in value)
-        elif key not in SECTIONS:
-            yield str(key)
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=3) or sorted(known)
+            names = ", ".join(where + name for name in near)
+            raise RecipeError(f"recipe {source}: unknown field '{where}{key}'; near or known fields: {names}.")
+        if key in SECTIONS and isinstance(value, Mapping):
+            _check_names(value, SECTIONS[key], source, f"{where}{key}.")
+        if key == "stages" and isinstance(value, list):
+            for index, stage in enumerate(value):
+                if isinstance(stage, Mapping):
+                    _check_names(stage, StageSpec, source, f"{where}{key}.{index}.")

@@ -2,34 +2,61 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from xnorkit.errors import XnorkitError
 from xnorkit.models import create_model
 from xnorkit.nn import project_
+from xnorkit.optim import WeightProjection, split_parameters
 from xnorkit.train._lightning import MulticlassAccuracy, pl
 from xnorkit.train.checkpoint import KEY, describe
-from xnorkit.train.optimizers import make_optimizer, make_schedule
-from xnorkit.train.recipe import Recipe
+from xnorkit.train.distill import Distillation
+from xnorkit.train.flip_ratio import FlipRatio
+from xnorkit.train.optimizers import make_model_optimizer, make_schedule
+from xnorkit.train.recipe import OptimizerSpec, Recipe, ScheduleSpec, StageSpec
+from xnorkit.train.stages import StageSwitch, set_progress, stage_at
 
 __all__ = ["TrainingModule"]
 
 
 class TrainingModule(pl.LightningModule):
-    """Classification with cross entropy; latent weights are projected after each optimizer step.
+    """Classification in the stages of a recipe; latent weights are projected after each optimizer step.
 
-    Logged per epoch: `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy`. The evaluation split is only looked
-    at: nothing is selected by it.
+    The loss is cross entropy, or with a teacher that of `Distillation`. A new stage begins with a new optimizer and
+    schedule. Binarizers with a schedule are told the progress of the stage at the start of each epoch, 0 in the first.
+
+    Logged per epoch: `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy`, and `flip_ratio`, the share of
+    binary weights whose sign the epoch changed, NaN without binary weights. The evaluation split is only looked at:
+    nothing is selected by it.
+
+    Args:
+        recipe: see `load_recipe`.
+        num_classes: of the data.
+        steps_per_epoch: number of training batches.
+        teacher: for recipes with a teacher.
     """
 
-    def __init__(self, recipe: Recipe, num_classes: int, steps_per_epoch: int) -> None:
+    def __init__(
+        self, recipe: Recipe, num_classes: int, steps_per_epoch: int, teacher: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.recipe, self.num_classes, self.steps_per_epoch = recipe, num_classes, steps_per_epoch
         self.model = create_model(recipe.model.name, num_classes, recipe.model.binarization)
+        self.stages = recipe.all_stages()
+        self.switch = StageSwitch(self.model, self.stages)
+        self.switch.enter(0)
+        self.distillation = _distillation(recipe, self.model, teacher)
+        self.flips = FlipRatio()
         self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(num_classes, average="micro")
+
+    @property
+    def stage(self) -> StageSpec:
+        """The stage that the model is in."""
+        return self.stages[self.switch.entered]
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, num_classes)."""
@@ -38,8 +65,12 @@ class TrainingModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         """Return the mean loss of a batch; XnorkitError if it is not a finite number."""
         images, labels = batch
-        logits = self.model(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        smoothing = self.recipe.label_smoothing
+        if self.distillation is not None and self.stage.teacher:
+            loss, logits = self.distillation(images, labels, smoothing)
+        else:
+            logits = self.model(images)
+            loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         if not torch.isfinite(loss):
             raise XnorkitError(
                 f"the loss is {loss.item()} in step {self.global_step} (epoch {self.current_epoch + 1}); required: a "
@@ -48,6 +79,31 @@ class TrainingModule(pl.LightningModule):
         self.train_accuracy(logits.detach(), labels)
         self._log_epoch("train", loss.detach(), self.train_accuracy, len(labels))
         return loss
+
+    def on_train_epoch_start(self) -> None:
+        """Enter the stage of the epoch, set the progress of binarizers, and look at the signs of the weights."""
+        # As the order of the data, random numbers depend on (seed, epoch) only, so that a resumed run draws the same.
+        entropy = np.random.SeedSequence((self.recipe.seed, self.current_epoch, self.global_rank))
+        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0]))
+        index, first = stage_at(self.stages, self.current_epoch)
+        if index != self.switch.entered:
+            self.switch.enter(index)
+            self.model.train().to(self.device)
+            self.trainer.strategy.setup_optimizers(self.trainer)
+        set_progress(self.model, (self.current_epoch - first) / self.stage.epochs)
+        self._look()
+        self.flips.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the flip ratio of the epoch."""
+        self._look()
+        ratio = self.flips.compute() if self.flips.update_called else torch.tensor(torch.nan)
+        self.log("flip_ratio", ratio)
+
+    def _look(self) -> None:
+        weights = split_parameters(self.model)[0]
+        if weights:
+            self.flips.update(weights)
 
     def on_train_epoch_end(self) -> None:
         """Raise XnorkitError if a weight or statistic is not finite, before the checkpoint is replaced.
@@ -69,19 +125,27 @@ class TrainingModule(pl.LightningModule):
         self._log_epoch("test", F.cross_entropy(logits, labels), self.test_accuracy, len(labels))
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Step, then bring the latent weights back into [-1, 1]."""
+        """Step, then bring the latent weights back into [-1, 1]; a stage that is all float is left alone."""
         super().optimizer_step(*args, **kwargs)
-        project_(self.model)
+        if self.recipe.center_weights:
+            WeightProjection(split_parameters(self.model)[0], clip=None, center=True)()
+        if "binary" in (self.stage.activations, self.stage.weights):
+            project_(self.model)
 
     def configure_optimizers(self) -> Any:
-        """Return the recipe's optimizer and its schedule per step."""
-        optimizer = make_optimizer(self.recipe.optimizer, self.model.parameters())
-        schedule = make_schedule(self.recipe.schedule, optimizer, self.recipe.epochs, self.steps_per_epoch)
+        """Return the optimizer of the stage and its schedule per step."""
+        stage = self.stage
+        optimizer = make_model_optimizer(stage.optimizer or OptimizerSpec(), stage.binary_optimizer, self.model)
+        schedule = make_schedule(stage.schedule or ScheduleSpec(), optimizer, stage.epochs, self.steps_per_epoch)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what `load_checkpoint` needs to build the model again."""
         checkpoint[KEY] = describe(self.recipe, self.num_classes)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Bring the model into the stage that the checkpoint was written in, before its weights are loaded."""
+        self.switch.enter(stage_at(self.stages, checkpoint["epoch"])[0])
 
     def _log_epoch(self, split: str, loss: Tensor, accuracy: Any, size: int) -> None:
         # The bar has room for two numbers: how training goes, and what it is good for.
@@ -89,5 +153,19 @@ class TrainingModule(pl.LightningModule):
         self.log(f"{split}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=split == "test", batch_size=size)
 
     def _remedy(self) -> str:
-        rate = self.recipe.optimizer.lr
+        rate = (self.stage.optimizer or OptimizerSpec()).lr
         return f"Lower optimizer.lr (now {rate}) or check the data; last.ckpt still holds the epoch before."
+
+
+def _distillation(recipe: Recipe, model: nn.Module, teacher: nn.Module | None) -> Distillation | None:
+    spec = recipe.teacher
+    if spec is None or teacher is None:
+        return None
+    return Distillation(
+        model,
+        teacher,
+        weight=spec.weight,
+        temperature=spec.temperature,
+        attention=spec.attention,
+        layers=spec.attention_layers,
+    )

@@ -2,22 +2,41 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from xnorkit.optim import Bop, CaseOptimizer, split_parameters
 from xnorkit.train.recipe import OptimizerSpec, ScheduleSpec
 
-__all__ = ["make_optimizer", "make_schedule", "schedule_factor"]
+__all__ = ["make_model_optimizer", "make_optimizer", "make_schedule", "schedule_factor"]
 
 
-def make_optimizer(spec: OptimizerSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+def make_optimizer(
+    spec: OptimizerSpec, parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]]
+) -> torch.optim.Optimizer:
     """Return the optimizer that `spec` names."""
+    if spec.name == "bop":
+        return Bop(parameters, threshold=spec.threshold, gamma=spec.lr)
     if spec.name == "sgd":
         return torch.optim.SGD(parameters, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[spec.name]
     return kind(parameters, lr=spec.lr, weight_decay=spec.weight_decay)
+
+
+def make_model_optimizer(spec: OptimizerSpec, binary: OptimizerSpec | None, model: nn.Module) -> torch.optim.Optimizer:
+    """Return an optimizer for `model`: `binary` for its binary latent weights if given, `spec` for all else.
+
+    A model without binary weights, or in a stage where they are float, has `spec` alone.
+    """
+    latent, rest = split_parameters(model)
+    if binary is not None and latent:
+        return CaseOptimizer(make_optimizer(binary, latent), make_optimizer(spec, rest))
+    if latent and not spec.decay_binary:
+        return make_optimizer(spec, [{"params": latent, "weight_decay": 0.0}, {"params": rest}])
+    return make_optimizer(spec, model.parameters())
 
 
 def make_schedule(spec: ScheduleSpec, optimizer: torch.optim.Optimizer, epochs: int, steps_per_epoch: int) -> LambdaLR:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from xnorkit.data import ImageData
 from xnorkit.train._lightning import pl
@@ -19,7 +20,14 @@ __all__ = ["run"]
 
 
 def run(
-    recipe: Recipe, data: ImageData, *, checkpoint: Path, log: Path, start: Path | None, progress: bool
+    recipe: Recipe,
+    data: ImageData,
+    *,
+    checkpoint: Path,
+    log: Path,
+    start: Path | None,
+    progress: bool,
+    teacher: nn.Module | None = None,
 ) -> tuple[float, float, float]:
     """Train, from `start` if given, and return (seconds, evaluation loss, evaluation accuracy) after the last epoch.
 
@@ -30,11 +38,13 @@ def run(
         log: CSV file, see `EpochLog`.
         start: checkpoint to continue from.
         progress: see `fit`.
+        teacher: network to imitate, if the recipe has one.
     """
     torch.manual_seed(recipe.seed)
     batches = data.train_dataloader()
-    module = TrainingModule(recipe, data.num_classes, len(batches))
-    rows = EpochLog(log, keep=read_checkpoint(start).epochs_done if start else 0, show=progress)
+    module = TrainingModule(recipe, data.num_classes, len(batches), teacher)
+    done = read_checkpoint(start).epochs_done if start else 0
+    rows = EpochLog(log, keep=done, show=progress, stages=recipe.all_stages())
     bar = progress and sys.stderr.isatty()
     with quiet_trainer():
         trainer = pl.Trainer(

@@ -1,0 +1,99 @@
+"""Switches a model from one stage of training to the next."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from xnorkit.errors import InputError, RecipeError
+from xnorkit.nn import BConfig, prepare_binary_model
+from xnorkit.nn._names import choose
+from xnorkit.train.binarizers import factory
+from xnorkit.train.recipe import StageSpec
+
+__all__ = ["StageSwitch", "set_progress", "stage_at"]
+
+HALVES = {"activations": "activation_pre_process", "weights": "weight_pre_process"}
+
+
+class StageSwitch:
+    """Brings `model` into its stages, in order; each is entered from the one before.
+
+    Float activations and float weights are the identity in place of the layer's binarizer, which is kept aside and put
+    back, learned parameters and all. The structure of the model in a stage depends on the stages up to it alone, so a
+    checkpoint is restored by entering them again.
+
+    Args:
+        model: in the state that the registry makes it; changed in place.
+        stages: all stages, see `StageSpec`.
+    """
+
+    def __init__(self, model: nn.Module, stages: Sequence[StageSpec]) -> None:
+        self.model, self.stages = model, list(stages)
+        self.entered = -1
+        self._aside: dict[tuple[str, str], nn.Module] = {}
+
+    def enter(self, index: int) -> None:
+        """Enter stage `index` through all stages since the last one entered.
+
+        Raises:
+            RecipeError: a name that no layer has, arguments that a binarizer refuses, or a stage of binary layers for a
+                model without any.
+        """
+        while self.entered < index:
+            self.entered += 1
+            stage = self.stages[self.entered]
+            try:
+                self._enter(stage)
+            except InputError as error:
+                raise RecipeError(f"stage '{stage.name}': {error}") from error
+
+    def _enter(self, stage: StageSpec) -> None:
+        for (name, attribute), process in self._aside.items():
+            setattr(self.model.get_submodule(name), attribute, process)
+        self._aside = {}
+        if stage.prepares:
+            self._prepare(stage)
+        layers = {
+            name: module
+            for name, module in self.model.named_modules()
+            if all(hasattr(module, h) for h in HALVES.values())
+        }
+        if stage.name and not layers and "binary" in (stage.activations, stage.weights):
+            raise InputError(
+                "the model has no binary layer; required: model.binarization=xnor, binarizers in the stage, or float "
+                "activations and weights."
+            )
+        ignored: set[str] = set()
+        for pattern in () if stage.prepares else stage.ignore_layers:
+            ignored |= choose(pattern, list(layers), "ignore_layers") if layers else set()
+        for name, layer in layers.items():
+            for half, attribute in HALVES.items():
+                if name in ignored or getattr(stage, half) == "float":
+                    self._aside[name, attribute] = getattr(layer, attribute)
+                    setattr(layer, attribute, nn.Identity())
+
+    def _prepare(self, stage: StageSpec) -> None:
+        makes = []
+        for field in ("pre_activation", "post_activation", "weight"):
+            spec = getattr(stage, field)
+            makes.append(factory(f"stage '{stage.name}', {field}", spec.name, spec.args) if spec else nn.Identity)
+        prepare_binary_model(self.model, BConfig(*makes), ignore_layers_name=stage.ignore_layers)
+
+
+def stage_at(stages: Sequence[StageSpec], epoch: int) -> tuple[int, int]:
+    """Return (number of the stage that `epoch` lies in, its first epoch), all from 0; beyond the end, the last one."""
+    first = 0
+    for index, stage in enumerate(stages[:-1]):
+        if epoch < first + stage.epochs:
+            return index, first
+        first += stage.epochs
+    return len(stages) - 1, first
+
+
+def set_progress(model: nn.Module, fraction: float) -> None:
+    """Call `set_progress(fraction)` of every submodule that has it: binarizers with a schedule."""
+    for module in model.modules():
+        anneal: Any = getattr(module, "set_progress", None)
+        if callable(anneal):
+            anneal(fraction)
