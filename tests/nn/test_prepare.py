@@ -251,6 +251,19 @@ def test_layers_inside_a_process_are_not_the_models() -> None:
     assert type(model[0].activation_post_process.linear) is nn.Linear
 
 
+def test_a_layer_compiled_before_runs_as_the_new_one() -> None:
+    layer, x = nn.Linear(4, 3), torch.randn(2, 4)
+    layer.compile(backend="eager")
+    made = prepare_binary_model(layer, CONFIG)
+    assert torch.equal(made(x), made.forward(x))
+    assert not torch.equal(made(x), nn.functional.linear(x, made.weight, made.bias))
+
+
+def test_default_layers_have_the_keys_of_float_ones() -> None:
+    assert list(BinaryConv2d(2, 3, 1).state_dict()) == ["weight", "bias"]
+    assert list(BinaryLinear(2, 3, bias=False).state_dict()) == ["weight"]
+
+
 def test_scale_switched_off_holds_until_another_config() -> None:
     layer = BinaryLinear(4, 2, scale=False)
     assert not BinaryLinear.from_module(layer).scale

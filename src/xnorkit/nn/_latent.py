@@ -71,6 +71,7 @@ class LatentWeight(nn.Module):
         layer.__dict__.update(mod.__dict__)
         for name in ("_parameters", "_buffers", "_modules"):
             layer.__dict__[name] = mod.__dict__[name].copy()
+        layer.__dict__.pop("_compiled_call_impl", None)  # what mod.compile() left: it would go on calling `mod`
         layer.scale = getattr(mod, "scale", True) if bconfig is own else True
         layer._install(bconfig, mod if update else None)
         return layer
