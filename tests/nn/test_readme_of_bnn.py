@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from xnorkit import BConfig, convert, prepare_binary_model
 from xnorkit.data._torchvision import import_torchvision
 from xnorkit.errors import DataError
 from xnorkit.models import resnet18
-from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, Identity, convert, prepare_binary_model
+from xnorkit.nn import BinaryConv2d, BinaryLinear, Identity
 from xnorkit.ops import (
     BasicInputBinarizer,
     BasicScaleBinarizer,
