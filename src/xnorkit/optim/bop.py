@@ -47,7 +47,7 @@ class Bop(torch.optim.Optimizer):
         super().__init__(params, {"lr": gamma, "threshold": threshold})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Flip signs; return what `closure`, which computes the gradients again, returns."""
         loss = None
         if closure is not None:

@@ -68,7 +68,7 @@ class CaseOptimizer(torch.optim.Optimizer):
         super().add_param_group(param_group)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Step every member; return what `closure`, which is called once, returns."""
         loss = None
         if closure is not None:

@@ -1,22 +1,40 @@
-"""Recipes, training, checkpoints and evaluation."""
+"""Recipes, training in stages, distillation, checkpoints and evaluation."""
 
 from xnorkit.train.checkpoint import load_checkpoint
+from xnorkit.train.distill import Distillation, attention_loss, soft_label_loss
 from xnorkit.train.evaluate import Evaluation, evaluate_model
 from xnorkit.train.fit import FitResult, fit
 from xnorkit.train.load_recipe import list_recipes, load_recipe
-from xnorkit.train.recipe import DataSpec, ModelSpec, OptimizerSpec, Recipe, ScheduleSpec
+from xnorkit.train.recipe import (
+    BinarizerSpec,
+    DataSpec,
+    ModelSpec,
+    OptimizerSpec,
+    Recipe,
+    ScheduleSpec,
+    StageSpec,
+    TeacherSpec,
+)
+from xnorkit.train.staged import BinaryChef
 
 __all__ = [
+    "BinarizerSpec",
+    "BinaryChef",
     "DataSpec",
+    "Distillation",
     "Evaluation",
     "FitResult",
     "ModelSpec",
     "OptimizerSpec",
     "Recipe",
     "ScheduleSpec",
+    "StageSpec",
+    "TeacherSpec",
+    "attention_loss",
     "evaluate_model",
     "fit",
     "list_recipes",
     "load_checkpoint",
     "load_recipe",
+    "soft_label_loss",
 ]

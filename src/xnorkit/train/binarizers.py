@@ -45,8 +45,10 @@ def factory(where: str, name: Any, args: Any = None, user_modules: Iterable[Make
     values = {key: FUNCTIONS.get(value, value) if isinstance(value, str) else value for key, value in args.items()}
     kind = known[name]
     try:
+        if hasattr(kind, "with_args"):
+            return kind.with_args(**values)
         inspect.signature(kind).bind_partial(**values)
-        return kind.with_args(**values) if hasattr(kind, "with_args") else partial(kind, **values)
+        return partial(kind, **values)
     except (TypeError, XnorkitError) as error:
         raise RecipeError(f"{where}: {name} with args {dict(args)}: {error}") from error
 

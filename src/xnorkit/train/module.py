@@ -82,9 +82,7 @@ class TrainingModule(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Enter the stage of the epoch, set the progress of binarizers, and look at the signs of the weights."""
-        # As the order of the data, random numbers depend on (seed, epoch) only, so that a resumed run draws the same.
-        entropy = np.random.SeedSequence((self.recipe.seed, self.current_epoch, self.global_rank))
-        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0]))
+        self._seed(0)
         index, first = stage_at(self.stages, self.current_epoch)
         if index != self.switch.entered:
             self.switch.enter(index)
@@ -93,6 +91,16 @@ class TrainingModule(pl.LightningModule):
         set_progress(self.model, (self.current_epoch - first) / self.stage.epochs)
         self._look()
         self.flips.reset()
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Seed the random numbers of the step, those of dropout and of stochastic binarizers."""
+        self._seed(1 + batch_idx)
+
+    def _seed(self, position: int) -> None:
+        # As the order of the data, random numbers depend on (seed, epoch, step) only: a resumed run draws the same.
+        # Once an epoch is not enough, as the trainer draws some itself, at other times when it resumes.
+        entropy = (self.recipe.seed, self.current_epoch, position, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
     def on_validation_epoch_end(self) -> None:
         """Log the flip ratio of the epoch."""

@@ -35,7 +35,8 @@ def make_model_optimizer(spec: OptimizerSpec, binary: OptimizerSpec | None, mode
     if binary is not None and latent:
         return CaseOptimizer(make_optimizer(binary, latent), make_optimizer(spec, rest))
     if latent and not spec.decay_binary:
-        return make_optimizer(spec, [{"params": latent, "weight_decay": 0.0}, {"params": rest}])
+        groups: list[dict[str, Any]] = [{"params": latent, "weight_decay": 0.0}, {"params": rest}]
+        return make_optimizer(spec, groups)
     return make_optimizer(spec, model.parameters())
 
 

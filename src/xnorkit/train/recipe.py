@@ -212,7 +212,7 @@ class Recipe:
 
     def _filled(self, stage: StageSpec) -> StageSpec:
         optimizer = stage.optimizer or self.optimizer
-        changes = {"lr": stage.lr, "weight_decay": stage.weight_decay}
+        changes: dict[str, Any] = {"lr": stage.lr, "weight_decay": stage.weight_decay}
         return replace(
             stage,
             optimizer=replace(optimizer, **{key: value for key, value in changes.items() if value is not None}),
