@@ -73,6 +73,8 @@ def test_defaults_of_a_stage() -> None:
         ("binary_optimizer={name: bop, weight_decay: 1}", "0 with bop"),
         ("optimizer.name=bop", r"optimizer.name=bop; required: adam, adamw or sgd"),
         ("optimizer.decay_binary=3", "decay_binary"),
+        ("model.first_layer=int4", "first_layer.*int8"),
+        ("model.last_layer=3", "last_layer.*int8"),
         ("center_weights=3", "center_weights"),
         ("teacher.checkpoint=a.ckpt", "either checkpoint or recipe"),
         ("teacher.recipe=null", "either checkpoint or recipe"),

@@ -12,6 +12,7 @@ from xnorkit.data import ImageData, Split, create_data
 from xnorkit.errors import RecipeError
 from xnorkit.models import create_model
 from xnorkit.nn import BinaryConv2d
+from xnorkit.nn.integer import QuantConv2d, QuantLinear
 from xnorkit.ops import EDEInputBinarizer, XNORWeightBinarizer
 from xnorkit.optim import Bop, CaseOptimizer
 from xnorkit.train import StageSpec, fit, load_checkpoint, load_recipe
@@ -218,6 +219,23 @@ def test_optimizers_of_a_stage() -> None:
     module.switch.enter(2)
     groups = module.configure_optimizers()["optimizer"].param_groups
     assert [(len(group["params"]), group["weight_decay"]) for group in groups] == [(2, 0.0), (10, 0.5)]
+
+
+def test_eight_bit_ends(tmp_path: Path) -> None:
+    ends = {"name": "lenet5", "first_layer": "int8", "last_layer": "int8"}
+    recipe = recipe_from_dict({**staged(model=ends), "stages": [], "epochs": 1}, "x")
+    result = fit(recipe, output=tmp_path, progress=False)
+    model, _ = load_checkpoint(result.checkpoint)
+    conv = model.get_submodule("conv1")
+    assert isinstance(conv, QuantConv2d)
+    assert isinstance(model.get_submodule("classifier"), QuantLinear)
+    data = create_data("digits")
+    torch.testing.assert_close(conv.input_quantizer.mean.flatten(), torch.tensor(data.mean))
+    torch.testing.assert_close(conv.input_quantizer.std.flatten(), torch.tensor(data.std))
+    prepared = staged(model=ends)
+    prepared["stages"][0]["pre_activation"] = {"name": "BasicInputBinarizer"}
+    with pytest.raises(RecipeError, match="float if a stage has binarizers"):
+        recipe_from_dict(prepared, "x")
 
 
 def test_center_weights(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
-from xnorkit.models import create_model
+from xnorkit.train.build import build_model
 from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.stages import StageSwitch, stage_at
@@ -41,15 +41,14 @@ def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
         InputError: no such file, not a checkpoint of this library, or weights that do not fit its model.
     """
     content = read_checkpoint(Path(path))
-    spec = content.recipe.model
-    model = create_model(spec.name, content.num_classes, spec.binarization)
+    model = build_model(content.recipe, content.num_classes)
     stages = content.recipe.all_stages()
     StageSwitch(model, stages).enter(stage_at(stages, content.epochs_done - 1)[0])
     try:
         model.load_state_dict(content.weights)
     except RuntimeError as error:
         raise InputError(
-            f"the weights in {path} do not fit model '{spec.name}': {error}. Required: a last.ckpt as `xnorkit train` "
+            f"the weights in {path} do not fit model '{content.recipe.model.name}': {error}. Required: a last.ckpt as `xnorkit train` "
             "writes it."
         ) from error
     return model.eval(), content.recipe

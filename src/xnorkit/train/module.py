@@ -1,5 +1,6 @@
 """What one training step, one evaluation step and a checkpoint of a recipe are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xnorkit.errors import XnorkitError
-from xnorkit.models import create_model
 from xnorkit.nn import project_
 from xnorkit.optim import WeightProjection, split_parameters
 from xnorkit.train._lightning import MulticlassAccuracy, pl
+from xnorkit.train.build import build_model
 from xnorkit.train.checkpoint import KEY, describe
 from xnorkit.train.distill import Distillation
 from xnorkit.train.flip_ratio import FlipRatio
@@ -37,14 +38,22 @@ class TrainingModule(pl.LightningModule):
         num_classes: of the data.
         steps_per_epoch: number of training batches.
         teacher: for recipes with a teacher.
+        mean, std: of the data, for recipes with an 8-bit first layer.
     """
 
     def __init__(
-        self, recipe: Recipe, num_classes: int, steps_per_epoch: int, teacher: nn.Module | None = None
+        self,
+        recipe: Recipe,
+        num_classes: int,
+        steps_per_epoch: int,
+        *,
+        teacher: nn.Module | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.recipe, self.num_classes, self.steps_per_epoch = recipe, num_classes, steps_per_epoch
-        self.model = create_model(recipe.model.name, num_classes, recipe.model.binarization)
+        self.model = build_model(recipe, num_classes, mean, std)
         self.stages = recipe.all_stages()
         self.switch = StageSwitch(self.model, self.stages)
         self.switch.enter(0)

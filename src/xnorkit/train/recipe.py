@@ -22,10 +22,15 @@ Rule = tuple[str, Any, bool, str]  # field, its value, whether it is valid, what
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Which model: a name from `list_models`, and whether its inner layers are binary ("xnor") or not ("float")."""
+    """Which model: a name from `list_models`, and whether its inner layers are binary ("xnor") or not ("float").
+
+    `first_layer` and `last_layer` "int8" make these 8-bit (see `xnorkit.nn.quantize_model`).
+    """
 
     name: str
     binarization: Literal["xnor", "float"] = "xnor"
+    first_layer: Literal["float", "int8"] = "float"
+    last_layer: Literal["float", "int8"] = "float"
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,14 @@ class Recipe:
         yield "data.shift", self.data.shift, 0 <= self.data.shift <= 8, "0 to 8 pixels"
         names = [stage.name for stage in self.stages]
         yield "stages", names, len(names) == len(set(names)) and all(names), "a name for each, none twice"
+        ends = (self.model.first_layer, self.model.last_layer)
+        prepares = any(stage.prepares for stage in self.stages)
+        yield (
+            "model.first_layer, last_layer",
+            ends,
+            not (prepares and "int8" in ends),
+            "float if a stage has binarizers",
+        )
         if self.teacher is not None:
             yield from self.teacher.rules()
         for index, stage in enumerate(self.stages):

@@ -42,7 +42,7 @@ def run(
     """
     torch.manual_seed(recipe.seed)
     batches = data.train_dataloader()
-    module = TrainingModule(recipe, data.num_classes, len(batches), teacher)
+    module = TrainingModule(recipe, data.num_classes, len(batches), teacher=teacher, mean=data.mean, std=data.std)
     done = read_checkpoint(start).epochs_done if start else 0
     rows = EpochLog(log, keep=done, show=progress, stages=recipe.all_stages())
     bar = progress and sys.stderr.isatty()
