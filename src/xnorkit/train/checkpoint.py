@@ -48,8 +48,8 @@ def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
         model.load_state_dict(content.weights)
     except RuntimeError as error:
         raise InputError(
-            f"the weights in {path} do not fit model '{content.recipe.model.name}': {error}. Required: a last.ckpt as `xnorkit train` "
-            "writes it."
+            f"the weights in {path} do not fit model '{content.recipe.model.name}': {error}. Required: a "
+            "last.ckpt as `xnorkit train` writes it."
         ) from error
     return model.eval(), content.recipe
 
