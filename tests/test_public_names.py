@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+import subprocess
+import sys
 import types
 
 import pytest
@@ -36,6 +38,15 @@ def test_every_module_imports_and_has_a_docstring(name: str) -> None:
     assert module.__doc__, f"{name} has no docstring"
     for attribute in getattr(module, "__all__", []):
         getattr(module, attribute)
+
+
+def test_without_torch_the_error_names_the_extra() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; import xnorkit\n"
+        "try:\n    xnorkit.pack\nexcept ModuleNotFoundError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "xnorkit.pack needs torch; install it with: pip install 'xnorkit[train]'"
 
 
 def test_lazy_names() -> None:

@@ -28,7 +28,13 @@ __all__ = ["__version__", *_HOME]  # noqa: PLE0604  (the keys are strings)
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'xnorkit' has no attribute '{name}'")
-    return getattr(import_module(_HOME[name]), name)
+    try:
+        return getattr(import_module(_HOME[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        message = f"xnorkit.{name} needs torch; install it with: pip install 'xnorkit[train]'"
+        raise ModuleNotFoundError(message, name="torch") from error
 
 
 def __dir__() -> list[str]:
