@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from xnorkit.errors import InputError
+from xnorkit.format import ValueSpec
+from xnorkit.format.geometry import valid_taps
 
 __all__ = ["LayerShape", "named_shapes", "parse_shape"]
 
@@ -32,9 +34,9 @@ class LayerShape:
     @property
     def macs(self) -> int:
         """Multiply-adds of one image, valid taps only: a padded tap is no work."""
-        rows = _valid_taps(self.image[0], self.kernel[0], self.padding[0], self.out_image[0])
-        columns = _valid_taps(self.image[1], self.kernel[1], self.padding[1], self.out_image[1])
-        return rows * columns * self.in_channels * self.out_channels
+        window = {"kernel": self.kernel, "stride": (1, 1), "padding": self.padding}
+        image = ValueSpec("bits", *self.image, self.in_channels)
+        return valid_taps(window, image) * self.in_channels * self.out_channels
 
 
 def parse_shape(text: str) -> LayerShape:
@@ -61,8 +63,3 @@ def named_shapes() -> dict[str, list[LayerShape]]:
     """Return the shapes that ship with the package, by network."""
     text = files("xnorkit.bench").joinpath("shapes.json").read_text(encoding="utf-8")
     return {network: [parse_shape(item) for item in shapes] for network, shapes in json.loads(text).items()}
-
-
-def _valid_taps(size: int, kernel: int, before: int, out: int) -> int:
-    """Return the number of (output, tap) pairs along one axis whose input lies inside the image."""
-    return sum(1 for o in range(out) for k in range(kernel) if 0 <= o + k - before < size)
