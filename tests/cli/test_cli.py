@@ -66,6 +66,20 @@ def test_train_export_evaluate(trained: Path, tmp_path: Path, capsys: pytest.Cap
     assert run_json(capsys, "inspect", trained)["total"]["params"] == 431_220
 
 
+def test_export_refuses_a_proof_of_nothing(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for images in (0, -5):
+        assert "at least 1" in failing(capsys, "export", trained, "-o", tmp_path / "x.xnor", "--images", images)
+    assert not (tmp_path / "x.xnor").exists()
+
+
+def test_export_checks_its_target(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder.xnor").mkdir()
+    (tmp_path / "file").touch()
+    assert "is a folder" in failing(capsys, "export", trained, "-o", tmp_path / "folder.xnor")
+    assert "ends in .xnor" in failing(capsys, "export", trained, "-o", tmp_path / "x.foo")
+    assert "cannot be written" in failing(capsys, "export", trained, "-o", tmp_path / "file" / "x.xnor")
+
+
 def test_train_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run_json(capsys, "train", "lenet5-digits", "epochs=1", "batch_size=256", "--output", tmp_path)
     assert result["epochs"] == 1

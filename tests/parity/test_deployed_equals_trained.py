@@ -8,8 +8,8 @@ import torch
 from networks import CASES, CONFIGURED, configured, randomize_
 
 from xnorkit import _engine, runtime
-from xnorkit.errors import ExportError
-from xnorkit.export import pack, verify
+from xnorkit.errors import ExportError, InputError
+from xnorkit.export import Proof, pack, verify
 from xnorkit.format import Graph, Node, write
 from xnorkit.models import create_model
 
@@ -85,3 +85,17 @@ def test_the_proof_notices_one_wrong_number(role: str, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"layer 'block2\.conv' differs"):
         verify(model, packed, images)
     assert not verify(model, packed, images, strict=False).binary_outputs_equal
+
+
+def test_the_proof_needs_an_image_takes_tensors_and_reads_as_text(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = create_model("lenet5").eval()
+    write(tmp_path / "lenet5.xnor", pack(model, (1, 28, 28)))
+    packed = runtime.load(tmp_path / "lenet5.xnor")
+    proof = verify(model, packed, torch.rand(2, 1, 28, 28))
+    assert proof.binary_outputs_equal
+    assert "block2.conv: 6,400 of 6,400 integers" in str(proof)
+    assert all(len(line) < 130 for line in str(proof).splitlines())
+    assert not Proof().binary_outputs_equal
+    with pytest.raises(InputError, match="N of at least 1"):
+        verify(model, packed, np.zeros((0, 1, 28, 28), np.float32))

@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xnorkit.errors import ExportError
+from xnorkit.errors import ExportError, InputError
 from xnorkit.format import Node, ValueSpec, infer_shapes
 from xnorkit.nn import BinaryConv2d, BinaryLinear
 from xnorkit.runtime import Model, pack_bits, unpack_bits
+from xnorkit.runtime.images import as_images
 
 __all__ = ["LayerProof", "Proof", "verify"]
 
@@ -59,13 +60,28 @@ class Proof:
 
     @property
     def binary_outputs_equal(self) -> bool:
-        """True if every layer, fed with the trained model's bits, gave equal integers and outputs."""
-        return all(layer.equal for layer in self.layers)
+        """True if every layer, fed with the trained model's bits, gave equal numbers; False without images."""
+        return self.images > 0 and all(layer.equal for layer in self.layers)
 
     @property
     def total_flips(self) -> int:
         """Sign flips of all layers' input bits, end to end."""
         return sum(self.flips.values())
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.images:,} images, layer by layer: {'equal' if self.binary_outputs_equal else 'NOT proved equal'}"
+        ]
+        lines += [
+            f"  {layer.name}: {layer.integers_equal:,} of {layer.integers:,} integers and "
+            f"{layer.outputs_equal:,} of {layer.outputs:,} outputs equal"
+            for layer in self.layers
+        ]
+        lines.append(
+            f"end to end: {self.total_flips:,} of {self.end_to_end_bits:,} signs flipped, {self.predictions_equal:,} "
+            f"of {self.images:,} predictions equal, largest logit difference {self.max_logit_difference:.2g}"
+        )
+        return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields and totals as JSON values."""
@@ -77,7 +93,7 @@ class Proof:
 
 
 def verify(
-    model: nn.Module, packed: Model, images: NDArray[np.float32], batch_size: int = 256, *, strict: bool = True
+    model: nn.Module, packed: Model, images: NDArray[np.float32] | Tensor, batch_size: int = 256, *, strict: bool = True
 ) -> Proof:
     """Return the comparison of a trained model with its packed program on real images.
 
@@ -90,13 +106,17 @@ def verify(
     Args:
         model: the trained module; evaluated in eval mode, its mode is restored.
         packed: the loaded program made from it.
-        images: (N, C, H, W) float32, normalised as for training.
+        images: (N, C, H, W) float32, normalised as for training, at least one; NumPy array or torch tensor.
         batch_size: images per step; bounds the memory.
         strict: raise at the first layer that differs, else return the counts.
 
     Raises:
         ExportError: `strict` and part (a) does not hold; names the first differing layer.
+        InputError: no images, or of another type, dtype or shape.
     """
+    images = as_images(images, packed.graph.input)
+    if images.dtype != np.float32:
+        raise InputError(f"images have dtype {images.dtype}; required: float32, normalised as for training.")
     recorder = _Recorder(model)
     shapes = infer_shapes(packed.graph)
     proof = Proof(layers=[LayerProof(node.name) for node in packed.graph.nodes if _is_proved(node)])

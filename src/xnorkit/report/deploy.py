@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xnorkit.errors import InputError
 from xnorkit.export import LayerProof, Proof, pack, verify
 from xnorkit.format import Normalization, Summary, read, summarize, write
 
@@ -59,9 +60,10 @@ def export_checkpoint(
         checkpoint: file of `xnorkit train`.
         output: file to write.
         data_root: folder of the data set, if it is not embedded.
-        images: check at most this many images.
+        images: check at most this many images, at least one.
 
     Raises:
+        InputError: `images` is below 1, or `output` is no `.xnor` file that can be written.
         ExportError: a module has no counterpart on bits, or a layer differs from the trained model.
     """
     import torch
@@ -70,7 +72,10 @@ def export_checkpoint(
     from xnorkit.data import create_data, normalize
     from xnorkit.train import load_checkpoint
 
+    if images is not None and images < 1:
+        raise InputError(f"--images {images}; required: at least 1, a proof needs an image.")
     model, recipe = load_checkpoint(checkpoint)
+    _check_target(output)
     data = create_data(recipe.data.name, root=data_root)
     metadata = {"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name}
     graph = pack(
@@ -82,7 +87,6 @@ def export_checkpoint(
     )
     pixels, _ = data.test_arrays()
     floats = normalize(torch.from_numpy(pixels[:images]), data.mean, data.std).numpy()
-    output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / "draft.xnor"
         write(draft, graph)
@@ -108,6 +112,22 @@ def summarize_model(model: str) -> "Summary | ModelSummary":
     else:
         name, network = model, create_model(model)
     return summary(network, input_shape(name), name=name)
+
+
+def _check_target(output: Path) -> None:
+    """Create the folder of `output`; InputError unless a `.xnor` file can be written there."""
+    if output.suffix != ".xnor":
+        raise InputError(f"output {output}; required: a file name that ends in .xnor, by which other commands know it.")
+    if output.is_dir():
+        raise InputError(f"output {output} is a folder; required: the name of a file, as {output}/model.xnor.")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=output.parent):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"output {output} cannot be written ({error.strerror}); required: a writable folder."
+        ) from error
 
 
 def _count(layers: list[LayerProof], what: str) -> str:
