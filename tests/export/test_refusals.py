@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from xnorkit.errors import ExportError
 from xnorkit.export import pack
 from xnorkit.format import Normalization
+from xnorkit.models import create_model
 from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, Identity
 from xnorkit.ops import AdaBinInputBinarizer, BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
 
@@ -116,3 +117,30 @@ def test_the_model_is_left_as_it_was() -> None:
 def test_normalization_of_another_channel_count() -> None:
     with pytest.raises(ExportError, match="normalization for 1 channels; required: 3"):
         pack(nn.Sequential(BinaryConv2d(3, 2, 8)), SHAPE, normalization=Normalization((0.5,), (0.5,)))
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (1, 1, 28, 28), (1, 0, 28), (1.0, 28, 28)])
+def test_input_shape_is_three_positive_integers(shape) -> None:
+    with pytest.raises(ExportError, match="three positive integers"):
+        pack(create_model("lenet5"), shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (1, 10, 10)])
+def test_a_shape_that_the_model_does_not_take_is_one_line(shape, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ExportError, match="does not run on one image of shape") as raised:
+        pack(create_model("lenet5"), shape)
+    assert "\n" not in str(raised.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_no_module() -> None:
+    with pytest.raises(ExportError, match="the model is NoneType; required"):
+        pack(None, SHAPE)
+
+
+@pytest.mark.parametrize("name", ["block2.conv.weight", "block2.conv.bias", "block2.bn.running_var"])
+def test_a_weight_that_is_not_finite_is_named(name: str) -> None:
+    model = create_model("lenet5").eval()
+    model.state_dict()[name].view(-1)[0] = torch.nan
+    with pytest.raises(ExportError, match=f"'{name}' holds NaN or infinity"):
+        pack(model, (1, 28, 28))

@@ -38,17 +38,19 @@ def pack(
         metadata: what the file should tell about itself (classes, recipe, accuracy); JSON values.
 
     Raises:
-        ExportError: names the module that has no exact counterpart, and says why.
+        ExportError: names the module that has no exact counterpart, and says why; or a weight is NaN or infinite, or
+            the model does not run on `input_shape`.
 
     Example:
         >>> graph = pack(create_model("lenet5"), (1, 28, 28))
         >>> xnorkit.format.write("lenet5.xnor", graph)
     """
+    steps = trace_chain(model, input_shape)
     if normalization is not None and len(normalization.mean) != input_shape[0]:
         raise ExportError(
             f"normalization for {len(normalization.mean)} channels; required: {input_shape[0]}, as input_shape says."
         )
-    segments = cut(trace_chain(model, input_shape), input_shape)
+    segments = cut(steps, input_shape)
     lowering = _Lowering()
     with torch.no_grad():
         for segment in segments:

@@ -62,6 +62,12 @@ def trace_chain(model: nn.Module, input_shape: tuple[int, int, int]) -> list[Ste
     Raises:
         ExportError: names the module that branches, joins, cannot be traced or has no counterpart on bits.
     """
+    if not isinstance(model, nn.Module):
+        raise ExportError(f"the model is {type(model).__name__}; required: a torch.nn.Module.")
+    if len(input_shape) != 3 or any(not isinstance(size, int) or size < 1 for size in input_shape):
+        raise ExportError(
+            f"input_shape={input_shape}; required: three positive integers (C, H, W), such as (3, 32, 32)."
+        )
     if isinstance(model, BINARY):
         raise ExportError(
             f"the model is a single {type(model).__name__}; required: a network, as nn.Sequential(layer)."
@@ -69,7 +75,22 @@ def trace_chain(model: nn.Module, input_shape: tuple[int, int, int]) -> list[Ste
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32:
             raise ExportError(f"parameter '{name}' is {parameter.dtype}; required: float32, as model.float() gives.")
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ExportError(
+                f"'{name}' holds NaN or infinity; required: finite numbers. Train again, at a lower rate."
+            )
     model = copy.deepcopy(model).cpu().eval()
+    image = torch.zeros(1, *input_shape)
+    try:
+        with torch.no_grad():
+            model(image)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise ExportError(
+            f"{type(model).__name__} does not run on one image of shape {tuple(input_shape)} (C, H, W): {reason}. "
+            "Required: the input_shape that the model was trained on, and layers for images (Conv2d, Linear)."
+        ) from error
     try:
         graph = _Tracer().trace(model)
         graph_module = fx.GraphModule(model, graph)
@@ -78,13 +99,8 @@ def trace_chain(model: nn.Module, input_shape: tuple[int, int, int]) -> list[Ste
             f"{type(model).__name__} cannot be traced by torch.fx: {error}. Required: a forward whose control flow "
             "does not depend on tensor values; move such code out of forward, or export the submodule that has none."
         ) from error
-    try:
-        with torch.no_grad():
-            ShapeProp(graph_module).propagate(torch.zeros(1, *input_shape))
-    except Exception as error:
-        raise ExportError(
-            f"{type(model).__name__} does not run on one image of shape {tuple(input_shape)} (C, H, W): {error}"
-        ) from error
+    with torch.no_grad():
+        ShapeProp(graph_module).propagate(image)
     return _walk(graph_module)
 
 
