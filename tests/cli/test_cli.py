@@ -63,7 +63,10 @@ def test_train_export_evaluate(trained: Path, tmp_path: Path, capsys: pytest.Cap
     assert after["top1"] > 0.5
     total = run_json(capsys, "inspect", target)["total"]
     assert total["packed_bytes"] == exported["file_bytes"]
-    assert run_json(capsys, "inspect", trained)["total"]["params"] == 431_220
+    inspected = run_json(capsys, "inspect", trained)["total"]
+    assert inspected["params"] == 431_220
+    assert inspected["packed_bytes"] == exported["file_bytes"], "one model, one size"
+    assert inspected["float_bytes"] == exported["float_bytes"] == 1_725_600
 
 
 def test_export_refuses_a_proof_of_nothing(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,14 +102,17 @@ def test_inspect_tells_why_a_layer_is_float(packed: Path, capsys: pytest.Capture
     assert main(["inspect", str(packed)]) == 0
     text = capsys.readouterr().out
     assert "block2.conv" in text
-    assert f"{packed.stat().st_size} bytes" in text
+    assert f"{packed.stat().st_size:,} bytes" in text
 
 
 def test_inspect_a_model_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     total = run_json(capsys, "inspect", "lenet5")["total"]
     assert (total["params"], total["macs_1bit"]) == (431_220, 2_000_000)
     assert main(["inspect", "resnet18-cifar10"]) == 0
-    assert "layer4.1.conv2" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "layer4.1.conv2" in text
+    assert "cannot be packed yet: 'add'" in text
+    assert "no such file" in failing(capsys, "inspect", "/nope/x.ckpt")
 
 
 def test_predict_any_size_and_mode(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ GRAPH = from_bytes(HandFile().to_bytes())
 def test_layers_and_totals_by_hand() -> None:
     summary = summarize(GRAPH)
     assert summary.layers == (
-        LayerSummary("conv", "float_conv2d", False, "first layer: reads the image", 32, 4, 0, 32, 16),
+        LayerSummary("conv", "float_conv2d", False, "first layer: reads the input", 32, 4, 0, 32, 16),
         LayerSummary("sign", "pack", False, "has no weights", 0, 2, 0, 0, 10),
         LayerSummary("pool", "max_pool_bits", False, "has no weights", 0, 0, 0, 0, 2),
         LayerSummary("bconv", "binary_conv2d", True, "", 1, 27, 24, 0, 18),

@@ -1,6 +1,7 @@
 """The figures of known models, and that looking at a model leaves it as it was."""
 
 import copy
+import dataclasses
 import json
 import subprocess
 import sys
@@ -120,7 +121,7 @@ def test_branches_and_shared_modules() -> None:
     unused = layers["unused"]
     assert (unused.calls, unused.input_shape, unused.macs_32bit) == (0, None, 0)
     assert unused.reason == "not called in forward"
-    assert layers["middle"].reason == "Conv2d is a float layer"
+    assert layers["middle"].reason == "a Conv2d with float weights; prepare_binary_model makes it binary"
     assert (layers[""].params, layers[""].kind) == (5, "Tangle")
     assert summary.total.params == sum(p.numel() for p in model.parameters())
 
@@ -191,16 +192,35 @@ def test_other_precision_and_no_parameters() -> None:
 def test_json_and_table() -> None:
     summary = xnorkit.summary(Tangle(), (2, 5, 5))
     document = json.loads(json.dumps(summary.to_json(), allow_nan=False))
-    assert set(document) == {"name", "input_shape", "layers", "total"}
+    assert set(document) == {"name", "input_shape", "layers", "total", "packed_bytes_is"}
     assert {"name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_32bit", "bytes"} <= set(
         document["layers"][0]
     )
     assert {"packed_bytes", "float_bytes", "params", "macs_1bit", "macs_32bit"} <= set(document["total"])
     assert document["layers"][1]["input_shape"] == [4, 5, 5]
     text = str(summary)
-    for part in ("Tangle: input 2 x 5 x 5", "shared (2 calls)", "(model)", "not called in forward", "times smaller"):
+    for part in (
+        "Tangle: input 2 x 5 x 5",
+        "shared (2 calls)",
+        "(model)",
+        "not called in forward",
+        "times as much",
+        "an estimate",
+    ):
         assert part in text
     assert f"{summary.total.packed_bytes:,}" in text
+
+
+def test_the_table_fits_80_columns_and_tells_the_file_size() -> None:
+    summary = xnorkit.summary(create_model("resnet18-cifar10"), (3, 32, 32))
+    table = str(summary).partition("MACs      ")[0]
+    assert "473,866,240" not in table, "1-bit and 32-bit work are told apart below"
+    assert max(map(len, table.splitlines())) <= 80
+    assert "and 17 more: not a convolution" in str(summary)
+    exact = dataclasses.replace(summary, file_bytes=1234)
+    assert exact.total.packed_bytes == 1234
+    assert "size of the exported file" in str(exact)
+    assert "cannot be packed yet: joins" in str(dataclasses.replace(summary, not_packable="joins"))
 
 
 def test_no_table_is_loaded_before_it_is_shown() -> None:

@@ -16,7 +16,7 @@ from xnorkit.export import pack
 from xnorkit.format import summarize, write
 from xnorkit.models import create_model, input_shape
 
-__all__ = ["ENGINES", "ModelResult", "bench_model", "ideal_us", "time_models"]
+__all__ = ["ENGINES", "ModelResult", "bench_model", "float_bytes", "ideal_us", "time_models"]
 
 ENGINES = ("torch",)
 
@@ -66,14 +66,19 @@ def bench_model(
         packed = runtime.load(path, isa=isa, threads=threads)
     twin = create_model(name, binarization="float") if "torch" in against else None
     times = time_models(packed, twin, threads=threads, batch=batch, seconds=seconds)
-    float_bytes = sum(p.numel() * p.element_size() for p in twin.state_dict().values()) if twin else 0
+    twin_bytes = float_bytes(twin) if twin else 0
     rows = []
     for engine, timing in times.items():
         own = engine == "xnorkit"
         ideal = ideal_us(packed, threads, batch) if own else None
-        size = file_bytes if own else float_bytes
+        size = file_bytes if own else twin_bytes
         rows.append(ModelResult(name, engine, threads, batch, timing.median_us, timing.min_us, ideal, size))
     return rows
+
+
+def float_bytes(model: torch.nn.Module) -> int:
+    """Return the bytes of a model's weights and statistics; the integer counters of batch norms are none."""
+    return sum(t.numel() * t.element_size() for t in model.state_dict().values() if t.is_floating_point())
 
 
 def time_models(

@@ -14,7 +14,7 @@ def parser() -> ArgumentParser:
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write, MODEL.xnor")
     parser.add_argument("--to", type=str, choices=["xnor"], default="xnor", help="format of the file")
     parser.add_argument(
-        "--data", type=Path | None, default=None, help="folder of the data set whose test images are checked"
+        "--data", type=Path | None, default=None, help="folder of the data set whose evaluation images are checked"
     )
     parser.add_argument("--images", type=int | None, default=None, help="check at most this many images; default all")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -37,7 +37,7 @@ def run(options: Namespace) -> None:
     )
     print_pairs(
         {
-            "file": f"{options.output} ({result.file_bytes} bytes; the checkpoint's weights are {result.float_bytes})",
+            "file": f"{options.output} ({result.file_bytes:,} bytes; the weights in float32: {result.float_bytes:,})",
             "deployed = trained": result.sentence,
         }
     )

@@ -8,13 +8,11 @@ from xnorkit.format import Summary
 COLUMNS = {
     "name": "layer",
     "kind": "kind",
-    "binary": "binary",
     "bits": "bits",
     "params": "params",
     "macs_1bit": "1-bit MACs",
     "macs_32bit": "32-bit MACs",
     "bytes": "bytes",
-    "reason": "why not binary",
 }
 
 
@@ -43,19 +41,16 @@ def _print_file(summary: Summary) -> None:
     print_table(
         f"{summary.name}: input {' x '.join(map(str, summary.input_shape))}",
         list(COLUMNS.values()),
-        [[_cell(getattr(layer, field)) for field in COLUMNS] for layer in summary.layers],
+        [[getattr(layer, field) for field in COLUMNS] for layer in summary.layers],
     )
     total = summary.total
     print_pairs(
         {
-            "packed file": f"{total.packed_bytes} bytes",
-            "as float32": f"{total.float_bytes} bytes, {total.float_bytes / total.packed_bytes:.1f} times as much",
-            "parameters": total.params,
-            "multiply-adds": f"{total.macs_1bit} 1-bit, {total.macs_32bit} 32-bit",
+            "packed file": f"{total.packed_bytes:,} bytes",
+            "as float32": f"{total.float_bytes:,} bytes, {total.float_bytes / total.packed_bytes:.1f} times as much",
+            "numbers": f"{total.params:,} weights, biases, scales and thresholds",
+            "multiply-adds": f"{total.macs_1bit:,} 1-bit, {total.macs_32bit:,} 32-bit",
+            **{f"not binary: {layer.name}": layer.reason for layer in summary.layers if layer.bits == 32},
             **{f"metadata {key}": value for key, value in summary.metadata.items()},
         }
     )
-
-
-def _cell(value: object) -> object:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

@@ -23,10 +23,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     from rich.text import Text
 
     cells = [[_text(cell) for cell in row] for row in rows]
-    table = Table(box=box.SIMPLE)
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
     for index, column in enumerate(columns):
         number = any(row[index] for row in cells) and all(_is_number(row[index]) for row in cells)
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+        table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
     for row in cells:
         table.add_row(*row)
     # A file or a pipe has no width of its own: nothing is wrapped there.

@@ -33,7 +33,7 @@ class LayerSummary:
 
 @dataclass(frozen=True)
 class Total:
-    """Sums over the layers; packed_bytes: size of the file; float_bytes: the same parameters in float32."""
+    """Sums over the layers; packed_bytes: size of the file; float_bytes: these numbers in float32."""
 
     packed_bytes: int
     float_bytes: int
@@ -123,5 +123,5 @@ def _reason(node: Node, output: str) -> str:
     if "weight" not in node.tensors:
         return "has no weights"
     if node.source == INPUT:
-        return "first layer: reads the image"
+        return "first layer: reads the input"
     return "last layer: its numbers are the answer" if node.name == output else "was float in the trained model"

@@ -50,10 +50,10 @@ class LayerFigures:
 
 @dataclass(frozen=True)
 class TotalFigures:
-    """Sums over the layers; packed_bytes is the sum of `bytes`.
+    """Sums over the layers; packed_bytes is the size of the exported file where it is known, else the sum of `bytes`.
 
-    An estimate of the file from above: the exporter also replaces the batch norm in front of a sign by thresholds.
-    `xnorkit inspect MODEL.xnor` tells the size of the file itself.
+    The sum is an estimate of the file from above: the exporter also replaces the batch norm in front of a sign by
+    thresholds. `xnorkit inspect` packs the model where it can and tells the size of the file itself.
     """
 
     params: int
@@ -69,18 +69,32 @@ class TotalFigures:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """Figures of a model; `print(summary)` shows the table."""
+    """Figures of a model; `print(summary)` shows the table.
+
+    file_bytes: size of the exported file, None if not known; not_packable: why the exporter refuses the model.
+    """
 
     name: str
     input_shape: tuple[int, ...]
     layers: tuple[LayerFigures, ...]
+    file_bytes: int | None = None
+    not_packable: str = ""
 
     @property
     def total(self) -> TotalFigures:
         """Sums over the layers."""
         fields = [field for field in TotalFigures.__dataclass_fields__ if field != "packed_bytes"]
         sums = {field: sum(getattr(layer, field) for layer in self.layers) for field in fields}
-        return TotalFigures(**sums, packed_bytes=sum(layer.bytes for layer in self.layers))
+        estimate = sum(layer.bytes for layer in self.layers)
+        return TotalFigures(**sums, packed_bytes=estimate if self.file_bytes is None else self.file_bytes)
+
+    @property
+    def packed_note(self) -> str:
+        """What `total.packed_bytes` is: the file's size, or an estimate, and why."""
+        if self.file_bytes is not None:
+            return "size of the exported file, header included"
+        refused = f"; the model cannot be packed yet: {self.not_packable}" if self.not_packable else ""
+        return f"an estimate, the sum over the layers{refused}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -89,56 +103,65 @@ class ModelSummary:
             "input_shape": list(self.input_shape),
             "layers": [_plain(asdict(layer)) for layer in self.layers],
             "total": asdict(self.total),
+            "packed_bytes_is": self.packed_note,
         }
 
     def table(self) -> Any:
-        """Return a `rich.table.Table`: one row per layer, totals below."""
+        """Return a `rich.table.Table`: one row per layer, totals below; `notes` tells what does not fit a line."""
         from rich import box  # noqa: PLC0415 - only the table needs it
         from rich.table import Table  # noqa: PLC0415
 
         total = self.total
-        ratio = f"{total.float_bytes / total.packed_bytes:.1f} times smaller" if total.packed_bytes else ""
         table = Table(
             title=f"{self.name}: input {_shape(self.input_shape)}",
             title_justify="left",
             title_style="bold",
             box=box.SIMPLE,
+            padding=(0, 1, 0, 0),
             show_footer=True,
         )
-        numbers = [
-            ("params", "params"),
-            ("1-bit MACs", "macs_1bit"),
-            ("8-bit MACs", "macs_8bit"),
-            ("32-bit MACs", "macs_32bit"),
-            ("bytes", "float_bytes"),
-            ("packed", "bytes"),
-        ]
         table.add_column("layer", footer="total", overflow="fold")
-        for title in ("kind", "input", "output"):
-            table.add_column(title)
-        table.add_column("bits", justify="right")
-        for title, field in numbers:
-            total_field = "packed_bytes" if field == "bytes" else field
-            table.add_column(title, footer=f"{getattr(total, total_field):,}", justify="right")
-        table.add_column("why not binary", footer=ratio, overflow="fold")
+        table.add_column("output", no_wrap=True)
+        table.add_column("bits", justify="right", no_wrap=True)
+        work = total.macs_1bit + total.macs_8bit + total.macs_32bit
+        for title, number in (("params", total.params), ("MACs", work), ("packed", total.packed_bytes)):
+            table.add_column(title, footer=f"{number:,}", justify="right", no_wrap=True)
         for layer in self.layers:
             called = f" ({layer.calls} calls)" if layer.calls > 1 else ""
-            shapes = (_shape(layer.input_shape), _shape(layer.output_shape))
-            cells = [f"{getattr(layer, field):,}" for _, field in numbers]
-            table.add_row(
-                (layer.name or "(model)") + called, layer.kind, *shapes, str(layer.bits), *cells, layer.reason
-            )
+            numbers = (layer.params, layer.macs_1bit + layer.macs_8bit + layer.macs_32bit, layer.bytes)
+            cells = [f"{number:,}" for number in numbers]
+            table.add_row((layer.name or "(model)") + called, _shape(layer.output_shape), str(layer.bits), *cells)
         return table
 
+    def notes(self) -> str:
+        """Return the lines below the table: sizes, and why layers are not binary."""
+        total = self.total
+        ratio = f", {total.float_bytes / total.packed_bytes:.1f} times as much" if total.packed_bytes else ""
+        macs = {1: total.macs_1bit, 8: total.macs_8bit, 32: total.macs_32bit}
+        lines = [
+            f"MACs      {', '.join(f'{number:,} {bits}-bit' for bits, number in macs.items() if number) or 'none'}",
+            f"packed    {total.packed_bytes:,} bytes ({self.packed_note})",
+            f"as float  {total.float_bytes:,} bytes{ratio}",
+        ]
+        reasons: dict[str, list[str]] = {}
+        for layer in self.layers:
+            if layer.reason:
+                reasons.setdefault(layer.reason, []).append(layer.name or "(model)")
+        lines += ["not binary:"] if reasons else []
+        return "\n".join([*lines, *(f"  {_named(names)}: {reason}" for reason, names in reasons.items())])
+
     def __rich__(self) -> Any:
-        return self.table()
+        from rich.console import Group  # noqa: PLC0415
+
+        return Group(self.table(), self.notes())
 
     def __str__(self) -> str:
         from rich.console import Console  # noqa: PLC0415
 
         text = io.StringIO()
         Console(file=text, width=WIDTH).print(self.table())
-        return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).rstrip("\n")
+        table = "\n".join(line.rstrip() for line in text.getvalue().splitlines()).rstrip("\n")
+        return f"{table}\n{self.notes()}"
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:
@@ -147,3 +170,8 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _shape(shape: tuple[int, ...] | None) -> str:
     return "-" if shape is None else " x ".join(map(str, shape))
+
+
+def _named(names: list[str]) -> str:
+    """Return 'a, b, c and 17 more'."""
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"

@@ -121,9 +121,8 @@ def _reason(module: nn.Module, order: list[nn.Module]) -> str:
         return "not called in forward"
     if module is order[0]:
         return "first layer: reads the input"
-    return (
-        "last layer: its numbers are the answer" if module is order[-1] else f"{type(module).__name__} is a float layer"
-    )
+    inner = f"a {type(module).__name__} with float weights; prepare_binary_model makes it binary"
+    return "last layer: its numbers are the answer" if module is order[-1] else inner
 
 
 def _packed_bytes(weight: Tensor, bits: int) -> int:

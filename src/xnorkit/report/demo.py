@@ -34,7 +34,7 @@ class DemoResult:
 
 def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
     """Train both recipes into `output`, export the XNOR one, compare, and write `demo.md` and `digits.png` there."""
-    from xnorkit.bench.model import time_models
+    from xnorkit.bench.model import float_bytes, time_models
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model, fit, load_checkpoint, load_recipe
 
@@ -49,7 +49,7 @@ def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
     data = create_data(recipe.data.name)
     deployed = evaluate_model(packed, data)
     times = time_models(packed, twin, threads=1, batch=1, seconds=2.0)
-    float_file = sum(p.numel() * p.element_size() for p in twin.state_dict().values())
+    float_file = float_bytes(twin)
     figures = {
         "split": data.split_name,
         "images": deployed["images"],
@@ -99,7 +99,7 @@ def _result(figures: dict[str, Any], exported: ExportResult, report: Path) -> De
     ]
     notes = {
         "deployed = trained": exported.sentence,
-        "conditions": f"both engines interleaved in one run, from array to logits; xnorkit kernels: {figures['isa']}",
+        "conditions": f"latency: both engines interleaved, from array to logits; xnorkit kernels: {figures['isa']}",
     }
     title = "LeNet-5 on handwritten digits (scikit-learn)"
     return DemoResult(title, ["float32, PyTorch eager", "XNOR, xnorkit", "ratio"], rows, notes, figures, report)

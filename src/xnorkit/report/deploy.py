@@ -1,16 +1,20 @@
 """Checkpoint -> packed file with its proof; and what any model is made of once packed."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xnorkit.errors import InputError
+from xnorkit.errors import DataError, ExportError, InputError
 from xnorkit.export import LayerProof, Proof, pack, verify
-from xnorkit.format import Normalization, Summary, read, summarize, write
+from xnorkit.format import Graph, Normalization, Summary, read, summarize, write
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from xnorkit.data import ImageData
     from xnorkit.inspection import ModelSummary
+    from xnorkit.train import Recipe
 
 __all__ = ["ExportResult", "export_checkpoint", "summarize_model"]
 
@@ -69,6 +73,7 @@ def export_checkpoint(
     import torch
 
     from xnorkit import runtime
+    from xnorkit.bench.model import float_bytes
     from xnorkit.data import create_data, normalize
     from xnorkit.train import load_checkpoint
 
@@ -77,14 +82,7 @@ def export_checkpoint(
     model, recipe = load_checkpoint(checkpoint)
     _check_target(output)
     data = create_data(recipe.data.name, root=data_root)
-    metadata = {"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name}
-    graph = pack(
-        model,
-        data.input_shape,
-        name=recipe.model.name,
-        normalization=Normalization(tuple(data.mean), tuple(data.std)),
-        metadata=metadata,
-    )
+    graph = _pack_checkpoint(model, recipe, data)
     pixels, _ = data.test_arrays()
     floats = normalize(torch.from_numpy(pixels[:images]), data.mean, data.std).numpy()
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
@@ -92,12 +90,15 @@ def export_checkpoint(
         write(draft, graph)
         proof = verify(model, runtime.load(draft), floats)
         draft.replace(output)
-    float_bytes = sum(p.numel() * p.element_size() for p in model.state_dict().values())
-    return ExportResult(output, output.stat().st_size, float_bytes, proof)
+    return ExportResult(output, output.stat().st_size, float_bytes(model), proof)
 
 
 def summarize_model(model: str) -> "Summary | ModelSummary":
-    """Return layers and totals: of the nodes of a `.xnor` file, or of the modules of a checkpoint or named model."""
+    """Return layers and totals: of the nodes of a `.xnor` file, or of the modules of a checkpoint or named model.
+
+    The packed size of a checkpoint or named model is that of the file which `export` would write, where it can be
+    packed, else an estimate that says why. A checkpoint whose data set is not at hand leaves its class names out.
+    """
     path = Path(model)
     if path.suffix == ".xnor":
         return summarize(read(path), packed_bytes=path.stat().st_size)
@@ -105,13 +106,39 @@ def summarize_model(model: str) -> "Summary | ModelSummary":
     from xnorkit.models import create_model, input_shape
 
     if path.is_file():
+        from xnorkit.data import create_data
         from xnorkit.train import load_checkpoint
 
         network, recipe = load_checkpoint(path)
         name = recipe.model.name
+        try:
+            data = create_data(recipe.data.name)
+        except DataError:
+            data = None
+    elif path.suffix == ".ckpt" or len(path.parts) > 1:
+        raise InputError(f"{model}: no such file; required: MODEL.xnor, a checkpoint, or a name from `xnorkit models`.")
     else:
-        name, network = model, create_model(model)
-    return summary(network, input_shape(name), name=name)
+        name, network, data = model, create_model(model), None
+    figures = summary(network, input_shape(name), name=name)
+    try:
+        if data is not None:
+            graph = _pack_checkpoint(network, recipe, data)
+        else:
+            graph = pack(network, input_shape(name), name=name)
+    except ExportError as error:
+        return replace(figures, not_packable=str(error))
+    return replace(figures, file_bytes=summarize(graph).total.packed_bytes)
+
+
+def _pack_checkpoint(model: "nn.Module", recipe: "Recipe", data: "ImageData") -> Graph:
+    """Return the packed program with the normalisation and class names of the data set."""
+    return pack(
+        model,
+        data.input_shape,
+        name=recipe.model.name,
+        normalization=Normalization(tuple(data.mean), tuple(data.std)),
+        metadata={"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name},
+    )
 
 
 def _check_target(output: Path) -> None:
