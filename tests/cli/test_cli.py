@@ -83,6 +83,10 @@ def test_export_checks_its_target(trained: Path, tmp_path: Path, capsys: pytest.
     assert "cannot be written" in failing(capsys, "export", trained, "-o", tmp_path / "file" / "x.xnor")
 
 
+def test_isa_is_for_packed_files(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "a checkpoint runs in PyTorch" in failing(capsys, "evaluate", trained, "--isa", "portable")
+
+
 def test_train_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run_json(capsys, "train", "lenet5-digits", "epochs=1", "batch_size=256", "--output", tmp_path)
     assert result["epochs"] == 1

@@ -163,3 +163,15 @@ def test_random_damage_is_an_error_or_no_change() -> None:
         except FormatError:
             refused += 1
     assert refused > 2500
+
+
+def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="is a folder; required: the name of a file"):
+        write(".", tiny())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_graphs_show_no_numbers() -> None:
+    assert repr(tiny()) == "<Graph 'tiny': input 2 x 1 x 2; nodes sign, fc>"
+    assert repr(tiny().nodes[0]) == "<Node 'sign': pack of 'input'; threshold (2,), flip (2,)>"

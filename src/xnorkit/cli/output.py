@@ -23,7 +23,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     from rich.text import Text
 
     cells = [[_text(cell) for cell in row] for row in rows]
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
     for index, column in enumerate(columns):
         number = any(row[index] for row in cells) and all(_is_number(row[index]) for row in cells)
         table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
@@ -33,6 +33,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
     console.print(Text(title, style="bold"))
     console.print(table)
+    console.print()
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:

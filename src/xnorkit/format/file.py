@@ -50,6 +50,8 @@ def write(path: str | os.PathLike[str], graph: Graph) -> None:
     """
     content = to_bytes(graph)
     target = Path(path)
+    if target.is_dir():
+        raise InputError(f"{path} is a folder; required: the name of a file, as model.xnor.")
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         try:

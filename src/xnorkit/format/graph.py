@@ -69,6 +69,10 @@ class Node:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        tensors = ", ".join(f"{role} {array.shape}" for role, array in self.tensors.items())
+        return f"<Node '{self.name}': {self.op} of '{self.source}'; {tensors or 'no tensors'}>"
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:
@@ -79,3 +83,7 @@ class Graph:
     nodes: tuple[Node, ...]
     output: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        names = ", ".join(node.name for node in self.nodes)
+        return f"<Graph '{self.name}': input {' x '.join(map(str, self.input.shape))}; nodes {names}>"

@@ -25,11 +25,14 @@ def evaluate_file(
     """Return `model, data, split, images, top1, top5` of a checkpoint or `.xnor` file, on uint8 images as stored.
 
     Raises:
+        InputError: `isa` is given for a checkpoint.
         InputError: the file does not say which data set it was trained on, and `data_name` is not given.
     """
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model
 
+    if isa is not None and path.suffix != ".xnor":
+        raise InputError(f"--isa {isa} for {path}; required: a .xnor file, a checkpoint runs in PyTorch.")
     predict, trained_on = _packed(path, isa, threads) if path.suffix == ".xnor" else _checkpoint(path, data_root)
     name = data_name or trained_on
     if name is None:

@@ -48,4 +48,7 @@ def _array(images: Any) -> NDArray[Any]:
     try:
         return np.asarray(images)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"images cannot be read as an array ({error}); required: a tensor in CPU memory.") from error
+        raise InputError(
+            f"images cannot be read as an array ({error}); required: a tensor in CPU memory of dtype float32 or uint8, "
+            "as images.float().cpu() gives."
+        ) from error

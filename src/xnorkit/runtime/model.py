@@ -13,7 +13,10 @@ from xnorkit.runtime.bits import check_words
 from xnorkit.runtime.build import build, build_layer
 from xnorkit.runtime.images import as_images
 
-__all__ = ["LayerResult", "Model", "load"]
+__all__ = ["MAX_THREADS", "LayerResult", "Model", "load"]
+
+MAX_THREADS = 256
+"""Most threads that the engine runs."""
 
 
 class LayerResult(NamedTuple):
@@ -38,7 +41,7 @@ def load(path: str | os.PathLike[str], *, isa: str | None = None, threads: int |
     Raises:
         FormatError: the file is missing, damaged, of another version, or gives bits instead of numbers.
         EngineError: `isa` is not available, or the engine has no kernel for a node.
-        InputError: `threads` is not an integer of at least 1.
+        InputError: `threads` is not an integer from 1 to 256.
 
     Example:
         >>> model = xnorkit.runtime.load("lenet5.xnor")
@@ -88,6 +91,13 @@ class Model:
         if spec.height == spec.width == 1:
             return value.reshape(len(value), spec.channels)
         return np.ascontiguousarray(value.transpose(0, 3, 1, 2))
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.input_shape))
+        return (
+            f"<xnorkit Model '{self.graph.name}': input {shape}, {len(self.graph.nodes)} nodes, {self.isa}, "
+            f"threads {self.threads}>"
+        )
 
     def trace(self, images: Any) -> dict[str, NDArray[Any]]:
         """Return the value of every node: float32 (N, H, W, C), or bits as (N, H, W, words) uint32.
@@ -173,6 +183,6 @@ def _threads(threads: int | None) -> int:
             return _engine.default_threads()
         except ValueError as error:
             raise EngineError(str(error)) from error
-    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-        raise InputError(f"threads={threads!r}; required: an integer of at least 1.")
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS:
+        raise InputError(f"threads={threads!r}; required: an integer from 1 to {MAX_THREADS}.")
     return threads
