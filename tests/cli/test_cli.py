@@ -87,6 +87,30 @@ def test_isa_is_for_packed_files(trained: Path, capsys: pytest.CaptureFixture[st
     assert "a checkpoint runs in PyTorch" in failing(capsys, "evaluate", trained, "--isa", "portable")
 
 
+def test_predict_names_the_remedy(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bare = tmp_path / "bare.xnor"
+    write(bare, pack(create_model("lenet5").eval(), (1, 28, 28)))
+    assert "normalization=Normalization(mean, std)" in failing(capsys, "predict", bare, "x.png")
+    assert "--top 0; required: at least 1" in failing(capsys, "predict", packed, "x.png", "--top", 0)
+    assert "`xnorkit export`" in failing(capsys, "predict", tmp_path / "last.ckpt", "x.png")
+
+
+def test_bench_refuses_what_it_cannot_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    kernels = ("bench", "kernels", "--shapes", "3x3 32@5x5")
+    assert "isa 'foo'; required: one that this CPU" in failing(capsys, *kernels, "--isa", "foo")
+    assert "from 1 to 256" in failing(capsys, *kernels, "--threads", 500)
+    assert "--against foo" in failing(capsys, *kernels, "--against", "foo")
+    assert "a positive number" in failing(capsys, *kernels, "--seconds=-1")
+    assert "no shapes" in failing(capsys, "bench", "kernels", "--shapes")
+
+
+def test_help_shows_no_python(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("export", "evaluate", "inspect", "predict", "demo"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        assert "<" not in capsys.readouterr().out
+
+
 def test_train_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run_json(capsys, "train", "lenet5-digits", "epochs=1", "batch_size=256", "--output", tmp_path)
     assert result["epochs"] == 1
@@ -138,6 +162,8 @@ def test_predict_any_size_and_mode(packed: Path, tmp_path: Path, capsys: pytest.
 
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["model"] for row in run_json(capsys, "models")] == ["lenet5", "resnet18", "resnet18-cifar10"]
+    assert run_json(capsys, "models", "lenet*") == [{"model": "lenet5", "input": [1, 28, 28]}]
+    assert "no model matches 'foo*'" in failing(capsys, "models", "foo*")
     names = {row["recipe"] for row in run_json(capsys, "recipes")}
     assert names >= {"lenet5-digits", "lenet5-digits-float", "lenet5-mnist", "lenet5-mnist-float"}
 

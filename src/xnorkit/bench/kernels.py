@@ -8,9 +8,12 @@ import numpy as np
 
 from xnorkit import _engine
 from xnorkit.bench.shapes import LayerShape
-from xnorkit.bench.timing import interleaved
+from xnorkit.bench.timing import check_run, interleaved
+from xnorkit.errors import InputError
 
 __all__ = ["KernelResult", "bench_kernel", "bench_kernels"]
+
+ENGINES = ("torch",)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,13 @@ def bench_kernels(
     seconds: float = 1.0,
     against: tuple[str, ...] = ("torch",),
 ) -> list[KernelResult]:
-    """Return one row per shape; see `bench_kernel`."""
+    """Return one row per shape; see `bench_kernel`.
+
+    Raises:
+        InputError: no shapes, or as `bench_kernel`.
+    """
+    if not shapes:
+        raise InputError("no shapes; required: at least one, such as 'resnet18' or '3x3 256@14x14'.")
     return [bench_kernel(shape, isa=isa, threads=threads, seconds=seconds, against=against) for shape in shapes]
 
 
@@ -52,8 +61,14 @@ def bench_kernel(
     The peak is that of a register-only xor + popcount + add loop of the same instruction set, the median of one
     measurement (about 1 ms) in each round of the interleaved timing, times `threads`. Multiply-adds count valid taps
     only.
+
+    Raises:
+        InputError: `isa` is not available, or `check_run` refuses the rest.
     """
+    check_run(against, ENGINES, threads, seconds)
     isa = isa or _engine.default_isa()
+    if isa not in _engine.isas():
+        raise InputError(f"isa '{isa}'; required: one that this CPU and build have: {', '.join(_engine.isas())}.")
     program, bits = _program(shape, isa)
     candidates: dict[str, Callable[[], object]] = {"xnorkit": lambda: program.run(bits, threads)}
     peaks: list[float] = []

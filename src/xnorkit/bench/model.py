@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from xnorkit import _engine, runtime
-from xnorkit.bench.timing import Timing, interleaved
+from xnorkit.bench.timing import Timing, check_run, interleaved
 from xnorkit.bench.torch_peer import float_model, torch_threads
 from xnorkit.errors import InputError
 from xnorkit.export import pack
@@ -51,11 +51,11 @@ def bench_model(
     """Return one row per engine for model `name` with random weights, on random float32 images, measured in turns.
 
     Raises:
-        InputError: an engine of `against` is unknown.
+        InputError: `batch` is below 1, or `check_run` refuses the rest.
     """
-    for engine in against:
-        if engine not in ENGINES:
-            raise InputError(f"--against {engine}; required: any of {', '.join(ENGINES)}.")
+    check_run(against, ENGINES, threads, seconds)
+    if batch < 1:
+        raise InputError(f"batch={batch}; required: at least 1.")
     torch.manual_seed(0)
     shape = input_shape(name)
     graph = pack(create_model(name, binarization="xnor"), shape, name=name)

@@ -2,10 +2,13 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Timing", "interleaved"]
+from xnorkit.errors import InputError
+from xnorkit.runtime.model import MAX_THREADS
+
+__all__ = ["Timing", "check_run", "interleaved"]
 
 SAMPLE_SECONDS = 1e-3
 WARM_UP_SECONDS = 0.05
@@ -19,6 +22,21 @@ class Timing:
     min_us: float
     samples: int
     calls: int
+
+
+def check_run(against: Collection[str], engines: Collection[str], threads: int, seconds: float) -> None:
+    """Check what all benchmarks are asked for.
+
+    Raises:
+        InputError: an engine of `against` is unknown, `threads` is not from 1 to 256, or `seconds` is not positive.
+    """
+    for engine in against:
+        if engine not in engines:
+            raise InputError(f"--against {engine}; required: any of {', '.join(engines)}, or none.")
+    if not 1 <= threads <= MAX_THREADS:
+        raise InputError(f"threads={threads}; required: an integer from 1 to {MAX_THREADS}.")
+    if not 0 < seconds < float("inf"):
+        raise InputError(f"seconds={seconds}; required: a positive number.")
 
 
 def interleaved(

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from xnorkit.bench.timing import interleaved
+from xnorkit.bench.timing import check_run, interleaved
 from xnorkit.bench.torch_peer import torch_threads
 from xnorkit.errors import InputError
 from xnorkit.models import create_model, input_shape
@@ -45,8 +45,9 @@ def bench_training(
     """Return a row per path for model `name` on random images, measured in turns.
 
     Raises:
-        InputError: `batch` is below 1, or `device` is not available.
+        InputError: `batch` is below 1, `device` is not available, or `check_run` refuses the rest.
     """
+    check_run((), (), threads, seconds)
     if batch < 1:
         raise InputError(f"batch={batch}; required: at least 1.")
     target = _device(device)

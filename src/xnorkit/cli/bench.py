@@ -83,7 +83,14 @@ def _run_kernels(options: Namespace) -> None:
     peers = list(rows[0].peers_us) if rows else []
     print_table(
         f"Binary convolutions, {rows[0].isa if rows else ''}, threads {options.threads}, batch 1, medians",
-        ["shape", "us", "GMAC/s", "of peak", *(f"{peer} us" for peer in peers), *(f"x {peer}" for peer in peers)],
+        [
+            "shape",
+            "us",
+            "GMAC/s",
+            "of peak",
+            *(f"{peer} us" for peer in peers),
+            *(f"{peer} / xnorkit" for peer in peers),
+        ],
         [
             [
                 *(row.shape, f"{row.us:.1f}", f"{row.gmacs:.0f}", f"{row.fraction_of_peak:.0%}"),

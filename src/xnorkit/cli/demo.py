@@ -10,7 +10,7 @@ from xnorkit.cli.output import print_json, print_pairs, print_table
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="The whole path in about a minute: train float and XNOR, pack, prove, compare.")
-    parser.add_argument("--output", type=Path, default=Path("demo"), help="folder for checkpoints, model and report")
+    parser.add_argument("--output", type=str, default="demo", help="folder for checkpoints, model and report")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
@@ -19,7 +19,7 @@ def run(options: Namespace) -> None:
     """Run the demo, print its table, and name the files it wrote."""
     from xnorkit.report.demo import run_demo
 
-    result = run_demo(options.output, progress=not options.json)
+    result = run_demo(Path(options.output), progress=not options.json)
     if options.json:
         print_json(result.to_json())
         return

@@ -10,7 +10,7 @@ from xnorkit.cli.output import print_json, print_pairs
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Measure top-1 and top-5 accuracy on the evaluation split of a data set.")
-    parser.add_argument("model", type=Path, help="checkpoint of `xnorkit train` or MODEL.xnor")
+    parser.add_argument("model", type=str, help="checkpoint of `xnorkit train` or MODEL.xnor")
     parser.add_argument(
         "--data", type=Path | None, default=None, help="folder that holds the data set's official files"
     )
@@ -30,7 +30,11 @@ def run(options: Namespace) -> None:
     from xnorkit.report.accuracy import evaluate_file
 
     result = evaluate_file(
-        options.model, data_root=options.data, data_name=options.data_name, isa=options.isa, threads=options.threads
+        Path(options.model),
+        data_root=options.data,
+        data_name=options.data_name,
+        isa=options.isa,
+        threads=options.threads,
     )
     if options.json:
         print_json(result)

@@ -1,6 +1,7 @@
 """Turn a checkpoint into a packed .xnor file and prove that it is the trained model."""
 
 from pathlib import Path
+from typing import Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -10,9 +11,9 @@ from xnorkit.cli.output import print_json, print_pairs, print_table
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Pack a trained checkpoint into bits, and check it against the trained model.")
-    parser.add_argument("checkpoint", type=Path, help="checkpoint of `xnorkit train`")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write, MODEL.xnor")
-    parser.add_argument("--to", type=str, choices=["xnor"], default="xnor", help="format of the file")
+    parser.add_argument("checkpoint", type=str, help="checkpoint of `xnorkit train`")
+    parser.add_argument("-o", "--output", type=str, required=True, help="file to write, MODEL.xnor")
+    parser.add_argument("--to", type=Literal["xnor"], default="xnor", help="format of the file")
     parser.add_argument(
         "--data", type=Path | None, default=None, help="folder of the data set whose evaluation images are checked"
     )
@@ -25,7 +26,9 @@ def run(options: Namespace) -> None:
     """Export, verify, and print the evidence."""
     from xnorkit.report.deploy import export_checkpoint
 
-    result = export_checkpoint(options.checkpoint, options.output, data_root=options.data, images=options.images)
+    result = export_checkpoint(
+        Path(options.checkpoint), Path(options.output), data_root=options.data, images=options.images
+    )
     if options.json:
         print_json(result.to_json())
         return

@@ -3,6 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from xnorkit.cli.output import print_json, print_table
+from xnorkit.errors import InputError
 
 
 def parser() -> ArgumentParser:
@@ -17,8 +18,10 @@ def run(options: Namespace) -> None:
     """Print one model per line with its input shape."""
     from xnorkit.models import input_shape, list_models
 
-    rows = [[name, " x ".join(map(str, input_shape(name)))] for name in list_models(options.filter)]
+    names = list_models(options.filter)
+    if not names:
+        raise InputError(f"no model matches '{options.filter}'; required: a pattern of {', '.join(list_models())}.")
     if options.json:
-        print_json([{"model": name, "input": shape} for name, shape in rows])
+        print_json([{"model": name, "input": list(input_shape(name))} for name in names])
     else:
-        print_table("Models", ["model", "input"], rows)
+        print_table("Models", ["model", "input"], [[name, " x ".join(map(str, input_shape(name)))] for name in names])

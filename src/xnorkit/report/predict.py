@@ -14,7 +14,18 @@ __all__ = ["predict_file", "read_image", "softmax"]
 
 
 def predict_file(model: Model, path: Path, top: int = 3) -> dict[str, Any]:
-    """Return `image`, `classes` (each `class`, `probability`) best first, and `microseconds` of a warm run."""
+    """Return `image`, `classes` (each `class`, `probability`) best first, and `microseconds` of a warm run.
+
+    Raises:
+        InputError: `top` is below 1, the model takes no pixels, or as `read_image`.
+    """
+    if top < 1:
+        raise InputError(f"--top {top}; required: at least 1.")
+    if model.graph.input.normalization is None:
+        raise InputError(
+            f"model '{model.graph.name}' has no normalisation for pixels; required: one in the file, as "
+            "pack(..., normalization=Normalization(mean, std)) or `xnorkit export` writes it."
+        )
     pixels = read_image(path, model.input_shape)
     model(pixels)
     start = time.perf_counter()
@@ -22,7 +33,7 @@ def predict_file(model: Model, path: Path, top: int = 3) -> dict[str, Any]:
     microseconds = (time.perf_counter() - start) * 1e6
     probabilities = softmax(logits)
     names = model.classes or [str(i) for i in range(len(logits))]
-    best = np.argsort(-logits, kind="stable")[: max(top, 1)]
+    best = np.argsort(-logits, kind="stable")[:top]
     classes = [{"class": names[i], "probability": float(probabilities[i])} for i in best]
     return {"image": str(path), "classes": classes, "microseconds": microseconds}
 

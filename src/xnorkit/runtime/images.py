@@ -24,7 +24,8 @@ def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
         if spec.normalization is None:
             raise InputError(
                 "images are uint8, but this model was exported without a normalisation; "
-                "required: float32 images, normalised as in training."
+                "required: float32 images, normalised as in training, or a model packed with "
+                "pack(..., normalization=Normalization(mean, std))."
             )
     elif array.dtype != np.float32:
         raise InputError(
