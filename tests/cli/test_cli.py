@@ -53,6 +53,7 @@ def test_train_export_evaluate(trained: Path, tmp_path: Path, capsys: pytest.Cap
     exported = run_json(capsys, "export", trained, "-o", target)
     assert exported["binary_outputs_equal"] is True
     assert exported["images_checked"] > 300
+    assert exported["split"] == run_json(capsys, "evaluate", target)["split"] != ""
     assert exported["predictions_equal"] >= exported["images_checked"] - 1
     assert exported["file_bytes"] == target.stat().st_size < 86_000
     before = run_json(capsys, "evaluate", trained)

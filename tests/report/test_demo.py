@@ -42,3 +42,4 @@ def test_rows(proof: Proof) -> None:
     for part in ("360 images", "99.00%", "98.00%", "1,720.0 KB", "86.0 KB", "20.0x smaller", "12.5 s", "5.0x faster"):
         assert part in text
     assert "avx2" in result.notes["conditions"]
+    assert result.notes["conditions"].startswith("latency: "), "training was not interleaved"

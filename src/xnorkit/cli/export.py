@@ -34,7 +34,7 @@ def run(options: Namespace) -> None:
         return
     proof = result.proof
     print_table(
-        f"Fed with the trained model's own bits ({proof.images} images)",
+        f"Fed with the trained model's own bits ({proof.images:,} images, {result.split})",
         ["layer", "integers equal", "of", "outputs equal", "of"],
         [[p.name, p.integers_equal, p.integers, p.outputs_equal, p.outputs] for p in proof.layers],
     )

@@ -56,13 +56,13 @@ def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
         "float": {
             "top1": trained[FLOAT_RECIPE].accuracy,
             "bytes": float_file,
-            "seconds": trained[FLOAT_RECIPE].seconds,
+            "seconds": round(trained[FLOAT_RECIPE].seconds, 3),
         },
         "xnor": {
             "top1": deployed["top1"],
             "top1_in_training": trained[XNOR_RECIPE].accuracy,
             "bytes": exported.file_bytes,
-            "seconds": trained[XNOR_RECIPE].seconds,
+            "seconds": round(trained[XNOR_RECIPE].seconds, 3),
         },
         "median_us": {name: timing.median_us for name, timing in times.items()},
         "isa": packed.isa,

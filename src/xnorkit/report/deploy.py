@@ -21,12 +21,13 @@ __all__ = ["ExportResult", "export_checkpoint", "summarize_model"]
 
 @dataclass(frozen=True)
 class ExportResult:
-    """A written file, the size of the weights that it replaces, and the proof that it is the same model."""
+    """A written file, the size of the weights that it replaces, and the proof on `split` that it is the same model."""
 
     path: Path
     file_bytes: int
     float_bytes: int
     proof: Proof
+    split: str = ""
 
     @property
     def sentence(self) -> str:
@@ -48,6 +49,7 @@ class ExportResult:
             "path": str(self.path),
             "file_bytes": self.file_bytes,
             "float_bytes": self.float_bytes,
+            "split": self.split,
             "images_checked": proof.pop("images"),
             **proof,
         }
@@ -90,7 +92,7 @@ def export_checkpoint(
         write(draft, graph)
         proof = verify(model, runtime.load(draft), floats)
         draft.replace(output)
-    return ExportResult(output, output.stat().st_size, float_bytes(model), proof)
+    return ExportResult(output, output.stat().st_size, float_bytes(model), proof, data.split_name)
 
 
 def summarize_model(model: str) -> "Summary | ModelSummary":

@@ -35,7 +35,7 @@ def predict_file(model: Model, path: Path, top: int = 3) -> dict[str, Any]:
     names = model.classes or [str(i) for i in range(len(logits))]
     best = np.argsort(-logits, kind="stable")[:top]
     classes = [{"class": names[i], "probability": float(probabilities[i])} for i in best]
-    return {"image": str(path), "classes": classes, "microseconds": microseconds}
+    return {"image": str(path), "classes": classes, "microseconds": round(microseconds, 1)}
 
 
 def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
