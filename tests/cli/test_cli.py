@@ -132,6 +132,7 @@ def test_inspect_tells_why_a_layer_is_float(packed: Path, capsys: pytest.Capture
     text = capsys.readouterr().out
     assert "block2.conv" in text
     assert f"{packed.stat().st_size:,} bytes" in text
+    assert "431,600 weights, biases, scales and thresholds" in text
 
 
 def test_inspect_a_model_by_name(capsys: pytest.CaptureFixture[str]) -> None:
