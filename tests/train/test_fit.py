@@ -56,8 +56,8 @@ def test_one_epoch_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFix
     assert stored["fields"] == recipe(epochs=1).to_dict()
     assert {k: v for k, v in stored.items() if k != "fields"} == result.to_json()
     (row,) = rows(tmp_path / "run")
-    assert float(row["test_accuracy"]) == pytest.approx(result.accuracy, abs=1e-6)
-    assert float(row["test_loss"]) == pytest.approx(result.loss, rel=1e-5)
+    assert float(row["eval_accuracy"]) == pytest.approx(result.accuracy, abs=1e-6)
+    assert float(row["eval_loss"]) == pytest.approx(result.loss, rel=1e-5)
     assert (result.split, result.epochs, result.recipe) == ("held-out 20 %", 1, "lenet5-digits")
     console = capsys.readouterr()
     assert console.out == ""

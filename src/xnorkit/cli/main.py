@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return USER_ERROR
     from xnorkit import __version__
+    from xnorkit.cli import train
 
     parser = ArgumentParser(
         prog="xnorkit",
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_subcommand(name, own, help=module.__doc__)
         if hasattr(module, "add_subcommands"):  # jsonargparse wants the outer level first
             module.add_subcommands(own)
-    options = parser.parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(["train", *train.arrange(words[1:])] if words[:1] == ["train"] else words)
     try:
         import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
     except XnorkitError as error:

@@ -1,10 +1,15 @@
 """Train a recipe and write its checkpoint."""
 
+import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
 from xnorkit.cli.output import print_json, print_pairs
+
+OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")
 
 
 def parser() -> ArgumentParser:
@@ -27,20 +32,40 @@ def parser() -> ArgumentParser:
     return parser
 
 
+def arrange(words: Sequence[str]) -> list[str]:
+    """Return the words of the command with overrides next to the recipe, wherever they stood among the options."""
+    options: list[str] = []
+    overrides: list[str] = []
+    recipe: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        is_value = before.startswith("--") and "=" not in before and before != "--json"
+        if word.startswith("-") or is_value:
+            options.append(word)
+        else:
+            (overrides if OVERRIDE.match(word) else recipe).append(word)
+    return [*recipe, *overrides, *options]
+
+
 def run(options: Namespace) -> None:
     """Train, then print accuracy, time and where the checkpoint is."""
     from xnorkit.train import fit, load_recipe
 
     recipe = load_recipe(options.recipe, options.overrides)
-    result = fit(
-        recipe,
-        data_root=options.data,
-        download=options.download,
-        output=options.output or Path("runs") / recipe.name,
-        resume=options.resume,
-        threads=options.threads,
-        progress=not options.json,
-    )
+    output = options.output or Path("runs") / recipe.name
+    try:
+        result = fit(
+            recipe,
+            data_root=options.data,
+            download=options.download,
+            output=output,
+            resume=options.resume,
+            threads=options.threads,
+            progress=not options.json,
+        )
+    except KeyboardInterrupt:
+        if (output / "last.ckpt").is_file():
+            print(f"{output / 'last.ckpt'} holds the last whole epoch; go on with --resume last", file=sys.stderr)
+        raise
     if options.json:
         print_json(result.to_json())
     else:

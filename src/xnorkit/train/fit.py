@@ -140,7 +140,13 @@ def _teacher(recipe: Recipe, data: ImageData, output: Path, resumed: bool, optio
 
 def _start(recipe: Recipe, path: Path) -> Path:
     """Return `path` if `recipe` may continue from the checkpoint there."""
-    before = read_checkpoint(path).recipe
+    checkpoint = read_checkpoint(path)
+    before = checkpoint.recipe
+    if checkpoint.epochs_done > recipe.epochs:
+        raise RecipeError(
+            f"{path} has {checkpoint.epochs_done} epochs behind it; required: epochs of at least that many to go on, "
+            f"not {recipe.epochs}."
+        )
     if replace(before, epochs=recipe.epochs, name=recipe.name, description=recipe.description) != recipe:
         ours, theirs = recipe.to_dict(), before.to_dict()
         different = [key for key in ours if ours[key] != theirs[key] and key not in ("epochs", "name", "description")]

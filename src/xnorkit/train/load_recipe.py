@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import difflib
+import re
 from argparse import ArgumentError
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["list_recipes", "load_recipe", "recipe_from_dict"]
 
 SUFFIXES = (".yaml", ".yml")
+# jsonargparse: Parser key "epochs": Expected a <class 'int'>. Got value: abc
+MISMATCH = re.compile(
+    r"""Parser key "(?P<key>[^"]+)": Expected an? <class '(?P<type>\w+)'>\. Got value: (?P<value>\S+)"""
+)
 SECTIONS: dict[str, type[Any]] = {
     "model": ModelSpec,
     "data": DataSpec,
@@ -81,8 +86,7 @@ def recipe_from_dict(fields: Mapping[str, Any], source: str) -> Recipe:
         # A copy: the parser fills in defaults in place.
         parsed = parser.parse_object(copy.deepcopy(dict(fields))).as_dict()
     except (ArgumentError, TypeError, ValueError) as error:
-        message = " ".join(str(error).split()).replace("typing.", "")
-        raise RecipeError(f"recipe {source}: {message}; required: fields and types of xnorkit.train.Recipe.") from error
+        raise RecipeError(f"recipe {source}: {_reason(error)}.") from error
     recipe = _build(Recipe, {**parsed, "stages": [_build(StageSpec, stage) for stage in parsed["stages"]]})
     if recipe.stages and fields.get("epochs", recipe.epochs) != recipe.epochs:
         raise RecipeError(
@@ -90,6 +94,15 @@ def recipe_from_dict(fields: Mapping[str, Any], source: str) -> Recipe:
             "epochs of the stages alone. Leave epochs out, or change stages.0.epochs and so on."
         )
     return recipe
+
+
+def _reason(error: Exception) -> str:
+    """Return what the parser found wrong, as 'epochs=abc; required: int' where its message has that form."""
+    message = " ".join(str(error).split()).replace("typing.", "")
+    found = MISMATCH.fullmatch(message)
+    if found is None:
+        return f"{message}; required: fields and types of xnorkit.train.Recipe"
+    return f"{found['key']}={found['value'].rstrip('.')}; required: {found['type']}"
 
 
 def _build(kind: type[Any], fields: Mapping[str, Any]) -> Any:
@@ -144,12 +157,19 @@ def _entry(entries: list[Any], step: str, override: str) -> Any:
 def _check_names(fields: Mapping[Any, Any], kind: type[Any], source: str, where: str = "") -> None:
     """Raise RecipeError for a name that is no field of `kind`; what is no mapping is left to the type check."""
     known = [entry.name for entry in dataclasses.fields(kind)]
+    types = {entry.name: str(entry.type) for entry in dataclasses.fields(kind)}
     for key, value in fields.items():
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=3) or sorted(known)
             names = ", ".join(where + name for name in near)
             raise RecipeError(f"recipe {source}: unknown field '{where}{key}'; near or known fields: {names}.")
-        if key in SECTIONS and isinstance(value, Mapping):
+        if value is None and "None" not in types[key]:
+            raise RecipeError(f"recipe {source}: '{where}{key}' is empty; required: a value, or leave the field out.")
+        is_section = key in SECTIONS and SECTIONS[key].__name__ in types[key]
+        if is_section and value is not None and not isinstance(value, Mapping):
+            fields_of = ", ".join(entry.name for entry in dataclasses.fields(SECTIONS[key]))
+            raise RecipeError(f"recipe {source}: {where}{key}={value}; required: its fields, {fields_of}.")
+        if is_section and isinstance(value, Mapping):
             _check_names(value, SECTIONS[key], source, f"{where}{key}.")
         if key == "stages" and isinstance(value, list):
             for index, stage in enumerate(value):

@@ -13,7 +13,7 @@ from xnorkit.train.stages import stage_at
 
 __all__ = ["EpochLog"]
 
-METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "flip_ratio")
+METRICS = ("train_loss", "train_accuracy", "eval_loss", "eval_accuracy", "flip_ratio")
 COLUMNS = ("epoch", "stage", "lr", *METRICS, "seconds")
 
 
@@ -63,7 +63,7 @@ class EpochLog(pl.Callback):
             print(
                 f"epoch {row['epoch']}/{trainer.max_epochs}{stage and f' ({stage})'}  "
                 f"train loss {values['train_loss']:.4f}  "
-                f"train {values['train_accuracy']:.2%}  test {values['test_accuracy']:.2%}  "
+                f"train {values['train_accuracy']:.2%}  evaluation {values['eval_accuracy']:.2%}  "
                 + (f"flips {values['flip_ratio']:.2%}  " if row["flip_ratio"] else "")
                 + f"{float(row['seconds']):.1f} s",
                 file=sys.stderr,

@@ -29,7 +29,7 @@ class TrainingModule(pl.LightningModule):
     The loss is cross entropy, or with a teacher that of `Distillation`. A new stage begins with a new optimizer and
     schedule. Binarizers with a schedule are told the progress of the stage at the start of each epoch, 0 in the first.
 
-    Logged per epoch: `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy`, and `flip_ratio`, the share of
+    Logged per epoch: `train_loss`, `train_accuracy`, `eval_loss`, `eval_accuracy`, and `flip_ratio`, the share of
     binary weights whose sign the epoch changed, NaN without binary weights. The evaluation split is only looked at:
     nothing is selected by it.
 
@@ -60,7 +60,7 @@ class TrainingModule(pl.LightningModule):
         self.distillation = _distillation(recipe, self.model, teacher)
         self.flips = FlipRatio()
         self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.test_accuracy = MulticlassAccuracy(num_classes, average="micro")
+        self.eval_accuracy = MulticlassAccuracy(num_classes, average="micro")
 
     @property
     def stage(self) -> StageSpec:
@@ -138,8 +138,8 @@ class TrainingModule(pl.LightningModule):
         """Log loss (without label smoothing) and accuracy of the evaluation split."""
         images, labels = batch
         logits = self.model(images)
-        self.test_accuracy(logits, labels)
-        self._log_epoch("test", F.cross_entropy(logits, labels), self.test_accuracy, len(labels))
+        self.eval_accuracy(logits, labels)
+        self._log_epoch("eval", F.cross_entropy(logits, labels), self.eval_accuracy, len(labels))
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, then bring the latent weights back into [-1, 1]; a stage that is all float is left alone."""
@@ -167,7 +167,7 @@ class TrainingModule(pl.LightningModule):
     def _log_epoch(self, split: str, loss: Tensor, accuracy: Any, size: int) -> None:
         # The bar has room for two numbers: how training goes, and what it is good for.
         self.log(f"{split}_loss", loss, on_step=False, on_epoch=True, prog_bar=split == "train", batch_size=size)
-        self.log(f"{split}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=split == "test", batch_size=size)
+        self.log(f"{split}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=split == "eval", batch_size=size)
 
     def _remedy(self) -> str:
         rate = (self.stage.optimizer or OptimizerSpec()).lr

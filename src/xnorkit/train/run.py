@@ -57,7 +57,10 @@ def run(
             num_sanity_val_steps=0,
             default_root_dir=checkpoint.parent,
         )
-        trainer.fit(module, batches, data.test_dataloader(), ckpt_path=start)
+        try:
+            trainer.fit(module, batches, data.test_dataloader(), ckpt_path=start)
+        except SystemExit as error:  # what the trainer makes of the interrupt key
+            raise KeyboardInterrupt from error
     return rows.seconds, *loss_and_accuracy(module.model.eval(), data.test_dataloader())
 
 
