@@ -66,3 +66,20 @@ def test_interrupted(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "run/last.ckpt holds the last whole epoch; go on with --resume last" in error
     assert "Traceback" not in error
+
+
+def test_an_altered_checkpoint_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "lenet5-digits", "epochs=1", "batch_size=512", "--output", str(tmp_path)]) == 0
+    checkpoint = tmp_path / "last.ckpt"
+    data = bytearray(checkpoint.read_bytes())
+    data[200_000] ^= 1
+    checkpoint.write_bytes(data)
+    capsys.readouterr()
+    assert main(["export", str(checkpoint), "-o", str(tmp_path / "x.xnor")]) == 2
+    error = capsys.readouterr().err
+    assert "or damaged" in error
+    assert error.count("\n") == 1
+
+
+def test_a_name_that_leads_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "name=../evil; required: letters" in refused(capsys, "name=../evil")

@@ -182,7 +182,9 @@ def saved(content: object) -> bytes:
 def test_wrong_checkpoints(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.ckpt"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"x\.ckpt is not a checkpoint of this library .*; required: a last\.ckpt"):
+    with pytest.raises(
+        InputError, match=r"x\.ckpt is no checkpoint of this library, or damaged; required: a last\.ckpt"
+    ):
         load_checkpoint(path)
 
 

@@ -1,5 +1,6 @@
 """Reading a training checkpoint without executing anything in it."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; required: a last.ckpt as `xnorkit train` writes it.")
+    refusal = f"{path} is no checkpoint of this library, or damaged; required: a last.ckpt that `xnorkit train` wrote."
+    try:
+        # torch.load does not compare the checksums that the archive holds.
+        with zipfile.ZipFile(path) as archive:
+            whole = archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        whole = False
+    if not whole:
+        raise InputError(refusal)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         ours, state = content[KEY], content["state_dict"]
@@ -69,7 +79,4 @@ def read_checkpoint(path: Path) -> Checkpoint:
         recipe = recipe_from_dict(ours["recipe"], str(path))
         return Checkpoint(weights, recipe, int(ours["num_classes"]), int(content["epoch"]) + 1)
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(
-            f"{path} is not a checkpoint of this library ({reason}); required: a last.ckpt that `xnorkit train` wrote."
-        ) from error
+        raise InputError(refusal) from error

@@ -1,5 +1,6 @@
 """The typed fields of a recipe."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -189,6 +190,8 @@ class Recipe:
                 raise RecipeError(f"recipe '{self.name}': {name}={value}; required: {required}.")
 
     def _rules(self) -> Iterable[Rule]:
+        plain = re.fullmatch(r"[\w-][\w.-]*", self.name) is not None
+        yield "name", self.name, plain, "letters, digits, . _ - (it names a folder)"
         yield "epochs", self.epochs, self.epochs >= 1, "at least 1"
         yield "batch_size", self.batch_size, self.batch_size >= 2, "at least 2, which BatchNorm needs"
         yield "seed", self.seed, 0 <= self.seed < 2**63, "0 to 2^63 - 1"
