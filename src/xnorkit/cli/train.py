@@ -17,7 +17,7 @@ def parser() -> ArgumentParser:
     parser = ArgumentParser(description="Train a recipe: a name from `xnorkit recipes` or a YAML file.")
     parser.add_argument("recipe", type=str, help="name or path of a recipe")
     parser.add_argument(
-        "overrides", type=str, nargs="*", help="fields of the recipe to change, as epochs=5 optimizer.lr=0.01"
+        "overrides", type=str, nargs="*", default=[], help="fields to change, as epochs=5 optimizer.lr=0.01"
     )
     parser.add_argument(
         "--data", type=Path | None, default=None, help="folder that holds the data set's official files"
