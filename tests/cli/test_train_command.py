@@ -83,3 +83,11 @@ def test_an_altered_checkpoint_is_refused(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_name_that_leads_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     assert "name=../evil; required: letters" in refused(capsys, "name=../evil")
+
+
+def test_divergence_in_the_first_epoch_speaks_of_no_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = refused(capsys, "optimizer.lr=1e30", "--output", tmp_path)
+    assert "Lower optimizer.lr (now 1e+30)" in error
+    assert "last.ckpt" not in error

@@ -171,7 +171,8 @@ class TrainingModule(pl.LightningModule):
 
     def _remedy(self) -> str:
         rate = (self.stage.optimizer or OptimizerSpec()).lr
-        return f"Lower optimizer.lr (now {rate}) or check the data; last.ckpt still holds the epoch before."
+        before = "; last.ckpt still holds the epoch before" if self.current_epoch else ""
+        return f"Lower optimizer.lr (now {rate}) or check the data{before}."
 
 
 def _distillation(recipe: Recipe, model: nn.Module, teacher: nn.Module | None) -> Distillation | None:
