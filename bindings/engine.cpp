@@ -56,6 +56,14 @@ void bind_program(nb::module_& module) {
       },
       "table"_a.none());
   program.def(
+      "set_normalization",
+      [](Program& self, nb::handle mean, nb::handle std) {
+        const auto means = argument<float>(mean, "set_normalization: mean");
+        const auto deviations = argument<float>(std, "set_normalization: std");
+        self.set_normalization(means.array, deviations.array);
+      },
+      "mean"_a.none(), "std"_a.none());
+  program.def(
       "float_conv2d",
       [](Program& self, int source, nb::handle weight, nb::handle bias, const Geometry& geometry, bool relu) {
         const auto weights = argument<float>(weight, "float_conv2d: weight");

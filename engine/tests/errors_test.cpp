@@ -10,7 +10,7 @@ using xnorkit::Input;
 using xnorkit::Program;
 
 void construction() {
-  CHECK_THROWS(Program("pixels", 4, 4, 3), "received 'pixels'; required 'image' or 'bits'");
+  CHECK_THROWS(Program("voxels", 4, 4, 3), "received 'voxels'; required 'image', 'pixels', 'bits' or 'f32'");
   CHECK_THROWS(Program("image", 0, 4, 3), "height is 0; required 1 to");
   CHECK_THROWS(Program("image", 1 << 20, 1 << 20, 3), "too large");
   CHECK_THROWS(Program("image", 4, 4, 3, "sse9"), "received 'sse9'; this CPU and build support:");

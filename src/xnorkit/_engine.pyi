@@ -2,7 +2,7 @@
 
 Layouts. Images are (N, C, H, W) where they enter; inside, channels are innermost: floats are (N, H, W, C) float32, bits
 are (N, H, W, ceil(C / 32)) uint32 words, bit c of a pixel is bit c % 32 of word c // 32, bit 1 means -1, padding bits
-are 0. Every array argument must be C-contiguous and of exactly the stated dtype, else ValueError.
+are 0; u8 is (N, H, W, C) uint8. Every array argument must be C-contiguous and of exactly the stated dtype, else ValueError.
 Values inside a program are named by small integers, which the building methods return.
 """
 
@@ -27,7 +27,7 @@ class ConvGeometry:
     ) -> None: ...
 
 class ValueInfo(NamedTuple):
-    """Shape of a value of one image, without the batch: kind is 'f32', 'bits' or 'i32'."""
+    """Shape of a value of one image, without the batch: kind is 'f32', 'bits', 'i32' or 'u8'."""
 
     kind: str
     height: int
@@ -53,10 +53,17 @@ class Program:
     """A network planned once and run by one call; thread-safe to run, not to build."""
 
     def __init__(self, kind: str, height: int, width: int, channels: int, isa: str = "") -> None:
-        """Begin with value 0, the input, of kind 'image' ((N, C, H, W) float32, or uint8 with a table) or 'bits'."""
+        """Begin with value 0, the input.
+
+        kind: 'image': (N, C, H, W) float32, or uint8 with a table, becomes f32; 'pixels': (N, C, H, W) uint8, or
+        float32 with a normalization, becomes u8; 'bits' (N, H, W, words) and 'f32' (N, H, W, C) are the value itself.
+        """
 
     def set_uint8_table(self, table: NDArray[np.float32]) -> None:
         """Allow uint8 images: table (C, 256) maps a pixel of channel c to its normalised float32 value."""
+
+    def set_normalization(self, mean: NDArray[np.float32], std: NDArray[np.float32]) -> None:
+        """Allow float32 images for kind 'pixels': u = clamp(rint((x * std[c] + mean[c]) / (1 / 255)), 0, 255)."""
 
     def float_conv2d(
         self,

@@ -154,8 +154,8 @@ def test_program_sizes(size):
 def test_program_too_large():
     with pytest.raises(ValueError, match="whose product is too large"):
         _engine.Program("image", 2**20, 2**20, 3)
-    with pytest.raises(ValueError, match="received 'pixels'; required 'image' or 'bits'"):
-        _engine.Program("pixels", 1, 1, 1)
+    with pytest.raises(ValueError, match="received 'voxels'; required 'image', 'pixels', 'bits' or 'f32'"):
+        _engine.Program("voxels", 1, 1, 1)
 
 
 @pytest.fixture

@@ -100,3 +100,23 @@ def test_uint8_images_through_a_table(isa, threads):
     for source in (images, floats):
         (out,) = program.run(source, threads=threads)
         np.testing.assert_array_equal(unpack_pixels(out, 3), expected)
+
+
+def signs_program(isa):
+    program = _engine.Program("f32", 3, 4, 2, isa)
+    program.finish([program.pack(0, np.zeros(2, np.float32), np.zeros(2, np.uint8))])
+    return program
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_float_values_enter_as_they_are(isa):
+    values = np.random.default_rng(5).standard_normal((20, 3, 4, 2)).astype(np.float32)
+    (out,) = signs_program(isa).run(values)
+    np.testing.assert_array_equal(unpack_pixels(out, 2), np.where(values < 0, -1, 1))
+
+
+def test_float_values_are_finite():
+    values = np.zeros((2, 3, 4, 2), np.float32)
+    values[1, 2, 3, 1] = np.inf
+    with pytest.raises(ValueError, match="inf at image 1, row 2, column 3, channel 1; required: finite values"):
+        signs_program("portable").run(values)

@@ -16,7 +16,7 @@
 
 namespace xnorkit {
 
-// What `run` is fed with: images (N, C, H, W) in float32 or uint8, or bits (N, H, W, words).
+// What `run` is fed with: images (N, C, H, W) in float32 or uint8, bits (N, H, W, words), or floats (N, H, W, C).
 struct Input {
   enum class Type { float32, uint8, bits };
   Type type;
@@ -24,15 +24,22 @@ struct Input {
   std::vector<int64_t> shape;
 };
 
+struct ProgramState;
+
 class Program {
  public:
-  // kind is "image" or "bits"; an empty isa is default_isa().
+  // kind is "image" (to f32), "pixels" (images to u8), "bits" or "f32" (the value itself); an empty isa is
+  // default_isa().
   Program(const std::string& kind, int64_t height, int64_t width, int64_t channels, const std::string& isa = "");
   ~Program();
   Program(Program&&) noexcept;
   Program& operator=(Program&&) noexcept;
 
+  // Allows uint8 images for kind "image": table (C, 256) maps a pixel of channel c to its float.
   void set_uint8_table(const Array<float>& table);
+
+  // Allows float32 images for kind "pixels": u = clamp(rint((x * std[c] + mean[c]) / (1 / 255)), 0, 255).
+  void set_normalization(const Array<float>& mean, const Array<float>& std);
 
   int float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry,
                    bool relu);
@@ -59,8 +66,7 @@ class Program {
   void run(const Input& input, void* const* results, int threads) const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<ProgramState> state_;
 };
 
 }  // namespace xnorkit

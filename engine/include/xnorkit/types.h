@@ -8,8 +8,8 @@
 
 namespace xnorkit {
 
-// What the elements of a value are: float32, one bit per channel (1 means -1) in uint32 words, or int32.
-enum class Kind { f32, bits, i32 };
+// What the elements of a value are: float32, one bit per channel (1 means -1) in uint32 words, int32 or uint8.
+enum class Kind { f32, bits, i32, u8 };
 
 const char* kind_name(Kind kind);
 
@@ -22,9 +22,10 @@ struct Shape {
 
   int64_t pixels() const { return height * width; }
   int64_t words() const { return (channels + 31) / 32; }
-  // 32-bit elements of one pixel: words where the kind is bits, channels elsewhere.
+  // Elements of one pixel: words where the kind is bits, channels elsewhere.
   int64_t pixel_elements() const { return kind == Kind::bits ? words() : channels; }
   int64_t elements() const { return pixels() * pixel_elements(); }
+  int64_t bytes() const { return elements() * (kind == Kind::u8 ? 1 : 4); }
 };
 
 // Window of a convolution or pooling, in (height, width) order; padding is top, left, bottom, right.

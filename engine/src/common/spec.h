@@ -2,12 +2,34 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "dispatch/kernels.h"
 #include "xnorkit/types.h"
 
 namespace xnorkit {
+
+// One operation on every float of a value; see PointwiseKind.
+struct PointwiseSpec {
+  PointwiseKind kind;
+  std::vector<float> values;  // kScale, kShift, kPrelu: (C,)
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+};
+
+// What a producer of floats does with them before they leave its registers: the operations of `list` in order, each
+// rounded to float32 by itself, then stores. At least one of the stores is asked for. The planner fuses; a builder
+// leaves it empty, and an empty tail stores the floats.
+struct TailSpec {
+  std::vector<PointwiseSpec> list;
+  bool store = true;             // the floats: the step's first result
+  bool bits = false;             // bit = (y < threshold[c]) xor flip[c]: the step's second result
+  std::vector<float> threshold;  // (C,)
+  std::vector<uint8_t> flip;     // (C,)
+
+  bool empty() const { return list.empty() && store && !bits; }
+};
 
 struct FloatConvSpec {
   Shape input;
@@ -16,6 +38,7 @@ struct FloatConvSpec {
   std::vector<float> weight;  // (O, KH, KW, I)
   std::vector<float> bias;    // (O,)
   bool relu = false;
+  TailSpec tail;
 };
 
 struct BinaryConvSpec {
@@ -29,6 +52,7 @@ struct BinaryConvSpec {
   std::vector<float> scale;        // to f32: (O,)
   std::vector<float> bias;         // to f32: (O,)
   bool relu = false;
+  TailSpec tail;                   // to f32
 
   int64_t filter_bits() const { return geometry.taps() * input.channels; }
   int64_t filter_bytes() const { return (filter_bits() + 7) / 8; }
@@ -44,7 +68,7 @@ struct PackSpec {
   bool per_position() const { return threshold.size() != static_cast<size_t>(input.channels); }
 };
 
-struct MaxPoolSpec {
+struct MaxPoolBitsSpec {
   Shape input;
   Shape output;
   Geometry geometry;

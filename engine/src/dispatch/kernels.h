@@ -19,6 +19,36 @@ struct Run {
   int32_t length;
 };
 
+// Operations on every float of a value, y -> y'. Channel arrays have a value for every lane.
+enum PointwiseKind : int32_t {
+  kAddValue,       // y + r, r the same element of another value
+  kMultiplyPixel,  // y * r, r the element of its pixel in a value of one channel
+  kScale,          // y * channel[c]
+  kShift,          // y + channel[c]
+  kClip,           // y > low ? y : low, then y < high ? y : high
+  kPrelu,          // y >= 0 ? y : y * channel[c]
+};
+
+// One of them in a tile.
+struct Pointwise {
+  PointwiseKind kind;
+  const float* channel;         // [lane]
+  const float* const* operand;  // kAddValue, per pixel: the block's first channel; kMultiplyPixel: the element
+  float low;
+  float high;
+};
+
+// What a tile of floats does before it stores: `count` operations in order, each rounded to float32, then
+// result[p][lane] = y unless `result` is null, and bit = (y < threshold[lane]) xor flip unless `bits` is null.
+struct Tail {
+  const Pointwise* list;
+  int32_t count;
+  float* const* result;    // per pixel: the block's first channel
+  uint32_t* const* bits;   // per pixel: the block's first word
+  const float* threshold;  // [lane]; lanes without a channel have -infinity
+  const uint32_t* flip;    // [word]; lanes without a channel have 0
+};
+
 enum Epilogue : int { kToBits, kToF32, kToI32, kEpilogues };
 
 // One tile of a binary convolution: up to kMaxPixels output pixels that share their valid taps, times one block.

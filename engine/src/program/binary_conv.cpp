@@ -19,8 +19,8 @@ class ReferenceBinaryConv final : public Step {
  public:
   explicit ReferenceBinaryConv(BinaryConvSpec spec) : spec_(std::move(spec)) {}
 
-  void run(const void* source, void* result, int64_t images, int) const override {
-    reference::binary_conv2d(spec_, static_cast<const uint32_t*>(source), result, images);
+  void run(const Operands& io, int64_t images, int) const override {
+    reference::binary_conv2d(spec_, io.source<uint32_t>(), io.results[0], images);
   }
 
   size_t resident_bytes() const override {
@@ -55,12 +55,12 @@ class TiledBinaryConv final : public Step {
     for (const PixelGroup& group : groups_) valid_taps_ += static_cast<double>(group.taps) * group.source.size();
   }
 
-  void run(const void* source, void* result, int64_t images, int threads) const override {
+  void run(const Operands& io, int64_t images, int threads) const override {
     const Tiles tiles(groups_, images, kernels_.max_pixels);
     const double cost = valid_taps_ * static_cast<double>(images * input_.channels * output_.channels);
     parallel_for(blocks_ * tiles.total(), cost, kGrain, threads, [&](int64_t begin, int64_t end) {
       for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
-        run_tiles(static_cast<const uint32_t*>(source), static_cast<uint32_t*>(result), block, range);
+        run_tiles(io.source<uint32_t>(), io.result<uint32_t>(), block, range);
       });
     });
   }
@@ -175,7 +175,7 @@ class TiledBinaryConv final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_binary_conv(const KernelTable& table, BinaryConvSpec spec) {
+std::unique_ptr<Step> make_step(const KernelTable& table, BinaryConvSpec spec) {
   if (table.binary_conv == nullptr) return std::make_unique<ReferenceBinaryConv>(std::move(spec));
   return std::make_unique<TiledBinaryConv>(*table.binary_conv, spec);
 }

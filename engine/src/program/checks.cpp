@@ -24,7 +24,10 @@ int64_t window_length(const std::string& what, const char* axis, int64_t size, i
 
 }  // namespace
 
-const char* kind_name(Kind kind) { return kind == Kind::f32 ? "f32" : kind == Kind::bits ? "bits" : "i32"; }
+const char* kind_name(Kind kind) {
+  const char* const names[] = {"f32", "bits", "i32", "u8"};
+  return names[static_cast<int>(kind)];
+}
 
 void check_size(const std::string& what, int64_t size) {
   if (size < 1 || size > kMaxSize) fail(what, " is ", size, "; required 1 to ", kMaxSize);

@@ -13,7 +13,7 @@ namespace xnorkit {
 
 // Steps of a filter. A dot product then stays within 2^24, exact in int32 and in float32.
 constexpr int64_t kMaxFilter = int64_t{1} << 24;
-// 32-bit elements of one image of a value, and of arranged weights: offsets fit int32.
+// Elements of one image of a value, and of arranged weights: offsets fit int32.
 constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
 
 void check_size(const std::string& what, int64_t size);

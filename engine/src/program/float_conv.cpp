@@ -17,8 +17,8 @@ class ReferenceFloatConv final : public Step {
  public:
   explicit ReferenceFloatConv(FloatConvSpec spec) : spec_(std::move(spec)) {}
 
-  void run(const void* source, void* result, int64_t images, int) const override {
-    reference::float_conv2d(spec_, static_cast<const float*>(source), static_cast<float*>(result), images);
+  void run(const Operands& io, int64_t images, int) const override {
+    reference::float_conv2d(spec_, io.source<float>(), io.result<float>(), images);
   }
 
   size_t resident_bytes() const override { return 4 * (spec_.weight.size() + spec_.bias.size()); }
@@ -48,12 +48,12 @@ class TiledFloatConv final : public Step {
     bias_.resize(lanes_);
   }
 
-  void run(const void* source, void* result, int64_t images, int threads) const override {
+  void run(const Operands& io, int64_t images, int threads) const override {
     const Tiles tiles(groups_, images, kernels_.max_pixels);
     const double cost = static_cast<double>(images * output_.pixels() * output_.channels) * filter_steps_;
     parallel_for(blocks_ * tiles.total(), cost, kGrain, threads, [&](int64_t begin, int64_t end) {
       for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
-        run_tiles(static_cast<const float*>(source), static_cast<float*>(result), block, range);
+        run_tiles(io.source<float>(), io.result<float>(), block, range);
       });
     });
   }
@@ -102,7 +102,7 @@ class TiledFloatConv final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_float_conv(const KernelTable& table, FloatConvSpec spec) {
+std::unique_ptr<Step> make_step(const KernelTable& table, FloatConvSpec spec) {
   if (table.float_conv == nullptr) return std::make_unique<ReferenceFloatConv>(std::move(spec));
   return std::make_unique<TiledFloatConv>(*table.float_conv, spec);
 }

@@ -15,8 +15,8 @@ class ReferencePack final : public Step {
  public:
   explicit ReferencePack(PackSpec spec) : spec_(std::move(spec)) {}
 
-  void run(const void* source, void* result, int64_t images, int) const override {
-    reference::pack(spec_, static_cast<const float*>(source), static_cast<uint32_t*>(result), images);
+  void run(const Operands& io, int64_t images, int) const override {
+    reference::pack(spec_, io.source<float>(), io.result<uint32_t>(), images);
   }
 
   size_t resident_bytes() const override { return 4 * spec_.threshold.size() + spec_.flip.size(); }
@@ -27,8 +27,8 @@ class ReferencePack final : public Step {
 
 class RowPack final : public Step {
  public:
-  RowPack(PackKernel kernel, const PackSpec& spec)
-      : kernel_(kernel), input_(spec.input), per_position_(spec.per_position()), threshold_(spec.threshold) {
+  RowPack(PackKernel pack, const PackSpec& spec)
+      : kernel_(pack), input_(spec.input), per_position_(spec.per_position()), threshold_(spec.threshold) {
     const int64_t positions = per_position_ ? input_.pixels() : 1;
     flip_.assign(positions * input_.words(), 0);
     for (int64_t i = 0; i < positions; ++i)
@@ -36,10 +36,10 @@ class RowPack final : public Step {
         reference::set_bit(&flip_[i * input_.words()], c, spec.flip[i * input_.channels + c] != 0);
   }
 
-  void run(const void* source, void* result, int64_t images, int threads) const override {
+  void run(const Operands& io, int64_t images, int threads) const override {
     const auto cost = static_cast<double>(images * input_.elements());
     parallel_for(images * input_.height, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) pack_row(source, result, row);
+      for (int64_t row = begin; row < end; ++row) pack_row(io.source<float>(), io.result<uint32_t>(), row);
     });
   }
 
@@ -47,13 +47,13 @@ class RowPack final : public Step {
 
  private:
   // `row` counts the rows of all images.
-  void pack_row(const void* source, void* result, int64_t row) const {
+  void pack_row(const float* source, uint32_t* result, int64_t row) const {
     const int64_t position = per_position_ ? row % input_.height * input_.width : 0;
     PackRow job;
-    job.source = static_cast<const float*>(source) + row * input_.width * input_.channels;
+    job.source = source + row * input_.width * input_.channels;
     job.threshold = threshold_.data() + position * input_.channels;
     job.flip = flip_.data() + position * input_.words();
-    job.result = static_cast<uint32_t*>(result) + row * input_.width * input_.words();
+    job.result = result + row * input_.width * input_.words();
     job.pixels = input_.width;
     job.channels = input_.channels;
     job.threshold_step = per_position_ ? input_.channels : 0;
@@ -70,7 +70,7 @@ class RowPack final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_pack(const KernelTable& table, PackSpec spec) {
+std::unique_ptr<Step> make_step(const KernelTable& table, PackSpec spec) {
   if (table.pack == nullptr) return std::make_unique<ReferencePack>(std::move(spec));
   return std::make_unique<RowPack>(table.pack, spec);
 }

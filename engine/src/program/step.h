@@ -1,4 +1,4 @@
-// One operation of a planned program.
+// One operation of a planned program, with what was fused behind it.
 #pragma once
 
 #include <cstddef>
@@ -10,20 +10,39 @@
 
 namespace xnorkit {
 
+// What a step reads and writes; each holds `images` images one after the other.
+struct Operands {
+  // In the order of the operation's sources; behind them the operands of the tail, in the order of its list.
+  const void* const* sources;
+  // The operation's value, null where the tail stores none; behind it the tail's bits, where it makes any.
+  void* const* results;
+
+  template <class T>
+  const T* source(int i = 0) const {
+    return static_cast<const T*>(sources[i]);
+  }
+  template <class T>
+  T* result(int i = 0) const {
+    return static_cast<T*>(results[i]);
+  }
+};
+
 class Step {
  public:
   virtual ~Step() = default;
 
-  // Computes `images` images; source and result hold them one after the other.
-  virtual void run(const void* source, void* result, int64_t images, int threads) const = 0;
+  virtual void run(const Operands& operands, int64_t images, int threads) const = 0;
 
   // Bytes of weights and thresholds that it keeps.
   virtual size_t resident_bytes() const = 0;
+
+  // Name of the kernel that it runs, for profiles: a tile, "reference" or "" where there is no choice.
+  virtual const char* kernel() const { return ""; }
 };
 
-std::unique_ptr<Step> make_float_conv(const KernelTable& table, FloatConvSpec spec);
-std::unique_ptr<Step> make_binary_conv(const KernelTable& table, BinaryConvSpec spec);
-std::unique_ptr<Step> make_pack(const KernelTable& table, PackSpec spec);
-std::unique_ptr<Step> make_max_pool(const KernelTable& table, MaxPoolSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, FloatConvSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, BinaryConvSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, PackSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, MaxPoolBitsSpec spec);
 
 }  // namespace xnorkit

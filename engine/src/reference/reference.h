@@ -16,7 +16,7 @@ void binary_conv2d(const BinaryConvSpec& spec, const uint32_t* source, void* res
 
 void pack(const PackSpec& spec, const float* source, uint32_t* result, int64_t images);
 
-void max_pool_bits(const MaxPoolSpec& spec, const uint32_t* source, uint32_t* result, int64_t images);
+void max_pool_bits(const MaxPoolBitsSpec& spec, const uint32_t* source, uint32_t* result, int64_t images);
 
 // The value (-1 or +1) of a bit: of channel c of a pixel's words, and of bit k of a filter's bytes.
 inline int sign_of(const uint32_t* words, int64_t c) { return (words[c / 32] >> (c % 32)) & 1u ? -1 : 1; }

@@ -13,32 +13,32 @@ namespace {
 // Words read that keep a thread busy for some microseconds.
 constexpr double kGrain = 2e4;
 
-class ReferenceMaxPool final : public Step {
+class ReferenceMaxPoolBits final : public Step {
  public:
-  explicit ReferenceMaxPool(MaxPoolSpec spec) : spec_(std::move(spec)) {}
+  explicit ReferenceMaxPoolBits(MaxPoolBitsSpec spec) : spec_(std::move(spec)) {}
 
-  void run(const void* source, void* result, int64_t images, int) const override {
-    reference::max_pool_bits(spec_, static_cast<const uint32_t*>(source), static_cast<uint32_t*>(result), images);
+  void run(const Operands& io, int64_t images, int) const override {
+    reference::max_pool_bits(spec_, io.source<uint32_t>(), io.result<uint32_t>(), images);
   }
 
   size_t resident_bytes() const override { return spec_.falling.size(); }
 
  private:
-  MaxPoolSpec spec_;
+  MaxPoolBitsSpec spec_;
 };
 
-class WordsMaxPool final : public Step {
+class WordsMaxPoolBits final : public Step {
  public:
-  explicit WordsMaxPool(const MaxPoolSpec& spec)
+  explicit WordsMaxPoolBits(const MaxPoolBitsSpec& spec)
       : input_(spec.input), output_(spec.output), geometry_(spec.geometry), falling_(spec.input.words()) {
     for (int64_t c = 0; c < input_.channels; ++c) reference::set_bit(falling_.data(), c, spec.falling[c] != 0);
   }
 
-  void run(const void* source, void* result, int64_t images, int threads) const override {
+  void run(const Operands& io, int64_t images, int threads) const override {
     const auto cost = static_cast<double>(images * output_.elements() * geometry_.taps());
     parallel_for(images * output_.height, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
-        pool_row(static_cast<const uint32_t*>(source), static_cast<uint32_t*>(result), row);
+        pool_row(io.source<uint32_t>(), io.result<uint32_t>(), row);
       }
     });
   }
@@ -71,9 +71,9 @@ class WordsMaxPool final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_max_pool(const KernelTable& table, MaxPoolSpec spec) {
-  if (table.binary_conv == nullptr) return std::make_unique<ReferenceMaxPool>(std::move(spec));
-  return std::make_unique<WordsMaxPool>(spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, MaxPoolBitsSpec spec) {
+  if (table.binary_conv == nullptr) return std::make_unique<ReferenceMaxPoolBits>(std::move(spec));
+  return std::make_unique<WordsMaxPoolBits>(spec);
 }
 
 }  // namespace xnorkit

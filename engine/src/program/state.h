@@ -1,0 +1,80 @@
+// What a program is made of while it is built, and once it is planned. The building methods of Program are spread over
+// the files build_*.cpp, by family; each checks its arguments and adds a value.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/spec.h"
+#include "dispatch/kernels.h"
+#include "program/arena.h"
+#include "program/checks.h"
+#include "program/input.h"
+#include "program/step.h"
+#include "xnorkit/program.h"
+
+namespace xnorkit {
+
+// monostate is the input.
+using Operation = std::variant<std::monostate, FloatConvSpec, BinaryConvSpec, PackSpec, MaxPoolBitsSpec>;
+
+// A value as it was added: the operation that makes it, and the values that this reads.
+struct Value {
+  Shape shape;
+  std::vector<int> sources;
+  const char* op;  // the building method's name
+  Operation operation;
+};
+
+// One step of the plan: the values that it reads and writes, in the order of its operands.
+struct Planned {
+  std::unique_ptr<Step> step;
+  std::vector<int> sources;
+  std::vector<int> results;  // -1: the step does not write it
+};
+
+struct ProgramState {
+  ProgramState(const KernelTable& chosen, InputKind kind) : kernels(chosen), isa(chosen.name), input(kind) {}
+
+  const KernelTable& kernels;
+  std::string isa;
+  InputKind input;
+  Normalization normalization;
+  std::vector<Value> values;
+
+  bool finished = false;
+  std::vector<int> outputs;
+  std::vector<int> output_index;  // per value: its place in outputs, or -1
+  std::vector<Planned> plan;
+  std::vector<size_t> offset;  // per value: bytes from the start of the arena, per image
+  size_t arena_bytes = 0;
+  int64_t chunk = 1;
+  std::unique_ptr<Arenas> arenas;
+
+  void require_building(const char* what) const;
+
+  const Shape& value(const char* what, int id) const;
+
+  // The shape of an operation's source, of the required kind.
+  const Shape& source(const char* what, int id, Kind kind) const;
+
+  // Adds the value that `spec` computes from `sources`; spec.output is its shape.
+  template <class Spec>
+  int add(const char* op, std::vector<int> sources, Spec spec) {
+    const Shape shape = spec.output;
+    values.push_back({shape, std::move(sources), op, std::move(spec)});
+    return static_cast<int>(values.size()) - 1;
+  }
+
+  // Makes the steps that the outputs need, and places their values in memory.
+  void make_plan();
+  void place_values();
+
+  // Runs images [first, first + count) of the input; results as in Program::run.
+  void run_chunk(const Input& images, int64_t first, int64_t count, std::byte* arena, void* const* results,
+                 int threads) const;
+};
+
+}  // namespace xnorkit
