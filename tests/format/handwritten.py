@@ -31,7 +31,7 @@ def _conv(kernel: int, channels_in: int, channels_out: int, **more: Any) -> dict
 def _document() -> dict[str, Any]:
     """1x4x4 image -> 2x4x4 -> signs -> pool 2x2x2 -> 3x1x1 bits -> 2 floats -> 2 floats."""
     nodes = [
-        ("conv", "float_conv2d", "input", _conv(1, 1, 2, relu=False), ["weight", "bias"]),
+        ("conv", "float_conv2d", "input", _conv(1, 1, 2), ["weight", "bias"]),
         ("sign", "pack", "conv", {}, ["threshold", "flip"]),
         (
             "pool",
@@ -45,18 +45,24 @@ def _document() -> dict[str, Any]:
             "blin",
             "binary_linear",
             "bconv",
-            {"out_features": 2, "epilogue": "float", "relu": True},
+            {"out_features": 2, "epilogue": "float"},
             ["weight", "scale", "bias"],
         ),
-        ("fc", "float_linear", "blin", {"out_features": 2, "relu": False}, ["weight", "bias"]),
+        ("relu", "clip", "blin", {"min": 0, "max": None}, []),
+        ("fc", "float_linear", "relu", {"out_features": 2}, ["weight", "bias"]),
     ]
-    keys = ("name", "op", "input", "attributes", "tensors")
+    keys = ("name", "op", "inputs", "attributes", "tensors")
     return {
         "version": 1,
         "producer": "hand 1.0",
         "name": "small",
-        "input": {"shape": [1, 4, 4], "normalization": {"mean": [0.5], "std": [0.25]}},
-        "nodes": [dict(zip(keys, node, strict=True)) for node in nodes],
+        "input": {
+            "shape": [1, 4, 4],
+            "kind": "f32",
+            "dynamic": False,
+            "normalization": {"mean": [0.5], "std": [0.25]},
+        },
+        "nodes": [dict(zip(keys, (name, op, [source], *more), strict=True)) for name, op, source, *more in nodes],
         "output": "fc",
         "metadata": {"classes": ["no", "yes"]},
     }
@@ -101,6 +107,14 @@ class HandFile:
 
     def attributes(self, name: str) -> dict[str, Any]:
         return self.node(name)["attributes"]
+
+    def append(self, op: str, inputs: list[str], attributes: dict[str, Any], **tensors: Any) -> None:
+        """Add a node 'more' at the end; it becomes the output."""
+        keys = ("name", "op", "inputs", "attributes", "tensors")
+        node = dict(zip(keys, ("more", op, inputs, attributes, list(tensors)), strict=True))
+        self.document["nodes"].append(node)
+        self.document["output"] = "more"
+        self.tensors |= {f"more.{role}": tensor for role, tensor in tensors.items()}
 
     def to_bytes(self) -> bytes:
         text = json.dumps(self.document) if self.text is None else self.text

@@ -18,13 +18,13 @@ SPECIFICATION = Path(__file__).resolve().parents[2] / "docs" / "format.md"
 
 def tiny(**changes: object) -> Graph:
     """The example of docs/format.md."""
-    sign = Node("sign", "pack", "input", {}, {"threshold": np.float32([0, 0.5]), "flip": np.uint8([0, 1])})
-    attributes = {"out_features": 2, "epilogue": "float", "relu": False}
+    sign = Node("sign", "pack", ("input",), {}, {"threshold": np.float32([0, 0.5]), "flip": np.uint8([0, 1])})
+    attributes = {"out_features": 2, "epilogue": "float"}
     tensors = {"weight": np.uint8([[6], [8]]), "scale": np.float32([0.5, 2]), "bias": np.float32([1, -1])}
     parts = {
         "name": "tiny",
         "input": InputSpec((2, 1, 2)),
-        "nodes": (sign, Node("fc", "binary_linear", "sign", attributes, tensors)),
+        "nodes": (sign, Node("fc", "binary_linear", ("sign",), attributes, tensors)),
         "output": "fc",
         "metadata": {},
     }
@@ -39,7 +39,7 @@ def test_handwritten_file_reads_and_writes_back() -> None:
     assert graph.output == "fc"
     assert graph.metadata == {"classes": ["no", "yes"]}
     for node, wanted in zip(graph.nodes, file.document["nodes"], strict=True):
-        assert (node.name, node.op, node.source) == (wanted["name"], wanted["op"], wanted["input"])
+        assert (node.name, node.op, list(node.inputs)) == (wanted["name"], wanted["op"], wanted["inputs"])
         assert node.attributes == wanted["attributes"]
         assert list(node.tensors) == wanted["tensors"]
         for role, array in node.tensors.items():
@@ -89,13 +89,15 @@ def test_arrays_need_not_be_contiguous() -> None:
     graph = tiny()
     weight = np.zeros((2, 6), np.uint8)[:, ::6]
     weight[:] = graph.nodes[1].tensors["weight"]
-    node = Node("fc", "binary_linear", "sign", graph.nodes[1].attributes, {**graph.nodes[1].tensors, "weight": weight})
+    node = Node(
+        "fc", "binary_linear", ("sign",), graph.nodes[1].attributes, {**graph.nodes[1].tensors, "weight": weight}
+    )
     assert to_bytes(tiny(nodes=(graph.nodes[0], node))) == to_bytes(graph)
 
 
 def test_infinite_thresholds_of_pack_are_kept() -> None:
     threshold = np.float32([-np.inf, np.inf])
-    sign = Node("sign", "pack", "input", {}, {"threshold": threshold, "flip": np.uint8([0, 1])})
+    sign = Node("sign", "pack", ("input",), {}, {"threshold": threshold, "flip": np.uint8([0, 1])})
     graph = from_bytes(to_bytes(tiny(nodes=(sign, tiny().nodes[1]))))
     assert graph.nodes[0].tensors["threshold"].tolist() == threshold.tolist()
 
@@ -144,7 +146,7 @@ def test_metadata_that_is_no_json(metadata: dict, error: str) -> None:
 
 
 def test_a_list_is_no_tensor() -> None:
-    sign = Node("sign", "pack", "input", {}, {"threshold": [0.0, 0.5], "flip": np.uint8([0, 1])})  # type: ignore[dict-item]
+    sign = Node("sign", "pack", ("input",), {}, {"threshold": [0.0, 0.5], "flip": np.uint8([0, 1])})  # type: ignore[dict-item]
     with pytest.raises(FormatError, match=r"^node 'sign': tensor 'threshold' has dtype list; required: float32\.$"):
         infer_shapes(tiny(nodes=(sign, tiny().nodes[1])))
 

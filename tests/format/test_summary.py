@@ -16,24 +16,27 @@ GRAPH = from_bytes(HandFile().to_bytes())
 def test_layers_and_totals_by_hand() -> None:
     summary = summarize(GRAPH)
     assert summary.layers == (
-        LayerSummary("conv", "float_conv2d", False, "first layer: reads the input", 32, 4, 0, 32, 16),
-        LayerSummary("sign", "pack", False, "has no weights", 0, 2, 0, 0, 10),
-        LayerSummary("pool", "max_pool_bits", False, "has no weights", 0, 0, 0, 0, 2),
-        LayerSummary("bconv", "binary_conv2d", True, "", 1, 27, 24, 0, 18),
-        LayerSummary("blin", "binary_linear", True, "", 1, 10, 6, 0, 18),
-        LayerSummary("fc", "float_linear", False, "last layer: its numbers are the answer", 32, 6, 0, 4, 24),
+        LayerSummary("conv", "float_conv2d", False, "first layer: reads the input", 32, 4, 0, 0, 32, 16),
+        LayerSummary("sign", "pack", False, "has no weights", 0, 2, 0, 0, 0, 10),
+        LayerSummary("pool", "max_pool_bits", False, "has no weights", 0, 0, 0, 0, 0, 2),
+        LayerSummary("bconv", "binary_conv2d", True, "", 1, 27, 24, 0, 0, 18),
+        LayerSummary("blin", "binary_linear", True, "", 1, 10, 6, 0, 0, 18),
+        LayerSummary("relu", "clip", False, "has no weights", 0, 0, 0, 0, 0, 0),
+        LayerSummary("fc", "float_linear", False, "last layer: its numbers are the answer", 32, 6, 0, 0, 4, 24),
     )
     size = len(to_bytes(GRAPH))
-    assert summary.total == Total(packed_bytes=size, float_bytes=4 * 49, params=49, macs_1bit=30, macs_32bit=36)
+    assert summary.total == Total(
+        packed_bytes=size, float_bytes=4 * 49, params=49, macs_1bit=30, macs_8bit=0, macs_32bit=36
+    )
     assert summarize(GRAPH, packed_bytes=7).total.packed_bytes == 7
 
 
 def test_json_has_the_fixed_field_names() -> None:
     values = summarize(GRAPH).to_json()
     assert set(values) == {"name", "input_shape", "layers", "total", "metadata"}
-    fields = ["name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_32bit", "bytes"]
+    fields = ["name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_8bit", "macs_32bit", "bytes"]
     assert all(list(layer) == fields for layer in values["layers"])
-    assert list(values["total"]) == ["packed_bytes", "float_bytes", "params", "macs_1bit", "macs_32bit"]
+    assert list(values["total"]) == ["packed_bytes", "float_bytes", "params", "macs_1bit", "macs_8bit", "macs_32bit"]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])

@@ -77,7 +77,7 @@ def test_the_proof_notices_one_wrong_number(role: str, tmp_path: Path) -> None:
     changed[role] = changed[role].copy()
     channel = int(np.flatnonzero(np.abs(graph_thresholds(node)) < 50)[0])  # one whose sign does change
     changed[role].reshape(50, -1)[channel, 0] ^= 4 if role == "threshold" else 1
-    altered = [n if n is not node else type(n)(n.name, n.op, n.source, n.attributes, changed) for n in graph.nodes]
+    altered = [n if n is not node else type(n)(n.name, n.op, n.inputs, n.attributes, changed) for n in graph.nodes]
     path = tmp_path / "altered.xnor"
     write(path, Graph(graph.name, graph.input, tuple(altered), graph.output, graph.metadata))
     images = np.random.default_rng(0).standard_normal((40, 1, 28, 28), dtype=np.float32)

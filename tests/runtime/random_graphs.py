@@ -30,7 +30,7 @@ class Builder:
 
     def add(self, op: str, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
         source = self.nodes[-1].name if self.nodes else INPUT
-        self.nodes.append(Node(f"{op}{len(self.nodes)}", op, source, attributes, tensors))
+        self.nodes.append(Node(f"{op}{len(self.nodes)}", op, (source,), attributes, tensors))
         self.value = infer_shapes(self.graph())[self.nodes[-1].name]
 
     def floats(self, *shape: int) -> NDArray[np.float32]:
@@ -59,9 +59,7 @@ class Builder:
         out = self.pick(*CHANNELS)
         attributes = self.conv(out)
         weight = self.floats(out, *attributes["kernel"], self.value.channels)
-        self.add(
-            "float_conv2d", {**attributes, "relu": self.pick(True, False)}, {"weight": weight, "bias": self.floats(out)}
-        )
+        self.add("float_conv2d", attributes, {"weight": weight, "bias": self.floats(out)})
 
     def pack(self) -> None:
         v = self.value
@@ -80,7 +78,6 @@ class Builder:
         weight = np.packbits(self.flags(out, k), axis=1, bitorder="little")
         if epilogue == "float":
             tensors = {"scale": self.floats(out), "bias": self.floats(out)}
-            attributes = {**attributes, "relu": self.pick(True, False)}
         else:
             tensors = self._integer_thresholds(attributes, weight, k)
         op = "binary_linear" if linear else "binary_conv2d"
@@ -95,7 +92,7 @@ class Builder:
             probe = Node(
                 "probe",
                 "binary_conv2d",
-                self.nodes[-1].name,
+                (self.nodes[-1].name,),
                 {**attributes, "epilogue": "bits"},
                 {"weight": weight, **per_channel},
             )
@@ -111,7 +108,7 @@ class Builder:
         weight = self.floats(out, v.height, v.width, v.channels)
         self.add(
             "float_linear",
-            {"out_features": out, "relu": self.pick(True, False)},
+            {"out_features": out},
             {"weight": weight, "bias": self.floats(out)},
         )
 

@@ -74,8 +74,7 @@ def _binary(node: Node, x: Array) -> Expected:
         minus = (dots < node.tensors["threshold"]) ^ (node.tensors["flip"] == 1)
         return Expected(np.where(minus, -1, 1), dots=dots)
     value = dots.astype(np.float32) * node.tensors["scale"]
-    value = value + node.tensors["bias"]
-    return Expected(np.maximum(value, np.float32(0)) if node.attributes["relu"] else value, dots=dots)
+    return Expected(value + node.tensors["bias"], dots=dots)
 
 
 def _binary_weight(node: Node, x: Array) -> Array:
@@ -93,7 +92,7 @@ def _float(node: Node, x: Array) -> Expected:
     value = _correlate(node, x, weight) + bias
     size = _correlate(node, np.abs(x), np.abs(weight)) + np.abs(bias)
     error = (weight[0].size + 2) * 2.0**-24 * size
-    return Expected(np.maximum(value, 0) if node.attributes["relu"] else value, error)
+    return Expected(value, error)
 
 
 def _correlate(node: Node, x: Array, weight: Array) -> Array:

@@ -16,15 +16,14 @@ from xnorkit.runtime import Model, load
 
 def tiny(output: str = "fc", epilogue: str = "float", **changes: object) -> Graph:
     """The example of docs/format.md; with epilogue "bits" both dots are compared with 1."""
-    sign = Node("sign", "pack", "input", {}, {"threshold": np.float32([0, 0.5]), "flip": np.uint8([0, 1])})
+    sign = Node("sign", "pack", ("input",), {}, {"threshold": np.float32([0, 0.5]), "flip": np.uint8([0, 1])})
     tensors = {"weight": np.uint8([[6], [8]])}
     attributes: dict[str, object] = {"out_features": 2, "epilogue": epilogue}
     if epilogue == "float":
-        attributes["relu"] = False
         tensors |= {"scale": np.float32([0.5, 2]), "bias": np.float32([1, -1])}
     else:
         tensors |= {"threshold": np.int32([1, 1]), "flip": np.uint8([0, 0])}
-    nodes = (sign, Node("fc", "binary_linear", "sign", attributes, tensors))
+    nodes = (sign, Node("fc", "binary_linear", ("sign",), attributes, tensors))
     parts = {"name": "tiny", "input": InputSpec((2, 1, 2)), "nodes": nodes, "output": output, "metadata": {}}
     return Graph(**{**parts, **changes})  # type: ignore[arg-type]
 
@@ -60,9 +59,9 @@ def test_properties(tmp_path: Path) -> None:
 
 def test_output_with_several_positions_has_channels_first() -> None:
     conv = {"kernel": [1, 1], "stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1], "groups": 1}
-    attributes = {**conv, "in_channels": 2, "out_channels": 2, "relu": False}
+    attributes = {**conv, "in_channels": 2, "out_channels": 2}
     tensors = {"weight": np.float32([[1, 0], [0, 2]]).reshape(2, 1, 1, 2), "bias": np.zeros(2, np.float32)}
-    graph = Graph("map", InputSpec((2, 1, 2)), (Node("conv", "float_conv2d", "input", attributes, tensors),), "conv")
+    graph = Graph("map", InputSpec((2, 1, 2)), (Node("conv", "float_conv2d", ("input",), attributes, tensors),), "conv")
     assert Model(graph)(IMAGES).tolist() == [[[[1, -1]], [[0.5, 4]]]]
 
 
@@ -70,9 +69,9 @@ def test_uint8_uses_the_stored_normalization() -> None:
     """Every pixel value of two channels, through a layer that passes them on."""
     spec = InputSpec((2, 16, 16), Normalization((0.1307, 0.5), (0.3081, 0.7)))
     attributes = {"kernel": [1, 1], "stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1], "groups": 1}
-    attributes |= {"in_channels": 2, "out_channels": 2, "relu": False}
+    attributes |= {"in_channels": 2, "out_channels": 2}
     tensors = {"weight": np.eye(2, dtype=np.float32).reshape(2, 1, 1, 2), "bias": np.zeros(2, np.float32)}
-    model = Model(Graph("identity", spec, (Node("conv", "float_conv2d", "input", attributes, tensors),), "conv"))
+    model = Model(Graph("identity", spec, (Node("conv", "float_conv2d", ("input",), attributes, tensors),), "conv"))
     pixels = np.tile(np.arange(256, dtype=np.uint8).reshape(16, 16), (1, 2, 1, 1))
     for c, (mean, std) in enumerate(((0.1307, 0.3081), (0.5, 0.7))):
         wanted = (pixels[:, c].astype(np.float32) / np.float32(255) - np.float32(mean)) / np.float32(std)
@@ -162,11 +161,11 @@ def test_an_output_of_bits_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_the_engine_refuses_names_the_node() -> None:
-    sign = Node("sign", "pack", "input", {}, {"threshold": np.zeros(2, np.float32), "flip": np.zeros(2, np.uint8)})
+    sign = Node("sign", "pack", ("input",), {}, {"threshold": np.zeros(2, np.float32), "flip": np.zeros(2, np.uint8)})
     conv = {"kernel": [1, 1], "stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1], "groups": 2}
-    attributes = {**conv, "in_channels": 2, "out_channels": 2, "epilogue": "float", "relu": False}
+    attributes = {**conv, "in_channels": 2, "out_channels": 2, "epilogue": "float"}
     tensors = {"weight": np.zeros((2, 1), np.uint8), "scale": np.ones(2, np.float32), "bias": np.zeros(2, np.float32)}
-    nodes = (sign, Node("grouped", "binary_conv2d", "sign", attributes, tensors))
+    nodes = (sign, Node("grouped", "binary_conv2d", ("sign",), attributes, tensors))
     with wrong("node 'grouped' (binary_conv2d): the engine refuses it: ", EngineError):
         Model(tiny(nodes=nodes, output="grouped"))
 

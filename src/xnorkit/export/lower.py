@@ -90,9 +90,11 @@ class _Lowering:
                 alpha = layer.alpha()
                 bias = layer.bias if layer.bias is not None else torch.zeros_like(alpha)
                 tensors = {"scale": as_float32(alpha), "bias": as_float32(bias)}
-                self._add_binary(part, {"epilogue": "float", "relu": relu}, tensors)
+                self._add_binary(part, {"epilogue": "float"}, tensors)
             elif part.producer is not None:
-                self._add_float(part, part.producer, relu)
+                self._add_float(part, part.producer)
+            if relu:
+                self._emit(f"{part.label}.relu", "clip", {"min": 0, "max": None}, {})
 
     def _add_sign(self, part: Segment, consumer: Step) -> None:
         thresholds = chain_thresholds(part)
@@ -101,7 +103,7 @@ class _Lowering:
             self._add_binary(part, {"epilogue": "bits"}, tensors)
         else:
             if part.producer is not None:
-                self._add_float(part, part.producer, relu=False)
+                self._add_float(part, part.producer)
             self._emit(f"{consumer.name}.sign", "pack", {}, tensors)
         for index, step in enumerate(part.between):
             if step.kind == "max_pool":
@@ -115,12 +117,12 @@ class _Lowering:
         weight = pack_filters(filters(layer.binary_weight(), part.image))
         self._emit(part.producer.name, f"binary_{op}", {**attributes, **epilogue}, {"weight": weight, **tensors})
 
-    def _add_float(self, part: Segment, producer: Step, relu: bool) -> None:
+    def _add_float(self, part: Segment, producer: Step) -> None:
         layer: Any = producer.module
         bias: Tensor = layer.bias if layer.bias is not None else torch.zeros(layer.weight.shape[0])
         op, attributes = layer_attributes(producer)
         tensors = {"weight": as_float32(filters(layer.weight, part.image)), "bias": as_float32(bias)}
-        self._emit(producer.name, f"float_{op}", {**attributes, "relu": relu}, tensors)
+        self._emit(producer.name, f"float_{op}", attributes, tensors)
 
     def _emit(self, wanted: str, op: str, attributes: dict[str, Any], tensors: dict[str, Any]) -> None:
         """Append a node that reads the last one; a module's second call is named 'module.2'."""
@@ -129,5 +131,5 @@ class _Lowering:
             count += 1
             name = f"{wanted}.{count}"
         self.names.add(name)
-        self.nodes.append(Node(name, op, self.last, attributes, tensors))
+        self.nodes.append(Node(name, op, (self.last,), attributes, tensors))
         self.last = name

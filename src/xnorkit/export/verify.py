@@ -229,6 +229,9 @@ class _Trained:
         while consumer is not None and consumer.op == "max_pool_bits":
             output = self.packed.run_layer(consumer.name, output).output
             consumer = self.next.get(consumer.name)
+        if consumer is not None and consumer.op == "clip":
+            output = np.maximum(output, np.float32(0))
+            consumer = self.next.get(consumer.name)
         if output.dtype == np.float32:
             wanted = self.logits.reshape(output.shape) if consumer is None else self.value(consumer)
             layer.outputs += wanted.size

@@ -16,7 +16,8 @@ __all__ = ["VERSION", "decode", "encode", "tensor_names"]
 VERSION = 1
 _WHAT = "the graph in metadata 'xnorkit'"
 _KEYS = ("version", "producer", "name", "input", "nodes", "output", "metadata")
-_NODE_KEYS = ("name", "op", "input", "attributes", "tensors")
+_INPUT_KEYS = ("shape", "kind", "dynamic", "normalization")
+_NODE_KEYS = ("name", "op", "inputs", "attributes", "tensors")
 
 
 def tensor_names(graph: Graph) -> dict[str, NDArray[Any]]:
@@ -33,6 +34,8 @@ def encode(graph: Graph) -> str:
         "name": graph.name,
         "input": {
             "shape": list(graph.input.shape),
+            "kind": graph.input.kind,
+            "dynamic": graph.input.dynamic,
             "normalization": normalization
             and {"mean": list(map(float, normalization.mean)), "std": list(map(float, normalization.std))},
         },
@@ -40,7 +43,7 @@ def encode(graph: Graph) -> str:
             {
                 "name": node.name,
                 "op": node.op,
-                "input": node.source,
+                "inputs": list(node.inputs),
                 "attributes": {k: list(v) if isinstance(v, tuple) else v for k, v in node.attributes.items()},
                 "tensors": list(node.tensors),
             }
@@ -92,21 +95,24 @@ def _check_version(document: Mapping[str, Any]) -> None:
 
 
 def _input(value: Any) -> InputSpec:
-    check_keys("'input'", _typed(value, dict, "'input'"), ("shape", "normalization"))
-    shape = _typed(value["shape"], list, "input 'shape'")
+    check_keys("'input'", _typed(value, dict, "'input'"), _INPUT_KEYS)
+    shape = tuple(_typed(value["shape"], list, "input 'shape'"))
+    kind: Any = _typed(value["kind"], str, "input 'kind'")
+    dynamic = _typed(value["dynamic"], bool, "input 'dynamic'")
     normalization = value["normalization"]
     if normalization is None:
-        return InputSpec(tuple(shape))
+        return InputSpec(shape, None, kind, dynamic)
     check_keys("input 'normalization'", _typed(normalization, dict, "input 'normalization'"), ("mean", "std"))
     mean, std = (tuple(_typed(normalization[key], list, f"input normalization '{key}'")) for key in ("mean", "std"))
-    return InputSpec(tuple(shape), Normalization(mean, std))
+    return InputSpec(shape, Normalization(mean, std), kind, dynamic)
 
 
 def _node(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Node:
     check_keys("a node", _typed(value, dict, "a node"), _NODE_KEYS)
     where = f"node {shown(value['name'])}"
-    for key, kind in (("name", str), ("op", str), ("input", str), ("attributes", dict), ("tensors", list)):
+    for key, kind in (("name", str), ("op", str), ("inputs", list), ("attributes", dict), ("tensors", list)):
         _typed(value[key], kind, f"{where}: '{key}'")
+    inputs = tuple(_typed(name, str, f"{where}: a name in inputs") for name in value["inputs"])
     tensors = {}
     for role in value["tensors"]:
         name = f"{value['name']}.{_typed(role, str, f'{where}: a role in tensors')}"
@@ -117,12 +123,12 @@ def _node(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Node:
                 f"{where}: tensor {shown(name)} is not in the file; required: every tensor that is listed."
             )
         tensors[role] = arrays[name]
-    return Node(value["name"], value["op"], value["input"], value["attributes"], tensors)
+    return Node(value["name"], value["op"], inputs, value["attributes"], tensors)
 
 
 def _typed(value: Any, kind: type, where: str) -> Any:
     """Return `value` if it has the required JSON type."""
     if not isinstance(value, kind):
-        names: dict[type, str] = {dict: "an object", list: "a list", str: "a string"}
+        names: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "true or false"}
         raise FormatError(f"{where}: received {shown(value)}; required: {names[kind]}.")
     return value

@@ -22,7 +22,7 @@ __all__ = ["from_bytes", "read", "to_bytes", "write"]
 
 ENTRY = "xnorkit"
 CHECKSUM = "crc32"
-DTYPES = {"F32": "<f4", "I32": "<i4", "U32": "<u4", "U8": "u1"}
+DTYPES = {"F32": "<f4", "F16": "<f2", "I32": "<i4", "U32": "<u4", "I8": "i1", "U8": "u1"}
 
 
 def read(path: str | os.PathLike[str]) -> Graph:

@@ -12,6 +12,8 @@ __all__ = ["output_size", "valid_taps"]
 def output_size(attributes: Mapping[str, Any], source: ValueSpec) -> tuple[int, int]:
     """Return (OH, OW) = floor((size + padding - reach) / stride) + 1, with reach = dilation * (kernel - 1) + 1.
 
+    With `ceil_mode` the division rounds up, unless the last window would begin behind the image, as in PyTorch.
+
     Raises:
         FormatError: the kernel is larger than the padded image.
     """
@@ -24,7 +26,11 @@ def output_size(attributes: Mapping[str, Any], source: ValueSpec) -> tuple[int, 
                 f"attribute 'kernel' reaches over {reach} {('rows', 'columns')[axis]}; "
                 f"required: at most {padded}, the size of the padded image."
             )
-        sizes.append((padded - reach) // attributes["stride"][axis] + 1)
+        stride = attributes["stride"][axis]
+        out = (padded - reach) // stride + 1
+        if attributes.get("ceil_mode", False) and (padded - reach) % stride:
+            out += out * stride < size + attributes["padding"][axis]
+        sizes.append(out)
     return sizes[0], sizes[1]
 
 

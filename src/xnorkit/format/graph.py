@@ -7,10 +7,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INPUT", "Graph", "InputSpec", "Node", "Normalization", "ValueSpec"]
+__all__ = ["INPUT", "Graph", "InputSpec", "Kind", "Node", "Normalization", "ValueSpec"]
 
 INPUT = "input"
-"""Name of the image in `Node.source`; no node may have it."""
+"""Name of the image in `Node.inputs`; no node may have it."""
+
+Kind = Literal["f32", "bits", "u8"]
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,26 @@ class Normalization:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """Shape (C, H, W) of one image, and how to normalise uint8 images; None if only float32 images are accepted."""
+    """What a network is fed with.
+
+    Attributes:
+        shape: (C, H, W) of one image.
+        normalization: between uint8 pixels and the float32 images of the training; None if there is only one of them.
+        kind: "f32": the value `input` is the normalised image; "u8": it is the pixels, for an 8-bit first layer.
+        dynamic: images of other heights and widths may be run as well, as far as the graph's rules allow them.
+    """
 
     shape: tuple[int, int, int]
     normalization: Normalization | None = None
+    kind: Literal["f32", "u8"] = "f32"
+    dynamic: bool = False
 
 
 @dataclass(frozen=True)
 class ValueSpec:
-    """Kind and shape of one value of one image: float32 numbers, or signs as bits (1 means -1)."""
+    """Kind and shape of one value of one image: float32 numbers, signs as bits (1 means -1), or 8-bit integers."""
 
-    kind: Literal["f32", "bits"]
+    kind: Kind
     height: int
     width: int
     channels: int
@@ -61,17 +72,22 @@ class ValueSpec:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One operation: its unique name, its op, the node (or `"input"`) that it reads, JSON attributes, and tensors."""
+    """One operation: its unique name, its op, the nodes (or `"input"`) that it reads, JSON attributes, and tensors."""
 
     name: str
     op: str
-    source: str
+    inputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
+    @property
+    def source(self) -> str:
+        """The first value that it reads; most operations read only one."""
+        return self.inputs[0]
+
     def __repr__(self) -> str:
         tensors = ", ".join(f"{role} {array.shape}" for role, array in self.tensors.items())
-        return f"<Node '{self.name}': {self.op} of '{self.source}'; {tensors or 'no tensors'}>"
+        return f"<Node '{self.name}': {self.op} of {', '.join(map(repr, self.inputs))}; {tensors or 'no tensors'}>"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,14 @@ __all__ = [
     "MAX_SIZE",
     "Rule",
     "boolean",
+    "bound",
     "check_keys",
     "integer",
     "integers",
     "is_number",
     "is_printable",
     "one_of",
+    "positive",
     "shown",
 ]
 
@@ -25,6 +27,7 @@ MAX_NUMBERS = 2**26
 """Most numbers in one value of one image (1024 x 1024 of 64 channels): a small file cannot ask for huge buffers."""
 
 LARGEST_F32 = (2 - 2.0**-23) * 2.0**127
+SMALLEST_F32 = 2.0**-126
 
 Rule = Callable[[Any], str | None]
 
@@ -64,6 +67,16 @@ def one_of(*choices: str) -> Rule:
     return rule
 
 
+def bound(value: Any) -> str | None:
+    """Check: a float32 number, or null for none."""
+    return None if value is None or is_number(value) else "a float32 number or null"
+
+
+def positive(value: Any) -> str | None:
+    """Check: a float32 number above 0, which float32 does not round to 0."""
+    return None if is_number(value) and value >= SMALLEST_F32 else "a float32 number above 0"
+
+
 def is_number(value: Any) -> bool:
     """Return whether `value` is a number (no bool, NaN or infinity) within float32's range."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_F32
@@ -74,9 +87,13 @@ def is_printable(value: Any) -> bool:
     return isinstance(value, str) and value != "" and value.isprintable()
 
 
-def check_keys(where: str, received: Mapping[str, Any], required: Collection[str]) -> None:
-    """Check that an object has exactly the required keys; FormatError names the first that is missing or unknown."""
+def check_keys(
+    where: str, received: Mapping[str, Any], required: Collection[str], optional: Collection[str] = ()
+) -> None:
+    """Check that an object has the required keys and no others; FormatError names the first missing or unknown one."""
     for key in required:
+        if key in optional:
+            continue
         if key not in received:
             raise FormatError(f"{where}: '{key}' is missing; required: {', '.join(required) or 'no keys'}.")
     for key in received:

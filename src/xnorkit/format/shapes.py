@@ -6,24 +6,29 @@ import numpy as np
 
 from xnorkit.errors import FormatError
 from xnorkit.format.graph import INPUT, Graph, InputSpec, Node, ValueSpec
-from xnorkit.format.ops import find_op
+from xnorkit.format.ops import Op, find_op
+from xnorkit.format.plans import Plan
 from xnorkit.format.rules import MAX_NUMBERS, check_keys, integers, is_number, is_printable, shown
 from xnorkit.format.tensors import check_tensor
 
 __all__ = ["infer_shapes"]
 
 
-def infer_shapes(graph: Graph) -> dict[str, ValueSpec]:
+def infer_shapes(graph: Graph, size: tuple[int, int] | None = None) -> dict[str, ValueSpec]:
     """Return kind and shape of the input (under `"input"`) and of every node's value, in order of execution.
 
     This is the full validation: a graph that passes can be written, read back and run.
+
+    Args:
+        graph: what to check.
+        size: (H, W) of other images, for a graph whose input is dynamic.
 
     Raises:
         FormatError: the first rule of docs/format.md that the graph breaks; names the node and the field.
     """
     if not is_printable(graph.name):
         raise FormatError(f"'name' is {shown(graph.name)}; required: a non-empty printable string.")
-    values = {INPUT: _input(graph.input)}
+    values = {INPUT: _input(graph.input, size)}
     if not graph.nodes:
         raise FormatError("'nodes' is empty; required: at least one node.")
     for node in graph.nodes:
@@ -37,12 +42,20 @@ def infer_shapes(graph: Graph) -> dict[str, ValueSpec]:
     return values
 
 
-def _input(spec: InputSpec) -> ValueSpec:
+def _input(spec: InputSpec, size: tuple[int, int] | None) -> ValueSpec:
     required = integers(3, 1)(spec.shape)
     if required is not None:
         raise FormatError(f"input 'shape': received {shown(spec.shape)}; required: (C, H, W), {required}.")
     channels, height, width = spec.shape
-    value = ValueSpec("f32", height, width, channels)
+    if size is not None and size != (height, width):
+        if not spec.dynamic:
+            raise FormatError(
+                f"images of {size[0]} x {size[1]}; required: {height} x {width}, as this graph's size is fixed."
+            )
+        height, width = size
+    if spec.kind not in ("f32", "u8"):
+        raise FormatError(f'input \'kind\': received {shown(spec.kind)}; required: "f32" or "u8".')
+    value = ValueSpec(spec.kind, height, width, channels)
     _check_size(value)
     normalization = spec.normalization
     if normalization is None:
@@ -79,22 +92,38 @@ def _value(node: Node, values: dict[str, ValueSpec]) -> ValueSpec:
         required = rule(node.attributes[key])
         if required is not None:
             raise FormatError(f"attribute '{key}': received {shown(node.attributes[key])}; required: {required}.")
-    if node.source not in values:
-        raise FormatError(f"'input' is {shown(node.source)}; required: '{INPUT}' or the name of an earlier node.")
-    source = values[node.source]
-    if source.kind != op.reads:
-        raise FormatError(f"reads {source.kind} from '{node.source}'; required: {op.reads}.")
-    plan = op.plan(node.attributes, source)
+    sources = _sources(node, op, values)
+    plan = op.plan(node.attributes, sources)
     _check_size(plan.output)
-    check_keys("tensors", node.tensors, plan.tensors)
-    for role, tensor_rule in plan.tensors.items():
-        check_tensor(role, node.tensors[role], tensor_rule)
+    _check_tensors(node, plan)
+    return plan.output
+
+
+def _sources(node: Node, op: Op, values: dict[str, ValueSpec]) -> list[ValueSpec]:
+    fewest, most = op.inputs
+    if not fewest <= len(node.inputs) <= most:
+        count = str(fewest) if fewest == most else f"{fewest} to {most}"
+        raise FormatError(f"'inputs' names {len(node.inputs)} values; required: {count}.")
+    for name in node.inputs:
+        if name not in values:
+            raise FormatError(f"'inputs' holds {shown(name)}; required: '{INPUT}' or the name of an earlier node.")
+        if values[name].kind not in op.reads:
+            raise FormatError(f"reads {values[name].kind} from '{name}'; required: {' or '.join(op.reads)}.")
+    return [values[name] for name in node.inputs]
+
+
+def _check_tensors(node: Node, plan: Plan) -> None:
+    absent = [role for role, rule in plan.tensors.items() if rule.optional]
+    check_keys("tensors", node.tensors, plan.tensors, absent)
+    if plan.tensors and not node.tensors:
+        raise FormatError(f"tensors: there is none; required: {', '.join(plan.tensors)}, or one of them.")
+    for role, array in node.tensors.items():
+        check_tensor(role, array, plan.tensors[role])
     if "flip" in plan.tensors and node.tensors["flip"].shape != node.tensors["threshold"].shape:
         raise FormatError(
             f"tensor 'flip' has shape {node.tensors['flip'].shape}; required: {node.tensors['threshold'].shape}, "
             "the shape of 'threshold'."
         )
-    return plan.output
 
 
 def _check_size(value: ValueSpec) -> None:
@@ -108,7 +137,7 @@ def _check_size(value: ValueSpec) -> None:
 def _check_use(graph: Graph, values: dict[str, ValueSpec]) -> None:
     if graph.output == INPUT or graph.output not in values:
         raise FormatError(f"'output' is {shown(graph.output)}; required: the name of a node.")
-    read = {node.source for node in graph.nodes} | {graph.output}
+    read = {name for node in graph.nodes for name in node.inputs} | {graph.output}
     for node in graph.nodes:
         if node.name not in read:
             raise FormatError(f"node '{node.name}': nothing reads it; required: a reader, or to be the output.")

@@ -12,12 +12,17 @@ from xnorkit.format.shapes import infer_shapes
 __all__ = ["LayerSummary", "Summary", "Total", "summarize"]
 
 
+BINARY = ("binary_conv2d", "binary_linear")
+PARAMETERS = ("bias", "scale", "threshold", "slope")
+
+
 @dataclass(frozen=True)
 class LayerSummary:
-    """One node. kind: its op; reason: why its weights are not binary ("" if they are); bits: per weight, 0 without.
+    """One node. kind: its op; reason: why it does not count bits ("" if it does); bits: per weight, 0 without.
 
-    params: weights, biases, scales and thresholds. Multiply-adds (macs) are of one image and leave out taps in the
-    padding. bytes: what its tensors take in the file.
+    params: weights, biases, scales, slopes and thresholds. Multiply-adds (macs) are of one image and leave out taps in
+    the padding; they are 1-bit where both factors are, 8-bit for integers, 32-bit else. bytes: what its tensors take in
+    the file.
     """
 
     name: str
@@ -27,6 +32,7 @@ class LayerSummary:
     bits: int
     params: int
     macs_1bit: int
+    macs_8bit: int
     macs_32bit: int
     bytes: int
 
@@ -39,6 +45,7 @@ class Total:
     float_bytes: int
     params: int
     macs_1bit: int
+    macs_8bit: int
     macs_32bit: int
 
 
@@ -81,28 +88,39 @@ def summarize(graph: Graph, *, packed_bytes: int | None = None) -> Summary:
         float_bytes=4 * params,
         params=params,
         macs_1bit=sum(layer.macs_1bit for layer in layers),
+        macs_8bit=sum(layer.macs_8bit for layer in layers),
         macs_32bit=sum(layer.macs_32bit for layer in layers),
     )
     return Summary(graph.name, graph.input.shape, layers, total, graph.metadata)
 
 
 def _layer(node: Node, source: ValueSpec, value: ValueSpec, output: str) -> LayerSummary:
-    binary = node.op.startswith("binary_")
+    bits = _bits(node)
+    binary = node.op in BINARY
     per_filter = _weights_per_filter(node, source)
     weights = value.channels * per_filter
     macs = _macs(node, source, value)
-    others = sum(array.size for role, array in node.tensors.items() if role in ("bias", "scale", "threshold"))
+    others = sum(array.size for role, array in node.tensors.items() if role in PARAMETERS)
+    integer = node.op.startswith("int8_")
     return LayerSummary(
         name=node.name,
         kind=node.op,
         binary=binary,
         reason="" if binary else _reason(node, output),
-        bits=0 if weights == 0 else 1 if binary else 32,
+        bits=bits,
         params=weights + others,
         macs_1bit=macs if binary else 0,
-        macs_32bit=0 if binary else macs,
+        macs_8bit=macs if integer else 0,
+        macs_32bit=0 if binary or integer else macs,
         bytes=sum(array.nbytes for array in node.tensors.values()),
     )
+
+
+def _bits(node: Node) -> int:
+    """Return how many bits one weight takes."""
+    if "weight" not in node.tensors:
+        return 0
+    return 1 if node.op.startswith("binary_") else 8 * node.tensors["weight"].itemsize
 
 
 def _weights_per_filter(node: Node, source: ValueSpec) -> int:
@@ -122,6 +140,8 @@ def _macs(node: Node, source: ValueSpec, value: ValueSpec) -> int:
 def _reason(node: Node, output: str) -> str:
     if "weight" not in node.tensors:
         return "has no weights"
+    if node.op.startswith("binary_weight_"):
+        return "reads float activations: its weights alone are binary"
     if node.source == INPUT:
         return "first layer: reads the input"
     return "last layer: its numbers are the answer" if node.name == output else "was float in the trained model"

@@ -1,7 +1,7 @@
 """Rules for the arrays of a node: dtype, shape, and what the numbers may be."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,20 @@ from numpy.typing import NDArray
 from xnorkit.errors import FormatError
 from xnorkit.format.rules import shown
 
-__all__ = ["TensorRule", "check_tensor", "flags", "floats", "packed", "thresholds_f32", "thresholds_i32"]
+__all__ = [
+    "TensorRule",
+    "bias_i32",
+    "check_tensor",
+    "flags",
+    "floats",
+    "indices",
+    "integers_i8",
+    "integers_i32",
+    "integers_u8",
+    "optional",
+    "packed",
+    "thresholds_f32",
+]
 
 Shape = tuple[int, ...]
 Content = Callable[[NDArray[Any]], str | None]
@@ -18,31 +31,64 @@ Content = Callable[[NDArray[Any]], str | None]
 
 @dataclass(frozen=True)
 class TensorRule:
-    """Required dtype, the shapes to choose from, and a check of the numbers that returns what is required, or None."""
+    """The dtypes and shapes to choose from, and a check of the numbers that returns what is required, or None."""
 
-    dtype: type[np.generic]
+    dtypes: tuple[type[np.generic], ...]
     shapes: tuple[Shape, ...]
     content: Content
+    optional: bool = False
+
+
+def optional(rule: TensorRule) -> TensorRule:
+    """Return the rule of a tensor that may be left out."""
+    return replace(rule, optional=True)
 
 
 def floats(*shapes: Shape) -> TensorRule:
-    """Return the rule: float32, finite."""
-    return TensorRule(np.float32, shapes, lambda a: None if np.isfinite(a).all() else "finite numbers")
+    """Return the rule: float32, or float16 for half the space, finite."""
+    return TensorRule((np.float32, np.float16), shapes, lambda a: None if np.isfinite(a).all() else "finite numbers")
 
 
 def thresholds_f32(*shapes: Shape) -> TensorRule:
     """Return the rule: float32, infinite allowed (a channel that is always +1 or always -1), NaN not."""
-    return TensorRule(np.float32, shapes, lambda a: None if not np.isnan(a).any() else "numbers or infinities, not NaN")
+    return TensorRule(
+        (np.float32,), shapes, lambda a: None if not np.isnan(a).any() else "numbers or infinities, not NaN"
+    )
 
 
-def thresholds_i32(*shapes: Shape) -> TensorRule:
+def integers_i32(*shapes: Shape) -> TensorRule:
     """Return the rule: int32, any value."""
-    return TensorRule(np.int32, shapes, lambda _: None)
+    return TensorRule((np.int32,), shapes, lambda _: None)
+
+
+def bias_i32(*shapes: Shape) -> TensorRule:
+    """Return the rule: int32 from -2^30 to 2^30, which leaves the sum behind it room in int32."""
+    limit = 1 << 30
+    return TensorRule((np.int32,), shapes, lambda a: None if ((a >= -limit) & (a <= limit)).all() else "-2^30 to 2^30")
+
+
+def integers_u8(*shapes: Shape) -> TensorRule:
+    """Return the rule: uint8, any value."""
+    return TensorRule((np.uint8,), shapes, lambda _: None)
+
+
+def integers_i8(*shapes: Shape) -> TensorRule:
+    """Return the rule: int8 from -127 to 127, whose negative exists."""
+    return TensorRule((np.int8,), shapes, lambda a: None if (a != -128).all() else "-127 to 127")
+
+
+def indices(count: int, size: int) -> TensorRule:
+    """Return the rule: `count` int32 indices of something of `size`."""
+
+    def content(array: NDArray[Any]) -> str | None:
+        return None if ((array >= 0) & (array < size)).all() else f"0 to {size - 1}"
+
+    return TensorRule((np.int32,), ((count,),), content)
 
 
 def flags(*shapes: Shape) -> TensorRule:
     """Return the rule: uint8, 0 or 1."""
-    return TensorRule(np.uint8, shapes, lambda a: None if a.max() <= 1 else "0 or 1")
+    return TensorRule((np.uint8,), shapes, lambda a: None if a.max() <= 1 else "0 or 1")
 
 
 def packed(filters: int, bits: int) -> TensorRule:
@@ -52,14 +98,15 @@ def packed(filters: int, bits: int) -> TensorRule:
     def content(rows: NDArray[Any]) -> str | None:
         return f"zeros in the last {8 - bits % 8} bits of every row" if (rows[:, -1] & unused).any() else None
 
-    return TensorRule(np.uint8, ((filters, -(-bits // 8)),), content)
+    return TensorRule((np.uint8,), ((filters, -(-bits // 8)),), content)
 
 
 def check_tensor(role: str, array: NDArray[Any], rule: TensorRule) -> None:
     """Check one array of a node; FormatError says what was received and required."""
-    if not isinstance(array, np.ndarray) or array.dtype != rule.dtype:
+    if not isinstance(array, np.ndarray) or array.dtype not in rule.dtypes:
         received = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise FormatError(f"tensor '{role}' has dtype {received}; required: {np.dtype(rule.dtype)}.")
+        required = " or ".join(str(np.dtype(dtype)) for dtype in rule.dtypes)
+        raise FormatError(f"tensor '{role}' has dtype {received}; required: {required}.")
     if array.shape not in rule.shapes:
         required = " or ".join(str(shape) for shape in rule.shapes)
         raise FormatError(f"tensor '{role}' has shape {shown(array.shape)}; required: {required}.")

@@ -1,6 +1,7 @@
 """Graph -> engine program: one small function per op and epilogue."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,14 @@ def build(graph: Graph, values: Mapping[str, ValueSpec], outputs: Sequence[str],
     if graph.input.normalization is not None:
         program.set_uint8_table(graph.input.normalization.table())
     ids = {INPUT: 0}
+    relus = {node.source for node in graph.nodes if node.op == "clip"}
     for node in graph.nodes:
-        ids[node.name] = _add(program, ids[node.source], node, values[node.source])
+        # Until the engine has an operation of its own, a ReLU is part of the layer in front of it.
+        ids[node.name] = (
+            ids[node.source]
+            if node.op == "clip"
+            else _add(program, ids[node.source], node, values[node.source], node.name in relus)
+        )
     _finish(program, [ids[name] for name in outputs])
     return program
 
@@ -39,7 +46,7 @@ def build_layer(node: Node, source: ValueSpec, isa: str) -> _engine.Program:
         EngineError: the engine refuses the node.
     """
     program = _program("bits", source, isa)
-    outputs = [_add(program, 0, node, source)]
+    outputs = [_add(program, 0, node, source, False)]
     if node.op in _DOTS:
         outputs.insert(0, _guarded(node, lambda: _DOTS[node.op](program, 0, node, source)))
     _finish(program, outputs)
@@ -53,7 +60,9 @@ def _program(kind: str, value: ValueSpec, isa: str) -> _engine.Program:
         raise EngineError(f"the engine refuses the input: {error}") from error
 
 
-def _add(program: _engine.Program, source_id: int, node: Node, source: ValueSpec) -> int:
+def _add(program: _engine.Program, source_id: int, node: Node, source: ValueSpec, relu: bool) -> int:
+    if relu:
+        node = replace(node, attributes={**node.attributes, "relu": True})
     build_node = _BUILDERS[node.op, node.attributes.get("epilogue")]
     return _guarded(node, lambda: build_node(program, source_id, node, source))
 
@@ -96,7 +105,7 @@ def _out_channels(node: Node) -> int:
 
 def _float(program: _engine.Program, source_id: int, node: Node, source: ValueSpec) -> int:
     weight, bias = _arrays(node, "weight", "bias")
-    return program.float_conv2d(source_id, weight, bias, _geometry(node, source), node.attributes["relu"])
+    return program.float_conv2d(source_id, weight, bias, _geometry(node, source), node.attributes.get("relu", False))
 
 
 def _pack(program: _engine.Program, source_id: int, node: Node, _: ValueSpec) -> int:
@@ -116,7 +125,7 @@ def _binary_bits(program: _engine.Program, source_id: int, node: Node, source: V
 def _binary_float(program: _engine.Program, source_id: int, node: Node, source: ValueSpec) -> int:
     weight, scale, bias = _arrays(node, "weight", "scale", "bias")
     geometry = _geometry(node, source)
-    relu = node.attributes["relu"]
+    relu = node.attributes.get("relu", False)
     return program.binary_conv2d_f32(source_id, weight, _out_channels(node), geometry, scale, bias, relu)
 
 

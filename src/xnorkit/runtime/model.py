@@ -104,10 +104,12 @@ class Model:
 
         Takes the images that a call takes and raises what it raises.
         """
-        names = [node.name for node in self.graph.nodes]
+        clips = {node.name: node.source for node in self.graph.nodes if node.op == "clip"}
+        names = [node.name for node in self.graph.nodes if node.name not in clips]
         if self._tracer is None:
             self._tracer = build(self.graph, self._values, names, self.isa)
-        return dict(zip(names, self._run(self._tracer, as_images(images, self.graph.input)), strict=True))
+        values = dict(zip(names, self._run(self._tracer, as_images(images, self.graph.input)), strict=True))
+        return {node.name: values[clips.get(node.name, node.name)] for node in self.graph.nodes}
 
     def run_layer(self, name: str, bits: NDArray[np.uint32]) -> LayerResult:
         """Return what node `name` makes of given bits, on the kernels of this model.

@@ -1,0 +1,106 @@
+"""Plans of the operations with weights: float, 1-bit weights, 8-bit, and binary."""
+
+from collections.abc import Mapping, Sequence
+
+from xnorkit.errors import FormatError
+from xnorkit.format import tensors
+from xnorkit.format.geometry import output_size
+from xnorkit.format.graph import Kind, ValueSpec
+from xnorkit.format.plans import Attributes, Plan, Planner
+from xnorkit.format.tensors import TensorRule
+
+__all__ = ["MAX_K", "MAX_K_INT8", "binary", "binary_weight", "float_layer", "int8"]
+
+MAX_K = 2**24
+"""Most bits per binary filter: every |dot| <= K is then exact in float32."""
+MAX_K_INT8 = 33_000
+"""Most weights per 8-bit filter: with |bias| <= 2^30 every sum fits into int32 (docs/integer-layers.md)."""
+
+Shape = tuple[int, int, int]
+Sizes = tuple[Shape, tuple[int, ...]]  # (OH, OW, O), and the shape of one filter in (KH, KW, I) order
+
+
+def float_layer(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
+    """Plan a float convolution or linear layer."""
+    shape, taps = _sizes(attributes, sources[0])
+    out = shape[2:]
+    return Plan(ValueSpec("f32", *shape), {"weight": tensors.floats((*out, *taps)), "bias": tensors.floats(out)})
+
+
+def binary_weight(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
+    """Plan a layer with 1-bit weights that reads float32."""
+    shape, taps = _sizes(attributes, sources[0])
+    rules = {"weight": _packed(shape, taps), **_scale_and_bias(shape)}
+    return Plan(ValueSpec("f32", *shape), rules)
+
+
+def binary(epilogue: Kind) -> Planner:
+    """Return the plan of a binary layer with an epilogue to bits or float32."""
+
+    def plan(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
+        shape, taps = _sizes(attributes, sources[0])
+        makes = _thresholds(shape) if epilogue == "bits" else _scale_and_bias(shape)
+        return Plan(ValueSpec(epilogue, *shape), {"weight": _packed(shape, taps), **makes})
+
+    return plan
+
+
+def int8(epilogue: Kind) -> Planner:
+    """Return the plan of an 8-bit layer with an epilogue to bits or float32."""
+
+    def plan(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
+        shape, taps = _sizes(attributes, sources[0])
+        if _count(taps) > MAX_K_INT8:
+            raise FormatError(
+                f"has {_count(taps)} weights per filter; required: at most {MAX_K_INT8}, so that every sum fits int32."
+            )
+        out = shape[2:]
+        makes = _thresholds(shape) if epilogue == "bits" else {"scale": tensors.floats(out)}
+        rules = {
+            "weight": tensors.integers_i8((*out, *taps)),
+            "zero_point": tensors.integers_u8((sources[0].channels,)),
+            "bias": tensors.bias_i32(out),
+            **makes,
+        }
+        return Plan(ValueSpec(epilogue, *shape), rules)
+
+    return plan
+
+
+def _sizes(attributes: Attributes, source: ValueSpec) -> Sizes:
+    """Return the output's shape and that of a filter, after checking channels and groups."""
+    if "out_features" in attributes:
+        return (1, 1, attributes["out_features"]), (source.height, source.width, source.channels)
+    groups = attributes["groups"]
+    if attributes["in_channels"] != source.channels:
+        raise FormatError(
+            f"attribute 'in_channels': received {attributes['in_channels']}; required: {source.channels}, "
+            "the channels of the value it reads."
+        )
+    for key in ("in_channels", "out_channels"):
+        if attributes[key] % groups:
+            raise FormatError(
+                f"attribute 'groups': received {groups}; required: a divisor of {key} = {attributes[key]}."
+            )
+    shape = (*output_size(attributes, source), attributes["out_channels"])
+    return shape, (*attributes["kernel"], attributes["in_channels"] // groups)
+
+
+def _packed(shape: Shape, taps: tuple[int, ...]) -> TensorRule:
+    k = _count(taps)
+    if k > MAX_K:
+        raise FormatError(f"has {k} bits per filter; required: at most {MAX_K}, so that every dot is exact in float32.")
+    return tensors.packed(shape[2], k)
+
+
+def _thresholds(shape: Shape) -> Mapping[str, TensorRule]:
+    return {"threshold": tensors.integers_i32(shape[2:], shape), "flip": tensors.flags(shape[2:], shape)}
+
+
+def _scale_and_bias(shape: Shape) -> Mapping[str, TensorRule]:
+    return {"scale": tensors.floats(shape[2:]), "bias": tensors.floats(shape[2:])}
+
+
+def _count(taps: tuple[int, ...]) -> int:
+    height, width, channels = taps
+    return height * width * channels
