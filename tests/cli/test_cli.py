@@ -121,13 +121,13 @@ def test_train_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_inspect_tells_why_a_layer_is_float(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = run_json(capsys, "inspect", packed)
     layers = {layer["name"]: layer for layer in summary["layers"]}
-    fields = {"name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_32bit", "bytes"}
+    fields = {"name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_8bit", "macs_32bit", "bytes"}
     assert all(set(layer) == fields for layer in layers.values())
     assert layers["block2.conv"]["binary"]
     assert layers["block2.conv"]["macs_1bit"] == 64 * 500 * 50
     assert not layers["conv1"]["binary"]
     assert layers["conv1"]["reason"]
-    assert set(summary["total"]) == {"packed_bytes", "float_bytes", "params", "macs_1bit", "macs_32bit"}
+    assert set(summary["total"]) == {"packed_bytes", "float_bytes", "params", "macs_1bit", "macs_8bit", "macs_32bit"}
     assert main(["inspect", str(packed)]) == 0
     text = capsys.readouterr().out
     assert "block2.conv" in text
