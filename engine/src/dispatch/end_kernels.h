@@ -1,0 +1,68 @@
+// The kernels of first and last layers; the rules of kernels.h hold here too.
+#pragma once
+
+#include <cstdint>
+
+#include "dispatch/kernels.h"
+
+namespace xnorkit {
+
+// One tile of an 8-bit convolution: up to kMaxPixels output pixels times one block of channels. A step is 4 bytes of
+// the staged image: 4 values of 8 bits, or 2 of 16 bits where the kernels are wide. Staged images carry their padding
+// (the zero point), so every pixel has the same runs; a run's last step may read past it, where its weights are 0.
+struct Int8Tile {
+  const uint8_t* const* source;  // per pixel: its first tap
+  void* const* result;           // per pixel: the block's first word or channel
+  const Run* runs;               // source in bytes; weight and length in steps
+  int32_t run_count;
+  const uint32_t* weight;  // [step][lane], a step's 4 or 2 weights in one element
+  int32_t lanes;           // a multiple of 16; of 32 to bits
+  int32_t channels;        // channels of this block that exist
+  const int32_t* start;    // [lane]: bias - sum of q * z
+  // To bits, per pixel: bit = (sum < threshold[lane]) xor flip. Lanes without a channel come out as 0.
+  const int32_t* const* threshold;
+  const uint32_t* const* flip;
+  const float* scale;  // to f32: [lane]
+};
+
+using Int8TileKernel = void (*)(const Int8Tile&);
+
+struct Int8ConvKernels {
+  int max_pixels;
+  bool wide;
+  // [epilogue][lanes / 16 - 1][pixels - 1]
+  Int8TileKernel tile[kEpilogues][4][kMaxPixels];
+};
+
+// One tile of a convolution of floats with binary weights.
+struct BinaryWeightTile {
+  const float* const* source;  // per pixel: its first valid tap
+  float* const* result;        // per pixel: the block's first channel
+  const Run* runs;             // in floats
+  int32_t run_count;
+  const uint16_t* weight;  // [step][lanes / 16], bit l of element i is lane 16 i + l, 1 meaning -1
+  int32_t lanes;           // 16, 32, 48 or 64
+  int32_t channels;
+  const float* scale;  // [lane]
+  const float* bias;   // [lane]
+};
+
+using BinaryWeightTileKernel = void (*)(const BinaryWeightTile&);
+
+struct BinaryWeightConvKernels {
+  int max_pixels;
+  // [lanes / 16 - 1][pixels - 1]
+  BinaryWeightTileKernel tile[4][kMaxPixels];
+};
+
+extern const Int8ConvKernels int8_conv_portable;
+extern const BinaryWeightConvKernels binary_weight_conv_portable;
+
+#if defined(__x86_64__)
+extern const Int8ConvKernels int8_conv_avx512;
+extern const BinaryWeightConvKernels binary_weight_conv_avx512;
+extern const Int8ConvKernels int8_conv_avx2;
+extern const BinaryWeightConvKernels binary_weight_conv_avx2;
+#endif
+
+}  // namespace xnorkit

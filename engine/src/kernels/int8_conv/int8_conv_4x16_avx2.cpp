@@ -1,0 +1,85 @@
+// 8-bit convolution, up to 4 pixels x 16 channels in registers, AVX2; a block is done 16 lanes at a time. vpmaddubsw
+// would saturate: 2 * 255 * 127 > 2^15. So bytes are staged as 16 bits, and vpmaddwd adds two exact products.
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "common/unroll.h"
+#include "dispatch/end_kernels.h"
+
+namespace xnorkit {
+namespace {
+
+inline __attribute__((always_inline)) __m256i broadcast(const uint8_t* bytes) {
+  int32_t step;
+  std::memcpy(&step, bytes, sizeof step);
+  return _mm256_set1_epi32(step);
+}
+
+inline __attribute__((always_inline)) __m256i load(const void* values) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(values));
+}
+
+inline __attribute__((always_inline)) uint32_t below(__m256i sum, const int32_t* threshold) {
+  return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(load(threshold), sum))));
+}
+
+template <int E, int P>
+void int8_conv_16(const Int8Tile& tile, int first) {
+  __m256i sum[P][2];
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    sum[p][0] = load(tile.start + first);
+    sum[p][1] = load(tile.start + first + 8);
+  }
+  for (int32_t r = 0; r < tile.run_count; ++r) {
+    const Run run = tile.runs[r];
+    const uint32_t* weight = tile.weight + static_cast<int64_t>(run.weight) * tile.lanes + first;
+    const int64_t end = run.source + int64_t{4} * run.length;
+    for (int64_t i = run.source; i < end; i += 4, weight += tile.lanes) {
+      const __m256i low = load(weight);
+      const __m256i high = load(weight + 8);
+      XNORKIT_UNROLL
+      for (int p = 0; p < P; ++p) {
+        const __m256i u = broadcast(tile.source[p] + i);
+        sum[p][0] = _mm256_add_epi32(sum[p][0], _mm256_madd_epi16(u, low));
+        sum[p][1] = _mm256_add_epi32(sum[p][1], _mm256_madd_epi16(u, high));
+      }
+    }
+  }
+  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    if (E == kToBits) {
+      const int32_t* threshold = tile.threshold[p] + first;
+      const uint32_t bits = below(sum[p][0], threshold) | below(sum[p][1], threshold + 8) << 8;
+      const uint32_t flip = tile.flip[p][first / 32] >> (first % 32);
+      static_cast<uint16_t*>(tile.result[p])[first / 16] = static_cast<uint16_t>(bits ^ flip);
+      continue;
+    }
+    XNORKIT_UNROLL
+    for (int n = 0; n < 2; ++n) {
+      const int lane = first + 8 * n;
+      const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(tile.channels - lane), index);
+      if (E == kToF32) {
+        const __m256 y = _mm256_mul_ps(_mm256_cvtepi32_ps(sum[p][n]), _mm256_loadu_ps(tile.scale + lane));
+        _mm256_maskstore_ps(static_cast<float*>(tile.result[p]) + lane, mask, y);
+      } else {
+        _mm256_maskstore_epi32(static_cast<int32_t*>(tile.result[p]) + lane, mask, sum[p][n]);
+      }
+    }
+  }
+}
+
+template <int E, int P>
+void int8_conv(const Int8Tile& tile) {
+  for (int first = 0; first < tile.lanes; first += 16) int8_conv_16<E, P>(tile, first);
+}
+
+}  // namespace
+
+#define XNORKIT_PIXELS(E) {int8_conv<E, 1>, int8_conv<E, 2>, int8_conv<E, 3>, int8_conv<E, 4>}
+#define XNORKIT_LANES(E) {XNORKIT_PIXELS(E), XNORKIT_PIXELS(E), XNORKIT_PIXELS(E), XNORKIT_PIXELS(E)}
+const Int8ConvKernels int8_conv_avx2 = {4, true, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+
+}  // namespace xnorkit

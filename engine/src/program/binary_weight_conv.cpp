@@ -1,0 +1,119 @@
+// Convolution of floats with binary weights as a step.
+#include <vector>
+
+#include "dispatch/end_kernels.h"
+#include "program/channel_blocks.h"
+#include "program/step.h"
+#include "program/threads.h"
+#include "program/tiles.h"
+#include "reference/ends.h"
+#include "reference/reference.h"
+
+namespace xnorkit {
+namespace {
+
+// Multiply-adds that keep a thread busy for some microseconds.
+constexpr double kGrain = 2e5;
+
+class ReferenceBinaryWeightConv final : public Step {
+ public:
+  explicit ReferenceBinaryWeightConv(BinaryWeightConvSpec spec) : spec_(std::move(spec)) {}
+
+  void run(const Operands& operands, int64_t images, int) const override {
+    reference::binary_weight_conv2d(spec_, operands.source<float>(), operands.result<float>(), images);
+  }
+
+  size_t resident_bytes() const override {
+    return spec_.weight.size() + 4 * (spec_.scale.size() + spec_.bias.size());
+  }
+
+ private:
+  BinaryWeightConvSpec spec_;
+};
+
+class TiledBinaryWeightConv final : public Step {
+ public:
+  TiledBinaryWeightConv(const BinaryWeightConvKernels& kernels, const BinaryWeightConvSpec& spec)
+      : kernels_(kernels),
+        input_(spec.input),
+        output_(spec.output),
+        group_channels_(spec.group_channels()),
+        filter_steps_(spec.filter_bits()),
+        groups_(group_pixels(spec.input, spec.output, spec.geometry, spec.group_channels())),
+        blocks_(channel_blocks(spec.output.channels, spec.geometry.groups, 16)),
+        weight_(total_lanes(blocks_) / 16 * filter_steps_),
+        scale_(spread_lanes(blocks_, spec.scale.data(), 0.0f)),
+        bias_(spread_lanes(blocks_, spec.bias.data(), 0.0f)) {
+    for (const ChannelBlock& block : blocks_) arrange_weights(spec, block);
+  }
+
+  void run(const Operands& operands, int64_t images, int threads) const override {
+    const Tiles tiles(groups_, images, kernels_.max_pixels);
+    const double cost = static_cast<double>(images * output_.elements()) * static_cast<double>(filter_steps_);
+    const auto items = static_cast<int64_t>(blocks_.size()) * tiles.total();
+    parallel_for(items, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
+      for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
+        run_tiles(operands.source<float>(), operands.result<float>(), blocks_[block], range);
+      });
+    });
+  }
+
+  size_t resident_bytes() const override { return 2 * weight_.size() + 4 * (scale_.size() + bias_.size()); }
+
+ private:
+  void arrange_weights(const BinaryWeightConvSpec& spec, const ChannelBlock& block) {
+    uint16_t* to = weight_.data() + block.first_lane / 16 * filter_steps_;
+    for (int64_t lane = 0; lane < block.channels; ++lane) {
+      const uint8_t* filter = spec.weight.data() + (block.first_channel + lane) * spec.filter_bytes();
+      for (int64_t k = 0; k < filter_steps_; ++k) {
+        if (reference::sign_of(filter, k) < 0) to[k * (block.lanes / 16) + lane / 16] |= 1u << (lane % 16);
+      }
+    }
+  }
+
+  void run_tiles(const float* source, float* result, const ChannelBlock& block, const TileRange& range) const {
+    const float* pixels[kMaxPixels];
+    float* results[kMaxPixels];
+    BinaryWeightTile tile;
+    tile.source = pixels;
+    tile.result = results;
+    tile.runs = range.group->runs.data();
+    tile.run_count = static_cast<int32_t>(range.group->runs.size());
+    tile.weight = weight_.data() + block.first_lane / 16 * filter_steps_;
+    tile.lanes = static_cast<int32_t>(block.lanes);
+    tile.channels = static_cast<int32_t>(block.channels);
+    tile.scale = scale_.data() + block.first_lane;
+    tile.bias = bias_.data() + block.first_lane;
+    const BinaryWeightTileKernel* kernels = kernels_.tile[block.lanes / 16 - 1];
+    const int64_t first_value = block.group * group_channels_;
+    PixelCursor cursor(range, input_.elements(), output_.pixels());
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      const int count = range.pixels(i);
+      for (int p = 0; p < count; ++p, cursor.next()) {
+        pixels[p] = source + cursor.source() + first_value;
+        results[p] = result + cursor.result() * output_.channels + block.first_channel;
+      }
+      kernels[count - 1](tile);
+    }
+  }
+
+  const BinaryWeightConvKernels& kernels_;
+  Shape input_;
+  Shape output_;
+  int64_t group_channels_;
+  int64_t filter_steps_;
+  std::vector<PixelGroup> groups_;
+  std::vector<ChannelBlock> blocks_;
+  std::vector<uint16_t> weight_;
+  std::vector<float> scale_;
+  std::vector<float> bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_step(const KernelTable& table, BinaryWeightConvSpec spec) {
+  if (table.binary_weight_conv == nullptr) return std::make_unique<ReferenceBinaryWeightConv>(std::move(spec));
+  return std::make_unique<TiledBinaryWeightConv>(*table.binary_weight_conv, spec);
+}
+
+}  // namespace xnorkit

@@ -1,0 +1,88 @@
+#include "program/int8_stage.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "program/threads.h"
+
+namespace xnorkit {
+namespace {
+
+// Bytes that keep a thread busy for some microseconds.
+constexpr double kGrain = 2e5;
+
+}  // namespace
+
+Int8Stage::Int8Stage(const Int8ConvSpec& spec, bool wide)
+    : input_(spec.input),
+      top_(spec.geometry.padding[0]),
+      value_bytes_(wide ? 2 : 1),
+      rows_(spec.input.height + spec.geometry.padding[0] + spec.geometry.padding[2]),
+      left_bytes_(spec.geometry.padding[1] * spec.input.channels * value_bytes_),
+      row_bytes_((spec.input.width + spec.geometry.padding[1] + spec.geometry.padding[3]) * spec.input.channels *
+                 value_bytes_) {
+  const std::vector<ValueRun> whole = runs(spec, 0, input_.channels);
+  const bool whole_steps = std::all_of(whole.begin(), whole.end(), [](const ValueRun& r) { return r.length % 4 == 0; });
+  const auto& padding = spec.geometry.padding;
+  const bool padded = std::any_of(padding.begin(), padding.end(), [](int64_t p) { return p != 0; });
+  is_copy_ = wide || padded || !whole_steps || spec.geometry.groups != 1;
+  for (int64_t i = 0; is_copy_ && i < row_bytes_; ++i) {
+    // The platforms of this engine store the low byte first.
+    const uint8_t zero = spec.zero_point[i / value_bytes_ % input_.channels];
+    padded_row_.push_back(i % value_bytes_ == 0 ? zero : 0);
+  }
+}
+
+PixelGroup Int8Stage::pixels(const Int8ConvSpec& spec) const {
+  PixelGroup group;
+  const int64_t pixel_bytes = input_.channels * value_bytes_;
+  for (int64_t oy = 0; oy < spec.output.height; ++oy)
+    for (int64_t ox = 0; ox < spec.output.width; ++ox) {
+      const int64_t source = oy * spec.geometry.stride[0] * row_bytes_ + ox * spec.geometry.stride[1] * pixel_bytes;
+      group.source.push_back(static_cast<int32_t>(source));
+      group.result.push_back(static_cast<int32_t>(oy * spec.output.width + ox));
+    }
+  return group;
+}
+
+std::vector<ValueRun> Int8Stage::runs(const Int8ConvSpec& spec, int64_t first, int64_t width) const {
+  const Geometry& g = spec.geometry;
+  std::vector<ValueRun> runs;
+  for (int64_t ky = 0; ky < g.kernel[0]; ++ky)
+    for (int64_t kx = 0; kx < g.kernel[1]; ++kx) {
+      const int64_t value = kx * g.dilation[1] * input_.channels + first;
+      const auto source = static_cast<int32_t>(ky * g.dilation[0] * row_bytes_ + value * value_bytes_);
+      const int64_t weight = (ky * g.kernel[1] + kx) * width;
+      if (!runs.empty() && runs.back().source + runs.back().length * value_bytes_ == source) {
+        runs.back().length += width;
+      } else {
+        runs.push_back({source, weight, width});
+      }
+    }
+  return runs;
+}
+
+void Int8Stage::fill(const uint8_t* source, uint8_t* staged, int64_t images, int threads) const {
+  const auto bytes = static_cast<double>(images * image_bytes());
+  parallel_for(images * rows_, bytes, kGrain, threads, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) fill_row(source, staged, row);
+  });
+  std::memset(staged + images * image_bytes(), 0, kSlack);
+}
+
+// `row` counts the staged rows of all images.
+void Int8Stage::fill_row(const uint8_t* source, uint8_t* staged, int64_t row) const {
+  uint8_t* to = staged + row * row_bytes_;
+  const int64_t y = row % rows_ - top_;
+  const int64_t values = input_.width * input_.channels;
+  std::memcpy(to, padded_row_.data(), static_cast<size_t>(row_bytes_));
+  if (y < 0 || y >= input_.height) return;
+  const uint8_t* from = source + (row / rows_ * input_.height + y) * values;
+  if (value_bytes_ == 1) {
+    std::memcpy(to + left_bytes_, from, static_cast<size_t>(values));
+    return;
+  }
+  for (int64_t i = 0; i < values; ++i) to[left_bytes_ + 2 * i] = from[i];
+}
+
+}  // namespace xnorkit

@@ -1,0 +1,19 @@
+// The scalar truth of the operations of first and last layers; see reference.h.
+#pragma once
+
+#include <cstdint>
+
+#include "common/end_spec.h"
+
+namespace xnorkit::reference {
+
+// result is words, floats or integers, as spec.epilogue says.
+void int8_conv2d(const Int8ConvSpec& spec, const uint8_t* source, void* result, int64_t images);
+
+// One rounding per value, from 0, in (kernel row, kernel column, channel) order.
+void binary_weight_conv2d(const BinaryWeightConvSpec& spec, const float* source, float* result, int64_t images);
+
+// A NaN becomes 0.
+void quantize_u8(const QuantizeSpec& spec, const float* source, uint8_t* result, int64_t images);
+
+}  // namespace xnorkit::reference
