@@ -6,6 +6,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "arrays.h"
+#include "ends.h"
 #include "xnorkit/isa.h"
 #include "xnorkit/program.h"
 
@@ -113,6 +114,7 @@ void bind_program(nb::module_& module) {
         return self.binary_conv2d_i32(source, weights.array, out_channels, geometry);
       },
       "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a);
+  bind_ends(program);
   program.def("finish", &Program::finish, "outputs"_a);
   program.def(
       "info",

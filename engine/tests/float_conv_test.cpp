@@ -10,14 +10,14 @@ void check_case(int64_t images, int64_t height, int64_t width, int64_t channels,
                 const std::vector<int>& threads = {1}) {
   data::Random random(static_cast<uint32_t>(100 * channels + o));
   const auto image = random.rough_floats(images * channels * height * width);
-  const auto weight = random.rough_floats(o * g.taps() * channels);
+  const auto weight = random.rough_floats(o * g.taps() * channels / g.groups);
   const auto bias = random.rough_floats(o);
   const xnorkit::Input input{xnorkit::Input::Type::float32, image.data(), {images, channels, height, width}};
   data::check_isas(
       std::to_string(channels) + " to " + std::to_string(o) + " channels, kernel " + std::to_string(g.kernel[0]),
       "image", height, width, channels, input,
       [&](Program& program) {
-        const auto weights = data::view(weight, {o, g.kernel[0], g.kernel[1], channels});
+        const auto weights = data::view(weight, {o, g.kernel[0], g.kernel[1], channels / g.groups});
         const int plain = program.float_conv2d(0, weights, data::view(bias, {o}), g, false);
         const int relu = program.float_conv2d(0, weights, data::view(bias, {o}), g, true);
         program.finish({relu, plain});
@@ -40,6 +40,11 @@ int main() {
         check_case(2, 9, 8, 3, 33, {{kernel, kernel}, {stride, stride}, padding, {1, 1}, 1});
       }
   check_case(1, 9, 9, 2, 5, {{3, 2}, {2, 1}, {0, 1, 2, 0}, {2, 3}, 1});
+  // Grouped: several channels per group, a group of several blocks, depthwise.
+  check_case(2, 5, 6, 6, 9, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 3});
+  check_case(2, 5, 6, 8, 136, {{2, 3}, {2, 1}, {1, 0, 0, 2}, {1, 2}, 2});
+  for (const int64_t c : {1, 15, 16, 17, 40, 70}) check_case(2, 5, 7, c, c, {{3, 3}, {2, 1}, {1, 1, 1, 1}, {1, 1}, c});
+  check_case(1, 5, 6, 20, 40, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 20});
   for (const int64_t images : {1, 2, 5, 17}) check_case(images, 1, 1, 500, 10, {});
   check_case(5, 28, 28, 3, 40, {{5, 5}, {1, 1}, {2, 2, 2, 2}, {1, 1}, 1}, {1, 2, 3});
   return check::finish();

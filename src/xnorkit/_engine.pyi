@@ -2,7 +2,8 @@
 
 Layouts. Images are (N, C, H, W) where they enter; inside, channels are innermost: floats are (N, H, W, C) float32, bits
 are (N, H, W, ceil(C / 32)) uint32 words, bit c of a pixel is bit c % 32 of word c // 32, bit 1 means -1, padding bits
-are 0; u8 is (N, H, W, C) uint8. Every array argument must be C-contiguous and of exactly the stated dtype, else ValueError.
+are 0; u8 is (N, H, W, C) uint8. Every array argument must be C-contiguous and of exactly the stated dtype, else
+ValueError.
 Values inside a program are named by small integers, which the building methods return.
 """
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 class ConvGeometry:
     """Kernel, stride, padding, dilation and groups of a convolution or pooling window, in (height, width) order.
 
-    A program accepts any of these that fits the padded image, but only one group, and filters of at most 2^24 values.
+    A program accepts any of these that fits the padded image, and filters of at most 2^24 values.
     """
 
     def __init__(
@@ -73,7 +74,61 @@ class Program:
         geometry: ConvGeometry,
         relu: bool = False,
     ) -> int:
-        """Float32 -> f32. weight (O, KH, KW, I), bias (O,). A kernel as large as the image is a linear layer."""
+        """Float32 -> f32. weight (O, KH, KW, I/groups), bias (O,). A kernel as large as the image is a linear layer."""
+
+    def int8_conv2d_bits(
+        self,
+        source: int,
+        weight: NDArray[np.int8],
+        zero_point: NDArray[np.uint8],
+        bias: NDArray[np.int32],
+        geometry: ConvGeometry,
+        threshold: NDArray[np.int32],
+        flip: NDArray[np.uint8],
+    ) -> int:
+        """Uint8 -> bits. weight q (O, KH, KW, I/groups), zero_point z (I,), bias (O,).
+
+        sum = sum of q * (u - z) over the valid taps, + bias[o], an exact int32; bit = (sum < threshold[o]) xor flip[o];
+        both (O,) or (OH, OW, O). sum |q| * 255 + |bias| of a filter must fit int32.
+        """
+
+    def int8_conv2d_f32(
+        self,
+        source: int,
+        weight: NDArray[np.int8],
+        zero_point: NDArray[np.uint8],
+        bias: NDArray[np.int32],
+        geometry: ConvGeometry,
+        scale: NDArray[np.float32],
+    ) -> int:
+        """Uint8 -> f32. y = float32(sum) * scale[o], with the sum of `int8_conv2d_bits`."""
+
+    def int8_conv2d_i32(
+        self,
+        source: int,
+        weight: NDArray[np.int8],
+        zero_point: NDArray[np.uint8],
+        bias: NDArray[np.int32],
+        geometry: ConvGeometry,
+    ) -> int:
+        """Uint8 -> i32. The sum of `int8_conv2d_bits` itself."""
+
+    def binary_weight_conv2d(
+        self,
+        source: int,
+        weight: NDArray[np.uint8],
+        out_channels: int,
+        geometry: ConvGeometry,
+        scale: NDArray[np.float32],
+        bias: NDArray[np.float32],
+    ) -> int:
+        """Float32 -> f32. weight (O, ceil(KH*KW*I/groups/8)), bit 1 meaning -1.
+
+        y = (sum of +x or -x over the valid taps, one rounding each, in (KH, KW, I) order) * scale[o], + bias[o].
+        """
+
+    def quantize_u8(self, source: int, scale: float, zero_point: int) -> int:
+        """Float32 -> u8. clamp(rint(x / scale) + zero_point, 0, 255), halves to even; nan becomes 0."""
 
     def pack(self, source: int, threshold: NDArray[np.float32], flip: NDArray[np.uint8]) -> int:
         """Float32 -> bits. bit = (x < threshold[c]) xor flip[c]; both (C,) or, per position, (H, W, C)."""

@@ -43,6 +43,16 @@ class Program {
 
   int float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry,
                    bool relu);
+  int int8_conv2d_bits(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
+                       const Array<int32_t>& bias, const Geometry& geometry, const Array<int32_t>& threshold,
+                       const Array<uint8_t>& flip);
+  int int8_conv2d_f32(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
+                      const Array<int32_t>& bias, const Geometry& geometry, const Array<float>& scale);
+  int int8_conv2d_i32(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
+                      const Array<int32_t>& bias, const Geometry& geometry);
+  int binary_weight_conv2d(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
+                           const Array<float>& scale, const Array<float>& bias);
+  int quantize_u8(int source, float scale, int64_t zero_point);
   int pack(int source, const Array<float>& threshold, const Array<uint8_t>& flip);
   int max_pool_bits(int source, const Geometry& geometry, const Array<uint8_t>& falling);
   int binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,

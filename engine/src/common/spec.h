@@ -35,10 +35,13 @@ struct FloatConvSpec {
   Shape input;
   Shape output;
   Geometry geometry;
-  std::vector<float> weight;  // (O, KH, KW, I)
+  std::vector<float> weight;  // (O, KH, KW, I / groups)
   std::vector<float> bias;    // (O,)
   bool relu = false;
   TailSpec tail;
+
+  int64_t group_channels() const { return input.channels / geometry.groups; }
+  int64_t filter_values() const { return geometry.taps() * group_channels(); }
 };
 
 struct BinaryConvSpec {

@@ -116,12 +116,17 @@ using PackKernel = void (*)(const PackRow&);
 // Runs a register-only loop and returns how many multiply-adds it did.
 using PeakLoop = int64_t (*)(int64_t iterations);
 
+struct Int8ConvKernels;
+struct BinaryWeightConvKernels;
+
 // One instruction set. The pointers to kernels are null for the reference, which runs whole operations.
 struct KernelTable {
   const char* name;
   bool (*supported)();
   const BinaryConvKernels* binary_conv;
   const FloatConvKernels* float_conv;
+  const Int8ConvKernels* int8_conv;
+  const BinaryWeightConvKernels* binary_weight_conv;
   PackKernel pack;
   PeakLoop binary_peak;
   PeakLoop float_peak;

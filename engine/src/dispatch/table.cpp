@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "common/error.h"
+#include "dispatch/end_kernels.h"
 #include "xnorkit/isa.h"
 
 namespace xnorkit {
@@ -15,7 +16,8 @@ bool always() { return true; }
 bool has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("fma");
+         __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vnni") &&
+         __builtin_cpu_supports("fma");
 }
 
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
@@ -24,12 +26,14 @@ bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_support
 // Fastest first.
 const KernelTable kTables[] = {
 #if defined(__x86_64__)
-    {"avx512", has_avx512, &binary_conv_avx512, &float_conv_avx512, pack_avx512, binary_peak_avx512, float_peak_avx512},
-    {"avx2", has_avx2, &binary_conv_avx2, &float_conv_avx2, pack_avx2, binary_peak_avx2, float_peak_avx2},
+    {"avx512", has_avx512, &binary_conv_avx512, &float_conv_avx512, &int8_conv_avx512, &binary_weight_conv_avx512,
+     pack_avx512, binary_peak_avx512, float_peak_avx512},
+    {"avx2", has_avx2, &binary_conv_avx2, &float_conv_avx2, &int8_conv_avx2, &binary_weight_conv_avx2, pack_avx2,
+     binary_peak_avx2, float_peak_avx2},
 #endif
-    {"portable", always, &binary_conv_portable, &float_conv_portable, pack_portable, binary_peak_portable,
-     float_peak_portable},
-    {"reference", always, nullptr, nullptr, nullptr, binary_peak_reference, float_peak_portable},
+    {"portable", always, &binary_conv_portable, &float_conv_portable, &int8_conv_portable,
+     &binary_weight_conv_portable, pack_portable, binary_peak_portable, float_peak_portable},
+    {"reference", always, nullptr, nullptr, nullptr, nullptr, nullptr, binary_peak_reference, float_peak_portable},
 };
 
 std::string choices() {

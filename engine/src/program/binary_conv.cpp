@@ -41,7 +41,7 @@ class TiledBinaryConv final : public Step {
         epilogue_(spec.epilogue),
         relu_(spec.relu),
         per_position_(spec.epilogue == kToBits && spec.per_position()),
-        groups_(group_pixels(spec.input, spec.output, spec.geometry)),
+        groups_(group_pixels(spec.input, spec.output, spec.geometry, spec.input.words())),
         filter_words_(spec.geometry.taps() * spec.input.words()),
         // Whole words of output: the last block has 32 lanes where one word is left.
         lanes_((spec.output.channels + 31) / 32 * 32),

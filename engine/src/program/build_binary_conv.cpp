@@ -10,6 +10,7 @@ BinaryConvSpec binary_conv(const ProgramState& state, const char* what, int sour
   BinaryConvSpec spec;
   spec.input = state.source(what, source_id, Kind::bits);
   spec.geometry = geometry;
+  check_one_group(what, geometry);
   spec.output = window_output(what, spec.input, geometry, kind, out_channels);
   const std::string name = what;
   checked_product((name + ": bits of a filter").c_str(),
@@ -18,14 +19,7 @@ BinaryConvSpec binary_conv(const ProgramState& state, const char* what, int sour
                   kMaxElements);
   check_shape(name + ": weight", weight, {out_channels, spec.filter_bytes()});
   spec.weight = copy(weight);
-  if (const int64_t used = spec.filter_bits() % 8; used != 0) {
-    for (int64_t o = 0; o < out_channels; ++o) {
-      if (spec.weight[(o + 1) * spec.filter_bytes() - 1] >> used) {
-        fail(what, ": weight of filter ", o, " has bits beyond its ", spec.filter_bits(),
-             "; required: padding bits 0");
-      }
-    }
-  }
+  check_filter_padding(what, spec.weight, out_channels, spec.filter_bits());
   return spec;
 }
 

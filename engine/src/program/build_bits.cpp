@@ -20,6 +20,7 @@ int Program::max_pool_bits(int source, const Geometry& geometry, const Array<uin
   MaxPoolBitsSpec spec;
   spec.input = state_->source(what.c_str(), source, Kind::bits);
   spec.geometry = geometry;
+  check_one_group(what, geometry);
   spec.output = window_output(what, spec.input, geometry, Kind::bits, spec.input.channels);
   // With padding below the window's first step no window lies wholly outside.
   const bool inside = geometry.padding[0] < geometry.kernel[0] && geometry.padding[2] < geometry.kernel[0] &&

@@ -15,10 +15,10 @@ int Program::float_conv2d(int source, const Array<float>& weight, const Array<fl
   }
   const int64_t out_channels = weight.shape[0];
   spec.output = window_output(what, spec.input, geometry, Kind::f32, out_channels);
-  check_shape(what + ": weight", weight, {out_channels, geometry.kernel[0], geometry.kernel[1], spec.input.channels});
-  checked_product((what + ": values of a filter").c_str(), {geometry.taps(), spec.input.channels}, kMaxFilter);
-  checked_product((what + ": arranged weights").c_str(), {out_channels + 15, geometry.taps(), spec.input.channels},
-                  kMaxElements);
+  check_shape(what + ": weight", weight, {out_channels, geometry.kernel[0], geometry.kernel[1], spec.group_channels()});
+  checked_product((what + ": values of a filter").c_str(), {geometry.taps(), spec.group_channels()}, kMaxFilter);
+  checked_product((what + ": arranged weights").c_str(),
+                  {out_channels + 15 * geometry.groups, geometry.taps(), spec.group_channels()}, kMaxElements);
   check_shape(what + ": bias", bias, {out_channels});
   spec.weight = copy_finite(what + ": weight", weight);
   spec.bias = copy_finite(what + ": bias", bias);

@@ -21,6 +21,12 @@ void check_size(const std::string& what, int64_t size);
 // Refuses an image whose value would not fit.
 void check_shape_size(const std::string& what, const Shape& shape);
 
+// Refuses packed filters of `bits` bits each whose padding bits are not 0.
+void check_filter_padding(const std::string& what, const std::vector<uint8_t>& weight, int64_t filters, int64_t bits);
+
+// For operations that know no groups.
+void check_one_group(const std::string& what, const Geometry& geometry);
+
 // Refuses impossible numbers, then returns the output's height and width; `what` names the operation.
 Shape window_output(const std::string& what, const Shape& input, const Geometry& geometry, Kind kind, int64_t channels);
 

@@ -1,7 +1,7 @@
 // Float convolution as a step.
-#include <algorithm>
 #include <vector>
 
+#include "program/channel_blocks.h"
 #include "program/step.h"
 #include "program/threads.h"
 #include "program/tiles.h"
@@ -34,26 +34,22 @@ class TiledFloatConv final : public Step {
         input_(spec.input),
         output_(spec.output),
         relu_(spec.relu),
-        groups_(group_pixels(spec.input, spec.output, spec.geometry)),
-        filter_steps_(spec.geometry.taps() * spec.input.channels),
-        lanes_((spec.output.channels + 15) / 16 * 16),
-        blocks_((lanes_ + kBlockLanes - 1) / kBlockLanes),
-        weight_(lanes_ * filter_steps_),
-        bias_(spec.bias) {
-    for (int64_t o = 0; o < output_.channels; ++o) {
-      const int64_t block = o / kBlockLanes;
-      float* to = weight_.data() + block * kBlockLanes * filter_steps_ + o % kBlockLanes;
-      for (int64_t k = 0; k < filter_steps_; ++k) to[k * block_lanes(block)] = spec.weight[o * filter_steps_ + k];
-    }
-    bias_.resize(lanes_);
+        group_channels_(spec.group_channels()),
+        filter_steps_(spec.filter_values()),
+        groups_(group_pixels(spec.input, spec.output, spec.geometry, spec.group_channels())),
+        blocks_(channel_blocks(spec.output.channels, spec.geometry.groups, 16)),
+        weight_(total_lanes(blocks_) * filter_steps_),
+        bias_(spread_lanes(blocks_, spec.bias.data(), 0.0f)) {
+    for (const ChannelBlock& block : blocks_) arrange_weights(spec, block);
   }
 
   void run(const Operands& io, int64_t images, int threads) const override {
     const Tiles tiles(groups_, images, kernels_.max_pixels);
-    const double cost = static_cast<double>(images * output_.pixels() * output_.channels) * filter_steps_;
-    parallel_for(blocks_ * tiles.total(), cost, kGrain, threads, [&](int64_t begin, int64_t end) {
+    const double cost = static_cast<double>(images * output_.elements()) * static_cast<double>(filter_steps_);
+    const auto items = static_cast<int64_t>(blocks_.size()) * tiles.total();
+    parallel_for(items, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
       for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
-        run_tiles(io.source<float>(), io.result<float>(), block, range);
+        run_tiles(io.source<float>(), io.result<float>(), blocks_[block], range);
       });
     });
   }
@@ -61,10 +57,15 @@ class TiledFloatConv final : public Step {
   size_t resident_bytes() const override { return 4 * (weight_.size() + bias_.size()); }
 
  private:
-  int64_t block_lanes(int64_t block) const { return std::min<int64_t>(kBlockLanes, lanes_ - block * kBlockLanes); }
+  void arrange_weights(const FloatConvSpec& spec, const ChannelBlock& block) {
+    float* to = weight_.data() + block.first_lane * filter_steps_;
+    for (int64_t lane = 0; lane < block.channels; ++lane) {
+      const float* filter = spec.weight.data() + (block.first_channel + lane) * filter_steps_;
+      for (int64_t k = 0; k < filter_steps_; ++k) to[k * block.lanes + lane] = filter[k];
+    }
+  }
 
-  void run_tiles(const float* source, float* result, int64_t block, const TileRange& range) const {
-    const int64_t first_lane = block * kBlockLanes;
+  void run_tiles(const float* source, float* result, const ChannelBlock& block, const TileRange& range) const {
     const float* pixels[kMaxPixels];
     float* results[kMaxPixels];
     FloatTile tile;
@@ -72,19 +73,21 @@ class TiledFloatConv final : public Step {
     tile.result = results;
     tile.runs = range.group->runs.data();
     tile.run_count = static_cast<int32_t>(range.group->runs.size());
-    tile.weight = weight_.data() + first_lane * filter_steps_;
-    tile.lanes = static_cast<int32_t>(block_lanes(block));
-    tile.channels = static_cast<int32_t>(std::min<int64_t>(kBlockLanes, output_.channels - first_lane));
-    tile.bias = bias_.data() + first_lane;
+    tile.weight = weight_.data() + block.first_lane * filter_steps_;
+    tile.lanes = static_cast<int32_t>(block.lanes);
+    tile.channels = static_cast<int32_t>(block.channels);
+    tile.bias = bias_.data() + block.first_lane;
     tile.relu = relu_;
+    const FloatTileKernel* kernels = kernels_.tile[block.lanes / 16 - 1];
+    const int64_t first_value = block.group * group_channels_;
     PixelCursor cursor(range, input_.elements(), output_.pixels());
     for (int64_t i = range.begin; i < range.end; ++i) {
       const int count = range.pixels(i);
       for (int p = 0; p < count; ++p, cursor.next()) {
-        pixels[p] = source + cursor.source();
-        results[p] = result + cursor.result() * output_.channels + first_lane;
+        pixels[p] = source + cursor.source() + first_value;
+        results[p] = result + cursor.result() * output_.channels + block.first_channel;
       }
-      kernels_.tile[tile.lanes / 16 - 1][count - 1](tile);
+      kernels[count - 1](tile);
     }
   }
 
@@ -92,10 +95,10 @@ class TiledFloatConv final : public Step {
   Shape input_;
   Shape output_;
   bool relu_;
-  std::vector<PixelGroup> groups_;
+  int64_t group_channels_;
   int64_t filter_steps_;
-  int64_t lanes_;
-  int64_t blocks_;
+  std::vector<PixelGroup> groups_;
+  std::vector<ChannelBlock> blocks_;
   std::vector<float> weight_;
   std::vector<float> bias_;
 };

@@ -8,14 +8,13 @@ namespace xnorkit {
 namespace {
 
 // Runs of a rectangle of taps. Neighbouring taps are merged where they follow each other in image and filter.
-std::vector<Run> tap_runs(const Shape& input, const Geometry& g, TapRange rows, TapRange columns) {
-  const int64_t length = input.pixel_elements();
+std::vector<Run> tap_runs(const Shape& input, const Geometry& g, TapRange rows, TapRange columns, int64_t length) {
   std::vector<Run> runs;
   for (int64_t ky = rows.begin; ky < rows.end; ++ky)
     for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
       const int64_t down = (ky - rows.begin) * g.dilation[0];
       const int64_t right = (kx - columns.begin) * g.dilation[1];
-      const auto source = static_cast<int32_t>((down * input.width + right) * length);
+      const auto source = static_cast<int32_t>((down * input.width + right) * input.pixel_elements());
       const auto weight = static_cast<int32_t>((ky * g.kernel[1] + kx) * length);
       if (!runs.empty() && runs.back().source + runs.back().length == source &&
           runs.back().weight + runs.back().length == weight) {
@@ -37,7 +36,8 @@ TapRange valid_taps(int64_t output_index, int64_t size, int64_t kernel, int64_t 
   return begin < end ? TapRange{begin, end} : TapRange{0, 0};
 }
 
-std::vector<PixelGroup> group_pixels(const Shape& input, const Shape& output, const Geometry& g) {
+std::vector<PixelGroup> group_pixels(const Shape& input, const Shape& output, const Geometry& g,
+                                     int64_t tap_elements) {
   std::vector<PixelGroup> groups;
   std::map<std::tuple<int64_t, int64_t, int64_t, int64_t>, size_t> known;
   for (int64_t oy = 0; oy < output.height; ++oy) {
@@ -51,7 +51,7 @@ std::vector<PixelGroup> group_pixels(const Shape& input, const Shape& output, co
       if (added) {
         groups.emplace_back();
         groups.back().taps = static_cast<int32_t>(taps);
-        if (taps != 0) groups.back().runs = tap_runs(input, g, rows, columns);
+        if (taps != 0) groups.back().runs = tap_runs(input, g, rows, columns, tap_elements);
       }
       const int64_t y = oy * g.stride[0] - g.padding[0] + rows.begin * g.dilation[0];
       const int64_t x = ox * g.stride[1] - g.padding[1] + columns.begin * g.dilation[1];

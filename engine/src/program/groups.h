@@ -28,7 +28,9 @@ struct PixelGroup {
   int32_t taps = 0;
 };
 
-// An element is a word of bits or a float; every pixel has input.pixel_elements() of them.
-std::vector<PixelGroup> group_pixels(const Shape& input, const Shape& output, const Geometry& geometry);
+// An element is a word of bits or a float; every pixel has input.pixel_elements() of them, and a filter meets the first
+// `tap_elements` of a tap (all, or those of one group of channels).
+std::vector<PixelGroup> group_pixels(const Shape& input, const Shape& output, const Geometry& geometry,
+                                     int64_t tap_elements);
 
 }  // namespace xnorkit

@@ -18,7 +18,8 @@
 namespace xnorkit {
 
 // monostate is the input.
-using Operation = std::variant<std::monostate, FloatConvSpec, BinaryConvSpec, PackSpec, MaxPoolBitsSpec>;
+using Operation = std::variant<std::monostate, FloatConvSpec, Int8ConvSpec, BinaryWeightConvSpec, QuantizeSpec,
+                               BinaryConvSpec, PackSpec, MaxPoolBitsSpec>;
 
 // A value as it was added: the operation that makes it, and the values that this reads.
 struct Value {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "common/end_spec.h"
 #include "common/spec.h"
 #include "dispatch/kernels.h"
 
@@ -41,6 +42,9 @@ class Step {
 };
 
 std::unique_ptr<Step> make_step(const KernelTable& table, FloatConvSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, Int8ConvSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, BinaryWeightConvSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, QuantizeSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, BinaryConvSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PackSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, MaxPoolBitsSpec spec);
