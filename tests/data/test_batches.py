@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from xnorkit.data import BatchOrder, ImageBatches, Split, create_data, list_data, normalize
+from xnorkit.data import Augmentation, BatchOrder, DataOptions, ImageBatches, Split, create_data, list_data, normalize
 from xnorkit.errors import RecipeError
 
 
@@ -51,7 +51,8 @@ def test_order_without_seed_and_with_dropped_rest() -> None:
 
 def plain(images: torch.Tensor, shift: int, seed: int = 0) -> ImageBatches:
     split = Split(images, torch.arange(len(images)))
-    return ImageBatches(split, (0.0,), (1 / 255,), shift, seed)
+    augmentation = Augmentation(len(images), 10, DataOptions(shift=shift, seed=seed))
+    return ImageBatches(split, (0.0,), (1 / 255,), augmentation)
 
 
 def test_shift_moves_each_image_as_drawn_for_its_index() -> None:

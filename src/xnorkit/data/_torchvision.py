@@ -10,7 +10,7 @@ import torch
 
 from xnorkit.errors import DataError
 
-__all__ = ["import_torchvision", "repair_torchvision"]
+__all__ = ["import_torchvision", "import_transforms", "repair_torchvision"]
 
 # A torchvision wheel built for CUDA cannot register its operators in a CPU torch, and then fails on import because it
 # describes operators that do not exist. With these declared, everything written in Python works; the operators do not.
@@ -32,7 +32,15 @@ def import_torchvision() -> ModuleType:
     try:
         return _import()
     except ModuleNotFoundError as error:
-        raise DataError(f"torchvision is needed for the download: {error}. Install xnorkit[train].") from error
+        raise DataError(
+            f"torchvision is needed for downloads and for RandAugment: {error}. Install xnorkit[train]."
+        ) from error
+
+
+def import_transforms() -> ModuleType:
+    """Return the module torchvision.transforms.v2; DataError with the remedy if it is not installed."""
+    import_torchvision()
+    return importlib.import_module("torchvision.transforms.v2")
 
 
 def _import() -> ModuleType:

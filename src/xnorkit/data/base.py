@@ -1,34 +1,33 @@
 """What every image data set offers."""
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
-from xnorkit.data.batches import BatchOrder, ImageBatches, Split
-from xnorkit.errors import RecipeError
+from xnorkit.data.options import DataOptions
+from xnorkit.data.order import BatchOrder, Permute
 
-__all__ = ["ImageData", "split_of"]
+__all__ = ["EVALUATION_BATCH", "ImageData", "selection_split"]
 
 EVALUATION_BATCH = 1000
+SELECTION_SEED = 0x5E1EC7  # fixed: a choice made under one seed must not have been trained on under another
+
+Pixels = NDArray[Any]  # uint8 pixels, or float32 already normalised
 
 
-class ImageData:
-    """A data set in memory: the attributes that models and exporters need, and loaders of whole batches.
+class ImageData(ABC):
+    """A data set of labelled images: the attributes that models and exporters need, and loaders of whole batches.
 
     Attributes:
         name, classes, num_classes: names of the data set and of its labels, in order.
-        input_shape: (C, H, W) of one image.
         mean, std: per channel, of pixels in [0, 1]; see `normalize`.
-        split_name: what the evaluation split is, to be printed beside every figure.
-        train, test: the two splits. Nothing is ever selected on `test`.
-
-    Args:
-        batch_size: images per training step.
-        seed: of batch order and shifts.
-        shift: random shift of training images in pixels.
+        split_name: what the evaluation split is, to be printed beside every figure. Nothing is ever selected on it.
+        selection_name: what is held out for choices, or None.
+        options: how it is read and augmented.
     """
 
     def __init__(
@@ -39,19 +38,13 @@ class ImageData:
         mean: Sequence[float],
         std: Sequence[float],
         split_name: str,
-        train: Split,
-        test: Split,
-        batch_size: int = 128,
-        seed: int = 0,
-        shift: int = 0,
+        options: DataOptions,
     ) -> None:
-        for field, value, least in (("batch_size", batch_size, 1), ("data.shift", shift, 0), ("seed", seed, 0)):
-            if value < least:
-                raise RecipeError(f"{field}={value}; required: at least {least}.")
         self.name, self.classes, self.split_name = name, list(classes), split_name
         self.mean, self.std = tuple(mean), tuple(std)
-        self.train, self.test = train, test
-        self.batch_size, self.seed, self.shift = batch_size, seed, shift
+        self.options = options
+        share = f"{100 * options.selection:g} %"
+        self.selection_name = f"selection ({share} of the training images)" if options.selection else None
 
     @property
     def num_classes(self) -> int:
@@ -59,31 +52,70 @@ class ImageData:
         return len(self.classes)
 
     @property
+    @abstractmethod
     def input_shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
-        channels, height, width = self.test.images.shape[1:]
-        return channels, height, width
 
+    @abstractmethod
     def train_dataloader(self) -> DataLoader:
-        """Return shuffled, shifted, normalised training batches; its sampler has `set_epoch`."""
-        batches = ImageBatches(self.train, self.mean, self.std, self.shift, self.seed)
-        return _loader(batches, BatchOrder(len(batches), self.batch_size, self.seed, drop_last=True))
+        """Return shuffled, augmented, normalised training batches; its sampler has `set_epoch`.
 
+        A batch is (images (B, C, H, W) float32, labels): (B,) int64, or with mixup or CutMix (B, num_classes) float32.
+        """
+
+    @abstractmethod
+    def selection_dataloader(self) -> DataLoader | None:
+        """Return the held-out share of the training images, normalised, or None without one."""
+
+    @abstractmethod
     def test_dataloader(self) -> DataLoader:
-        """Return the evaluation split in file order, normalised."""
-        batches = ImageBatches(self.test, self.mean, self.std)
-        return _loader(batches, BatchOrder(len(batches), EVALUATION_BATCH, seed=None))
+        """Return the evaluation split in file order, normalised, labels (B,) int64."""
 
-    def test_arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Return the evaluation split as NumPy arrays: images (N, C, H, W) uint8, labels (N,) int64."""
-        return self.test.images.numpy(), self.test.labels.numpy()
+    @abstractmethod
+    def test_batches(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Pixels, NDArray[np.int64]]]:
+        """Yield the evaluation split as NumPy arrays of at most `batch_size` images, labels (B,) int64.
+
+        Images are (B, C, H, W): uint8 pixels, or float32 already normalised where the data set has no pixels.
+        """
+
+    def test_arrays(self, limit: int | None = None) -> tuple[Pixels, NDArray[np.int64]]:
+        """Return the evaluation split, or its first `limit` images, in two arrays, as `test_batches` yields them.
+
+        All of ImageNet takes 7.5 GB: use `test_batches` where that is too much.
+        """
+        images, labels, count = [], [], 0
+        for batch, numbers in self.test_batches(EVALUATION_BATCH if limit is None else min(limit, EVALUATION_BATCH)):
+            images.append(batch)
+            labels.append(numbers)
+            count += len(numbers)
+            if limit is not None and count >= limit:
+                break
+        return np.concatenate(images)[:limit], np.concatenate(labels)[:limit]
+
+    def _train_loader(self, batches: Dataset, size: int, permute: Permute | None = None) -> DataLoader:
+        o = self.options
+        order = BatchOrder(
+            size, o.batch_size, o.seed, drop_last=True, rank=o.rank, world_size=o.world_size, permute=permute
+        )
+        return self._loader(batches, order)
+
+    def _test_loader(self, batches: Dataset, size: int, batch_size: int = EVALUATION_BATCH) -> DataLoader:
+        o = self.options
+        return self._loader(batches, BatchOrder(size, batch_size, None, rank=o.rank, world_size=o.world_size))
+
+    def _loader(self, batches: Dataset, order: BatchOrder) -> DataLoader:
+        # batch_size=None: the sampler already names whole batches, so nothing is collated image by image.
+        workers = self.options.workers
+        return DataLoader(batches, batch_size=None, sampler=order, num_workers=workers, persistent_workers=workers > 0)
 
 
-def _loader(batches: ImageBatches, order: BatchOrder) -> DataLoader:
-    # batch_size=None: the sampler already names whole batches, so nothing is collated image by image.
-    return DataLoader(batches, batch_size=None, sampler=order)
+def selection_split(size: int, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices to train on and those held out, both ascending; the same for every seed.
 
-
-def split_of(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Split:
-    """Return a Split of (N, H, W) uint8 grey images and their labels, copied into tensors."""
-    return Split(torch.tensor(images)[:, None], torch.tensor(labels, dtype=torch.int64))
+    Args:
+        size: number of training images.
+        share: to hold out, at least 1 image unless 0.
+    """
+    held_out = min(size - 1, max(1, round(size * share))) if share else 0
+    order = np.random.default_rng(SELECTION_SEED).permutation(size)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])

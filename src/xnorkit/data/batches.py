@@ -1,104 +1,112 @@
-"""Whole batches from tensors in memory, in an order that depends on (seed, epoch) only."""
+"""Whole batches from tensors in memory, augmented."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
+from xnorkit.data.augment import cut_out, flipped, shifted
+from xnorkit.data.draws import Draws
+from xnorkit.data.mixing import Mixing
 from xnorkit.data.normalize import normalize
+from xnorkit.data.options import DataOptions
+from xnorkit.data.order import Request
+from xnorkit.data.randaugment import RandAugment
+from xnorkit.errors import RecipeError
 
-__all__ = ["BatchOrder", "ImageBatches", "Split"]
+__all__ = ["Augmentation", "ImageBatches", "Split"]
 
-Request = tuple[int, Tensor]  # epoch, indices (B,) int64
-
-ORDER_STREAM, SHIFT_STREAM = 0, 1
+SHIFT_STREAM, FLIP_STREAM, CUTOUT_STREAM = 1, 2, 3
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images (N, C, H, W) uint8 and their labels (N,) int64."""
+    """Images (N, C, H, W), uint8 pixels or float32 already normalised, and their labels (N,) int64."""
 
     images: Tensor
     labels: Tensor
 
 
-class BatchOrder(Sampler[Request]):
-    """Yields (epoch, indices (B,) int64) for each batch of an epoch.
+class Augmentation:
+    """What happens to a batch of training images between the file and the network, from (seed, epoch, index) alone.
 
-    The permutation is drawn from (seed, epoch) alone, never from a running generator: an interrupted run that resumes
-    at epoch e sees what the uninterrupted one sees. The trainer calls `set_epoch`.
+    Order: flip, shift, RandAugment, cutout, normalisation, mixup or CutMix.
 
     Args:
-        size: number of images.
-        batch_size: images per batch; the last batch may be smaller.
-        seed: of the order; None keeps the images in file order.
-        drop_last: leave out a last batch that is smaller, and noisier under BatchNorm.
+        size: number of training images.
+        num_classes: number of labels.
+        options: which augmentations, and the seed.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int | None, drop_last: bool = False) -> None:
-        self.size, self.batch_size, self.seed = size, batch_size, seed
-        self.drop_last = drop_last and size >= batch_size
-        self.epoch = 0
+    def __init__(self, size: int, num_classes: int, options: DataOptions) -> None:
+        self.options, self.draws = options, Draws(size, options.seed)
+        self.mixing = Mixing(self.draws, num_classes, options.mixup, options.cutmix) if options.mixes else None
+        self.randaugment = (
+            RandAugment(self.draws, options.randaugment, options.randaugment_level) if options.randaugment else None
+        )
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration."""
-        self.epoch = epoch
+    def pixels(self, images: Tensor, epoch: int, indices: Tensor) -> Tensor:
+        """Return images (N, C, H, W) changed before normalisation, of the same dtype and shape."""
+        o, rows = self.options, self.draws.rows
+        if o.flip:
+            images = flipped(images, rows(FLIP_STREAM, epoch, indices, _mirror))
+        if o.shift:
+            images = shifted(images, rows(SHIFT_STREAM, epoch, indices, self._offsets), o.shift)
+        if self.randaugment is not None:
+            images = self.randaugment(images, epoch, indices)
+        if o.cutout:
+            images = cut_out(images, rows(CUTOUT_STREAM, epoch, indices, _centres), o.cutout)
+        return images
 
-    def __len__(self) -> int:
-        return self.size // self.batch_size if self.drop_last else -(-self.size // self.batch_size)
+    def mix(self, images: Tensor, labels: Tensor, epoch: int, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Return normalised images and labels, mixed if the options say so: see `Mixing`."""
+        return (images, labels) if self.mixing is None else self.mixing(images, labels, epoch, indices)
 
-    def __iter__(self) -> Iterator[Request]:
-        if self.seed is None:
-            order = torch.arange(self.size)
-        else:
-            order = torch.from_numpy(
-                np.random.default_rng((self.seed, self.epoch, ORDER_STREAM)).permutation(self.size)
-            )
-        for batch in range(len(self)):
-            yield self.epoch, order[batch * self.batch_size : (batch + 1) * self.batch_size]
+    def _offsets(self, generator: np.random.Generator, size: int) -> NDArray[np.int64]:
+        return generator.integers(0, 2 * self.options.shift + 1, (size, 2))
 
 
 class ImageBatches(Dataset[tuple[Tensor, Tensor]]):
-    """Maps (epoch, indices) to (images (B, C, H, W) float32 normalised, labels (B,) int64).
+    """Maps (epoch, indices (B,) int64) to (images (B, C, H, W) float32 normalised, labels).
+
+    Labels are (B,) int64, or (B, num_classes) float32 where the augmentation mixes.
 
     Args:
         split: images and labels.
         mean, std: per channel, of pixels in [0, 1].
-        shift: move each image by up to this many pixels each way, filled with 0; drawn from (seed, epoch, index).
-        seed: of the shifts.
+        augmentation: of training images; None changes nothing.
+
+    Raises:
+        RecipeError: RandAugment of images that are not pixels.
     """
 
     def __init__(
-        self, split: Split, mean: Sequence[float], std: Sequence[float], shift: int = 0, seed: int = 0
+        self, split: Split, mean: Sequence[float], std: Sequence[float], augmentation: Augmentation | None = None
     ) -> None:
         self.images, self.labels, self.mean, self.std = split.images, split.labels, mean, std
-        self.shift, self.seed = shift, seed
-        self._shifts: tuple[int, Tensor] = (-1, torch.empty(0))
+        self.augmentation = augmentation
+        if augmentation is not None and augmentation.randaugment is not None and self.images.dtype != torch.uint8:
+            raise RecipeError("data.randaugment changes pixels, and this data set is normalised already; required: 0.")
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, request: Request) -> tuple[Tensor, Tensor]:
         epoch, indices = request
-        images = self.images[indices]
-        if self.shift:
-            images = self._moved(images, self._offsets(epoch)[indices])
-        return normalize(images, self.mean, self.std), self.labels[indices]
+        images, labels = self.images[indices], self.labels[indices]
+        if self.augmentation is None:
+            return normalize(images, self.mean, self.std), labels
+        images = self.augmentation.pixels(images, epoch, indices)
+        return self.augmentation.mix(normalize(images, self.mean, self.std), labels, epoch, indices)
 
-    def _offsets(self, epoch: int) -> Tensor:
-        """Return (N, 2) int64 in [0, 2 * shift]: row i belongs to image i, whatever the batch it comes in."""
-        if self._shifts[0] != epoch:
-            generator = np.random.default_rng((self.seed, epoch, SHIFT_STREAM))
-            self._shifts = (epoch, torch.from_numpy(generator.integers(0, 2 * self.shift + 1, (len(self), 2))))
-        return self._shifts[1]
 
-    def _moved(self, images: Tensor, offsets: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        padded = torch.nn.functional.pad(images, (self.shift,) * 4).permute(0, 2, 3, 1)
-        rows = offsets[:, 0, None] + torch.arange(height)
-        columns = offsets[:, 1, None] + torch.arange(width)
-        batch = torch.arange(len(images))[:, None, None]
-        return padded[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+def _mirror(generator: np.random.Generator, size: int) -> NDArray[np.bool_]:
+    return generator.random(size) < 0.5
+
+
+def _centres(generator: np.random.Generator, size: int) -> NDArray[np.float32]:
+    return generator.random((size, 2), dtype=np.float32)

@@ -1,11 +1,10 @@
 """The handwritten digits inside scikit-learn: real data without any download."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from xnorkit.data.base import ImageData, split_of
+from xnorkit.data.memory import MemoryData, split_of
+from xnorkit.data.options import DataOptions
 
 __all__ = ["digits"]
 
@@ -13,14 +12,14 @@ SIDE, SOURCE_SIDE, SOURCE_MAX = 28, 8, 16
 MEAN, STD = (0.305,), (0.325,)  # of the training split's pixels / 255
 
 
-def digits(**options: Any) -> ImageData:
+def digits(options: DataOptions | None = None) -> MemoryData:
     """Return 1,797 handwritten digits as 28x28 grey images, 80 % to train, 20 % held out.
 
     The 8x8 images with values 0 to 16 are enlarged bilinearly and rounded to uint8. The split is stratified by class
     and fixed; it does not separate writers, so its figures cannot be compared with those of the original test set.
 
     Args:
-        options: `batch_size`, `seed`, `shift` of `ImageData`.
+        options: see `DataOptions`.
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits (1998), test part, in scikit-learn.
     """
@@ -32,7 +31,7 @@ def digits(**options: Any) -> ImageData:
     train_images, test_images, train_labels, test_labels = train_test_split(
         _enlarged(source.images), source.target, test_size=0.2, stratify=source.target, random_state=0
     )
-    return ImageData(
+    return MemoryData(
         name="digits",
         classes=[str(digit) for digit in range(10)],
         mean=MEAN,
@@ -40,7 +39,7 @@ def digits(**options: Any) -> ImageData:
         split_name="held-out 20 %",
         train=split_of(train_images, train_labels),
         test=split_of(test_images, test_labels),
-        **options,
+        options=options or DataOptions(),
     )
 
 

@@ -2,15 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.data._torchvision import import_torchvision
-from xnorkit.data.base import ImageData, split_of
 from xnorkit.data.batches import Split
 from xnorkit.data.idx import read_idx
+from xnorkit.data.memory import MemoryData, split_of
+from xnorkit.data.options import DataOptions
 from xnorkit.errors import DataError
 
 __all__ = ["mnist"]
@@ -21,23 +21,23 @@ FOLDERS = (".", "mnist", "MNIST/raw")
 MEAN, STD = (0.1307,), (0.3081,)
 
 
-def mnist(root: Path | str | None = None, *, download: bool = False, **options: Any) -> ImageData:
+def mnist(root: Path | str | None = None, options: DataOptions | None = None) -> MemoryData:
     """Return MNIST: 60,000 training and 10,000 official test images of 28x28 grey pixels.
 
     Args:
         root: a folder that holds the four idx files, raw or .gz, itself or in `mnist/` or `MNIST/raw/`; by default the
             environment variable XNORKIT_DATA, else `data`.
-        download: fetch the files into `root` with torchvision if they are absent.
-        options: `batch_size`, `seed`, `shift` of `ImageData`.
+        options: see `DataOptions`; `download` fetches the files into `root` with torchvision if they are absent.
 
     Raises:
         DataError: files missing, damaged or of another size; labels beyond 9; the download failed.
 
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits (1998).
     """
+    options = options or DataOptions()
     root = Path(root or os.environ.get("XNORKIT_DATA") or "data")
     folder = _folder(root)
-    if folder is None and download:
+    if folder is None and options.download:
         try:
             import_torchvision().datasets.MNIST(str(root), download=True)
         except (OSError, RuntimeError) as error:
@@ -53,7 +53,7 @@ def mnist(root: Path | str | None = None, *, download: bool = False, **options: 
             f"{names}, raw or with .gz. Name the folder that has them (--data DIR or XNORKIT_DATA), or ask for their "
             "download (--download true, download=True)."
         )
-    return ImageData(
+    return MemoryData(
         name="mnist",
         classes=[str(digit) for digit in range(10)],
         mean=MEAN,
@@ -61,7 +61,7 @@ def mnist(root: Path | str | None = None, *, download: bool = False, **options: 
         split_name="test (official)",
         train=_split(folder, "train"),
         test=_split(folder, "test"),
-        **options,
+        options=options,
     )
 
 
