@@ -7,6 +7,7 @@
 
 #include "arrays.h"
 #include "ends.h"
+#include "operations.h"
 #include "xnorkit/isa.h"
 #include "xnorkit/program.h"
 
@@ -115,6 +116,7 @@ void bind_program(nb::module_& module) {
       },
       "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a);
   bind_ends(program);
+  bind_float_operations(program);
   program.def("finish", &Program::finish, "outputs"_a);
   program.def(
       "info",

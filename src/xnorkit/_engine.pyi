@@ -167,6 +167,47 @@ class Program:
     ) -> int:
         """Bits -> i32. The integer dot itself."""
 
+    def add(self, a: int, b: int) -> int:
+        """F32, f32 -> f32. a + b; b has the shape of a, or one channel (H, W, 1), or one pixel (1, 1, C)."""
+
+    def multiply(self, a: int, b: int) -> int:
+        """F32, f32 -> f32. a * b, with the shapes of `add`."""
+
+    def affine(self, source: int, scale: NDArray[np.float32] | None, bias: NDArray[np.float32] | None) -> int:
+        """F32 -> f32. x * scale, then + bias, each rounded; (C,) or (H, W, C); one of them may be None."""
+
+    def clip(self, source: int, low: float, high: float) -> int:
+        """F32 -> f32. x > low ? x : low, then y < high ? y : high; ReLU is clip(0, inf)."""
+
+    def prelu(self, source: int, slope: NDArray[np.float32]) -> int:
+        """F32 -> f32. x >= 0 ? x : x * slope[c], slope (C,)."""
+
+    def activation(self, source: int, function: str) -> int:
+        """F32 -> f32. sigmoid, tanh, silu, gelu (erf), hardsigmoid, hardswish, or softmax over channels."""
+
+    def max_pool(self, source: int, geometry: ConvGeometry) -> int:
+        """F32 -> f32. Positions outside are skipped; padding is smaller than the kernel."""
+
+    def avg_pool(
+        self, source: int, geometry: ConvGeometry, ceil_mode: bool = False, count_include_pad: bool = True
+    ) -> int:
+        """F32 -> f32. torch.nn.AvgPool2d: the sum of the valid taps in row-major order / the number counted."""
+
+    def global_avg_pool(self, source: int) -> int:
+        """F32 -> f32 (1, 1, C). The sum in pixel order / (H * W)."""
+
+    def k_map(self, source: int, geometry: ConvGeometry) -> int:
+        """F32 -> f32 (OH, OW, 1). Mean of |x| over channels, then the sum over the window / (KH * KW)."""
+
+    def pad(self, source: int, padding: tuple[int, int, int, int], before: int = 0, after: int = 0) -> int:
+        """F32 -> f32. Zeros: padding (top, left, bottom, right); before and after count channels."""
+
+    def concat(self, sources: list[int]) -> int:
+        """F32 or bits, all of one kind and size -> the same, side by side in channels."""
+
+    def gather_channels(self, source: int, index: NDArray[np.int32]) -> int:
+        """F32 or bits -> the same kind. y[c] = x[index[c]]."""
+
     def finish(self, outputs: list[int]) -> None:
         """Plan buffers and freeze the program; run returns these values in this order."""
 

@@ -61,6 +61,26 @@ class Program {
                         const Array<float>& scale, const Array<float>& bias, bool relu);
   int binary_conv2d_i32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry);
 
+  // Of floats; the operand b has a's shape, or one channel (H, W, 1), or one pixel (1, 1, C).
+  int add(int a, int b);
+  int multiply(int a, int b);
+  // x * scale, then + bias: each (C,) or (H, W, C), or null.
+  int affine(int source, const Array<float>* scale, const Array<float>* bias);
+  int clip(int source, float low, float high);
+  int prelu(int source, const Array<float>& slope);
+  // sigmoid, tanh, silu, gelu, hardsigmoid, hardswish, softmax (over channels).
+  int activation(int source, const std::string& function);
+  int max_pool(int source, const Geometry& geometry);
+  int avg_pool(int source, const Geometry& geometry, bool ceil_mode, bool count_include_pad);
+  int global_avg_pool(int source);
+  int k_map(int source, const Geometry& geometry);
+
+  // padding: top, left, bottom, right; before and after: channels.
+  int pad(int source, const std::array<int64_t, 4>& padding, int64_t before, int64_t after);
+  // Values of one kind, f32 or bits.
+  int concat(const std::vector<int>& sources);
+  int gather_channels(int source, const Array<int32_t>& index);
+
   void finish(const std::vector<int>& outputs);
 
   Shape info(int value) const;

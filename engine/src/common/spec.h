@@ -13,9 +13,11 @@ namespace xnorkit {
 // One operation on every float of a value; see PointwiseKind.
 struct PointwiseSpec {
   PointwiseKind kind;
-  std::vector<float> values;  // kScale, kShift, kPrelu: (C,)
+  std::vector<float> values;  // kScale, kShift: (C,) or (H, W, C); kPrelu: (C,)
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
+
+  bool has_operand() const { return kind <= kMultiplyChannel; }
 };
 
 // What a producer of floats does with them before they leave its registers: the operations of `list` in order, each

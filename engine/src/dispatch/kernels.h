@@ -19,26 +19,31 @@ struct Run {
   int32_t length;
 };
 
-// Operations on every float of a value, y -> y'. Channel arrays have a value for every lane.
+// Operations on every float of a value, y -> y', each rounded to float32. r is an element of another value: the same
+// element (Value), the pixel's in a value of one channel (Pixel), or the channel's in a value of one pixel (Channel).
 enum PointwiseKind : int32_t {
-  kAddValue,       // y + r, r the same element of another value
-  kMultiplyPixel,  // y * r, r the element of its pixel in a value of one channel
-  kScale,          // y * channel[c]
-  kShift,          // y + channel[c]
-  kClip,           // y > low ? y : low, then y < high ? y : high
-  kPrelu,          // y >= 0 ? y : y * channel[c]
+  kAddValue,
+  kAddPixel,
+  kAddChannel,
+  kMultiplyValue,
+  kMultiplyPixel,
+  kMultiplyChannel,
+  kScale,  // y * channel[c], constants
+  kShift,  // y + channel[c]
+  kClip,   // y > low ? y : low, then y < high ? y : high
+  kPrelu,  // y >= 0 ? y : y * channel[c]
 };
 
 // One of them in a tile.
 struct Pointwise {
   PointwiseKind kind;
   const float* channel;         // [lane]
-  const float* const* operand;  // kAddValue, per pixel: the block's first channel; kMultiplyPixel: the element
+  const float* const* operand;  // per pixel: the block's first channel of r; its only element where r has one
   float low;
   float high;
 };
 
-// What a tile of floats does before it stores: `count` operations in order, each rounded to float32, then
+// What a tile of floats does before it stores (fuses_tail in step.h says which kinds): `count` operations in order, each rounded to float32, then
 // result[p][lane] = y unless `result` is null, and bit = (y < threshold[lane]) xor flip unless `bits` is null.
 struct Tail {
   const Pointwise* list;
@@ -113,6 +118,20 @@ struct PackRow {
 
 using PackKernel = void (*)(const PackRow&);
 
+// Loops over rows of n floats; y may be x.
+struct RowKernels {
+  void (*add)(const float* x, const float* r, float* y, int64_t n);
+  void (*multiply)(const float* x, const float* r, float* y, int64_t n);
+  void (*maximum)(const float* x, const float* r, float* y, int64_t n);  // x > r ? x : r
+  void (*add_one)(const float* x, float r, float* y, int64_t n);
+  void (*multiply_one)(const float* x, float r, float* y, int64_t n);
+  void (*divide_one)(const float* x, float r, float* y, int64_t n);
+  void (*clip)(const float* x, float low, float high, float* y, int64_t n);
+  void (*prelu)(const float* x, const float* slope, float* y, int64_t n);
+  // y[i] = the sum of |x[i * channels + c]| in the order of c, from 0.
+  void (*absolute_sums)(const float* x, int64_t channels, float* y, int64_t n);
+};
+
 // Runs a register-only loop and returns how many multiply-adds it did.
 using PeakLoop = int64_t (*)(int64_t iterations);
 
@@ -128,6 +147,7 @@ struct KernelTable {
   const Int8ConvKernels* int8_conv;
   const BinaryWeightConvKernels* binary_weight_conv;
   PackKernel pack;
+  const RowKernels* rows;
   PeakLoop binary_peak;
   PeakLoop float_peak;
 };
@@ -135,6 +155,7 @@ struct KernelTable {
 extern const BinaryConvKernels binary_conv_portable;
 extern const FloatConvKernels float_conv_portable;
 void pack_portable(const PackRow& row);
+extern const RowKernels rows_portable;
 int64_t binary_peak_portable(int64_t iterations);
 int64_t binary_peak_reference(int64_t iterations);
 int64_t float_peak_portable(int64_t iterations);
@@ -143,12 +164,14 @@ int64_t float_peak_portable(int64_t iterations);
 extern const BinaryConvKernels binary_conv_avx512;
 extern const FloatConvKernels float_conv_avx512;
 void pack_avx512(const PackRow& row);
+extern const RowKernels rows_avx512;
 int64_t binary_peak_avx512(int64_t iterations);
 int64_t float_peak_avx512(int64_t iterations);
 
 extern const BinaryConvKernels binary_conv_avx2;
 extern const FloatConvKernels float_conv_avx2;
 void pack_avx2(const PackRow& row);
+extern const RowKernels rows_avx2;
 int64_t binary_peak_avx2(int64_t iterations);
 int64_t float_peak_avx2(int64_t iterations);
 #endif

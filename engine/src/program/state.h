@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/float_spec.h"
 #include "common/spec.h"
 #include "dispatch/kernels.h"
 #include "program/arena.h"
@@ -19,7 +20,8 @@ namespace xnorkit {
 
 // monostate is the input.
 using Operation = std::variant<std::monostate, FloatConvSpec, Int8ConvSpec, BinaryWeightConvSpec, QuantizeSpec,
-                               BinaryConvSpec, PackSpec, MaxPoolBitsSpec>;
+                               BinaryConvSpec, PackSpec, MaxPoolBitsSpec, PointwiseChainSpec, PoolSpec, KMapSpec,
+                               ActivationSpec, PadSpec, ConcatSpec, GatherChannelsSpec>;
 
 // A value as it was added: the operation that makes it, and the values that this reads.
 struct Value {

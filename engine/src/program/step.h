@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "common/end_spec.h"
+#include "common/float_spec.h"
 #include "common/spec.h"
 #include "dispatch/kernels.h"
 
@@ -48,5 +49,12 @@ std::unique_ptr<Step> make_step(const KernelTable& table, QuantizeSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, BinaryConvSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PackSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, MaxPoolBitsSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, PointwiseChainSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, PoolSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, KMapSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, ActivationSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, PadSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, ConcatSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, GatherChannelsSpec spec);
 
 }  // namespace xnorkit

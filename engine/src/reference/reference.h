@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "common/float_spec.h"
 #include "common/spec.h"
 
 namespace xnorkit::reference {
@@ -17,6 +18,23 @@ void binary_conv2d(const BinaryConvSpec& spec, const uint32_t* source, void* res
 void pack(const PackSpec& spec, const float* source, uint32_t* result, int64_t images);
 
 void max_pool_bits(const MaxPoolBitsSpec& spec, const uint32_t* source, uint32_t* result, int64_t images);
+
+// The tail of a value of floats: operands in the order of the list; result and bits where the tail asks for them.
+void pointwise(const TailSpec& tail, const Shape& shape, const float* value, const void* const* operands, float* result,
+               uint32_t* bits, int64_t images);
+
+void pool(const PoolSpec& spec, const float* source, float* result, int64_t images);
+
+// What the average of one window divides by.
+float pool_divisor(const PoolSpec& spec, int64_t oy, int64_t ox);
+
+void k_map(const KMapSpec& spec, const float* source, float* result, int64_t images);
+
+void pad(const PadSpec& spec, const float* source, float* result, int64_t images);
+
+// Values are floats or words, as the shapes say.
+void concat(const ConcatSpec& spec, const void* const* sources, void* result, int64_t images);
+void gather_channels(const GatherChannelsSpec& spec, const void* source, void* result, int64_t images);
 
 // The value (-1 or +1) of a bit: of channel c of a pixel's words, and of bit k of a filter's bytes.
 inline int sign_of(const uint32_t* words, int64_t c) { return (words[c / 32] >> (c % 32)) & 1u ? -1 : 1; }

@@ -1,0 +1,12 @@
+// Loops over rows of floats, for AVX2.
+#include "common/unroll.h"
+#include "dispatch/kernels.h"
+
+namespace xnorkit {
+namespace {
+#include "kernels/rows/rows.inc"
+}  // namespace
+
+const RowKernels rows_avx2 = {add, multiply, maximum, add_one, multiply_one, divide_one, clip, prelu, absolute_sums};
+
+}  // namespace xnorkit

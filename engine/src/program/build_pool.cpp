@@ -1,0 +1,84 @@
+// Builds the pools of floats and the K map.
+#include <cmath>
+
+#include "common/float_spec.h"
+#include "program/state.h"
+
+namespace xnorkit {
+namespace {
+
+// With padding below the window's first step no window lies wholly outside.
+void check_pool_padding(const char* what, const Geometry& g) {
+  if (g.padding[0] >= g.kernel[0] || g.padding[2] >= g.kernel[0] || g.padding[1] >= g.kernel[1] ||
+      g.padding[3] >= g.kernel[1]) {
+    fail(what, ": padding is ", shape_text({g.padding.begin(), g.padding.end()}), " for a kernel of ",
+         shape_text({g.kernel.begin(), g.kernel.end()}), "; required: padding smaller than the kernel");
+  }
+  if (g.groups != 1) fail(what, ": groups is ", g.groups, "; required 1");
+}
+
+// A last, incomplete window is added where it begins inside the image or the padding before it.
+int64_t ceil_length(int64_t floor_length, int64_t size, int64_t before, int64_t after, int64_t kernel, int64_t stride) {
+  const bool incomplete = (size + before + after - kernel) % stride != 0;
+  return floor_length + (incomplete && floor_length * stride < size + before ? 1 : 0);
+}
+
+}  // namespace
+
+int Program::max_pool_bits(int source, const Geometry& geometry, const Array<uint8_t>& falling) {
+  const std::string what = "max_pool_bits";
+  MaxPoolBitsSpec spec;
+  spec.input = state_->source(what.c_str(), source, Kind::bits);
+  spec.geometry = geometry;
+  spec.output = window_output(what, spec.input, geometry, Kind::bits, spec.input.channels);
+  check_pool_padding(what.c_str(), geometry);
+  check_shape(what + ": falling", falling, {spec.input.channels});
+  spec.falling = copy_flags(what + ": falling", falling);
+  return state_->add("max_pool_bits", {source}, std::move(spec));
+}
+
+int Program::max_pool(int source, const Geometry& geometry) {
+  PoolSpec spec;
+  spec.input = state_->source("max_pool", source, Kind::f32);
+  spec.geometry = geometry;
+  spec.output = window_output("max_pool", spec.input, geometry, Kind::f32, spec.input.channels);
+  check_pool_padding("max_pool", geometry);
+  return state_->add("max_pool", {source}, std::move(spec));
+}
+
+int Program::avg_pool(int source, const Geometry& geometry, bool ceil_mode, bool count_include_pad) {
+  PoolSpec spec;
+  spec.reduction = PoolSpec::Reduction::average;
+  spec.count_include_pad = count_include_pad;
+  spec.input = state_->source("avg_pool", source, Kind::f32);
+  spec.geometry = geometry;
+  spec.output = window_output("avg_pool", spec.input, geometry, Kind::f32, spec.input.channels);
+  check_pool_padding("avg_pool", geometry);
+  if (geometry.dilation != std::array<int64_t, 2>{1, 1}) fail("avg_pool: dilation is not 1; required 1");
+  if (ceil_mode) {
+    const Geometry& g = geometry;
+    Shape& out = spec.output;
+    out.height = ceil_length(out.height, spec.input.height, g.padding[0], g.padding[2], g.kernel[0], g.stride[0]);
+    out.width = ceil_length(out.width, spec.input.width, g.padding[1], g.padding[3], g.kernel[1], g.stride[1]);
+  }
+  return state_->add("avg_pool", {source}, std::move(spec));
+}
+
+int Program::global_avg_pool(int source) {
+  PoolSpec spec;
+  spec.reduction = PoolSpec::Reduction::average;
+  spec.input = state_->source("global_avg_pool", source, Kind::f32);
+  spec.geometry.kernel = {spec.input.height, spec.input.width};
+  spec.output = {Kind::f32, 1, 1, spec.input.channels};
+  return state_->add("global_avg_pool", {source}, std::move(spec));
+}
+
+int Program::k_map(int source, const Geometry& geometry) {
+  KMapSpec spec;
+  spec.input = state_->source("k_map", source, Kind::f32);
+  spec.geometry = geometry;
+  spec.output = window_output("k_map", spec.input, geometry, Kind::f32, 1);
+  return state_->add("k_map", {source}, std::move(spec));
+}
+
+}  // namespace xnorkit

@@ -1,0 +1,62 @@
+#include <algorithm>
+
+#include "reference/reference.h"
+
+namespace xnorkit::reference {
+namespace {
+
+// One channel of one pixel of a value of either kind.
+void copy_channel(Kind kind, const void* source, int64_t from, void* result, int64_t to) {
+  if (kind == Kind::bits) {
+    set_bit(static_cast<uint32_t*>(result), to, sign_of(static_cast<const uint32_t*>(source), from) < 0);
+  } else {
+    static_cast<float*>(result)[to] = static_cast<const float*>(source)[from];
+  }
+}
+
+const void* pixel_of(const Shape& shape, const void* value, int64_t pixel) {
+  return static_cast<const uint32_t*>(value) + pixel * shape.pixel_elements();
+}
+
+void* pixel_of(const Shape& shape, void* value, int64_t pixel) {
+  return static_cast<uint32_t*>(value) + pixel * shape.pixel_elements();
+}
+
+}  // namespace
+
+void pad(const PadSpec& spec, const float* source, float* result, int64_t images) {
+  const Shape& in = spec.input;
+  const Shape& out = spec.output;
+  std::fill_n(result, images * out.elements(), 0.0f);
+  for (int64_t n = 0; n < images; ++n)
+    for (int64_t y = 0; y < in.height; ++y)
+      for (int64_t x = 0; x < in.width; ++x)
+        for (int64_t c = 0; c < in.channels; ++c) {
+          const int64_t to = (y + spec.before[0]) * out.width + x + spec.before[1];
+          result[n * out.elements() + to * out.channels + c + spec.before[2]] =
+              source[n * in.elements() + (y * in.width + x) * in.channels + c];
+        }
+}
+
+void concat(const ConcatSpec& spec, const void* const* sources, void* result, int64_t images) {
+  std::fill_n(static_cast<uint32_t*>(result), images * spec.output.elements(), 0u);
+  for (int64_t pixel = 0; pixel < images * spec.output.pixels(); ++pixel) {
+    int64_t to = 0;
+    for (size_t i = 0; i < spec.inputs.size(); ++i)
+      for (int64_t c = 0; c < spec.inputs[i].channels; ++c, ++to) {
+        copy_channel(spec.output.kind, pixel_of(spec.inputs[i], sources[i], pixel), c,
+                     pixel_of(spec.output, result, pixel), to);
+      }
+  }
+}
+
+void gather_channels(const GatherChannelsSpec& spec, const void* source, void* result, int64_t images) {
+  std::fill_n(static_cast<uint32_t*>(result), images * spec.output.elements(), 0u);
+  for (int64_t pixel = 0; pixel < images * spec.output.pixels(); ++pixel)
+    for (int64_t c = 0; c < spec.output.channels; ++c) {
+      copy_channel(spec.output.kind, pixel_of(spec.input, source, pixel), spec.index[c],
+                   pixel_of(spec.output, result, pixel), c);
+    }
+}
+
+}  // namespace xnorkit::reference

@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <limits>
+
+#include "reference/reference.h"
+
+namespace xnorkit::reference {
+namespace {
+
+// Calls visit(pixel) for the taps of a window that lie inside the image, row by row.
+template <class Visit>
+void for_each_tap(const Shape& in, const Geometry& g, int64_t oy, int64_t ox, const Visit& visit) {
+  for (int64_t ky = 0; ky < g.kernel[0]; ++ky)
+    for (int64_t kx = 0; kx < g.kernel[1]; ++kx) {
+      const int64_t y = oy * g.stride[0] - g.padding[0] + ky * g.dilation[0];
+      const int64_t x = ox * g.stride[1] - g.padding[1] + kx * g.dilation[1];
+      if (y >= 0 && y < in.height && x >= 0 && x < in.width) visit(y * in.width + x);
+    }
+}
+
+// Taps of a window along one axis that an average counts: those before the end of the padded image, or of the image.
+int64_t counted(int64_t index, int64_t size, int64_t kernel, int64_t stride, int64_t before, int64_t after,
+                bool include_pad) {
+  const int64_t start = index * stride - before;
+  if (include_pad) return std::min(start + kernel, size + after) - start;
+  return std::min(start + kernel, size) - std::max<int64_t>(start, 0);
+}
+
+}  // namespace
+
+float pool_divisor(const PoolSpec& spec, int64_t oy, int64_t ox) {
+  const Geometry& g = spec.geometry;
+  const bool pad = spec.count_include_pad;
+  const int64_t rows =
+      counted(oy, spec.input.height, g.kernel[0], g.stride[0], g.padding[0], g.padding[2], pad);
+  const int64_t columns = counted(ox, spec.input.width, g.kernel[1], g.stride[1], g.padding[1], g.padding[3], pad);
+  return static_cast<float>(rows * columns);
+}
+
+void pool(const PoolSpec& spec, const float* source, float* result, int64_t images) {
+  const Shape& in = spec.input;
+  const Shape& out = spec.output;
+  const bool average = spec.reduction == PoolSpec::Reduction::average;
+  for (int64_t n = 0; n < images; ++n)
+    for (int64_t oy = 0; oy < out.height; ++oy)
+      for (int64_t ox = 0; ox < out.width; ++ox)
+        for (int64_t c = 0; c < out.channels; ++c) {
+          float y = average ? 0.0f : -std::numeric_limits<float>::infinity();
+          for_each_tap(in, spec.geometry, oy, ox, [&](int64_t pixel) {
+            const float x = source[n * in.elements() + pixel * in.channels + c];
+            y = average ? y + x : x > y ? x : y;
+          });
+          if (average) y /= pool_divisor(spec, oy, ox);
+          result[n * out.elements() + (oy * out.width + ox) * out.channels + c] = y;
+        }
+}
+
+void k_map(const KMapSpec& spec, const float* source, float* result, int64_t images) {
+  const Shape& in = spec.input;
+  const Shape& out = spec.output;
+  const auto mean = [&](const float* pixel) {
+    float sum = 0.0f;
+    for (int64_t c = 0; c < in.channels; ++c) sum += pixel[c] < 0.0f ? -pixel[c] : pixel[c];
+    return sum / static_cast<float>(in.channels);
+  };
+  for (int64_t n = 0; n < images; ++n)
+    for (int64_t oy = 0; oy < out.height; ++oy)
+      for (int64_t ox = 0; ox < out.width; ++ox) {
+        float y = 0.0f;
+        for_each_tap(in, spec.geometry, oy, ox,
+                     [&](int64_t pixel) { y += mean(source + n * in.elements() + pixel * in.channels); });
+        result[n * out.elements() + oy * out.width + ox] = y / static_cast<float>(spec.geometry.taps());
+      }
+}
+
+}  // namespace xnorkit::reference

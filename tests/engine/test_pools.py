@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+import torch
+from engine_data import one_step
+from torch.nn.functional import avg_pool2d, max_pool2d
+
+from xnorkit import _engine
+
+ISAS = _engine.isas()
+
+
+def values(*shape):
+    return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
+
+
+def nchw(x):
+    return torch.tensor(x).permute(0, 3, 1, 2)
+
+
+def nhwc(x):
+    return x.permute(0, 2, 3, 1).numpy()
+
+
+def run(isa, method, x, *arguments, threads=1):
+    return one_step("f32", x.shape[1:], isa, method, *arguments).run(x, threads=threads)[0]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("channels", [1, 7, 64, 100])
+@pytest.mark.parametrize(("kernel", "stride", "padding", "dilation"), [(2, 2, 0, 1), (3, 2, 1, 1), (3, 1, 1, 2)])
+def test_max_pool(isa, channels, kernel, stride, padding, dilation):
+    x = values(3, 9, 10, channels)
+    geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4, (dilation, dilation))
+    expected = nhwc(max_pool2d(nchw(x), kernel, stride, padding, dilation))
+    np.testing.assert_array_equal(run(isa, "max_pool", x, geometry, threads=2), expected)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("include_pad", [False, True])
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(2, 2, 0), (3, 2, 1), (3, 1, 1), (3, 3, 0), (4, 3, 2)])
+def test_avg_pool(isa, include_pad, ceil_mode, kernel, stride, padding):
+    x = values(3, 8, 9, 20)
+    geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4)
+    expected = nhwc(avg_pool2d(nchw(x), kernel, stride, padding, ceil_mode, include_pad))
+    out = run(isa, "avg_pool", x, geometry, ceil_mode, include_pad, threads=2)
+    assert out.shape == expected.shape
+    # torch may sum in vectors; the order is stated for the reference of the engine, which all instruction sets equal.
+    np.testing.assert_allclose(out, expected, rtol=1e-6, atol=1e-6)
+    reference = run("reference", "avg_pool", x, geometry, ceil_mode, include_pad)
+    np.testing.assert_array_equal(out.view(np.uint32), reference.view(np.uint32))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_avg_pool_of_integers_is_exact(isa):
+    x = np.random.default_rng(1).integers(-99, 100, (2, 8, 8, 5)).astype(np.float32)
+    out = run(isa, "avg_pool", x, _engine.ConvGeometry((2, 4), (2, 4)))
+    np.testing.assert_array_equal(out, nhwc(avg_pool2d(nchw(x), (2, 4))))
+    np.testing.assert_array_equal(run(isa, "global_avg_pool", x), x.mean(axis=(1, 2), keepdims=True))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_global_avg_pool_sums_in_pixel_order(isa):
+    x = values(3, 7, 7, 50)
+    total = np.zeros((3, 1, 1, 50), np.float32)
+    for pixel in range(49):
+        total += x.reshape(3, 49, 50)[:, pixel].reshape(3, 1, 1, 50)
+    np.testing.assert_array_equal(run(isa, "global_avg_pool", x), total / np.float32(49))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(1, 1, 0), (3, 1, 1), (3, 2, 1), (5, 2, 6)])
+def test_k_map(isa, threads, kernel, stride, padding):
+    x = values(5, 11, 13, 70)
+    geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4)
+    mean = np.zeros((5, 11, 13), np.float32)
+    for c in range(70):
+        mean += np.abs(x[..., c])
+    mean /= np.float32(70)
+    padded = np.pad(mean, ((0, 0), (padding, padding), (padding, padding)))
+    rows, columns = ((size + 2 * padding - kernel) // stride + 1 for size in (11, 13))
+    total = np.zeros((5, rows, columns), np.float32)
+    for ky in range(kernel):
+        for kx in range(kernel):
+            total += padded[
+                :, ky : ky + (rows - 1) * stride + 1 : stride, kx : kx + (columns - 1) * stride + 1 : stride
+            ]
+    expected = (total / np.float32(kernel * kernel))[..., None]
+    np.testing.assert_array_equal(run(isa, "k_map", x, geometry, threads=threads), expected)
+
+
+@pytest.mark.parametrize("method", ["max_pool", "avg_pool"])
+def test_padding_is_smaller_than_the_kernel(method):
+    program = _engine.Program("f32", 4, 4, 1)
+    with pytest.raises(ValueError, match=method + r": padding is \(2, 0, 0, 0\) .* padding smaller than the kernel"):
+        getattr(program, method)(0, _engine.ConvGeometry((2, 2), padding=(2, 0, 0, 0)))
+    with pytest.raises(ValueError, match="avg_pool: dilation is not 1"):
+        program.avg_pool(0, _engine.ConvGeometry((2, 2), dilation=(2, 2)))
