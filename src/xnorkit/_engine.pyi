@@ -177,7 +177,7 @@ class Program:
         """F32 -> f32. x * scale, then + bias, each rounded; (C,) or (H, W, C); one of them may be None."""
 
     def clip(self, source: int, low: float, high: float) -> int:
-        """F32 -> f32. x > low ? x : low, then y < high ? y : high; ReLU is clip(0, inf)."""
+        """F32 -> f32. x > low ? x : low, then y < high ? y : high. A ReLU has low 0 and high inf."""
 
     def prelu(self, source: int, slope: NDArray[np.float32]) -> int:
         """F32 -> f32. x >= 0 ? x : x * slope[c], slope (C,)."""

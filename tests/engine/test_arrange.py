@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from engine_data import one_step, pack_pixels, random_signs, unpack_pixels
@@ -30,7 +32,7 @@ def test_concat_at_any_offset(isa, kind, widths):
     total = sum(widths)
     program = _engine.Program(kind, 3, 4, total, isa)
     starts = np.cumsum((0, *widths))
-    parts = [np.arange(a, b, dtype=np.int32) for a, b in zip(starts, starts[1:], strict=False)][::-1]
+    parts = [np.arange(a, b, dtype=np.int32) for a, b in pairwise(starts)][::-1]
     program.finish([program.concat([program.gather_channels(0, part) for part in parts])])
     x = random_signs(rng, 17, 3, 4, total)
     expected = x[..., np.concatenate(parts)]

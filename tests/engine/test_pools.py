@@ -27,8 +27,9 @@ def run(isa, method, x, *arguments, threads=1):
 
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("channels", [1, 7, 64, 100])
-@pytest.mark.parametrize(("kernel", "stride", "padding", "dilation"), [(2, 2, 0, 1), (3, 2, 1, 1), (3, 1, 1, 2)])
-def test_max_pool(isa, channels, kernel, stride, padding, dilation):
+@pytest.mark.parametrize("window", [(2, 2, 0, 1), (3, 2, 1, 1), (3, 1, 1, 2)])
+def test_max_pool(isa, channels, window):
+    kernel, stride, padding, dilation = window
     x = values(3, 9, 10, channels)
     geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4, (dilation, dilation))
     expected = nhwc(max_pool2d(nchw(x), kernel, stride, padding, dilation))
@@ -38,8 +39,9 @@ def test_max_pool(isa, channels, kernel, stride, padding, dilation):
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("include_pad", [False, True])
 @pytest.mark.parametrize("ceil_mode", [False, True])
-@pytest.mark.parametrize(("kernel", "stride", "padding"), [(2, 2, 0), (3, 2, 1), (3, 1, 1), (3, 3, 0), (4, 3, 2)])
-def test_avg_pool(isa, include_pad, ceil_mode, kernel, stride, padding):
+@pytest.mark.parametrize("window", [(2, 2, 0), (3, 2, 1), (3, 1, 1), (3, 3, 0), (4, 3, 2)])
+def test_avg_pool(isa, include_pad, ceil_mode, window):
+    kernel, stride, padding = window
     x = values(3, 8, 9, 20)
     geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4)
     expected = nhwc(avg_pool2d(nchw(x), kernel, stride, padding, ceil_mode, include_pad))
@@ -80,6 +82,7 @@ def test_k_map(isa, threads, kernel, stride, padding):
     mean /= np.float32(70)
     padded = np.pad(mean, ((0, 0), (padding, padding), (padding, padding)))
     rows, columns = ((size + 2 * padding - kernel) // stride + 1 for size in (11, 13))
+    down, right = (rows - 1) * stride + 1, (columns - 1) * stride + 1
     total = np.zeros((5, rows, columns), np.float32)
     for ky in range(kernel):
         for kx in range(kernel):

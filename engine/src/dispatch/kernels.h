@@ -20,7 +20,7 @@ struct Run {
 };
 
 // Operations on every float of a value, y -> y', each rounded to float32. r is an element of another value: the same
-// element (Value), the pixel's in a value of one channel (Pixel), or the channel's in a value of one pixel (Channel).
+// element (Value), the pixel's in a value of one channel (Pixel), the channel's in a value of one pixel (Channel).
 enum PointwiseKind : int32_t {
   kAddValue,
   kAddPixel,

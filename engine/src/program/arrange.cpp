@@ -114,7 +114,8 @@ class GatherChannels final : public Step {
     parallel_for(pixels, cost, bits ? kBitsGrain : kGrain, threads, [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p) {
         if (bits) {
-          gather_bits(io.source<uint32_t>() + p * spec_.input.words(), io.result<uint32_t>() + p * spec_.output.words());
+          gather_bits(io.source<uint32_t>() + p * spec_.input.words(),
+                      io.result<uint32_t>() + p * spec_.output.words());
         } else {
           const float* x = io.source<float>() + p * spec_.input.channels;
           float* y = io.result<float>() + p * spec_.output.channels;
