@@ -14,7 +14,7 @@ void check_pool_padding(const char* what, const Geometry& g) {
     fail(what, ": padding is ", shape_text({g.padding.begin(), g.padding.end()}), " for a kernel of ",
          shape_text({g.kernel.begin(), g.kernel.end()}), "; required: padding smaller than the kernel");
   }
-  if (g.groups != 1) fail(what, ": groups is ", g.groups, "; required 1");
+  check_one_group(what, g);
 }
 
 // A last, incomplete window is added where it begins inside the image or the padding before it.
@@ -77,6 +77,7 @@ int Program::k_map(int source, const Geometry& geometry) {
   KMapSpec spec;
   spec.input = state_->source("k_map", source, Kind::f32);
   spec.geometry = geometry;
+  check_one_group("k_map", geometry);
   spec.output = window_output("k_map", spec.input, geometry, Kind::f32, 1);
   return state_->add("k_map", {source}, std::move(spec));
 }
