@@ -163,7 +163,7 @@ def test_predict_any_size_and_mode(packed: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
-    assert [row["model"] for row in run_json(capsys, "models")] == ["lenet5", "resnet18", "resnet18-cifar10"]
+    assert {"lenet5", "resnet18", "resnet18-cifar10"} < {row["model"] for row in run_json(capsys, "models")}
     assert run_json(capsys, "models", "lenet*") == [{"model": "lenet5", "input": [1, 28, 28]}]
     assert "no model matches 'foo*'" in failing(capsys, "models", "foo*")
     names = {row["recipe"] for row in run_json(capsys, "recipes")}

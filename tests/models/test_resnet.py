@@ -10,17 +10,23 @@ from xnorkit.errors import InputError
 from xnorkit.models import (
     BasicBlock,
     BiRealBlock,
+    Bottleneck,
     DaBNNStem,
     HBlock,
     PreBasicBlock,
+    PreBottleneck,
     ReactBlock,
+    binary_resnet,
     create_model,
-    input_shape,
     resnet18,
+    resnet20,
     resnet34,
-    xnor_resnet18,
+    resnet50,
 )
 from xnorkit.nn import BinaryConv2d, RPReLU, project_
+
+# A block that takes the sign of its very input needs values of both signs from the stem.
+STEM_ENDS = {"bireal": nn.Identity, "react": nn.Identity, "irnet": nn.Hardtanh}
 
 
 def parameters(model: nn.Module) -> int:
@@ -31,10 +37,12 @@ def test_parameter_counts() -> None:
     assert parameters(resnet18()) == 11_689_512
     assert parameters(resnet34()) == 21_797_672
     assert parameters(resnet18(num_classes=10, stem_type="cifar")) == 11_173_962
+    assert parameters(resnet20()) == 272_474
+    assert parameters(resnet50()) == 25_557_032
 
 
 @pytest.mark.parametrize("stem", ["basic", "dabnn", "cifar"])
-@pytest.mark.parametrize("block", ["basic", "prebasic", "bireal", "hierarchical", "react"])
+@pytest.mark.parametrize("block", ["basic", "prebasic", "bireal", "hierarchical", "react", "irnet"])
 def test_forward_and_backward(block: Any, stem: Any) -> None:
     torch.manual_seed(1)
     model = resnet18(num_classes=3, block_type=block, stem_type=stem)
@@ -44,6 +52,7 @@ def test_forward_and_backward(block: Any, stem: Any) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
     rprelus = sum(isinstance(m, RPReLU) for m in model.modules())
     assert rprelus == (16 if block == "react" else 0)
+    assert isinstance(model.conv1.conv3[2] if stem == "dabnn" else model.relu, STEM_ENDS.get(block, nn.ReLU))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +104,48 @@ def test_blocks_are_what_their_formulas_say() -> None:
     assert BasicBlock(8, 8, 1, relu).downsample is None
 
 
+def test_bottlenecks_are_what_their_formulas_say() -> None:
+    torch.manual_seed(3)
+    x = torch.randn(2, 8, 6, 6)
+
+    def short(block: nn.Module) -> Tensor:
+        pool, conv, bn = block.downsample
+        return bn(conv(pool(x)))
+
+    b: Any = Bottleneck(8, 16, 2, prelu)
+    y = b.act2(b.bn2(b.conv2(b.act1(b.bn1(b.conv1(x))))))
+    assert y.shape == (2, 4, 3, 3)
+    assert torch.equal(b(x), b.act3(b.bn3(b.conv3(y)) + short(b)))
+    b = PreBottleneck(8, 16, 2, prelu)
+    y = b.act2(b.conv2(b.bn2(b.act1(b.conv1(b.bn1(x))))))
+    assert torch.equal(b(x), b.act3(b.conv3(b.bn3(y))) + short(b))
+
+
+@pytest.mark.parametrize("block", ["basic", "prebasic"])
+def test_resnet50_runs(block: Any) -> None:
+    assert resnet50(num_classes=3, block_type=block)(torch.zeros(2, 3, 32, 32)).shape == (2, 3)
+
+
+def test_binary_shortcuts_have_a_norm_in_front_of_their_sign() -> None:
+    model = binary_resnet(18, 10, stem_type="cifar", shortcut_type="binary")
+    binary = {n: m for n, m in model.named_modules() if isinstance(m, BinaryConv2d)}
+    assert sum(m.weight.numel() for m in binary.values()) == 11_157_504
+    shortcuts = [m for name, m in model.named_modules() if name.endswith("downsample")]
+    assert [[type(m).__name__ for m in s] for s in shortcuts] == [["Sequential", "BinaryConv2d", "BatchNorm2d"]] * 3
+    assert [type(m).__name__ for m in shortcuts[0][0]] == ["AvgPool2d", "BatchNorm2d"]
+    assert shortcuts[0][0][1].num_features == 64
+    assert parameters(binary_resnet(18, shortcut_type="binary")) == 11_689_512
+
+
+def test_block_of_a_binarization() -> None:
+    def block(**options: Any) -> str:
+        return type(binary_resnet(20, 10, stem_type="cifar", **options).layer1[0]).__name__
+
+    kinds = {"xnor": "PreBasicBlock", "float": "PreBasicBlock", "bireal": "BiRealBlock", "irnet": "ReactBlock"}
+    assert {name: block(binarization=name) for name in kinds} == kinds
+    assert block(binarization="bireal", block_type="hierarchical") == "HBlock"
+
+
 def test_stem_of_dabnn() -> None:
     stem = DaBNNStem(64)
     assert stem(torch.zeros(2, 3, 32, 32)).shape == (2, 64, 8, 8)
@@ -108,19 +159,6 @@ def test_rprelu_and_block_functions() -> None:
     assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 1000)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet18-cifar10"])
-def test_registry_makes_the_inner_layers_binary(name: str) -> None:
-    model, twin = create_model(name), create_model(name, binarization="float")
-    binary = {n: m for n, m in model.named_modules() if isinstance(m, BinaryConv2d)}
-    assert len(binary) == 16
-    assert sum(m.weight.numel() for m in binary.values()) == 10_985_472
-    assert {m.bit_reason() for m in binary.values()} == {None}
-    assert all(n.startswith("layer") and "downsample" not in n for n in binary)
-    assert {k: v.shape for k, v in model.state_dict().items()} == {k: v.shape for k, v in twin.state_dict().items()}
-    assert not any(isinstance(m, BinaryConv2d) for m in twin.modules())
-    assert input_shape(name) == ((3, 224, 224) if name == "resnet18" else (3, 32, 32))
-
-
 def test_binary_network_trains_a_step() -> None:
     torch.manual_seed(3)
     model = create_model("resnet18-cifar10")
@@ -131,13 +169,13 @@ def test_binary_network_trains_a_step() -> None:
         weight.fill_(2)
     project_(model)
     assert weight.max() == 1
-    assert parameters(xnor_resnet18()) == 11_688_616
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"block_type": "pre"}, "block_type='pre'; required: one of basic, prebasic"),
+        ({"shortcut_type": "none"}, "shortcut_type='none'; required: one of float, binary"),
         ({"stem_type": "7x7"}, "stem_type='7x7'; required: one of basic, dabnn, cifar"),
         ({"num_classes": 0}, "num_classes=0"),
         ({"block_type": "bireal", "rprelu": True}, "use block_type='react'"),
@@ -148,6 +186,11 @@ def test_unknown_options(options: dict[str, Any], message: str) -> None:
         resnet18(**options)
 
 
+def test_what_bottlenecks_do_not_have() -> None:
+    with pytest.raises(InputError, match="block_type='react'; required: one of basic, prebasic, or a function"):
+        resnet50(block_type="react")
+
+
 def test_unknown_binarization() -> None:
-    with pytest.raises(InputError, match="binarization='bwn'; required: 'xnor' or 'float'"):
-        xnor_resnet18(binarization="bwn")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="ResNet: binarization='xnr'; required: one of float"):
+        binary_resnet(20, binarization="xnr")

@@ -1,48 +1,13 @@
-"""LeNet-5 for 28x28 grey images, XNOR and float."""
+"""LeNet-5 for 28x28 grey images."""
 
-from typing import Literal
-
-import torch
 from torch import Tensor, nn
 
-from xnorkit.errors import InputError
-from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.models.binarization import binarize_
+from xnorkit.models.norm_first_blocks import EPS, NormFirstConv, NormFirstLinear
 
 __all__ = ["LeNet5"]
 
-EPS = 1e-4
 MIN_NORM_WEIGHT = 0.01
-
-
-class ConvBlock(nn.Module):
-    """BatchNorm, convolution, ReLU; the binary convolution takes the sign of what the BatchNorm returns."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, binary: bool) -> None:
-        super().__init__()
-        layer = BinaryConv2d if binary else nn.Conv2d
-        self.bn = nn.BatchNorm2d(in_channels, eps=EPS)
-        self.conv = layer(in_channels, out_channels, kernel_size)
-        self.relu = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, C_out, H_out, W_out)."""
-        return self.relu(self.conv(self.bn(x)))
-
-
-class LinearBlock(nn.Module):
-    """BatchNorm per channel, flatten in (C, H, W) order, linear layer, ReLU."""
-
-    def __init__(self, in_channels: int, in_features: int, out_features: int, binary: bool) -> None:
-        super().__init__()
-        layer = BinaryLinear if binary else nn.Linear
-        self.bn = nn.BatchNorm2d(in_channels, eps=EPS)
-        self.flatten = nn.Flatten()
-        self.linear = layer(in_features, out_features)
-        self.relu = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, out_features)."""
-        return self.relu(self.linear(self.flatten(self.bn(x))))
 
 
 class LeNet5(nn.Module):
@@ -58,11 +23,12 @@ class LeNet5(nn.Module):
     | classifier | linear 500 -> num_classes | num_classes |
 
     431,220 parameters for 10 classes, of which 425,000 are binary weights. With binarization="float" the two binary
-    layers are an ordinary convolution and linear layer without sign; everything else is the same.
+    layers are an ordinary convolution and linear layer without sign; everything else is the same. The weights of the
+    batch normalizations in front of a sign stay at 0.01 or above (`xnorkit.nn.project_`).
 
     Args:
         num_classes: number of logits.
-        binarization: "xnor" or "float".
+        binarization: a name of `xnorkit.models.BINARIZATIONS`.
 
     Raises:
         InputError: another binarization.
@@ -73,34 +39,20 @@ class LeNet5(nn.Module):
     channels.
     """
 
-    def __init__(self, num_classes: int = 10, binarization: Literal["xnor", "float"] = "xnor") -> None:
+    def __init__(self, num_classes: int = 10, binarization: str = "xnor") -> None:
         super().__init__()
-        if binarization not in ("xnor", "float"):
-            raise InputError(f"LeNet5: binarization={binarization!r}; required: 'xnor' or 'float'.")
-        self.binary = binarization == "xnor"
         self.conv1 = nn.Conv2d(1, 20, 5)
         self.bn1 = nn.BatchNorm2d(20, eps=EPS, affine=False)
         self.relu1 = nn.ReLU()
         self.pool1 = nn.MaxPool2d(2)
-        self.block2 = ConvBlock(20, 50, 5, self.binary)
+        self.block2 = NormFirstConv(20, 50, 5, min_norm_weight=MIN_NORM_WEIGHT)
         self.pool2 = nn.MaxPool2d(2)
-        self.block3 = LinearBlock(50, 800, 500, self.binary)
+        self.block3 = NormFirstLinear(800, 500, channels=50, min_norm_weight=MIN_NORM_WEIGHT)
         self.classifier = nn.Linear(500, num_classes)
+        binarize_(self, binarization, float_layers=("conv1", "classifier"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, num_classes)."""
         x = self.pool1(self.relu1(self.bn1(self.conv1(x))))
         x = self.pool2(self.block2(x))
         return self.classifier(self.block3(x))
-
-    @torch.no_grad()
-    def project_(self) -> None:
-        """Clamp the BatchNorm weights before a sign to >= 0.01 in place; the float twin stays as it is.
-
-        At weight 0 a channel's bit would depend on the BatchNorm bias alone, and below 0 the sign would turn around
-        during training. The clamp belongs after the optimizer step, not into forward, which stays free of mutation and
-        traceable.
-        """
-        if self.binary:
-            for block in (self.block2, self.block3):
-                block.bn.weight.clamp_(min=MIN_NORM_WEIGHT)

@@ -1,71 +1,75 @@
 """Names of models and how to make them."""
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any
 
 from torch import nn
 
 from xnorkit.errors import RecipeError
-from xnorkit.models.lenet5 import LeNet5
-from xnorkit.models.xnor_resnet18 import xnor_resnet18
+from xnorkit.models.entries import ENTRIES, Entry
 
-__all__ = ["BINARIZATIONS", "create_model", "input_shape", "list_models"]
-
-BINARIZATIONS = ("xnor", "float")
+__all__ = ["binarizations", "create_model", "input_shape", "list_models"]
 
 
-@dataclass(frozen=True)
-class _Entry:
-    make: Callable[..., nn.Module]
-    input_shape: tuple[int, int, int]
-
-
-_MODELS: dict[str, _Entry] = {
-    "lenet5": _Entry(LeNet5, (1, 28, 28)),
-    "resnet18": _Entry(xnor_resnet18, (3, 224, 224)),
-    "resnet18-cifar10": _Entry(partial(xnor_resnet18, stem_type="cifar"), (3, 32, 32)),
-}
-
-
-def create_model(name: str, num_classes: int = 10, binarization: str = "xnor") -> nn.Module:
+def create_model(
+    name: str, num_classes: int | None = None, binarization: str | None = None, **options: Any
+) -> nn.Module:
     """Return a new model with random weights, in training mode.
 
     Args:
         name: one of `list_models()`.
-        num_classes: number of logits, at least 1.
-        binarization: "xnor" (binary weights and activations in the inner layers) or "float" (the same without signs).
+        num_classes: number of logits, at least 1; default that of the data set that the model is made for.
+        binarization: one of `binarizations(name)`, described in `xnorkit.models.BINARIZATIONS`; default the first of
+            them: "xnor" for most, for the others that of their own paper.
+        options: the model's own, such as `block_type` of ResNets.
 
     Raises:
-        RecipeError: unknown name or binarization, with near matches.
+        RecipeError: unknown name, binarization or option, with near matches.
+        InputError: a value that an option of the model does not take.
+
+    Example:
+        >>> model = create_model("resnet18-cifar10", binarization="react", shortcut_type="binary")
     """
-    if binarization not in BINARIZATIONS:
-        raise _unknown("binarization", binarization, BINARIZATIONS)
+    entry = _entry(name)
+    if binarization is None:
+        binarization = entry.binarizations[0]
+    elif binarization not in entry.binarizations:
+        raise _unknown(f"model '{name}': unknown binarization", binarization, entry.binarizations)
+    num_classes = entry.data[1] if num_classes is None else num_classes
     if num_classes < 1:
         raise RecipeError(f"num_classes={num_classes}; required: at least 1.")
-    return _entry(name).make(num_classes=num_classes, binarization=binarization)
+    for option in options:
+        if option not in entry.options:
+            raise _unknown(f"model '{name}': unknown option", option, entry.options)
+    return entry.make(num_classes=num_classes, binarization=binarization, **options)
+
+
+def binarizations(name: str) -> tuple[str, ...]:
+    """Return the binarizations that model `name` offers, the default first; RecipeError if the name is unknown."""
+    return _entry(name).binarizations
 
 
 def input_shape(name: str) -> tuple[int, int, int]:
     """Return the image shape (C, H, W) that model `name` is made for; RecipeError if the name is unknown."""
-    return _entry(name).input_shape
+    return _entry(name).data[0]
 
 
 def list_models(pattern: str | None = None) -> list[str]:
     """Return the sorted model names, those matching the shell pattern (`lenet*`) if one is given."""
-    return sorted(name for name in _MODELS if pattern is None or fnmatchcase(name, pattern))
+    return sorted(name for name in ENTRIES if pattern is None or fnmatchcase(name, pattern))
 
 
-def _entry(name: str) -> _Entry:
-    if name not in _MODELS:
-        raise _unknown("model", name, list_models())
-    return _MODELS[name]
+def _entry(name: str) -> Entry:
+    if name not in ENTRIES:
+        raise _unknown("unknown model", name, list_models())
+    return ENTRIES[name]
 
 
-def _unknown(what: str, name: str, known: Any) -> RecipeError:
+def _unknown(what: str, name: str, known: Collection[str]) -> RecipeError:
     near = difflib.get_close_matches(name, known, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"choose one of: {', '.join(known)}."
-    return RecipeError(f"unknown {what} '{name}'; {hint}")
+    hint = f"choose one of: {', '.join(known)}." if known else "it has none."
+    if near:
+        hint = f"did you mean {' or '.join(near)}?"
+    return RecipeError(f"{what} '{name}'; {hint}")

@@ -4,9 +4,20 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-__all__ = ["Activation", "BasicBlock", "BiRealBlock", "PreBasicBlock", "ReactBlock", "conv3x3", "shortcut"]
+__all__ = [
+    "Activation",
+    "BasicBlock",
+    "BiRealBlock",
+    "Block",
+    "PreBasicBlock",
+    "ReactBlock",
+    "conv3x3",
+    "norm_shortcuts_",
+    "shortcut",
+]
 
 Activation = Callable[[int], nn.Module]  # channels -> module
+Block = Callable[[int, int, int, Activation], nn.Module]  # in_channels, out_channels, stride, activation -> module
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
@@ -24,6 +35,18 @@ def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module | No
         return None
     pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False) if stride > 1 else nn.Identity()
     return nn.Sequential(pool, nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels))
+
+
+def norm_shortcuts_(model: nn.Module) -> None:
+    """Put a BatchNorm in front of the 1x1 convolution of every shortcut of `model`, in place: for its sign.
+
+    What the shortcut reads is often never negative, and then its plain signs would all be +1. The BatchNorm joins the
+    pooling under `downsample.0`, so that names stay.
+    """
+    for block in model.modules():
+        downsample = getattr(block, "downsample", None)
+        if isinstance(downsample, nn.Sequential) and isinstance(downsample[1], nn.Conv2d):
+            downsample[0] = nn.Sequential(downsample[0], nn.BatchNorm2d(downsample[1].in_channels))
 
 
 class _TwoConvs(nn.Module):
@@ -80,9 +103,10 @@ class PreBasicBlock(_TwoConvs):
 class ReactBlock(_TwoConvs):
     """Returns two units y = act(bn(conv(x)) + x): a shortcut around every convolution, an activation behind the sum.
 
-    With RPReLU as activation and RSign in front of the convolutions this is the ResNet block of ReActNet.
+    With RPReLU as activation and RSign in front of the convolutions this is the ResNet block of ReActNet, with hardtanh
+    and a plain sign that of IR-Net on CIFAR-10.
 
-    Source: Liu et al., ReActNet (ECCV 2020), figure 4, in its ResNet form.
+    Source: Liu et al., ReActNet (ECCV 2020), figure 4, in its ResNet form; Qin et al., IR-Net (CVPR 2020), its code.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, activation: Activation) -> None:

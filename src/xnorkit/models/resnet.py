@@ -1,32 +1,92 @@
-"""ResNet-18 and ResNet-34 with the residual blocks that binary networks use; float as made."""
+"""ResNet-18, -20, -34 and -50 with the residual blocks that binary networks use; float as made."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
+from xnorkit.models.bottleneck_blocks import EXPANSION, Bottleneck, PreBottleneck
 from xnorkit.models.hierarchical_block import HBlock
-from xnorkit.models.residual_blocks import Activation, BasicBlock, BiRealBlock, PreBasicBlock, ReactBlock
+from xnorkit.models.residual_blocks import (
+    Activation,
+    BasicBlock,
+    BiRealBlock,
+    Block,
+    PreBasicBlock,
+    ReactBlock,
+    norm_shortcuts_,
+)
 from xnorkit.models.stems import DaBNNStem
 from xnorkit.ops import RPReLU
 
-__all__ = ["BLOCK_TYPES", "STEM_TYPES", "BlockType", "ResNet", "StemType", "resnet18", "resnet34"]
+__all__ = [
+    "BlockType",
+    "ResNet",
+    "ShortcutType",
+    "StemType",
+    "resnet",
+    "resnet18",
+    "resnet20",
+    "resnet34",
+    "resnet50",
+]
 
-Block = Callable[[int, int, int, Activation], nn.Module]  # in_channels, out_channels, stride, activation -> module
-BlockType = Literal["basic", "prebasic", "bireal", "hierarchical", "react"]
+BlockType = Literal["basic", "prebasic", "bireal", "hierarchical", "react", "irnet"]
 StemType = Literal["basic", "dabnn", "cifar"]
+ShortcutType = Literal["float", "binary"]
 
-BLOCK_TYPES: dict[str, Block] = {
-    "basic": BasicBlock,
-    "prebasic": PreBasicBlock,
-    "bireal": lambda in_channels, out_channels, stride, activation: BiRealBlock(in_channels, out_channels, stride),
-    "hierarchical": HBlock,
-    "react": ReactBlock,
-}
 STEM_TYPES = ("basic", "dabnn", "cifar")
-WIDTHS = (64, 128, 256, 512)
+SHORTCUT_TYPES = ("float", "binary")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A block type: its block, its activation (None: ReLU, or RPReLU on demand), what ends the stem, its bottleneck."""
+
+    block: Block
+    activation: Activation | None = None
+    stem_activation: type[nn.Module] = nn.ReLU
+    bottleneck: Block | None = None
+
+
+def _hardtanh(channels: int) -> nn.Module:
+    return nn.Hardtanh()
+
+
+def _relu(channels: int) -> nn.Module:
+    return nn.ReLU(inplace=True)
+
+
+# Blocks that take the sign of the sum itself need a stem whose values have both signs: no ReLU at its end.
+BLOCK_TYPES: dict[str, _Kind] = {
+    "basic": _Kind(BasicBlock, bottleneck=Bottleneck),
+    "prebasic": _Kind(PreBasicBlock, bottleneck=PreBottleneck),
+    "bireal": _Kind(
+        lambda in_channels, out_channels, stride, activation: BiRealBlock(in_channels, out_channels, stride),
+        activation=_hardtanh,
+        stem_activation=nn.Identity,
+    ),
+    "hierarchical": _Kind(HBlock),
+    "react": _Kind(ReactBlock, activation=RPReLU, stem_activation=nn.Identity),
+    "irnet": _Kind(ReactBlock, activation=_hardtanh, stem_activation=nn.Hardtanh),
+}
+
+
+@dataclass(frozen=True)
+class _Depth:
+    blocks: tuple[int, ...]
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+    bottleneck: bool = False
+
+
+DEPTHS = {
+    18: _Depth((2, 2, 2, 2)),
+    20: _Depth((3, 3, 3), (16, 32, 64)),
+    34: _Depth((3, 4, 6, 3)),
+    50: _Depth((3, 4, 6, 3), bottleneck=True),
+}
 
 
 class ResNet(nn.Module):
@@ -42,39 +102,51 @@ class ResNet(nn.Module):
     | avgpool, fc | mean over the positions, linear | num_classes | num_classes |
 
     A block is two 3x3 convolutions of the same width (`HBlock`: three); its shortcut, where the shape changes, is
-    average pooling, 1x1 convolution (`downsample.1`), BatchNorm.
+    average pooling, 1x1 convolution (`downsample.1`), BatchNorm. ResNet-50 has bottlenecks of four times these widths,
+    ResNet-20 three layers of 16, 32, 64 channels behind a stem of 16.
 
     Args:
-        blocks: number of blocks in layer1 to layer4.
+        blocks: number of blocks in each layer.
         num_classes: number of logits.
         block: makes a block of (in_channels, out_channels, stride, activation).
         activation: makes an activation for a number of channels.
         stem_type: "basic" as in the table, "dabnn" (`DaBNNStem` as conv1, no bn1), "cifar" (conv1 3x3 / 1, no pool).
+        widths: output channels of the blocks of each layer, as many as `blocks`.
+        stem_width: channels behind the stem.
+        stem_activation: the last activation of the stem; default ReLU.
 
     Source: He et al., Deep Residual Learning (CVPR 2016), table 1. Differs in the shortcut, which pools.
     """
 
     def __init__(
-        self, blocks: tuple[int, int, int, int], num_classes: int, block: Block, activation: Activation, stem_type: str
+        self,
+        blocks: tuple[int, ...],
+        num_classes: int,
+        block: Block,
+        activation: Activation,
+        stem_type: str,
+        *,
+        widths: tuple[int, ...] = (64, 128, 256, 512),
+        stem_width: int = 64,
+        stem_activation: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        width = WIDTHS[0]
+        width = stem_width
         self.conv1: nn.Module
         self.bn1: nn.Module = nn.BatchNorm2d(width)
-        self.relu: nn.Module = nn.ReLU(inplace=True)
+        self.relu: nn.Module = nn.ReLU(inplace=True) if stem_activation is None else stem_activation
         self.maxpool: nn.Module = nn.MaxPool2d(3, 2, 1) if stem_type == "basic" else nn.Identity()
         if stem_type == "dabnn":
-            self.conv1, self.bn1, self.relu = DaBNNStem(width), nn.Identity(), nn.Identity()
+            self.conv1, self.bn1, self.relu = DaBNNStem(width, self.relu), nn.Identity(), nn.Identity()
         else:
             kernel_size, stride = (7, 2) if stem_type == "basic" else (3, 1)
             self.conv1 = nn.Conv2d(3, width, kernel_size, stride, kernel_size // 2, bias=False)
-        layers = []
-        for index, (count, out_channels) in enumerate(zip(blocks, WIDTHS, strict=True)):
+        self.depth = len(blocks)
+        for index, (count, out_channels) in enumerate(zip(blocks, widths, strict=True)):
             first = block(width, out_channels, 1 if index == 0 else 2, activation)
             others = [block(out_channels, out_channels, 1, activation) for _ in range(count - 1)]
-            layers.append(nn.Sequential(first, *others))
+            self.add_module(f"layer{index + 1}", nn.Sequential(first, *others))
             width = out_channels
-        self.layer1, self.layer2, self.layer3, self.layer4 = layers
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(width, num_classes)
         for module in self.modules():
@@ -84,8 +156,68 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, num_classes)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        for index in range(self.depth):
+            x = self.get_submodule(f"layer{index + 1}")(x)
         return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+def resnet(  # noqa: PLR0917 - as resnet18 and its siblings
+    depth: int,
+    num_classes: int = 1000,
+    rprelu: bool = False,
+    block_type: BlockType | Block = "basic",
+    stem_type: StemType = "basic",
+    shortcut_type: ShortcutType = "float",
+) -> ResNet:
+    """Return a float ResNet, see `ResNet`; `xnorkit.nn.prepare_binary_model` makes it binary.
+
+    `basic` is the plain residual block, whose convolutions read what a ReLU returns: nothing below 0, so that plain
+    signs of it are all +1. Binarize it with a learned shift (`InputBiasBinarizer`), or take another block.
+
+    Args:
+        depth: 18, 20, 34 or 50.
+        num_classes: number of logits.
+        rprelu: RPReLU in the blocks in place of ReLU.
+        block_type: "basic" (`BasicBlock`), "prebasic" (`PreBasicBlock`), "bireal" (`BiRealBlock`), "hierarchical"
+            (`HBlock`), "react" (`ReactBlock` with RPReLU), "irnet" (`ReactBlock` with hardtanh); or a function of
+            (in_channels, out_channels, stride, activation) that returns a module. Depth 50 has bottlenecks: "basic"
+            (`Bottleneck`), "prebasic" (`PreBottleneck`) or a function. Behind the stem of "bireal" and "react" stands
+            no ReLU, as their first convolution takes the sign of what it returns; behind that of "irnet", hardtanh.
+        stem_type: "basic" (7x7 / 2, pool), "dabnn" (`DaBNNStem`), "cifar" (3x3, no pool).
+        shortcut_type: "float"; "binary" puts a BatchNorm in front of the 1x1 convolutions of the shortcuts, so that
+            these can be made binary, too.
+
+    Raises:
+        InputError: an unknown depth, block, stem or shortcut, rprelu with a block that has another activation, or fewer
+            than one class.
+    """
+    if depth not in DEPTHS:
+        raise InputError(f"depth={depth}; required: one of {', '.join(map(str, DEPTHS))}.")
+    shape = DEPTHS[depth]
+    kinds = {name: kind for name, kind in BLOCK_TYPES.items() if kind.bottleneck or not shape.bottleneck}
+    if not callable(block_type) and block_type not in kinds:
+        raise InputError(f"block_type={block_type!r}; required: one of {', '.join(kinds)}, or a function.")
+    _check_choice("stem_type", stem_type, STEM_TYPES)
+    _check_choice("shortcut_type", shortcut_type, SHORTCUT_TYPES)
+    if num_classes < 1:
+        raise InputError(f"num_classes={num_classes}; required: at least 1.")
+    kind = _kind_of(block_type)
+    block = kind.bottleneck if shape.bottleneck and kind.bottleneck else kind.block
+    if rprelu and kind.activation not in (None, RPReLU):
+        raise InputError(f"rprelu=True with block_type={block_type!r}, which clips; use block_type='react'.")
+    model = ResNet(
+        shape.blocks,
+        num_classes,
+        block,
+        kind.activation or (RPReLU if rprelu else _relu),
+        stem_type,
+        widths=tuple(width * EXPANSION for width in shape.widths) if shape.bottleneck else shape.widths,
+        stem_width=shape.widths[0],
+        stem_activation=kind.stem_activation(),
+    )
+    if shortcut_type == "binary":
+        norm_shortcuts_(model)
+    return model
 
 
 def resnet18(
@@ -93,30 +225,27 @@ def resnet18(
     rprelu: bool = False,
     block_type: BlockType | Block = "basic",
     stem_type: StemType = "basic",
+    shortcut_type: ShortcutType = "float",
 ) -> ResNet:
-    """Return a float ResNet-18, see `ResNet`; `prepare_binary_model` makes it binary.
-
-    11,689,512 parameters with the default block and 1000 classes. `basic` is the plain residual block, whose
-    convolutions read what a ReLU returns: nothing below 0, so that plain signs of it are all +1. Binarize it with a
-    learned shift (`InputBiasBinarizer`), or take another block.
-
-    Args:
-        num_classes: number of logits.
-        rprelu: RPReLU in the blocks in place of ReLU.
-        block_type: "basic" (`BasicBlock`), "prebasic" (`PreBasicBlock`), "bireal" (`BiRealBlock`), "hierarchical"
-            (`HBlock`), "react" (`ReactBlock`, with RPReLU always); or a function of (in_channels, out_channels, stride,
-            activation) that returns a module.
-        stem_type: "basic" (7x7 / 2, pool), "dabnn" (`DaBNNStem`), "cifar" (3x3, no pool).
-
-    Raises:
-        InputError: an unknown block or stem, rprelu with "bireal", or fewer than one class.
+    """Return a float ResNet-18, 11,689,512 parameters with the default block and 1000 classes; see `resnet`.
 
     Example:
         >>> model = resnet18(num_classes=10, block_type="react", stem_type="cifar")
         >>> bconfig = BConfig(InputBiasBinarizer, weight_pre_process=XNORWeightBinarizer)
         >>> prepare_binary_model(model, bconfig, ignore_layers_name=["_first_", "_last_", "$downsample$"])
     """
-    return _resnet((2, 2, 2, 2), num_classes, rprelu, block_type, stem_type)
+    return resnet(18, num_classes, rprelu, block_type, stem_type, shortcut_type)
+
+
+def resnet20(
+    num_classes: int = 10,
+    rprelu: bool = False,
+    block_type: BlockType | Block = "basic",
+    stem_type: StemType = "cifar",
+    shortcut_type: ShortcutType = "float",
+) -> ResNet:
+    """Return a float ResNet-20 for CIFAR: three layers of 3 blocks of 16, 32, 64 channels; see `resnet`."""
+    return resnet(20, num_classes, rprelu, block_type, stem_type, shortcut_type)
 
 
 def resnet34(
@@ -124,25 +253,34 @@ def resnet34(
     rprelu: bool = False,
     block_type: BlockType | Block = "basic",
     stem_type: StemType = "basic",
+    shortcut_type: ShortcutType = "float",
 ) -> ResNet:
-    """Return a float ResNet-34: as `resnet18`, with 3, 4, 6, 3 blocks; 21,797,672 parameters."""
-    return _resnet((3, 4, 6, 3), num_classes, rprelu, block_type, stem_type)
+    """Return a float ResNet-34: as `resnet18`, with 3, 4, 6, 3 blocks; 21,797,672 parameters; see `resnet`."""
+    return resnet(34, num_classes, rprelu, block_type, stem_type, shortcut_type)
 
 
-def _resnet(
-    blocks: tuple[int, int, int, int], num_classes: int, rprelu: bool, block_type: BlockType | Block, stem_type: str
+def resnet50(
+    num_classes: int = 1000,
+    rprelu: bool = False,
+    block_type: BlockType | Block = "basic",
+    stem_type: StemType = "basic",
+    shortcut_type: ShortcutType = "float",
 ) -> ResNet:
-    if not callable(block_type) and block_type not in BLOCK_TYPES:
-        raise InputError(f"block_type={block_type!r}; required: one of {', '.join(BLOCK_TYPES)}, or a function.")
-    if stem_type not in STEM_TYPES:
-        raise InputError(f"stem_type={stem_type!r}; required: one of {', '.join(STEM_TYPES)}.")
-    if num_classes < 1:
-        raise InputError(f"num_classes={num_classes}; required: at least 1.")
-    if block_type in ("bireal", BiRealBlock) and rprelu:
-        raise InputError("rprelu=True with block_type='bireal', which has no activation; use block_type='react'.")
-    make = RPReLU if rprelu or block_type in ("react", ReactBlock) else _relu
-    return ResNet(blocks, num_classes, block_type if callable(block_type) else BLOCK_TYPES[block_type], make, stem_type)
+    """Return a float ResNet-50: 3, 4, 6, 3 bottlenecks; 25,557,032 parameters with the default block; see `resnet`."""
+    return resnet(50, num_classes, rprelu, block_type, stem_type, shortcut_type)
 
 
-def _relu(channels: int) -> nn.Module:
-    return nn.ReLU(inplace=True)
+def _kind_of(block_type: BlockType | Block) -> _Kind:
+    """Return the kind of a block type; a class of a known one stands for it, another function has ReLU."""
+    if not callable(block_type):
+        return BLOCK_TYPES[block_type]
+    chosen: object = block_type
+    if chosen is BiRealBlock:
+        return BLOCK_TYPES["bireal"]
+    same = (kind for kind in BLOCK_TYPES.values() if chosen in (kind.block, kind.bottleneck))
+    return next(same, _Kind(block_type))
+
+
+def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"{what}={value!r}; required: one of {', '.join(known)}.")

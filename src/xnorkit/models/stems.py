@@ -16,12 +16,13 @@ class DaBNNStem(nn.Module):
     | maxpool | 3x3 / 2 of conv1, beside conv2 | 32 |
     | conv3 | 1x1 of both, concatenated | 64 |
 
-    BatchNorm and ReLU follow each convolution. 0.38 times the multiply-adds of the 7x7 convolution.
+    BatchNorm and ReLU follow each convolution, `activation` in place of the last ReLU. 0.38 times the multiply-adds of
+    the 7x7 convolution.
 
     Source: Zhang et al., dabnn (ACM MM 2019), the stem of its Bi-Real Net.
     """
 
-    def __init__(self, channels: int = 64) -> None:
+    def __init__(self, channels: int = 64, activation: nn.Module | None = None) -> None:
         super().__init__()
         half = channels // 2
         self.conv1 = _unit(3, half, 3, 2)
@@ -29,6 +30,8 @@ class DaBNNStem(nn.Module):
         self.conv2_2 = _unit(half // 2, half, 3, 2)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         self.conv3 = _unit(channels, channels, 1)
+        if activation is not None:
+            self.conv3[2] = activation
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, channels, H / 4, W / 4)."""

@@ -1,0 +1,53 @@
+"""ResNets made binary, for the registry."""
+
+from xnorkit.errors import InputError
+from xnorkit.models.binarization import binarize_, has_signs
+from xnorkit.models.resnet import BlockType, ResNet, ShortcutType, StemType, resnet
+
+__all__ = ["binary_resnet"]
+
+BLOCK_OF: dict[str, BlockType] = {"bireal": "bireal", "react": "react", "irnet": "irnet", "recu": "irnet"}
+SHIFTED = ("react",)  # binarizations whose sign has a learned shift
+
+
+def binary_resnet(
+    depth: int,
+    num_classes: int = 1000,
+    binarization: str = "xnor",
+    *,
+    block_type: BlockType | None = None,
+    stem_type: StemType = "basic",
+    shortcut_type: ShortcutType = "float",
+) -> ResNet:
+    """Return a ResNet (`xnorkit.models.ResNet` has the layer table) in a binarization.
+
+    The stem and the last layer stay float; so do the 1x1 convolutions of the shortcuts, unless `shortcut_type` is
+    "binary". ResNet-18 with "prebasic" blocks and 1000 classes has 11,688,616 parameters, of which 10,985,472 are
+    binary weights; with binary shortcuts 11,157,504 of 11,689,512.
+
+    Args:
+        depth: 18, 20, 34 or 50.
+        num_classes: number of logits.
+        binarization: a name of `xnorkit.models.BINARIZATIONS`.
+        block_type: see `xnorkit.models.resnet`; None: that of the binarization's own paper ("bireal", "react",
+            "irnet"), else "prebasic" (BatchNorm, sign, convolution, ReLU).
+        stem_type: see `xnorkit.models.resnet`.
+        shortcut_type: see `xnorkit.models.resnet`.
+
+    Raises:
+        InputError: an unknown name, or plain signs of what a ReLU returns ("basic" blocks).
+
+    Source: Rastegari et al., XNOR-Net (ECCV 2016), section 4.2; Liu et al., Bi-Real Net (ECCV 2018) and ReActNet (ECCV
+    2020, ResNet-18 of table 3); Qin et al., IR-Net (CVPR 2020). Differs: XNOR-Net has input scales K ("xnor-k" has
+    them), IR-Net's last layer follows a BatchNorm.
+    """
+    block_type = block_type or BLOCK_OF.get(binarization, "prebasic")
+    model = resnet(depth, num_classes, False, block_type, stem_type, shortcut_type)
+    float_layers = ["conv1", "fc"] + ([] if shortcut_type == "binary" else ["$downsample$"])
+    binarize_(model, binarization, float_layers)
+    if block_type == "basic" and has_signs(binarization) and binarization not in SHIFTED:
+        raise InputError(
+            f"block_type='basic' with binarization='{binarization}': its convolutions read what a ReLU returns, whose "
+            "signs are all +1; required: another block, as 'prebasic', or binarization='react', which learns a shift."
+        )
+    return model

@@ -1,0 +1,44 @@
+"""Dropout behind the sign, as a process of a binary layer's input."""
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from xnorkit.nn.bconfig import make_process
+from xnorkit.ops import ActivationBinarizer
+
+__all__ = ["DroppedSigns", "dropped_signs"]
+
+
+class DroppedSigns(ActivationBinarizer):
+    """Binarizes its input; in training it then sets some signs to 0 and multiplies the others with 1 / (1 - p).
+
+    Forward: y = binarizer(x) m / (1 - p) with m = 0 at probability p, else 1; in evaluation y = binarizer(x).
+    Backward: the gradient of the binarizer, times m / (1 - p).
+    On bits: as its binarizer, in evaluation.
+
+    Args:
+        binarizer: an activation binarizer.
+        p: share of the signs that training sets to 0.
+
+    Source: the order of jiecaoyu/XNOR-Net-PyTorch.
+    """
+
+    def __init__(self, binarizer: nn.Module, p: float) -> None:
+        super().__init__()
+        self.binarizer, self.p = binarizer, p
+        self.bit_reason = getattr(binarizer, "bit_reason", f"{type(binarizer).__name__} is not known to return signs")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y, of the shape of `x`."""
+        return F.dropout(self.binarizer(x), self.p, self.training)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, for print(model)."""
+        return f"p={self.p}"
+
+
+def dropped_signs(layer: nn.Module, binarizer: Callable[..., nn.Module], p: float) -> DroppedSigns:
+    """Return `DroppedSigns` of what the factory `binarizer` makes for `layer`."""
+    return DroppedSigns(make_process("activation_pre_process", binarizer, layer), p)

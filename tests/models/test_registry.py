@@ -1,0 +1,67 @@
+"""Names of models, what each offers, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from xnorkit.errors import InputError, RecipeError
+from xnorkit.models import BINARIZATIONS, binarizations, create_model, input_shape, list_models
+from xnorkit.nn import BinaryConv2d
+
+
+def test_names() -> None:
+    names = list_models()
+    assert names == sorted(names)
+    assert {"lenet5", "nin-cifar10", "nin", "alexnet", "resnet18-cifar10", "resnet18", "vgg-small-cifar10"} < set(names)
+    assert list_models("lenet*") == ["lenet5"]
+    assert list_models("zzz*") == []
+    assert input_shape("lenet5") == (1, 28, 28)
+
+
+def test_every_model_offers_float_bwn_and_xnor() -> None:
+    for name in list_models():
+        offered = binarizations(name)
+        assert {"float", "bwn", "xnor"} <= set(offered) <= set(BINARIZATIONS)
+        assert len(set(offered)) == len(offered)
+
+
+def test_defaults() -> None:
+    assert binarizations("lenet5")[0] == "xnor"
+    assert binarizations("reactnet-a")[0] == "react"
+    assert create_model("lenet5").classifier.out_features == 10
+    assert create_model("lenet5", 7).classifier.out_features == 7
+    model = create_model("reactnet-resnet18-cifar10")
+    assert type(model.layer1[0].conv1.activation_pre_process).__name__ == "InputBiasBinarizer"
+
+
+def test_options() -> None:
+    model = create_model("resnet20-cifar10", binarization="react", shortcut_type="binary")
+    assert isinstance(model.layer2[0].downsample[1], BinaryConv2d)
+    dabnn = create_model("bireal-resnet18", stem_type="dabnn")
+    assert not any("conv1." in name for name, m in dabnn.named_modules() if isinstance(m, BinaryConv2d))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "lenet"}, "unknown model 'lenet'; did you mean lenet5"),
+        ({"name": "zzz"}, "unknown model 'zzz'; choose one of: alexnet, alexnet-224"),
+        ({"name": "lenet5", "binarization": "xnr"}, "model 'lenet5': unknown binarization 'xnr'; did you mean xnor"),
+        ({"name": "lenet5", "binarization": "react"}, "choose one of: xnor, xnor-k, bwn, float"),
+        ({"name": "lenet5", "num_classes": 0}, "num_classes=0; required: at least 1"),
+        ({"name": "lenet5", "block_type": "react"}, "model 'lenet5': unknown option 'block_type'; it has none"),
+        ({"name": "resnet18", "block": "react"}, "unknown option 'block'; did you mean block_type"),
+        ({"name": "bireal-resnet18", "block_type": "react"}, "unknown option 'block_type'; did you mean shortcut_type"),
+        ({"name": "resnet18", "depth": 34}, "unknown option 'depth'"),
+    ],
+)
+def test_unknown_names(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        create_model(**options)
+
+
+def test_plain_signs_behind_a_relu_are_refused() -> None:
+    with pytest.raises(InputError, match=r"block_type='basic' with binarization='xnor': .* signs are all"):
+        create_model("resnet20-cifar10", block_type="basic")
+    for binarization in ("float", "bwn", "react"):
+        create_model("resnet20-cifar10", binarization=binarization, block_type="basic")
