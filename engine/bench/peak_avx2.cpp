@@ -37,7 +37,10 @@ int64_t float_peak_avx2(int64_t iterations) {
   __m256 x = _mm256_set1_ps(0.5f);
   __m256 w = _mm256_set1_ps(1e-9f);
   XNORKIT_UNROLL
-  for (int n = 0; n < kAccumulators; ++n) sum[n] = _mm256_setzero_ps();
+  for (int n = 0; n < kAccumulators; ++n) {
+    sum[n] = _mm256_setzero_ps();
+    asm volatile("" : "+x"(sum[n]));  // else the compiler sees that all sums are equal, and computes one
+  }
   for (int64_t i = 0; i < iterations; ++i) {
     XNORKIT_UNROLL
     for (int n = 0; n < kAccumulators; ++n) sum[n] = _mm256_fmadd_ps(x, w, sum[n]);

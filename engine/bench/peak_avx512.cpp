@@ -44,7 +44,10 @@ int64_t float_peak_avx512(int64_t iterations) {
   __m512 x = _mm512_set1_ps(0.5f);
   __m512 w = _mm512_set1_ps(1e-9f);
   XNORKIT_UNROLL
-  for (int n = 0; n < kAccumulators; ++n) sum[n] = _mm512_setzero_ps();
+  for (int n = 0; n < kAccumulators; ++n) {
+    sum[n] = _mm512_setzero_ps();
+    asm volatile("" : "+v"(sum[n]));  // else the compiler sees that all sums are equal, and computes one
+  }
   for (int64_t i = 0; i < iterations; ++i) {
     XNORKIT_UNROLL
     for (int n = 0; n < kAccumulators; ++n) sum[n] = _mm512_fmadd_ps(x, w, sum[n]);

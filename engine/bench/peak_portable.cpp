@@ -55,6 +55,7 @@ int64_t float_peak_portable(int64_t iterations) {
   float sum[4] = {};
   float x = 0.5f;
   float w = 1e-9f;
+  for (float& s : sum) asm volatile("" : "+m"(s));  // else the compiler sees that all sums are equal
   for (int64_t i = 0; i < iterations; ++i) {
     for (float& s : sum) s = std::fma(x, w, s);
     asm volatile("" : "+m"(x), "+m"(w));
