@@ -1,33 +1,46 @@
-"""`xnorkit bench kernels`: single binary convolutions against the machine's own limit and PyTorch's float32."""
+"""`xnorkit bench kernels`: single layers against the machine's own limit and against what one could run instead."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
 from xnorkit import _engine
+from xnorkit.bench.engines import ALL, KERNEL_ENGINES, Engine, Note, choose, silent
+from xnorkit.bench.layer_case import REFERENCE, LayerCase
 from xnorkit.bench.shapes import LayerShape
 from xnorkit.bench.timing import check_run, interleaved
-from xnorkit.errors import InputError
+from xnorkit.errors import EngineError, InputError
 
 __all__ = ["KernelResult", "bench_kernel", "bench_kernels"]
 
-ENGINES = ("torch",)
+OWN, OWN_FLOAT = "xnorkit", "xnorkit_float"
+PEAK_MILLISECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class KernelResult:
-    """One row; field names are fixed so that figures can be compared over time."""
+    """One row; field names are fixed so that figures can be compared over time.
+
+    us, min_us: median and minimum of a binary layer with bits in and thresholded bits out, or of a float layer.
+    gmacs, peak_gmacs, fraction_of_peak: of the median. float_us: a binary layer from float32 images (N, C, H, W) to
+    float32 (N, H, W, C), sign, packing, scale and bias included; null for a float layer. bytes: what must move at least.
+    """
 
     op: str
     shape: str
     isa: str
     threads: int
     us: float
+    min_us: float
     gmacs: float
     peak_gmacs: float
     fraction_of_peak: float
+    bytes: int
+    float_us: float | None = None
     peers_us: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
@@ -36,75 +49,167 @@ class KernelResult:
 
 
 def bench_kernels(
-    shapes: list[LayerShape],
+    shapes: Sequence[LayerShape],
     *,
     isa: str = "",
-    threads: int = 1,
+    threads: Sequence[int] = (1,),
     seconds: float = 1.0,
-    against: tuple[str, ...] = ("torch",),
+    against: Sequence[str] = ALL,
+    note: Note = silent,
 ) -> list[KernelResult]:
-    """Return one row per shape; see `bench_kernel`.
+    """Return one row per number of threads and shape; see `bench_kernel`. `note` takes lines about missing peers.
 
     Raises:
         InputError: no shapes, or as `bench_kernel`.
     """
-    if not shapes:
-        raise InputError("no shapes; required: at least one, such as 'resnet18' or '3x3 256@14x14'.")
-    return [bench_kernel(shape, isa=isa, threads=threads, seconds=seconds, against=against) for shape in shapes]
+    if not shapes or not threads:
+        raise InputError("no shapes or threads; required: at least one, such as 'resnet18' or '3x3 256@14x14'.")
+    once = _once(note)
+    return [
+        bench_kernel(shape, isa=isa, threads=count, seconds=seconds, against=against, note=once)
+        for count in threads
+        for shape in shapes
+    ]
 
 
 def bench_kernel(
-    shape: LayerShape, *, isa: str = "", threads: int = 1, seconds: float = 1.0, against: tuple[str, ...] = ("torch",)
+    shape: LayerShape,
+    *,
+    isa: str = "",
+    threads: int = 1,
+    seconds: float = 1.0,
+    against: Sequence[str] = ALL,
+    note: Note = silent,
 ) -> KernelResult:
-    """Return the time of one binary convolution, bits in and thresholded bits out, batch 1, random data.
+    """Return the times of one layer, batch 1, random data; every answer is checked before it is timed.
 
-    The peak is that of a register-only xor + popcount + add loop of the same instruction set, the median of one
-    measurement (about 1 ms) in each round of the interleaved timing, times `threads`. Multiply-adds count valid taps
-    only.
+    The peak is that of a register-only loop of the same instruction set (xor + popcount + add, or fused multiply-add),
+    the median of one measurement (about 1 ms) in each round of the interleaved timing, times `threads`. Multiply-adds
+    count valid taps only.
 
     Raises:
-        InputError: `isa` is not available, or `check_run` refuses the rest.
+        InputError: `isa` is not available, a peer that was asked for is missing or wrong, or `check_run` refuses the
+            rest.
+        EngineError: the engine has no kernel for the shape, or its answer is not the reference's.
     """
-    check_run(against, ENGINES, threads, seconds)
+    check_run(threads, seconds)
+    engines, asked = choose(against, KERNEL_ENGINES, note)
     isa = isa or _engine.default_isa()
     if isa not in _engine.isas():
         raise InputError(f"isa '{isa}'; required: one that this CPU and build have: {', '.join(_engine.isas())}.")
-    program, bits = _program(shape, isa)
-    candidates: dict[str, Callable[[], object]] = {"xnorkit": lambda: program.run(bits, threads)}
+    case = LayerCase(shape)
+    candidates = _own(case, isa, threads)
+    peers = {engine.name: _peer(engine, case, threads, engine.name in asked, note) for engine in engines}
+    candidates.update({name: call for name, call in peers.items() if call is not None})
     peaks: list[float] = []
-
-    def measure_peak() -> None:
-        peaks.append(_engine.peak_binary_gmacs(isa, 1.0))
-
-    if "torch" in against:
-        from xnorkit.bench.torch_peer import float_convolution, torch_threads
-
-        candidates["torch_f32"] = float_convolution(shape)
-        with torch_threads(threads):
-            times = interleaved(candidates, seconds=seconds, each_round=measure_peak)
-    else:
-        times = interleaved(candidates, seconds=seconds, each_round=measure_peak)
-    peak = statistics.median(peaks) * threads
-    own = times.pop("xnorkit").median_us
-    gmacs = shape.macs / own / 1e3
-    peers = {name: timing.median_us for name, timing in times.items()}
-    return KernelResult("binary_conv2d", shape.text, isa, threads, own, gmacs, peak, gmacs / peak, peers)
-
-
-def _program(shape: LayerShape, isa: str) -> tuple[_engine.Program, np.ndarray]:
-    rng = np.random.default_rng(0)
-    program = _engine.Program("bits", *shape.image, shape.in_channels, isa)
-    k = shape.kernel[0] * shape.kernel[1] * shape.in_channels
-    signs = rng.integers(0, 2, (shape.out_channels, k), dtype=np.uint8)
-    value = program.binary_conv2d_bits(
-        0,
-        np.packbits(signs, axis=1, bitorder="little"),
-        shape.out_channels,
-        _engine.ConvGeometry(shape.kernel, padding=shape.padding),
-        np.zeros(shape.out_channels, dtype=np.int32),
-        np.zeros(shape.out_channels, dtype=np.uint8),
+    peak = _engine.peak_binary_gmacs if shape.binary else _engine.peak_float_gmacs
+    with _threads_of_torch(engines, threads):
+        times = interleaved(
+            candidates, seconds=seconds, each_round=lambda: peaks.append(peak(isa, PEAK_MILLISECONDS))
+        )
+    limit = statistics.median(peaks) * threads
+    own, own_float = times.pop(OWN), times.pop(OWN_FLOAT, None)
+    gmacs = shape.macs / own.median_us / 1e3
+    return KernelResult(
+        op=shape.op,
+        shape=shape.text,
+        isa=isa,
+        threads=threads,
+        us=own.median_us,
+        min_us=own.min_us,
+        gmacs=gmacs,
+        peak_gmacs=limit,
+        fraction_of_peak=gmacs / limit,
+        bytes=shape.bytes,
+        float_us=own_float.median_us if own_float else None,
+        peers_us={name: timing.median_us for name, timing in times.items()},
     )
-    program.finish([value])
-    pixels = np.zeros((1, *shape.image, -(-shape.in_channels // 32) * 32), dtype=np.uint8)
-    pixels[..., : shape.in_channels] = rng.integers(0, 2, (1, *shape.image, shape.in_channels))
-    return program, np.packbits(pixels, axis=-1, bitorder="little").view(np.uint32)
+
+
+def _own(case: LayerCase, isa: str, threads: int) -> dict[str, Callable[[], Any]]:
+    """Return xnorkit's calls, whose answers equal the scalar reference bit for bit."""
+    runs = {OWN_FLOAT if case.shape.binary else OWN: case.float_run(isa)}
+    reference = {OWN_FLOAT if case.shape.binary else OWN: case.float_run(REFERENCE)}
+    if case.shape.binary:
+        runs = {OWN: case.bits_run(isa), **runs}
+        reference[OWN] = case.bits_run(REFERENCE)
+    for name, run in runs.items():
+        if not np.array_equal(run(threads)[0], reference[name](threads)[0]):
+            raise EngineError(f"shape '{case.shape.text}': isa {isa} does not give the reference's answer.")
+    return {name: _with_threads(run, threads) for name, run in runs.items()}
+
+
+def _with_threads(run: Callable[[int], Any], threads: int) -> Callable[[], Any]:
+    return lambda: run(threads)
+
+
+def _peer(engine: Engine, case: LayerCase, threads: int, asked: bool, note: Note) -> Callable[[], Any] | None:
+    """Return a peer's call, or None with a note if it cannot run this layer and was not asked for by name."""
+    try:
+        call = _build(engine.name, case, threads)
+        if call is not None and engine.name != "openvino_binary_node":
+            _check(engine, case, call())
+        return call
+    except InputError as error:
+        if asked:
+            raise
+        note(str(error))
+        return None
+
+
+def _build(name: str, case: LayerCase, threads: int) -> Callable[[], Any] | None:
+    if name == "torch_f32":
+        from xnorkit.bench.peers.pytorch import float_layer, torch_threads
+
+        with torch_threads(threads):
+            return float_layer(case)
+    if name.startswith("openvino_binary"):
+        from xnorkit.bench.peers import open_vino_binary
+
+        if open_vino_binary.unsuitable(case):
+            return None
+        make = open_vino_binary.binary_node if name.endswith("node") else open_vino_binary.binary_model
+        return make(case, threads)
+    from xnorkit.bench.peers import onnx_graphs
+
+    layer = onnx_graphs.float_layer(case)
+    if name == "openvino_f32":
+        from xnorkit.bench.peers.open_vino import infer
+
+        return infer(layer, case.x, threads, keep_float32=True)
+    from xnorkit.bench.peers.onnx_runtime import session
+
+    return session(onnx_graphs.quantize(layer, [case.x]) if name.endswith("int8") else layer, case.x, threads)
+
+
+def _check(engine: Engine, case: LayerCase, answer: Any) -> None:
+    """Compare a peer's float32 answer with the reference's; peers but OpenVINO's binary model give the bare sums."""
+    expected = case.answer
+    if case.shape.binary and not engine.name.startswith("openvino_binary"):
+        expected = (expected - case.bias.reshape(1, -1, 1, 1)) / case.scale.reshape(1, -1, 1, 1)
+    error = float(np.linalg.norm(answer - expected) / np.linalg.norm(expected))
+    if not error <= engine.tolerance:
+        raise InputError(
+            f"{engine.name} gives another answer for '{case.shape.text}' (relative error {error:.2g}); "
+            f"required: at most {engine.tolerance}; it is not measured."
+        )
+
+
+def _threads_of_torch(engines: Sequence[Engine], threads: int) -> AbstractContextManager[None]:
+    if not any(engine.family.startswith("torch") for engine in engines):
+        return nullcontext()
+    from xnorkit.bench.peers.pytorch import torch_threads
+
+    return torch_threads(threads)
+
+
+def _once(note: Note) -> Note:
+    """Return `note` without repetitions."""
+    seen: set[str] = set()
+
+    def pass_on(line: str) -> None:
+        if line not in seen:
+            seen.add(line)
+            note(line)
+
+    return pass_on

@@ -2,37 +2,51 @@
 
 import statistics
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from xnorkit.errors import InputError
 from xnorkit.runtime.model import MAX_THREADS
 
-__all__ = ["Timing", "check_run", "interleaved"]
+__all__ = ["SelfTimed", "Timing", "check_run", "interleaved"]
 
 SAMPLE_SECONDS = 1e-3
 WARM_UP_SECONDS = 0.05
+REST_SECONDS = 3e-3
+LONG_CALL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Microseconds per call: median and minimum over `samples` samples, each the mean of `calls` calls."""
+    """Microseconds per call: median and minimum over `samples` samples, each the mean of `calls` calls.
+
+    cores: processor time of the whole process over wall time, the median of the samples: what was really used.
+    """
 
     median_us: float
     min_us: float
     samples: int
     calls: int
+    cores: float
 
 
-def check_run(against: Collection[str], engines: Collection[str], threads: int, seconds: float) -> None:
+@dataclass(frozen=True)
+class SelfTimed:
+    """A candidate whose call returns the microseconds that count, as a profiler inside it saw them."""
+
+    call: Callable[[], float]
+
+    def __call__(self) -> float:
+        """Return one call's microseconds."""
+        return self.call()
+
+
+def check_run(threads: int, seconds: float) -> None:
     """Check what all benchmarks are asked for.
 
     Raises:
-        InputError: an engine of `against` is unknown, `threads` is not from 1 to 256, or `seconds` is not positive.
+        InputError: `threads` is not from 1 to 256, or `seconds` is not positive.
     """
-    for engine in against:
-        if engine not in engines:
-            raise InputError(f"--against {engine}; required: any of {', '.join(engines)}, or none.")
     if not 1 <= threads <= MAX_THREADS:
         raise InputError(f"threads={threads}; required: an integer from 1 to {MAX_THREADS}.")
     if not 0 < seconds < float("inf"):
@@ -49,22 +63,36 @@ def interleaved(
     """Return the time per call of each candidate, measured in turns.
 
     Each sample repeats a call for about one millisecond, so that the clock's resolution does not matter; rounds go on
-    for `seconds` in all and at least `min_rounds`. The first 50 ms of each candidate warm it up and are not counted.
+    for `seconds` in all and at least `min_rounds`, and each begins with another candidate. The first 50 ms of each
+    candidate warm it up and are not counted. Before a sample the process rests for 3 ms, so that threads of the last
+    candidate that still spin do not disturb, and one call (unless it is long) brings caches and threads back.
     `each_round` is called once per round, for a measurement of another kind under the same noise.
     """
     calls = {name: _calls_per_sample(call) for name, call in candidates.items()}
-    samples: dict[str, list[float]] = {name: [] for name in candidates}
+    samples: dict[str, list[_Sample]] = {name: [] for name in candidates}
+    names = list(candidates)
     end = time.perf_counter() + seconds
     rounds = 0
     while rounds < min_rounds or time.perf_counter() < end:
-        for name, call in candidates.items():
-            samples[name].append(_sample(call, calls[name]))
+        for name in names[rounds % len(names) :] + names[: rounds % len(names)]:
+            samples[name].append(_sample(candidates[name], calls[name], alone=len(names) == 1))
         if each_round is not None:
             each_round()
         rounds += 1
-    return {
-        name: Timing(statistics.median(times), min(times), len(times), calls[name]) for name, times in samples.items()
-    }
+    return {name: _timing(taken, calls[name]) for name, taken in samples.items()}
+
+
+@dataclass(frozen=True)
+class _Sample:
+    us: float
+    wall: float
+    processor: float
+
+
+def _timing(samples: list[_Sample], calls: int) -> Timing:
+    times = [sample.us for sample in samples]
+    cores = statistics.median(sample.processor / sample.wall for sample in samples)
+    return Timing(statistics.median(times), min(times), len(times), calls, cores)
 
 
 def _calls_per_sample(call: Callable[[], object]) -> int:
@@ -74,11 +102,22 @@ def _calls_per_sample(call: Callable[[], object]) -> int:
         start = time.perf_counter()
         call()
         best = min(best, time.perf_counter() - start)
-    return max(1, round(SAMPLE_SECONDS / best))
+    # 0 stands for one call that is too long to be repeated for warming up.
+    return max(1, round(SAMPLE_SECONDS / best)) if best < LONG_CALL_SECONDS else 0
 
 
-def _sample(call: Callable[[], object], calls: int) -> float:
-    start = time.perf_counter()
-    for _ in range(calls):
+def _sample(call: Callable[[], object], calls: int, *, alone: bool) -> _Sample:
+    if not alone:
+        time.sleep(REST_SECONDS)
+    if calls:
         call()
-    return (time.perf_counter() - start) / calls * 1e6
+    own = 0.0
+    processor, start = time.process_time(), time.perf_counter()
+    for _ in range(max(1, calls)):
+        result = call()
+        if isinstance(call, SelfTimed):
+            own += float(result)  # type: ignore[arg-type]
+    wall = time.perf_counter() - start
+    processor = time.process_time() - processor
+    total = own if isinstance(call, SelfTimed) else wall * 1e6
+    return _Sample(total / max(1, calls), wall, processor)

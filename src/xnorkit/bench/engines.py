@@ -1,0 +1,85 @@
+"""The engines that can be measured against, and which of them are here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from xnorkit.errors import InputError
+
+__all__ = ["ALL", "KERNEL_ENGINES", "MODEL_ENGINES", "Engine", "Note", "choose", "silent"]
+
+Note = Callable[[str], None]
+ALL = ("all",)
+REMEDY = "pip install 'xnorkit[bench]'"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """name: as in the rows; family: the word that chooses it; needs: modules; tolerance: allowed error of its answer.
+
+    The error is ||y - y'|| / ||y'||, with y' the answer of PyTorch float32 to the same input.
+    """
+
+    name: str
+    family: str
+    needs: tuple[str, ...]
+    tolerance: float = 1e-3
+
+
+INT8 = 0.25
+ONNX = ("onnx", "onnxscript")
+MODEL_ENGINES = (
+    Engine("torch_f32", "torch", ("torch",)),
+    Engine("torch_compile_f32", "torch-compile", ("torch",)),
+    Engine("onnxruntime_f32", "onnxruntime", ("onnxruntime", *ONNX)),
+    Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", *ONNX), INT8),
+    Engine("openvino_f32", "openvino", ("openvino", *ONNX)),
+    Engine("openvino_int8", "openvino", ("openvino", "onnxruntime", *ONNX), INT8),
+)
+KERNEL_ENGINES = (
+    Engine("torch_f32", "torch", ("torch",)),
+    Engine("onnxruntime_f32", "onnxruntime", ("onnxruntime", "onnx")),
+    Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", "onnx"), 0.02),
+    Engine("openvino_binary_node", "openvino", ("openvino",)),
+    Engine("openvino_binary_model", "openvino", ("openvino",)),
+    Engine("openvino_f32", "openvino", ("openvino", "onnx")),
+)
+
+
+def silent(_: str) -> None:
+    """Take a note and do nothing."""
+
+
+def choose(
+    against: Sequence[str], engines: Sequence[Engine], note: Note = silent
+) -> tuple[list[Engine], frozenset[str]]:
+    """Return the chosen engines that are installed, and the names of those that the user named one by one.
+
+    Args:
+        against: families or names of engines; `ALL` takes whatever is installed and notes what is missing.
+        engines: the table to choose from.
+        note: takes one line per engine that was left out.
+
+    Raises:
+        InputError: an unknown word, or an engine that was asked for is not installed.
+    """
+    words = [word for word in against if word not in ALL]
+    known = list(dict.fromkeys([*(e.family for e in engines), *(e.name for e in engines)]))
+    for word in words:
+        if word not in known:
+            raise InputError(f"--against {word}; required: any of {', '.join([*ALL, *known])}, or none.")
+    asked = {engine.name for engine in engines if engine.family in words or engine.name in words}
+    chosen, absent = [], dict[str, None]()
+    for engine in engines:
+        if engine.name not in asked and len(words) == len(against):
+            continue
+        missing = [module for module in engine.needs if find_spec(module) is None]
+        if missing and engine.name in asked:
+            raise InputError(f"--against {engine.family}: {missing[0]} is not installed; required: {REMEDY}.")
+        if missing:
+            absent[f"{engine.family}: {missing[0]} is not installed; {REMEDY}"] = None
+        else:
+            chosen.append(engine)
+    for line in absent:
+        note(line)
+    return chosen, frozenset(asked)

@@ -1,0 +1,136 @@
+"""One layer with random data, its exact answer, and xnorkit's programs for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnorkit import _engine
+from xnorkit.bench.shapes import LayerShape
+from xnorkit.errors import EngineError
+
+__all__ = ["LayerCase", "Run", "as_words", "sum_of_taps"]
+
+Run = Callable[[int], list[NDArray[np.generic]]]
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """Data of one layer, batch 1, from a fixed seed.
+
+    For a binary layer x and weight are +1 and -1, so that every engine, whatever its arithmetic, has the same exact
+    sums; a float layer has normal random numbers.
+    """
+
+    shape: LayerShape
+
+    @cached_property
+    def x(self) -> NDArray[np.float32]:
+        """(1, C_in, H, W)."""
+        return self._draw(0, (1, self.shape.in_channels, *self.shape.image))
+
+    @cached_property
+    def weight(self) -> NDArray[np.float32]:
+        """(C_out, C_in / groups, KH, KW)."""
+        shape = self.shape
+        return self._draw(1, (shape.out_channels, shape.in_channels // shape.groups, *shape.kernel))
+
+    @cached_property
+    def threshold(self) -> NDArray[np.int32]:
+        """(C_out,): an output bit is 1, that is -1, where the dot is smaller."""
+        return np.random.default_rng(2).integers(-8, 9, self.shape.out_channels).astype(np.int32)
+
+    @cached_property
+    def scale(self) -> NDArray[np.float32]:
+        """(C_out,): what a binary layer's dots are multiplied with where it gives float32."""
+        return np.random.default_rng(3).uniform(0.5, 2, self.shape.out_channels).astype(np.float32)
+
+    @cached_property
+    def bias(self) -> NDArray[np.float32]:
+        """(C_out,)."""
+        return np.random.default_rng(4).standard_normal(self.shape.out_channels).astype(np.float32)
+
+    @cached_property
+    def answer(self) -> NDArray[np.float32]:
+        """(1, C_out, OH, OW): dots * scale + bias of a binary layer, the sums + bias of a float one, by the reference."""
+        values = self.float_run(REFERENCE)(1)[0]
+        return np.ascontiguousarray(values.transpose(0, 3, 1, 2)).astype(np.float32)
+
+    @cached_property
+    def answer_bits(self) -> NDArray[np.uint32]:
+        """(1, OH, OW, words): thresholded bits of a binary layer by the reference."""
+        return self.bits_run(REFERENCE)(1)[0].astype(np.uint32)
+
+    def bits_run(self, isa: str) -> Run:
+        """Return a call of the binary layer, bits in and thresholded bits out, that takes the number of threads."""
+        shape = self.shape
+        program = self._program("bits", isa)
+        flip = np.zeros(shape.out_channels, dtype=np.uint8)
+        packed = _pack_filters(self.weight)
+        self._finish(
+            program,
+            lambda: program.binary_conv2d_bits(0, packed, shape.out_channels, self._geometry(), self.threshold, flip),
+        )
+        words = as_words(self.x)
+        return lambda threads: program.run(words, threads)
+
+    def float_run(self, isa: str) -> Run:
+        """Return a call from float32 (N, C, H, W) to float32 (N, H, W, C): a binary layer packs the signs first."""
+        shape = self.shape
+        program = self._program("image", isa)
+        self._finish(program, lambda: self._add_binary(program) if shape.binary else self._add_float(program))
+        return lambda threads: program.run(self.x, threads)
+
+    def _add_binary(self, program: _engine.Program) -> int:
+        shape = self.shape
+        zeros = np.zeros(shape.in_channels, dtype=np.float32)
+        signs = program.pack(0, zeros, np.zeros(shape.in_channels, dtype=np.uint8))
+        weight = _pack_filters(self.weight)
+        return program.binary_conv2d_f32(
+            signs, weight, shape.out_channels, self._geometry(), self.scale, self.bias
+        )
+
+    def _add_float(self, program: _engine.Program) -> int:
+        weight = np.ascontiguousarray(self.weight.transpose(0, 2, 3, 1))
+        return program.float_conv2d(0, weight, self.bias, self._geometry())
+
+    def _program(self, kind: str, isa: str) -> _engine.Program:
+        return _engine.Program(kind, *self.shape.image, self.shape.in_channels, isa)
+
+    def _finish(self, program: _engine.Program, add: Callable[[], int]) -> None:
+        try:
+            program.finish([add()])
+        except ValueError as error:
+            raise EngineError(f"shape '{self.shape.text}': the engine refuses it: {error}") from error
+
+    def _geometry(self) -> _engine.ConvGeometry:
+        shape = self.shape
+        return _engine.ConvGeometry(shape.kernel, (shape.stride,) * 2, shape.padding, groups=shape.groups)
+
+    def _draw(self, seed: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        rng = np.random.default_rng(seed)
+        if self.shape.binary:
+            return rng.choice(np.array([-1, 1], dtype=np.float32), shape)
+        return rng.standard_normal(shape, dtype=np.float32)
+
+
+def as_words(x: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Return the signs of (N, C, H, W) as (N, H, W, ceil(C / 32)) words, bit 1 where x is negative."""
+    channels = x.shape[1]
+    bits = np.zeros((x.shape[0], *x.shape[2:], -(-channels // 32) * 32), dtype=np.uint8)
+    bits[..., :channels] = (x < 0).transpose(0, 2, 3, 1)
+    return np.packbits(bits, axis=-1, bitorder="little").view(np.uint32)
+
+
+def sum_of_taps(signs: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the 1x1 convolution of (N, C, H, W) with (O, C)."""
+    return np.einsum("nchw,oc->nohw", signs, weight, optimize=True)
+
+
+def _pack_filters(weight: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return (O, ceil(K / 8)): bits in (KH, KW, I) order, 1 where the weight is negative."""
+    negative = (weight < 0).transpose(0, 2, 3, 1).reshape(len(weight), -1)
+    return np.packbits(negative, axis=1, bitorder="little")
