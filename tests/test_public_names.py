@@ -34,7 +34,12 @@ def test_package_exports_exist_and_are_complete(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_imports_and_has_a_docstring(name: str) -> None:
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if name.startswith("xnorkit.bench.peers"):
+            pytest.skip(f"{error.name} of the bench extra is not installed")
+        raise
     assert module.__doc__, f"{name} has no docstring"
     for attribute in getattr(module, "__all__", []):
         getattr(module, attribute)

@@ -27,7 +27,8 @@ class KernelResult:
 
     us, min_us: median and minimum of a binary layer with bits in and thresholded bits out, or of a float layer.
     gmacs, peak_gmacs, fraction_of_peak: of the median. float_us: a binary layer from float32 images (N, C, H, W) to
-    float32 (N, H, W, C), sign, packing, scale and bias included; null for a float layer. bytes: what must move at least.
+    float32 (N, H, W, C), sign, packing, scale and bias included; null for a float layer. bytes: that must move at
+    least.
     """
 
     op: str
@@ -104,9 +105,7 @@ def bench_kernel(
     peaks: list[float] = []
     peak = _engine.peak_binary_gmacs if shape.binary else _engine.peak_float_gmacs
     with _threads_of_torch(engines, threads):
-        times = interleaved(
-            candidates, seconds=seconds, each_round=lambda: peaks.append(peak(isa, PEAK_MILLISECONDS))
-        )
+        times = interleaved(candidates, seconds=seconds, each_round=lambda: peaks.append(peak(isa, PEAK_MILLISECONDS)))
     limit = statistics.median(peaks) * threads
     own, own_float = times.pop(OWN), times.pop(OWN_FLOAT, None)
     gmacs = shape.macs / own.median_us / 1e3

@@ -55,7 +55,7 @@ class LayerCase:
 
     @cached_property
     def answer(self) -> NDArray[np.float32]:
-        """(1, C_out, OH, OW): dots * scale + bias of a binary layer, the sums + bias of a float one, by the reference."""
+        """(1, C_out, OH, OW) by the reference: dots * scale + bias of a binary layer, sums + bias of a float one."""
         values = self.float_run(REFERENCE)(1)[0]
         return np.ascontiguousarray(values.transpose(0, 3, 1, 2)).astype(np.float32)
 
@@ -89,9 +89,7 @@ class LayerCase:
         zeros = np.zeros(shape.in_channels, dtype=np.float32)
         signs = program.pack(0, zeros, np.zeros(shape.in_channels, dtype=np.uint8))
         weight = _pack_filters(self.weight)
-        return program.binary_conv2d_f32(
-            signs, weight, shape.out_channels, self._geometry(), self.scale, self.bias
-        )
+        return program.binary_conv2d_f32(signs, weight, shape.out_channels, self._geometry(), self.scale, self.bias)
 
     def _add_float(self, program: _engine.Program) -> int:
         weight = np.ascontiguousarray(self.weight.transpose(0, 2, 3, 1))

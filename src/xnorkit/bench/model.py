@@ -1,29 +1,43 @@
-"""`xnorkit bench model`: a packed network against its float32 twin, packing and layout included."""
+"""`xnorkit bench model`: a packed network against its float32 twin in other engines, packing and layout included."""
 
-import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-from xnorkit import _engine, runtime
+from xnorkit import runtime
+from xnorkit.bench.engines import ALL, MODEL_ENGINES, Engine, Note, choose, silent
+from xnorkit.bench.ideal import ideal_us
+from xnorkit.bench.peaks import PeakMeter
+from xnorkit.bench.subjects import Subject, load_subject
 from xnorkit.bench.timing import Timing, check_run, interleaved
-from xnorkit.bench.torch_peer import float_model, torch_threads
-from xnorkit.errors import InputError
-from xnorkit.export import pack
-from xnorkit.format import summarize, write
-from xnorkit.models import create_model, input_shape
+from xnorkit.errors import EngineError, InputError
 
-__all__ = ["ENGINES", "ModelResult", "bench_model", "float_bytes", "ideal_us", "time_models"]
+if TYPE_CHECKING:
+    from torch import nn
 
-ENGINES = ("torch",)
+    from xnorkit.bench.twin import Twin
+
+__all__ = ["OWN", "ModelResult", "bench_model", "float_bytes", "relative_error", "time_models"]
+
+OWN = "xnorkit"
+MIN_ROUNDS = 7
+CHECKED_IMAGES = 4
+OWN_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One row; field names are fixed so that figures can be compared over time. file_bytes of peers: float weights."""
+    """One row; field names are fixed so that figures can be compared over time.
+
+    ideal_us: of xnorkit's network (`xnorkit.bench.ideal`); null for peers. file_bytes: of the .xnor or .onnx file; for
+    PyTorch its weights in float32. cores: processor time of the process over wall time. relative_error: distance of the
+    logits from those of PyTorch float32, of the binary network for xnorkit (null for a .xnor file), of the float twin
+    for peers.
+    """
 
     model: str
     engine: str
@@ -33,6 +47,8 @@ class ModelResult:
     min_us: float
     ideal_us: float | None
     file_bytes: int
+    cores: float
+    relative_error: float | None
 
     def to_json(self) -> dict[str, object]:
         """Return the fields as JSON values."""
@@ -40,62 +56,165 @@ class ModelResult:
 
 
 def bench_model(
-    name: str,
+    what: str,
     *,
-    against: Sequence[str] = ENGINES,
-    threads: int = 1,
-    batch: int = 1,
+    against: Sequence[str] = ALL,
+    threads: Sequence[int] = (1,),
+    batch: Sequence[int] = (1,),
     seconds: float = 2.0,
     isa: str | None = None,
+    binarization: str | None = None,
+    note: Note = silent,
 ) -> list[ModelResult]:
-    """Return one row per engine for model `name` with random weights, on random float32 images, measured in turns.
+    """Return a row per number of threads, batch and engine, on random float32 images, measured in turns.
+
+    Args:
+        what: name of a model (random weights), a `.xnor` file or a checkpoint.
+        against: families or names of engines of `MODEL_ENGINES`, or "all" for what is installed.
+        threads: threads of every engine, one run each.
+        batch: images per call, one run each.
+        seconds: of measurement for each run; at least 7 rounds.
+        isa: instruction set of xnorkit's kernels; None for the fastest.
+        binarization: of a model by name; None for its default.
+        note: takes lines about engines that were left out, and why.
 
     Raises:
-        InputError: `batch` is below 1, or `check_run` refuses the rest.
+        InputError: a batch is below 1, a peer that was asked for is missing or wrong, or `check_run` refuses the rest.
+        EngineError: the packed network does not give the trained model's logits.
     """
-    check_run(against, ENGINES, threads, seconds)
-    if batch < 1:
-        raise InputError(f"batch={batch}; required: at least 1.")
-    torch.manual_seed(0)
-    shape = input_shape(name)
-    graph = pack(create_model(name, binarization="xnor"), shape, name=name)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.xnor"
-        write(path, graph)
-        file_bytes = path.stat().st_size
-        packed = runtime.load(path, isa=isa, threads=threads)
-    twin = create_model(name, binarization="float") if "torch" in against else None
-    times = time_models(packed, twin, threads=threads, batch=batch, seconds=seconds)
-    twin_bytes = float_bytes(twin) if twin else 0
+    for count in threads:
+        check_run(count, seconds)
+    if not batch or min(batch) < 1 or not threads:
+        raise InputError(f"batch={list(batch)}, threads={list(threads)}; required: numbers of at least 1.")
+    engines, asked = choose(against, MODEL_ENGINES, note)
+    subject = load_subject(what, binarization)
+    if subject.twin is None and engines:
+        reason = f"'{subject.name}' is no name of `xnorkit models`, so its float twin is unknown"
+        if asked:
+            raise InputError(f"--against {', '.join(sorted(asked))}: {reason}; required: none, or another model.")
+        note(f"no peers: {reason}")
+        engines = []
+    twin = _make_twin(subject) if engines else None
     rows = []
-    for engine, timing in times.items():
-        own = engine == "xnorkit"
-        ideal = ideal_us(packed, threads, batch) if own else None
-        size = file_bytes if own else twin_bytes
-        rows.append(ModelResult(name, engine, threads, batch, timing.median_us, timing.min_us, ideal, size))
+    for count in threads:
+        packed = runtime.Model(subject.graph, isa=isa, threads=count)
+        for size in batch:
+            run = _Run(subject, packed, twin, engines, asked, note)
+            rows += run.measure(size, seconds)
     return rows
 
 
-def float_bytes(model: torch.nn.Module) -> int:
+def float_bytes(model: "nn.Module") -> int:
     """Return the bytes of a model's weights and statistics; the integer counters of batch norms are none."""
     return sum(t.numel() * t.element_size() for t in model.state_dict().values() if t.is_floating_point())
 
 
 def time_models(
-    packed: runtime.Model, twin: torch.nn.Module | None, *, threads: int, batch: int, seconds: float
+    packed: runtime.Model, twin: "nn.Module", *, threads: int, batch: int, seconds: float
 ) -> dict[str, Timing]:
     """Return the interleaved times of a packed model and its float32 twin in PyTorch eager, from array to logits."""
-    images = np.random.default_rng(0).standard_normal((batch, *packed.input_shape), dtype=np.float32)
-    candidates: dict[str, Callable[[], object]] = {"xnorkit": lambda: packed(images)}
-    if twin is not None:
-        candidates["torch_f32"] = float_model(twin, torch.from_numpy(images))
+    import torch
+
+    from xnorkit.bench.peers.pytorch import float_model, torch_threads
+
+    images = _images(packed, batch)
     with torch_threads(threads):
+        candidates: dict[str, Callable[[], object]] = {
+            OWN: lambda: packed(images),
+            "torch_f32": float_model(twin, torch.from_numpy(images)),
+        }
         return interleaved(candidates, seconds=seconds)
 
 
-def ideal_us(packed: runtime.Model, threads: int, batch: int) -> float:
-    """Return the time that the arithmetic alone would take: 1-bit and 32-bit multiply-adds at their measured peaks."""
-    total = summarize(packed.graph).total
-    binary = total.macs_1bit / _engine.peak_binary_gmacs(packed.isa)
-    floats = total.macs_32bit / _engine.peak_float_gmacs(packed.isa)
-    return (binary + floats) * batch / threads / 1e3
+@dataclass(frozen=True)
+class _Run:
+    """One run: a packed network with its number of threads, and the peers."""
+
+    subject: Subject
+    packed: runtime.Model
+    twin: "Twin | None"
+    engines: Sequence[Engine]
+    asked: frozenset[str]
+    note: Note
+
+    def measure(self, batch: int, seconds: float) -> list[ModelResult]:
+        """Return the rows for one batch."""
+        images = _images(self.packed, batch)
+        errors: dict[str, float | None] = {OWN: self._own_error(images)}
+        candidates: dict[str, Callable[[], Any]] = {OWN: lambda: self.packed(images)}
+        threads = self.packed.threads
+        with self.twin.threads(threads) if self.twin else nullcontext():
+            for engine in self.engines:
+                call = self._peer(engine, images)
+                if call is not None:
+                    candidates[engine.name], errors[engine.name] = call
+            meter = PeakMeter(self.packed.isa, threads, self.subject.file_bytes)
+            times = interleaved(candidates, seconds=seconds, min_rounds=MIN_ROUNDS, each_round=meter)
+        ideal = ideal_us(self.subject.graph, meter.limits(), batch)
+        sizes = {name: self.twin.file_bytes(name) for name in times if name != OWN} if self.twin else {}
+        return [
+            ModelResult(
+                model=self.subject.name,
+                engine=name,
+                threads=threads,
+                batch=batch,
+                median_us=timing.median_us,
+                min_us=timing.min_us,
+                ideal_us=ideal if name == OWN else None,
+                file_bytes=sizes.get(name, self.subject.file_bytes),
+                cores=timing.cores,
+                relative_error=errors[name],
+            )
+            for name, timing in times.items()
+        ]
+
+    def _own_error(self, images: NDArray[np.float32]) -> float | None:
+        """Return the distance from the trained model's logits; a sign on zero may turn, so it is not always 0."""
+        if self.subject.trained is None:
+            return None
+        import torch
+
+        few = images[:CHECKED_IMAGES]
+        with torch.inference_mode():
+            expected = self.subject.trained(torch.from_numpy(few)).numpy()
+        error = relative_error(self.packed(few), expected)
+        if not error <= OWN_TOLERANCE:
+            raise EngineError(
+                f"the packed '{self.subject.name}' differs from the trained model (relative error {error:.2g}); "
+                f"required: at most {OWN_TOLERANCE}. `xnorkit export` shows where."
+            )
+        return error
+
+    def _peer(self, engine: Engine, images: NDArray[np.float32]) -> tuple[Callable[[], Any], float] | None:
+        """Return a peer's call and its error, or None with a note if it is unusable and was not asked for."""
+        assert self.twin is not None
+        try:
+            call = self.twin.call(engine.name, images, self.packed.threads)
+            error = relative_error(call(), self.twin.answer(images))
+            if error <= engine.tolerance:
+                return call, error
+            raise InputError(
+                f"{engine.name} gives other logits than PyTorch float32 (relative error {error:.2g}); "
+                f"required: at most {engine.tolerance}; it is not measured."
+            )
+        except InputError as refusal:
+            if engine.name in self.asked:
+                raise
+            self.note(str(refusal))
+            return None
+
+
+def relative_error(logits: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Return ||logits - expected|| / ||expected||."""
+    return float(np.linalg.norm(logits - expected) / np.linalg.norm(expected))
+
+
+def _make_twin(subject: Subject) -> "Twin":
+    from xnorkit.bench.twin import Twin
+
+    assert subject.twin is not None
+    return Twin(subject.twin(), subject.graph.input.shape)
+
+
+def _images(packed: runtime.Model, batch: int) -> NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal((batch, *packed.input_shape), dtype=np.float32)

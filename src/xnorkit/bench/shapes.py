@@ -84,9 +84,7 @@ def parse_shape(text: str) -> LayerShape:
     if linear is not None:
         prefix = linear[1] or ""
         op = "float_linear" if prefix else "binary_linear"
-        shape = LayerShape(
-            text.removeprefix(prefix), op, (1, 1), int(linear[2]), int(linear[3]), (1, 1), (0, 0, 0, 0)
-        )
+        shape = LayerShape(text.removeprefix(prefix), op, (1, 1), int(linear[2]), int(linear[3]), (1, 1), (0, 0, 0, 0))
     else:
         shape = _conv(text)
     sizes = (*shape.kernel, shape.in_channels, shape.out_channels, *shape.image, shape.stride, shape.groups)
@@ -104,7 +102,8 @@ def _conv(text: str) -> LayerShape:
     kh, kw, c_in, c_out, height, width = (int(g) if g else 0 for g in match.groups()[1:7])
     words = match[8].split()
     options = {word[0]: int(word[1:]) for word in words if word not in ("same", "valid")}
-    if len(options) + ("same" in words) + ("valid" in words) != len(words) or options.get("s") == 0:
+    kinds = ["p" if word in ("same", "valid") else word[0] for word in words]
+    if len(set(kinds)) != len(kinds) or options.get("s") == 0:
         raise InputError(f"shape '{text}': an option stands twice or is 0; required: {FORMS}.")
     padding = ((kh - 1) // 2, (kw - 1) // 2, kh // 2, kw // 2)
     if "valid" in words or "p" in options:

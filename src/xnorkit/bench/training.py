@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
+from xnorkit.bench.peers.pytorch import torch_threads
 from xnorkit.bench.timing import check_run, interleaved
-from xnorkit.bench.torch_peer import torch_threads
 from xnorkit.errors import InputError
 from xnorkit.models import create_model, input_shape
 
@@ -47,7 +47,7 @@ def bench_training(
     Raises:
         InputError: `batch` is below 1, `device` is not available, or `check_run` refuses the rest.
     """
-    check_run((), (), threads, seconds)
+    check_run(threads, seconds)
     if batch < 1:
         raise InputError(f"batch={batch}; required: at least 1.")
     target = _device(device)

@@ -1,8 +1,12 @@
 """Measure kernels, whole models or training steps side by side with what you would run instead."""
 
+import sys
+from pathlib import Path
+
 from jsonargparse import ArgumentParser, Namespace
 
 from xnorkit.cli.output import print_json, print_table
+from xnorkit.errors import InputError
 
 
 def parser() -> ArgumentParser:
@@ -13,8 +17,8 @@ def parser() -> ArgumentParser:
 def add_subcommands(parser: ArgumentParser) -> None:
     """Add `kernels`, `model` and `training` to the command."""
     commands = parser.add_subcommands(dest="what")
-    commands.add_subcommand("kernels", _kernels_parser(), help="single binary convolutions against the machine's limit")
-    commands.add_subcommand("model", _model_parser(), help="a whole network against its float32 twin")
+    commands.add_subcommand("kernels", _kernels_parser(), help="single layers against the machine's limit and peers")
+    commands.add_subcommand("model", _model_parser(), help="a whole network against its float32 and int8 twins")
     commands.add_subcommand("training", _training_parser(), help="a training step, binary against float32")
 
 
@@ -25,23 +29,28 @@ def run(options: Namespace) -> None:
 
 
 def _kernels_parser() -> ArgumentParser:
-    parser = ArgumentParser(description="Measure binary convolutions, bits in and thresholded bits out, batch 1.")
+    parser = ArgumentParser(description="Measure single layers, batch 1: bits to bits, float32 to float32, and peers.")
     parser.add_argument(
-        "--shapes", type=str, nargs="*", default=["resnet18"], help="networks or shapes as '3x3 256@14x14'"
+        "--shapes", type=str, nargs="*", default=["resnet18"], help="networks, JSON files, or shapes as '3x3 256@14x14'"
+    )
+    parser.add_argument(
+        "--op", type=str, default="conv,linear", help="of networks: conv, linear, float_conv, float_linear"
     )
     parser.add_argument("--isa", type=str, default="", help="instruction set; default the fastest")
-    _add_peers(parser)
-    _add_common(parser)
+    parser.add_argument("--roofline", type=Path | None, default=None, help="draw achieved against peak; .svg or .png")
+    _add_peers(parser, "torch, onnxruntime, openvino")
+    _add_common(parser, "1")
     return parser
 
 
 def _model_parser() -> ArgumentParser:
-    parser = ArgumentParser(description="Measure a network with random weights from array to logits, packing included.")
-    parser.add_argument("name", type=str, help="a name from `xnorkit models`")
-    parser.add_argument("--batch", type=int, default=1, help="images per call")
+    parser = ArgumentParser(description="Measure a network from array to logits, packing included.")
+    parser.add_argument("name", type=str, help="a name from `xnorkit models`, a .xnor file, or a checkpoint")
+    parser.add_argument("--batch", type=str, default="1", help="images per call, as 1 or 1,32")
     parser.add_argument("--isa", type=str | None, default=None, help="instruction set; default the fastest")
-    _add_peers(parser)
-    _add_common(parser)
+    parser.add_argument("--binarization", type=str | None, default=None, help="of a model by name; default its first")
+    _add_peers(parser, "torch, torch-compile, onnxruntime, openvino")
+    _add_common(parser, "1", seconds=2.0)
     return parser
 
 
@@ -50,84 +59,81 @@ def _training_parser() -> ArgumentParser:
     parser.add_argument("name", type=str, help="a name from `xnorkit models`")
     parser.add_argument("--batch", type=int, default=32, help="images per step")
     parser.add_argument("--device", type=str, default="cpu", help="device of PyTorch")
-    _add_common(parser, seconds=20.0)
+    _add_common(parser, None, seconds=20.0)
     return parser
 
 
-def _add_peers(parser: ArgumentParser) -> None:
-    parser.add_argument("--against", type=str, default="torch", help="peers, separated by commas; 'none' for none")
+def _add_peers(parser: ArgumentParser, families: str) -> None:
+    parser.add_argument(
+        "--against", type=str, default="all", help=f"any of {families}, with commas; all: what is installed; or none"
+    )
 
 
-def _add_common(parser: ArgumentParser, seconds: float = 1.0) -> None:
-    parser.add_argument("--threads", type=int, default=1, help="threads of every candidate")
-    parser.add_argument("--seconds", type=float, default=seconds, help="seconds of measurement")
+def _add_common(parser: ArgumentParser, threads: str | None, seconds: float = 1.0) -> None:
+    if threads is None:
+        parser.add_argument("--threads", type=int, default=1, help="threads of every candidate")
+    else:
+        parser.add_argument("--threads", type=str, default=threads, help="threads of every candidate, as 1 or 1,2")
+    parser.add_argument("--seconds", type=float, default=seconds, help="seconds of each measurement")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
 
 
-def _peers(options: Namespace) -> tuple[str, ...]:
-    return tuple(name for name in options.against.split(",") if name and name != "none")
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name and name != "none")
+
+
+def _numbers(option: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} {text}; required: whole numbers with commas between them, as 1,2.") from None
+
+
+def _note(line: str) -> None:
+    print(f"left out: {line}", file=sys.stderr)
 
 
 def _run_kernels(options: Namespace) -> None:
     from xnorkit.bench.kernels import bench_kernels
-    from xnorkit.bench.shapes import named_shapes, parse_shape
+    from xnorkit.bench.roofline import draw_kernels
+    from xnorkit.bench.shapes import select_shapes
+    from xnorkit.bench.tables import kernel_table
 
-    known = named_shapes()
-    shapes = [shape for text in options.shapes for shape in (known[text] if text in known else [parse_shape(text)])]
     rows = bench_kernels(
-        shapes, isa=options.isa, threads=options.threads, seconds=options.seconds, against=_peers(options)
+        select_shapes(options.shapes, _words(options.op)),
+        isa=options.isa,
+        threads=_numbers("--threads", options.threads),
+        seconds=options.seconds,
+        against=_words(options.against),
+        note=_note,
     )
+    if options.roofline is not None:
+        draw_kernels(rows, options.roofline)
     if options.json:
         print_json([row.to_json() for row in rows])
-        return
-    peers = list(rows[0].peers_us) if rows else []
-    print_table(
-        f"Binary convolutions, {rows[0].isa if rows else ''}, threads {options.threads}, batch 1, medians",
-        [
-            "shape",
-            "us",
-            "GMAC/s",
-            "of peak",
-            *(f"{peer} us" for peer in peers),
-            *(f"{peer} / xnorkit" for peer in peers),
-        ],
-        [
-            [
-                *(row.shape, f"{row.us:.1f}", f"{row.gmacs:.0f}", f"{row.fraction_of_peak:.0%}"),
-                *(f"{row.peers_us[peer]:.0f}" for peer in peers),
-                *(f"{row.peers_us[peer] / row.us:.1f}" for peer in peers),
-            ]
-            for row in rows
-        ],
-    )
+    else:
+        print_table(*kernel_table(rows))
 
 
 def _run_model(options: Namespace) -> None:
     from xnorkit.bench.model import bench_model
+    from xnorkit.bench.tables import model_tables
 
     rows = bench_model(
         options.name,
-        against=_peers(options),
-        threads=options.threads,
-        batch=options.batch,
+        against=_words(options.against),
+        threads=_numbers("--threads", options.threads),
+        batch=_numbers("--batch", options.batch),
         seconds=options.seconds,
         isa=options.isa,
+        binarization=options.binarization,
+        note=_note,
     )
     if options.json:
         print_json([row.to_json() for row in rows])
         return
-    own = rows[0].median_us
-    print_table(
-        f"{options.name}, threads {options.threads}, batch {options.batch}, random weights",
-        ["engine", "median us", "min us", "ideal us", "bytes", "time / xnorkit"],
-        [
-            [
-                *(row.engine, f"{row.median_us:.1f}", f"{row.min_us:.1f}"),
-                *("-" if row.ideal_us is None else f"{row.ideal_us:.1f}", row.file_bytes, f"{row.median_us / own:.2f}"),
-            ]
-            for row in rows
-        ],
-    )
+    for table in model_tables(rows):
+        print_table(*table)
 
 
 def _run_training(options: Namespace) -> None:

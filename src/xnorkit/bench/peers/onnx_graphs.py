@@ -77,7 +77,7 @@ def quantize(model: bytes, calibration: Sequence[NDArray[np.float32]]) -> bytes:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(CalibrationDataReader):
         """Gives the calibration batches one by one."""
 
         def __init__(self) -> None:

@@ -1,9 +1,9 @@
 """OpenVINO's BinaryConvolution, which no framework's model converts to: graphs made by hand, as its fastest form.
 
 What the graph must look like: signs come from FakeQuantize with 2 levels, equal low and high input bounds and outputs
-exactly 0 and 1, so that the plugin writes bits (x above the bound is +1, the bound itself -1); weights are a u1 constant,
-bit 1 for +1, least significant bit first, whose buffer must outlive the graph; channel counts are multiples of 8, since
-others give wrong numbers without a word.
+exactly 0 and 1, so that the plugin writes bits (x above the bound is +1, the bound itself -1); weights are a u1
+constant, bit 1 for +1, least significant bit first, whose buffer must outlive the graph; channel counts are multiples
+of 8, since others give wrong numbers without a word.
 """
 
 from collections.abc import Callable

@@ -78,7 +78,7 @@ def compiled_model(model: nn.Module, images: Tensor) -> Callable[[], NDArray[np.
 
 
 def _eager(model: nn.Module, images: Tensor, memory_format: torch.memory_format) -> Callable[[], Tensor]:
-    own = model.to(memory_format=memory_format)
+    own = model.to(memory_format=memory_format)  # type: ignore[call-overload]
     batch = images.to(memory_format=memory_format)
 
     def call() -> Tensor:

@@ -1,0 +1,95 @@
+"""What `xnorkit bench model` is given (name, packed file, checkpoint) as a packed network and its float twin."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xnorkit.errors import InputError
+from xnorkit.format import Graph, infer_shapes, read, summarize
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Subject", "load_subject"]
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A packed network.
+
+    trained: the torch model that was packed, whose answers the packed one is checked against; None for a file. twin:
+    makes the same architecture without signs, in float32 with random weights; None where the architecture is unknown.
+    """
+
+    name: str
+    graph: Graph
+    file_bytes: int
+    trained: "nn.Module | None" = None
+    twin: "Callable[[], nn.Module] | None" = None
+
+
+def load_subject(what: str, binarization: str | None = None) -> Subject:
+    """Return the network that `what` names: a `.xnor` file, a checkpoint, or a name with random weights.
+
+    Raises:
+        InputError: no such file or name, or `binarization` is given for a file, which has its own.
+        FormatError, ExportError, RecipeError: the file or model cannot be used, and why.
+    """
+    path = Path(what)
+    is_file = path.is_file() or path.suffix in (".xnor", ".ckpt") or len(path.parts) > 1
+    if is_file and binarization is not None:
+        raise InputError(f"--binarization {binarization} with a file; required: none, a file is what it is.")
+    if not is_file:
+        return _by_name(what, binarization)
+    return _packed(path) if path.suffix == ".xnor" else _checkpoint(path)
+
+
+def _by_name(name: str, binarization: str | None) -> Subject:
+    import torch
+
+    from xnorkit.export import pack
+    from xnorkit.models import create_model, input_shape
+
+    shape = input_shape(name)
+    torch.manual_seed(SEED)
+    model = create_model(name) if binarization is None else create_model(name, binarization=binarization)
+    graph = pack(model, shape, name=name)
+    return Subject(name, graph, summarize(graph).total.packed_bytes, model.eval(), _twin(name, graph))
+
+
+def _packed(path: Path) -> Subject:
+    from importlib.util import find_spec
+
+    graph = read(path)
+    twin = _twin(graph.name, graph) if find_spec("torch") else None
+    return Subject(graph.name, graph, path.stat().st_size, None, twin)
+
+
+def _checkpoint(path: Path) -> Subject:
+    from xnorkit.export import pack
+    from xnorkit.models import input_shape
+    from xnorkit.train import load_checkpoint
+
+    model, recipe = load_checkpoint(path)
+    name = recipe.model.name
+    graph = pack(model, input_shape(name), name=name)
+    return Subject(name, graph, summarize(graph).total.packed_bytes, model, _twin(name, graph))
+
+
+def _twin(name: str, graph: Graph) -> "Callable[[], nn.Module] | None":
+    import torch
+
+    from xnorkit.models import create_model, list_models
+
+    if name not in list_models():
+        return None
+    classes = infer_shapes(graph)[graph.output].channels
+
+    def make() -> "nn.Module":
+        torch.manual_seed(SEED)
+        return create_model(name, classes, binarization="float").eval()
+
+    return make

@@ -1,0 +1,77 @@
+"""The float32 twin of a network in every engine that can run it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from xnorkit.bench.peers.pytorch import compiled_model, float_model, torch_threads
+
+__all__ = ["Twin"]
+
+CALIBRATION_BATCHES = 4
+CALIBRATION_IMAGES = 4
+
+
+class Twin:
+    """A float32 network; its ONNX forms are made once, when first needed, and serve every batch."""
+
+    def __init__(self, model: nn.Module, input_shape: tuple[int, int, int]) -> None:
+        self.model = model.eval()
+        self.input_shape = input_shape
+
+    def call(self, engine: str, images: NDArray[np.float32], threads: int) -> Callable[[], Any]:
+        """Return a call of the network on `images` in an engine of `MODEL_ENGINES`.
+
+        Raises:
+            InputError: the engine cannot run it here.
+        """
+        if engine == "torch_f32":
+            return float_model(self.model, torch.from_numpy(images))
+        if engine == "torch_compile_f32":
+            return compiled_model(self.model, torch.from_numpy(images))
+        file = self._int8 if engine.endswith("int8") else self._float
+        if engine.startswith("onnxruntime"):
+            from xnorkit.bench.peers.onnx_runtime import session
+
+            return session(file, images, threads)
+        from xnorkit.bench.peers.open_vino import infer
+
+        return infer(file, images, threads, keep_float32=engine.endswith("f32"))
+
+    def answer(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits of PyTorch eager float32."""
+        with torch.inference_mode():
+            return self.model(torch.from_numpy(images)).numpy()
+
+    def file_bytes(self, engine: str) -> int:
+        """Return the size of what an engine loads: the ONNX file, or the weights and statistics in float32."""
+        if engine.startswith("torch"):
+            tensors = self.model.state_dict().values()
+            return sum(t.numel() * t.element_size() for t in tensors if t.is_floating_point())
+        return len(self._int8 if engine.endswith("int8") else self._float)
+
+    def threads(self, count: int) -> AbstractContextManager[None]:
+        """Return a context in which PyTorch uses `count` threads."""
+        return torch_threads(count)
+
+    @cached_property
+    def _float(self) -> bytes:
+        from xnorkit.bench.peers.onnx_graphs import export_network
+
+        return export_network(self.model, self.input_shape)
+
+    @cached_property
+    def _int8(self) -> bytes:
+        """Calibrated on normal random images, as the timed ones are."""
+        from xnorkit.bench.peers.onnx_graphs import quantize
+
+        rng = np.random.default_rng(1)
+        shape = (CALIBRATION_IMAGES, *self.input_shape)
+        batches = [rng.standard_normal(shape, dtype=np.float32) for _ in range(CALIBRATION_BATCHES)]
+        return quantize(self._float, batches)
