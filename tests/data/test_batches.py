@@ -116,7 +116,7 @@ def test_digits_are_the_source_enlarged() -> None:
     ("name", "options", "message"),
     [
         ("digit", {}, "unknown data 'digit'; did you mean digits"),
-        ("zzz", {}, "choose one of: digits, mnist"),
+        ("zzz", {}, "choose one of: cifar10, cifar100"),
         ("digits", {"batch_size": 0}, "batch_size=0; required: at least 1"),
         ("digits", {"shift": -1}, "data.shift=-1; required"),
         ("digits", {"seed": -1}, "seed=-1; required"),
@@ -128,4 +128,4 @@ def test_bad_options(name: str, options: dict, message: str) -> None:
 
 
 def test_list() -> None:
-    assert list_data() == ["digits", "mnist"]
+    assert list_data() == ["cifar10", "cifar100", "digits", "fashion-mnist", "mnist"]

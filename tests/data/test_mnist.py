@@ -1,7 +1,6 @@
 """MNIST from a folder: where it is looked for, what is refused, what the real files hold."""
 
 import gzip
-import importlib
 import importlib.util
 import os
 import struct
@@ -12,11 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from xnorkit.data import create_data
+from xnorkit.data import _files, create_data
 from xnorkit.errors import DataError
 
-# By its full name: the package attribute `mnist` is the function.
-mnist_module = importlib.import_module("xnorkit.data.mnist")
 FILES = {"train-images-idx3-ubyte": 60_000, "train-labels-idx1-ubyte": 60_000}
 FILES |= {"t10k-images-idx3-ubyte": 10_000, "t10k-labels-idx1-ubyte": 10_000}
 
@@ -55,19 +52,28 @@ def test_folder_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyP
         create_data("mnist")
     monkeypatch.delenv("XNORKIT_DATA")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match="no MNIST in data:"):
+    with pytest.raises(DataError, match=r"no MNIST in data \(data does not exist\): looked in data"):
         create_data("mnist")
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    fake_files(tmp_path)
-    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(DataError) as caught:
         create_data("mnist", root=tmp_path)
     message = str(caught.value)
     assert all(name in message for name in FILES)
     assert "--download true" in message
     assert str(tmp_path / "MNIST/raw") in message
+    fake_files(tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(DataError, match=r"is not complete: it lacks t10k-labels-idx1-ubyte\. Name the folder"):
+        create_data("mnist", root=tmp_path)
+
+
+def test_fashion_mnist(tmp_path: Path) -> None:
+    fake_files(tmp_path / "FashionMNIST/raw")
+    data = create_data("fashion-mnist", root=tmp_path)
+    assert (data.name, data.classes[9], data.split_name) == ("fashion-mnist", "Ankle boot", "test (official)")
+    assert len(data.train.images) == 60_000
 
 
 def test_a_label_beyond_nine(tmp_path: Path) -> None:
@@ -84,12 +90,13 @@ def test_download_only_when_asked_and_absent(tmp_path: Path, monkeypatch: pytest
         fake_files(Path(root) / "MNIST/raw")
 
     stand_in = types.SimpleNamespace(datasets=types.SimpleNamespace(MNIST=download))
-    monkeypatch.setattr(mnist_module, "import_torchvision", lambda: stand_in)
+    monkeypatch.setattr(_files, "import_torchvision", lambda: stand_in)
     with pytest.raises(DataError):
         create_data("mnist", root=tmp_path)
     for _ in range(2):
         create_data("mnist", root=tmp_path, download=True)
-    assert calls == [(str(tmp_path), True)]
+    assert [(Path(folder).parent, asked) for folder, asked in calls] == [(tmp_path, True)]
+    assert [path.name for path in tmp_path.iterdir()] == ["MNIST"]
 
 
 def test_failed_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +104,7 @@ def test_failed_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         raise RuntimeError("no network")
 
     stand_in = types.SimpleNamespace(datasets=types.SimpleNamespace(MNIST=download))
-    monkeypatch.setattr(mnist_module, "import_torchvision", lambda: stand_in)
+    monkeypatch.setattr(_files, "import_torchvision", lambda: stand_in)
     with pytest.raises(DataError, match=r"download of MNIST into .* failed: no network"):
         create_data("mnist", root=tmp_path, download=True)
 

@@ -2,9 +2,10 @@
 
 from xnorkit.data.base import ImageData
 from xnorkit.data.batches import Augmentation, ImageBatches, Split
+from xnorkit.data.cifar import cifar10, cifar100
 from xnorkit.data.digits import digits
 from xnorkit.data.memory import MemoryData
-from xnorkit.data.mnist import mnist
+from xnorkit.data.mnist import fashion_mnist, mnist
 from xnorkit.data.normalize import normalize
 from xnorkit.data.options import DataOptions
 from xnorkit.data.order import BatchOrder
@@ -18,8 +19,11 @@ __all__ = [
     "ImageData",
     "MemoryData",
     "Split",
+    "cifar10",
+    "cifar100",
     "create_data",
     "digits",
+    "fashion_mnist",
     "list_data",
     "mnist",
     "normalize",

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from xnorkit.data.base import ImageData
+from xnorkit.data.cifar import cifar10, cifar100
 from xnorkit.data.digits import digits
-from xnorkit.data.mnist import mnist
+from xnorkit.data.mnist import fashion_mnist, mnist
 from xnorkit.data.options import DataOptions, with_options
 from xnorkit.errors import RecipeError
 
@@ -22,7 +23,13 @@ def _digits(_root: Path | str | None, options: DataOptions) -> ImageData:
     return digits(options)
 
 
-_DATA: dict[str, Make] = {"digits": _digits, "mnist": mnist}
+_DATA: dict[str, Make] = {
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "digits": _digits,
+    "fashion-mnist": fashion_mnist,
+    "mnist": mnist,
+}
 
 
 def create_data(

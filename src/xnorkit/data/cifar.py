@@ -1,0 +1,160 @@
+"""CIFAR-10 and CIFAR-100 from their official files, python or binary version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xnorkit.data._files import data_root, fetch, missing
+from xnorkit.data.batches import Split
+from xnorkit.data.cifar_classes import CIFAR10, CIFAR100
+from xnorkit.data.cifar_files import read_cifar_binary, read_cifar_pickle
+from xnorkit.data.memory import MemoryData
+from xnorkit.data.options import DataOptions
+from xnorkit.errors import DataError
+
+__all__ = ["cifar10", "cifar100"]
+
+IMAGE = (3, 32, 32)
+REMEDY = (
+    "Name the folder that has them (--data DIR or XNORKIT_DATA), or ask for their download (--download true, "
+    "download=True)."
+)
+
+
+@dataclass(frozen=True)
+class _Version:
+    """One official form of a data set: folder of the archive, training files, test file, how to read one."""
+
+    folder: str
+    train: tuple[str, ...]
+    test: str
+    binary: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.train, self.test)
+
+
+BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
+VERSIONS10 = (
+    _Version("cifar-10-batches-py", BATCHES, "test_batch", binary=False),
+    _Version("cifar-10-batches-bin", tuple(f"{name}.bin" for name in BATCHES), "test_batch.bin", binary=True),
+)
+VERSIONS100 = (
+    _Version("cifar-100-python", ("train",), "test", binary=False),
+    _Version("cifar-100-binary", ("train.bin",), "test.bin", binary=True),
+)
+
+
+def cifar10(root: Path | str | None = None, options: DataOptions | None = None) -> MemoryData:
+    """Return CIFAR-10: 50,000 training and 10,000 official test images of 32x32 RGB pixels in 10 classes.
+
+    Where the five training batches are there and the test batch is not, batches 1 to 4 are trained on and batch 5 is
+    the evaluation split; `split_name` says so.
+
+    Args:
+        root: a folder that holds `data_batch_1` to `data_batch_5` and `test_batch` (python version, pickles read
+            without executing anything) or the same names with `.bin` (binary version), itself or in
+            `cifar-10-batches-py/` or `cifar-10-batches-bin/`; by default XNORKIT_DATA, else `data`.
+        options: see `DataOptions`; `download` fetches the python version with torchvision.
+
+    Raises:
+        DataError: files missing or damaged; the download failed.
+
+    Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009).
+    """
+    options, root = options or DataOptions(), data_root(root)
+    found = _find(root, VERSIONS10)
+    if found is None and options.download:
+        fetch("CIFAR-10", root, lambda datasets, draft: datasets.CIFAR10(draft, download=True))
+        found = _find(root, VERSIONS10)
+    split_name, held_out = "test (official)", 0
+    if found is None:
+        found, split_name, held_out = _find(root, VERSIONS10, test=False), "batch 5 (of the training set)", 1
+    if found is None:
+        raise _missing("CIFAR-10", root, VERSIONS10)
+    folder, version = found
+    names = version.names[: len(version.names) - held_out]
+    parts = [_read(folder / name, version, 10_000, ("labels",), 10) for name in names]
+    return MemoryData(
+        name="cifar10",
+        classes=CIFAR10,
+        mean=(0.4914, 0.4822, 0.4465),
+        std=(0.2470, 0.2435, 0.2616),
+        split_name=split_name,
+        train=_joined(parts[:-1]),
+        test=parts[-1],
+        options=options,
+    )
+
+
+def cifar100(root: Path | str | None = None, options: DataOptions | None = None) -> MemoryData:
+    """Return CIFAR-100: 50,000 training and 10,000 official test images of 32x32 RGB pixels in 100 fine classes.
+
+    Args:
+        root: a folder that holds `train` and `test` (python version) or `train.bin` and `test.bin` (binary version),
+            itself or in `cifar-100-python/` or `cifar-100-binary/`; by default XNORKIT_DATA, else `data`.
+        options: see `DataOptions`; `download` fetches the python version with torchvision.
+
+    Raises:
+        DataError: as `cifar10`.
+
+    Source: as `cifar10`.
+    """
+    options, root = options or DataOptions(), data_root(root)
+    found = _find(root, VERSIONS100)
+    if found is None and options.download:
+        fetch("CIFAR-100", root, lambda datasets, draft: datasets.CIFAR100(draft, download=True))
+        found = _find(root, VERSIONS100)
+    if found is None:
+        raise _missing("CIFAR-100", root, VERSIONS100)
+    folder, version = found
+    labels = ("coarse_labels", "fine_labels")
+    return MemoryData(
+        name="cifar100",
+        classes=CIFAR100,
+        mean=(0.5071, 0.4865, 0.4409),
+        std=(0.2673, 0.2564, 0.2762),
+        split_name="test (official)",
+        train=_read(folder / version.train[0], version, 50_000, labels, 100),
+        test=_read(folder / version.test, version, 10_000, labels, 100),
+        options=options,
+    )
+
+
+def _find(root: Path, versions: Sequence[_Version], test: bool = True) -> tuple[Path, _Version] | None:
+    """Return the first folder that holds all files of a version, those of its test part only if `test`."""
+    for version in versions:
+        for folder in (root / version.folder, root):
+            if all((folder / name).is_file() for name in (version.names if test else version.train)):
+                return folder, version
+    return None
+
+
+def _missing(title: str, root: Path, versions: Sequence[_Version]) -> DataError:
+    folders = (*(version.folder for version in versions), ".")
+    return missing(title, root, folders, [version.names for version in versions], REMEDY)
+
+
+def _read(path: Path, version: _Version, count: int, labels: tuple[str, ...], classes: int) -> Split:
+    """Return the images and the last kind of label in one file of `count` images."""
+    images: NDArray[np.uint8]
+    numbers: NDArray[np.integer]
+    if version.binary:
+        images, numbers = read_cifar_binary(path, count, len(labels))
+    else:
+        images, numbers = read_cifar_pickle(path, count, labels[-1])
+    target = torch.tensor(numbers, dtype=torch.int64)
+    if target.min() < 0 or target.max() >= classes:
+        raise DataError(
+            f"{path} holds labels {target.min()} to {target.max()}; required: 0 to {classes - 1}. Fetch it again."
+        )
+    return Split(torch.tensor(images).reshape(-1, *IMAGE), target)
+
+
+def _joined(parts: Sequence[Split]) -> Split:
+    return Split(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
