@@ -35,10 +35,11 @@ def test_overrides_behind_options(tmp_path: Path, capsys: pytest.CaptureFixture[
     ("override", "message"),
     [
         ("optimizer=3", "optimizer=3; required: its fields, name, lr"),
-        ("data=mnist", "data=mnist; required: its fields, name, shift"),
+        ("data=mnist", "Write data.name=mnist."),
+        ("stages=[1]", "stages.0=1; required: its fields, name, epochs"),
         ("optimizer=null", "'optimizer' is empty"),
         ("epochs=", "'epochs' is empty"),
-        ("epochs=abc", "epochs=abc; required: int"),
+        ("epochs=abc", "epochs=abc; required: a whole number"),
     ],
 )
 def test_wrong_values(override: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,7 +68,6 @@ def test_file_with_defaults_and_overrides(tmp_path: Path) -> None:
         ("label_smoothing=1", "label_smoothing=1"),
         ("data.shift=9", "data.shift=9"),
         ("seed=-1", "seed=-1"),
-        ("model.binarization=xnr", "model.binarization.*xnor.*float"),
         ("optimizer.name=sdg", "optimizer.name.*sgd"),
         ("model=lenet5", "model"),
         ("epochs.more=5", "'epochs' has no fields"),

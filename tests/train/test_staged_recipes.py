@@ -55,7 +55,7 @@ def test_defaults_of_a_stage() -> None:
         ("stages.0.binary_optimizer.name=bob", "bob"),
         ("stages.0.schedule.gamma=2", r"stages.0.schedule.gamma=2"),
         ("stages.0.ignore_layers=conv1", "ignore_layers.*list"),
-        ("stages.0.teacher=maybe", "teacher.*bool"),
+        ("stages.0.teacher=maybe", "teacher=maybe; required: true or false"),
         ("stages.0.pre_activation.name=3.5", "pre_activation"),
         ("stages.0.post_activation.args=3", "post_activation"),
         ("stages.0.weight=XNORWeightBinarizer", "weight"),

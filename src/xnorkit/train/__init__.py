@@ -5,16 +5,8 @@ from xnorkit.train.distill import Distillation, attention_loss, soft_label_loss
 from xnorkit.train.evaluate import Evaluation, evaluate_model
 from xnorkit.train.fit import FitResult, fit
 from xnorkit.train.load_recipe import list_recipes, load_recipe
-from xnorkit.train.recipe import (
-    BinarizerSpec,
-    DataSpec,
-    ModelSpec,
-    OptimizerSpec,
-    Recipe,
-    ScheduleSpec,
-    StageSpec,
-    TeacherSpec,
-)
+from xnorkit.train.recipe import Recipe, StageSpec
+from xnorkit.train.specs import BinarizerSpec, DataSpec, ModelSpec, OptimizerSpec, ScheduleSpec, TeacherSpec
 from xnorkit.train.staged import BinaryChef
 
 __all__ = [

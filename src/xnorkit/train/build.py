@@ -23,7 +23,7 @@ def build_model(
         std: as `mean`; without it, 1.
     """
     spec = recipe.model
-    model = create_model(spec.name, num_classes, spec.binarization)
+    model = create_model(spec.name, num_classes, spec.binarization, **spec.options)
     channels = input_shape(spec.name)[0]
     quantize_first_last_(
         model,

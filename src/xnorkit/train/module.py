@@ -17,7 +17,8 @@ from xnorkit.train.checkpoint import KEY, describe
 from xnorkit.train.distill import Distillation
 from xnorkit.train.flip_ratio import FlipRatio
 from xnorkit.train.optimizers import make_model_optimizer, make_schedule
-from xnorkit.train.recipe import OptimizerSpec, Recipe, ScheduleSpec, StageSpec
+from xnorkit.train.recipe import Recipe, StageSpec
+from xnorkit.train.specs import OptimizerSpec, ScheduleSpec
 from xnorkit.train.stages import StageSwitch, set_progress, stage_at
 
 __all__ = ["TrainingModule"]

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from xnorkit.optim import Bop, CaseOptimizer, split_parameters
-from xnorkit.train.recipe import OptimizerSpec, ScheduleSpec
+from xnorkit.train.specs import OptimizerSpec, ScheduleSpec
 
 __all__ = ["make_model_optimizer", "make_optimizer", "make_schedule", "schedule_factor"]
 
@@ -21,7 +21,9 @@ def make_optimizer(
     if spec.name == "bop":
         return Bop(parameters, threshold=spec.threshold, gamma=spec.lr)
     if spec.name == "sgd":
-        return torch.optim.SGD(parameters, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay)
+        return torch.optim.SGD(
+            parameters, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay, nesterov=spec.nesterov
+        )
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[spec.name]
     return kind(parameters, lr=spec.lr, weight_decay=spec.weight_decay)
 
@@ -53,5 +55,9 @@ def schedule_factor(spec: ScheduleSpec, epoch: float, epochs: int) -> float:
         return 1.0
     if spec.name == "step":
         return spec.gamma ** math.floor(epoch / spec.step_epochs)
-    progress = (epoch - spec.warmup_epochs) / max(epochs - spec.warmup_epochs, 1e-9)
-    return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    if spec.name == "milestones":
+        return spec.gamma ** sum(epoch >= milestone for milestone in spec.milestones)
+    progress = min((epoch - spec.warmup_epochs) / max(epochs - spec.warmup_epochs, 1e-9), 1.0)
+    if spec.name == "linear":
+        return 1.0 - progress
+    return 0.5 * (1 + math.cos(math.pi * progress))

@@ -6,120 +6,17 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from xnorkit.errors import RecipeError
+from xnorkit.train.specs import (
+    BinarizerSpec,
+    DataSpec,
+    ModelSpec,
+    OptimizerSpec,
+    Rule,
+    ScheduleSpec,
+    TeacherSpec,
+)
 
-__all__ = [
-    "BinarizerSpec",
-    "DataSpec",
-    "ModelSpec",
-    "OptimizerSpec",
-    "Recipe",
-    "ScheduleSpec",
-    "StageSpec",
-    "TeacherSpec",
-]
-
-Rule = tuple[str, Any, bool, str]  # field, its value, whether it is valid, what is required
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """Which model: a name from `list_models`, and whether its inner layers are binary ("xnor") or not ("float").
-
-    `first_layer` and `last_layer` "int8" make these 8-bit (see `xnorkit.nn.quantize_model`).
-    """
-
-    name: str
-    binarization: Literal["xnor", "float"] = "xnor"
-    first_layer: Literal["float", "int8"] = "float"
-    last_layer: Literal["float", "int8"] = "float"
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """Which data set, and by how many pixels training images are shifted at random."""
-
-    name: str
-    shift: int = 0
-
-
-@dataclass(frozen=True)
-class OptimizerSpec:
-    """Optimizer; `momentum` is of SGD alone, `weight_decay` is decoupled with "adamw".
-
-    "bop" is for `binary_optimizer` alone: `lr` is its gamma, `threshold` its tau (see `xnorkit.optim.Bop`).
-    `decay_binary: false` leaves the binary latent weights out of the weight decay.
-    """
-
-    name: Literal["adam", "adamw", "sgd", "bop"] = "adam"
-    lr: float = 0.01
-    weight_decay: float = 0.0
-    momentum: float = 0.9
-    threshold: float = 1e-8
-    decay_binary: bool = True
-
-    def rules(self, where: str) -> Iterable[Rule]:
-        """Yield what the numbers must keep to."""
-        yield f"{where}.lr", self.lr, 0 < self.lr < float("inf"), "a positive number"
-        yield f"{where}.weight_decay", self.weight_decay, 0 <= self.weight_decay < float("inf"), "at least 0"
-        yield f"{where}.momentum", self.momentum, 0 <= self.momentum < 1, "at least 0, below 1"
-        yield f"{where}.threshold", self.threshold, 0 <= self.threshold < float("inf"), "at least 0"
-        if self.name == "bop":
-            yield f"{where}.lr", self.lr, self.lr <= 1, "at most 1 with bop, whose gamma it is"
-            yield f"{where}.weight_decay", self.weight_decay, self.weight_decay == 0, "0 with bop"
-
-
-@dataclass(frozen=True)
-class ScheduleSpec:
-    """Learning rate over time, as a factor on `optimizer.lr`.
-
-    "constant": 1; "step": `gamma` to the number of whole `step_epochs` passed; "cosine": from 1 to 0 over the run. The
-    first `warmup_epochs` rise linearly from 0 instead.
-    """
-
-    name: Literal["constant", "step", "cosine"] = "cosine"
-    step_epochs: int = 15
-    gamma: float = 0.1
-    warmup_epochs: float = 0.0
-
-    def rules(self, where: str) -> Iterable[Rule]:
-        """Yield what the numbers must keep to."""
-        yield f"{where}.step_epochs", self.step_epochs, self.step_epochs >= 1, "at least 1"
-        yield f"{where}.gamma", self.gamma, 0 < self.gamma <= 1, "above 0, at most 1"
-        yield f"{where}.warmup_epochs", self.warmup_epochs, self.warmup_epochs >= 0, "at least 0"
-
-
-@dataclass(frozen=True)
-class TeacherSpec:
-    """A float network that training imitates: `checkpoint`, a file, or `recipe`, which is trained first.
-
-    Loss: (1 - weight) * cross entropy + weight * soft labels at `temperature` + attention/2 * attention transfer over
-    `attention_layers`, a mapping from modules of the network to those of the teacher (see `xnorkit.train.distill`).
-    """
-
-    checkpoint: str | None = None
-    recipe: str | None = None
-    weight: float = 0.5
-    temperature: float = 4.0
-    attention: float = 0.0
-    attention_layers: dict[str, str] = field(default_factory=dict)
-
-    def rules(self) -> Iterable[Rule]:
-        """Yield what the fields must keep to."""
-        sources = (self.checkpoint, self.recipe)
-        yield "teacher", sources, sum(s is not None for s in sources) == 1, "either checkpoint or recipe"
-        yield "teacher.weight", self.weight, 0 <= self.weight <= 1, "0 to 1"
-        yield "teacher.temperature", self.temperature, 0 < self.temperature < float("inf"), "a positive number"
-        yield "teacher.attention", self.attention, 0 <= self.attention < float("inf"), "at least 0"
-        layers = self.attention_layers
-        yield "teacher.attention_layers", layers, (self.attention > 0) == bool(layers), "layers if attention is above 0"
-
-
-@dataclass(frozen=True)
-class BinarizerSpec:
-    """A binarizer of `xnorkit.ops` by `name`, or "nn.Identity", and the arguments of its constructor."""
-
-    name: str
-    args: dict[str, Any] = field(default_factory=dict)
+__all__ = ["Recipe", "StageSpec"]
 
 
 @dataclass(frozen=True)
@@ -160,8 +57,11 @@ class StageSpec:
 class Recipe:
     """One training run: with the data it determines the result, for the same number of threads and kind of machine.
 
-    `binary_optimizer` is for the binary latent weights, `optimizer` then for the rest. `center_weights` centres the
-    latent weights over their input channels after each step. With `stages`, `epochs` is the sum of theirs.
+    `batch_size` is the number of images per optimizer step, over all processes; `accumulate` takes them in that many
+    parts. `binary_optimizer` is for the binary latent weights, `optimizer` then for the rest. `center_weights` centres
+    the latent weights over their input channels after each step. `clip_gradient` bounds the norm of the gradient of all
+    parameters together; 0 does not. `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights
+    (see `xnorkit.train.ema`). With `stages`, `epochs` is the sum of theirs.
 
     Raises:
         RecipeError: a number out of range.
@@ -175,8 +75,13 @@ class Recipe:
     schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
     epochs: int = 20
     batch_size: int = 128
+    accumulate: int = 1
     seed: int = 0
     label_smoothing: float = 0.0
+    clip_gradient: float = 0.0
+    ema_decay: float = 0.0
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    channels_last: bool = False
     binary_optimizer: OptimizerSpec | None = None
     center_weights: bool = False
     teacher: TeacherSpec | None = None
@@ -196,6 +101,11 @@ class Recipe:
         yield "batch_size", self.batch_size, self.batch_size >= 2, "at least 2, which BatchNorm needs"
         yield "seed", self.seed, 0 <= self.seed < 2**63, "0 to 2^63 - 1"
         yield "label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "at least 0, below 1"
+        parts = self.accumulate
+        divides = 1 <= parts <= self.batch_size // 2 and self.batch_size % parts == 0
+        yield "accumulate", parts, divides, f"a divisor of batch_size={self.batch_size} that leaves 2 images in a part"
+        yield "clip_gradient", self.clip_gradient, 0 <= self.clip_gradient < float("inf"), "at least 0"
+        yield "ema_decay", self.ema_decay, 0 <= self.ema_decay < 1, "at least 0, below 1"
         yield "data.shift", self.data.shift, 0 <= self.data.shift <= 8, "0 to 8 pixels"
         names = [stage.name for stage in self.stages]
         yield "stages", names, len(names) == len(set(names)) and all(names), "a name for each, none twice"

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
 from torch import nn
 
 from xnorkit.errors import RecipeError, XnorkitError
 from xnorkit.nn import BConfig, prepare_binary_model
 from xnorkit.train.binarizers import factory
+from xnorkit.train.strict_yaml import read_yaml
 
 __all__ = ["BinaryChef"]
 
@@ -75,11 +75,8 @@ class BinaryChef:
         return model
 
     def _read(self) -> list[tuple[BConfig, list[str]]]:
-        try:
-            content = yaml.safe_load(Path(self.path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise RecipeError(f"{self.path} cannot be read: {error}; required: a YAML file of steps.") from error
-        if not isinstance(content, dict) or not all(isinstance(step, dict) for step in content.values()):
+        content = read_yaml(Path(self.path), self.path)
+        if not all(isinstance(step, dict) for step in content.values()):
             raise RecipeError(f"{self.path}; required: a mapping from the name of each step to its fields.")
         return [self._step(f"{self.path}: {name}", step) for name, step in content.items()]
 

@@ -1,0 +1,123 @@
+"""The typed sections of a recipe."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["BinarizerSpec", "DataSpec", "ModelSpec", "OptimizerSpec", "Rule", "ScheduleSpec", "TeacherSpec"]
+
+Rule = tuple[str, Any, bool, str]  # field, its value, whether it is valid, what is required
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which model: a name from `list_models`, and what it is binarized by, a name that the model offers.
+
+    "float" is binary nowhere. `options` are arguments of the model's function, as `block_type` of a ResNet.
+    `first_layer` and `last_layer` "int8" make these 8-bit (see `xnorkit.nn.quantize_model`).
+    """
+
+    name: str
+    binarization: str = "xnor"
+    options: dict[str, Any] = field(default_factory=dict)
+    first_layer: Literal["float", "int8"] = "float"
+    last_layer: Literal["float", "int8"] = "float"
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which data set, and by how many pixels training images are shifted at random."""
+
+    name: str
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """Optimizer; `momentum` and `nesterov` are of SGD alone, `weight_decay` is decoupled with "adamw".
+
+    "bop" is for `binary_optimizer` alone: `lr` is its gamma, `threshold` its tau (see `xnorkit.optim.Bop`).
+    `decay_binary: false` leaves the binary latent weights out of the weight decay.
+    """
+
+    name: Literal["adam", "adamw", "sgd", "bop"] = "adam"
+    lr: float = 0.01
+    weight_decay: float = 0.0
+    momentum: float = 0.9
+    nesterov: bool = False
+    threshold: float = 1e-8
+    decay_binary: bool = True
+
+    def rules(self, where: str) -> Iterable[Rule]:
+        """Yield what the numbers must keep to."""
+        yield f"{where}.lr", self.lr, 0 < self.lr < float("inf"), "a positive number"
+        yield f"{where}.weight_decay", self.weight_decay, 0 <= self.weight_decay < float("inf"), "at least 0"
+        yield f"{where}.momentum", self.momentum, 0 <= self.momentum < 1, "at least 0, below 1"
+        yield f"{where}.threshold", self.threshold, 0 <= self.threshold < float("inf"), "at least 0"
+        if self.name == "bop":
+            yield f"{where}.lr", self.lr, self.lr <= 1, "at most 1 with bop, whose gamma it is"
+            yield f"{where}.weight_decay", self.weight_decay, self.weight_decay == 0, "0 with bop"
+        if self.nesterov:
+            valid = self.name == "sgd" and self.momentum > 0
+            yield f"{where}.nesterov", self.nesterov, valid, "false, or sgd with a momentum above 0"
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """Learning rate over time, as a factor on `optimizer.lr`.
+
+    "constant": 1; "step": `gamma` to the number of whole `step_epochs` passed; "milestones": `gamma` to the number of
+    `milestones` (epochs) passed; "cosine", "linear": from 1 to 0 over the run. The first `warmup_epochs` rise linearly
+    from 0 instead.
+    """
+
+    name: Literal["constant", "step", "milestones", "cosine", "linear"] = "cosine"
+    step_epochs: int = 15
+    milestones: list[int] = field(default_factory=list)
+    gamma: float = 0.1
+    warmup_epochs: float = 0.0
+
+    def rules(self, where: str) -> Iterable[Rule]:
+        """Yield what the numbers must keep to."""
+        yield f"{where}.step_epochs", self.step_epochs, self.step_epochs >= 1, "at least 1"
+        yield f"{where}.gamma", self.gamma, 0 < self.gamma <= 1, "above 0, at most 1"
+        yield f"{where}.warmup_epochs", self.warmup_epochs, self.warmup_epochs >= 0, "at least 0"
+        given = self.milestones
+        rising = given == sorted(set(given)) and all(epoch >= 1 for epoch in given)
+        yield f"{where}.milestones", given, rising, "rising epochs from 1 on"
+        fits = bool(given) == (self.name == "milestones")
+        yield f"{where}.milestones", given, fits, "epochs with the schedule 'milestones', none with another"
+
+
+@dataclass(frozen=True)
+class TeacherSpec:
+    """A float network that training imitates: `checkpoint`, a file, or `recipe`, which is trained first.
+
+    Loss: (1 - weight) * cross entropy + weight * soft labels at `temperature` + attention/2 * attention transfer over
+    `attention_layers`, a mapping from modules of the network to those of the teacher (see `xnorkit.train.distill`).
+    """
+
+    checkpoint: str | None = None
+    recipe: str | None = None
+    weight: float = 0.5
+    temperature: float = 4.0
+    attention: float = 0.0
+    attention_layers: dict[str, str] = field(default_factory=dict)
+
+    def rules(self) -> Iterable[Rule]:
+        """Yield what the fields must keep to."""
+        sources = (self.checkpoint, self.recipe)
+        yield "teacher", sources, sum(s is not None for s in sources) == 1, "either checkpoint or recipe"
+        yield "teacher.weight", self.weight, 0 <= self.weight <= 1, "0 to 1"
+        yield "teacher.temperature", self.temperature, 0 < self.temperature < float("inf"), "a positive number"
+        yield "teacher.attention", self.attention, 0 <= self.attention < float("inf"), "at least 0"
+        layers = self.attention_layers
+        yield "teacher.attention_layers", layers, (self.attention > 0) == bool(layers), "layers if attention is above 0"
+
+
+@dataclass(frozen=True)
+class BinarizerSpec:
+    """A binarizer of `xnorkit.ops` by `name`, or "nn.Identity", and the arguments of its constructor."""
+
+    name: str
+    args: dict[str, Any] = field(default_factory=dict)

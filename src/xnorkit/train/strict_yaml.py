@@ -1,0 +1,51 @@
+"""YAML files read strictly: plain values only, no key twice."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml  # type: ignore[import-untyped]
+
+from xnorkit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable  # Python 3.11
+
+__all__ = ["parse_yaml", "read_yaml"]
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a mapping that names a key twice, where PyYAML keeps the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        """Return the mapping of a node."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' stands twice", key_node.start_mark)
+            if isinstance(key, Hashable):
+                seen.add(key)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def parse_yaml(text: str) -> Any:
+    """Return the plain values in `text`; yaml.YAMLError if it is no YAML or names a key twice."""
+    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader: nothing is executed
+
+
+def read_yaml(path: "Path | Traversable", what: str) -> dict[Any, Any]:
+    """Return the mapping in a YAML file; `what` names the file in errors.
+
+    Raises:
+        RecipeError: no such file, no YAML, a key twice, or no mapping.
+    """
+    try:
+        content = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"{what} cannot be read: {reason}; required: a YAML file of fields.") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{what} holds a {type(content).__name__}; required: a mapping of fields.")
+    return content
