@@ -14,15 +14,19 @@ from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.stages import StageSwitch, stage_at
 
-__all__ = ["KEY", "Checkpoint", "describe", "load_checkpoint", "read_checkpoint"]
+__all__ = ["EMA", "KEY", "Checkpoint", "describe", "load_checkpoint", "read_checkpoint"]
 
 KEY = "xnorkit"
+EMA = "ema"  # under KEY: the moving average of the weights, where the recipe keeps one
 PREFIX = "model."
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Content of a training checkpoint: weights by parameter name, what they are of, and how far the run had come."""
+    """Content of a training checkpoint: weights by parameter name, what they are of, and how far the run had come.
+
+    Where the recipe averages the weights, these are the averaged ones, which the run's figures are of.
+    """
 
     weights: dict[str, Tensor]
     recipe: Recipe
@@ -76,6 +80,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         content = torch.load(path, map_location="cpu", weights_only=True)
         ours, state = content[KEY], content["state_dict"]
         weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
+        if EMA in ours:
+            weights = ours[EMA]["average"]
         recipe = recipe_from_dict(ours["recipe"], str(path))
         return Checkpoint(weights, recipe, int(ours["num_classes"]), int(content["epoch"]) + 1)
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler

@@ -13,7 +13,8 @@ from xnorkit.train.stages import stage_at
 
 __all__ = ["EpochLog"]
 
-METRICS = ("train_loss", "train_accuracy", "eval_loss", "eval_accuracy", "flip_ratio")
+SPLITS = ("train", "eval", "select")
+METRICS = (*(f"{split}_{figure}" for split in SPLITS for figure in ("loss", "accuracy", "top5")), "flip_ratio")
 COLUMNS = ("epoch", "stage", "lr", *METRICS, "seconds")
 
 
@@ -21,8 +22,9 @@ class EpochLog(pl.Callback):
     """Appends a row after each epoch; a resumed run keeps the rows before the epoch that it resumes at.
 
     Args:
-        path: CSV file with a header of `COLUMNS`; epochs count from 1, seconds are those of the epoch, flip_ratio is
-            empty where no weight is binary.
+        path: CSV file with a header of `COLUMNS`; epochs count from 1, seconds are those of the epoch. Empty are the
+            top-5 figures of fewer than 5 classes, `select_` without a selection split, and flip_ratio where no weight is
+            binary.
         keep: rows of an earlier run to keep; 0 begins anew.
         show: print each row on standard error too.
         stages: of the recipe, for their names.
@@ -39,19 +41,22 @@ class EpochLog(pl.Callback):
         return sum(float(row["seconds"]) for row in self.rows)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock, and announce a stage."""
         self._started = time.perf_counter()
+        index, first = stage_at(self.stages, trainer.current_epoch)
+        if self.show and trainer.is_global_zero and len(self.stages) > 1 and first == trainer.current_epoch:
+            _print(f"stage {index + 1}/{len(self.stages)}: {self.stages[index].name}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the row; the evaluation of the epoch has run by now."""
-        values = {name: trainer.callback_metrics[name].item() for name in METRICS}
-        metrics = {name: "" if math.isnan(value) else f"{value:.9g}" for name, value in values.items()}
-        stage = self.stages[stage_at(self.stages, trainer.current_epoch)[0]].name
+        if not trainer.is_global_zero:
+            return
+        figures: dict[str, float] = pl_module.figures
         row = {
             "epoch": str(trainer.current_epoch + 1),
-            "stage": stage,
+            "stage": self.stages[stage_at(self.stages, trainer.current_epoch)[0]].name,
             "lr": f"{trainer.optimizers[0].param_groups[0]['lr']:.6g}",
-            **metrics,
+            **{name: _number(figures.get(name, math.nan)) for name in METRICS},
             "seconds": f"{time.perf_counter() - self._started:.3f}",
         }
         self.rows.append(row)
@@ -60,18 +65,32 @@ class EpochLog(pl.Callback):
             writer.writeheader()
             writer.writerows(self.rows)
         if self.show:
-            print(
-                f"epoch {row['epoch']}/{trainer.max_epochs}{stage and f' ({stage})'}  "
-                f"train loss {values['train_loss']:.4f}  "
-                f"train {values['train_accuracy']:.2%}  evaluation {values['eval_accuracy']:.2%}  "
-                + (f"flips {values['flip_ratio']:.2%}  " if row["flip_ratio"] else "")
-                + f"{float(row['seconds']):.1f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+            _print(_line(trainer, figures, float(row["seconds"])))
 
     def _read(self) -> list[dict[str, str]]:
         if not self.path.is_file():
             return []
         with self.path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.9g}"
+
+
+def _line(trainer: pl.Trainer, figures: dict[str, float], seconds: float) -> str:
+    """Return an epoch in at most 80 columns, for up to 999 epochs."""
+    parts = [
+        f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}",
+        f"loss {figures['train_loss']:.4f}",
+        f"train {figures['train_accuracy']:.1%}",
+        f"eval {figures['eval_accuracy']:.2%}",
+        f"top-5 {figures['eval_top5']:.1%}" if "eval_top5" in figures else "",
+        "" if math.isnan(figures["flip_ratio"]) else f"flips {figures['flip_ratio']:.2%}",
+        f"{seconds:.1f}s",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -11,17 +11,22 @@ from torch import Tensor, nn
 from xnorkit.errors import XnorkitError
 from xnorkit.nn import project_
 from xnorkit.optim import WeightProjection, split_parameters
-from xnorkit.train._lightning import MulticlassAccuracy, pl
+from xnorkit.train._lightning import pl
 from xnorkit.train.build import build_model
-from xnorkit.train.checkpoint import KEY, describe
+from xnorkit.train.checkpoint import EMA, KEY, describe
 from xnorkit.train.distill import Distillation
+from xnorkit.train.ema import MovingAverage
 from xnorkit.train.flip_ratio import FlipRatio
 from xnorkit.train.optimizers import make_model_optimizer, make_schedule
 from xnorkit.train.recipe import Recipe, StageSpec
 from xnorkit.train.specs import OptimizerSpec, ScheduleSpec
 from xnorkit.train.stages import StageSwitch, set_progress, stage_at
+from xnorkit.train.tally import Tally
 
-__all__ = ["TrainingModule"]
+__all__ = ["EVALUATION", "SELECTION", "TrainingModule"]
+
+EVALUATION, SELECTION = 0, 1  # numbers of the loaders that the trainer validates on
+CHECK_EVERY = 50  # steps between looks at the loss on an accelerator, which has to be waited for
 
 
 class TrainingModule(pl.LightningModule):
@@ -30,14 +35,14 @@ class TrainingModule(pl.LightningModule):
     The loss is cross entropy, or with a teacher that of `Distillation`. A new stage begins with a new optimizer and
     schedule. Binarizers with a schedule are told the progress of the stage at the start of each epoch, 0 in the first.
 
-    Logged per epoch: `train_loss`, `train_accuracy`, `eval_loss`, `eval_accuracy`, and `flip_ratio`, the share of
-    binary weights whose sign the epoch changed, NaN without binary weights. The evaluation split is only looked at:
-    nothing is selected by it.
+    `figures` holds, after the evaluation of an epoch: `train_loss`, `train_accuracy`, `train_top5`, the same of `eval_`
+    and, with a selection split, of `select_`; and `flip_ratio`, the share of binary weights whose sign the epoch
+    changed, NaN without binary weights. The evaluation split is only looked at: nothing is selected by it.
 
     Args:
         recipe: see `load_recipe`.
         num_classes: of the data.
-        steps_per_epoch: number of training batches.
+        steps_per_epoch: number of optimizer steps.
         teacher: for recipes with a teacher.
         mean, std: of the data, for recipes with an 8-bit first layer.
     """
@@ -59,9 +64,11 @@ class TrainingModule(pl.LightningModule):
         self.switch = StageSwitch(self.model, self.stages)
         self.switch.enter(0)
         self.distillation = _distillation(recipe, self.model, teacher)
+        self.ema = MovingAverage(recipe.ema_decay) if recipe.ema_decay else None
         self.flips = FlipRatio()
-        self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.eval_accuracy = MulticlassAccuracy(num_classes, average="micro")
+        self.training_tally = Tally()
+        self.tallies = {EVALUATION: Tally(), SELECTION: Tally()}
+        self.figures: dict[str, float] = {}
 
     @property
     def stage(self) -> StageSpec:
@@ -70,25 +77,31 @@ class TrainingModule(pl.LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, num_classes)."""
+        if self.recipe.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
         return self.model(images)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the mean loss of a batch; XnorkitError if it is not a finite number."""
         images, labels = batch
         smoothing = self.recipe.label_smoothing
         if self.distillation is not None and self.stage.teacher:
             loss, logits = self.distillation(images, labels, smoothing)
         else:
-            logits = self.model(images)
+            logits = self(images)
             loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        if not torch.isfinite(loss):
+        if (self.device.type == "cpu" or index % CHECK_EVERY == 0) and not torch.isfinite(loss):
             raise XnorkitError(
                 f"the loss is {loss.item()} in step {self.global_step} (epoch {self.current_epoch + 1}); required: a "
                 f"finite number. {self._remedy()}"
             )
-        self.train_accuracy(logits.detach(), labels)
-        self._log_epoch("train", loss.detach(), self.train_accuracy, len(labels))
+        self.training_tally.add(loss, logits, labels)
         return loss
+
+    def on_fit_start(self) -> None:
+        """Lay the weights out as the recipe says."""
+        if self.recipe.channels_last:
+            self.model.to(memory_format=torch.channels_last)
 
     def on_train_epoch_start(self) -> None:
         """Enter the stage of the epoch, set the progress of binarizers, and look at the signs of the weights."""
@@ -99,6 +112,7 @@ class TrainingModule(pl.LightningModule):
             self.model.train().to(self.device)
             self.trainer.strategy.setup_optimizers(self.trainer)
         set_progress(self.model, (self.current_epoch - first) / self.stage.epochs)
+        self.training_tally.reset()
         self._look()
         self.flips.reset()
 
@@ -112,11 +126,37 @@ class TrainingModule(pl.LightningModule):
         entropy = (self.recipe.seed, self.current_epoch, position, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
+    def on_validation_epoch_start(self) -> None:
+        """Put the averaged weights in, if the recipe averages."""
+        for tally in self.tallies.values():
+            tally.reset()
+        if self.ema is not None:
+            self.ema.enter(self.model)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int, dataloader_idx: int = EVALUATION) -> None:
+        """Count loss (without label smoothing) and hits of the evaluation or the selection split."""
+        images, labels = batch
+        logits = self(images)
+        self.tallies[dataloader_idx].add(F.cross_entropy(logits, labels), logits, labels)
+
     def on_validation_epoch_end(self) -> None:
-        """Log the flip ratio of the epoch."""
+        """Put the trained weights back, and gather the figures of the epoch."""
+        if self.ema is not None:
+            self.ema.leave(self.model)
         self._look()
-        ratio = self.flips.compute() if self.flips.update_called else torch.tensor(torch.nan)
-        self.log("flip_ratio", ratio)
+        self.figures = {"flip_ratio": self.flips.compute().item() if self.flips.update_called else float("nan")}
+        named = {"train": self.training_tally, "eval": self.tallies[EVALUATION], "select": self.tallies[SELECTION]}
+        for split, tally in named.items():
+            if tally.sums is not None:
+                found = tally.figures(self._sum)
+                self.figures |= {f"{split}_loss": found.loss, f"{split}_accuracy": found.top1}
+                if self.num_classes >= 5:
+                    self.figures[f"{split}_top5"] = found.top5
+
+    def _sum(self, value: Tensor) -> Tensor:
+        """Return the sum over all processes."""
+        total: Tensor = self.trainer.strategy.reduce(value, reduce_op="sum")
+        return total
 
     def _look(self) -> None:
         weights = split_parameters(self.model)[0]
@@ -135,13 +175,6 @@ class TrainingModule(pl.LightningModule):
                     f"{self._remedy()}"
                 )
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
-        """Log loss (without label smoothing) and accuracy of the evaluation split."""
-        images, labels = batch
-        logits = self.model(images)
-        self.eval_accuracy(logits, labels)
-        self._log_epoch("eval", F.cross_entropy(logits, labels), self.eval_accuracy, len(labels))
-
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, then bring the latent weights back into [-1, 1]; a stage that is all float is left alone."""
         super().optimizer_step(*args, **kwargs)
@@ -149,6 +182,14 @@ class TrainingModule(pl.LightningModule):
             WeightProjection(split_parameters(self.model)[0], clip=None, center=True)()
         if "binary" in (self.stage.activations, self.stage.weights):
             project_(self.model)
+        if self.ema is not None:
+            self.ema.update(self.model, self._flipped())
+
+    def _flipped(self) -> set[str]:
+        """Return the names of the weights that Bop flips."""
+        spec = self.stage.binary_optimizer
+        latent = {id(w) for w in split_parameters(self.model)[0]} if spec is not None and spec.name == "bop" else set()
+        return {name for name, parameter in self.model.named_parameters() if id(parameter) in latent}
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer of the stage and its schedule per step."""
@@ -160,15 +201,14 @@ class TrainingModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what `load_checkpoint` needs to build the model again."""
         checkpoint[KEY] = describe(self.recipe, self.num_classes)
+        if self.ema is not None:
+            checkpoint[KEY][EMA] = self.ema.state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Bring the model into the stage that the checkpoint was written in, before its weights are loaded."""
         self.switch.enter(stage_at(self.stages, checkpoint["epoch"])[0])
-
-    def _log_epoch(self, split: str, loss: Tensor, accuracy: Any, size: int) -> None:
-        # The bar has room for two numbers: how training goes, and what it is good for.
-        self.log(f"{split}_loss", loss, on_step=False, on_epoch=True, prog_bar=split == "train", batch_size=size)
-        self.log(f"{split}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=split == "eval", batch_size=size)
+        if self.ema is not None and EMA in checkpoint[KEY]:
+            self.ema.restore(checkpoint[KEY][EMA])
 
     def _remedy(self) -> str:
         rate = (self.stage.optimizer or OptimizerSpec()).lr

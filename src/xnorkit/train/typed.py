@@ -60,7 +60,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
-        return _value(next(a for a in arguments if a is not type(None)), value, where)
+        return _value(next((a for a in arguments if type(value) is a), _first(arguments)), value, where)
     if hint is Any:
         return value
     if value is None:
@@ -85,11 +85,15 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     raise _Wrong(f"{where}={value}; required: {_words(hint)}.")
 
 
+def _first(hints: tuple[Any, ...]) -> Any:
+    return next(hint for hint in hints if hint is not type(None))
+
+
 def _words(hint: Any) -> str:
     """Return what a type asks for, in words."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return _words(next(a for a in arguments if a is not type(None)))
+        return " or ".join(_words(a) for a in arguments if a is not type(None))
     if dataclasses.is_dataclass(hint):
         return f"its fields, {', '.join(entry.name for entry in dataclasses.fields(hint))}"
     if origin is list:

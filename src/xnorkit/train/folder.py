@@ -1,0 +1,75 @@
+"""The folder of a run: what is in it, and that no run writes over another."""
+
+import os
+import shutil
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]
+
+from xnorkit.errors import InputError
+from xnorkit.train.recipe import Recipe
+
+__all__ = ["RunFolder", "process_rank"]
+
+
+class RunFolder:
+    """Paths of what a run writes: checkpoints, logs, its recipe, its result.
+
+    Args:
+        path: the folder, made by `claim`.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.last = self.path / "last.ckpt"  # after every epoch
+        self.best = self.path / "best.ckpt"  # only with a selection split
+        self.log = self.path / "log.csv"
+        self.tensorboard = self.path / "tensorboard"
+        self.recipe = self.path / "recipe.yaml"
+        self.result = self.path / "result.json"
+        self.teacher = self.path / "teacher"
+
+    def claim(self, recipe: Recipe, *, resumed: bool, overwrite: bool) -> None:
+        """Make the folder and write the recipe into it; only the first of several processes does anything.
+
+        Raises:
+            InputError: the folder holds a run that is neither resumed nor overwritten, or cannot be made.
+        """
+        if process_rank() > 0:
+            return
+        if self.last.exists() or self.result.exists():
+            if overwrite:
+                self._clear()
+            elif not resumed:
+                raise InputError(
+                    f"{self.path} holds a run; required: a folder of its own for a new one. Go on with it "
+                    "(--resume last), choose another name (--exp-name NAME), or replace it (--overwrite)."
+                )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.recipe.write_text(yaml.safe_dump(recipe.to_dict(), sort_keys=False), encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                f"output={self.path} cannot be made: {error}; required: a folder that can be written."
+            ) from error
+
+    def leave(self) -> None:
+        """Remove the traces of a run that ended before its first checkpoint."""
+        if process_rank() > 0 or self.last.exists() or not self.path.is_dir():
+            return
+        self._clear()
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    def _clear(self) -> None:
+        for file in (self.last, self.best, self.log, self.recipe, self.result):
+            file.unlink(missing_ok=True)
+        shutil.rmtree(self.tensorboard, ignore_errors=True)
+
+
+def process_rank() -> int:
+    """Return the number of this process among those of the run, 0 for the first, as torchrun, SLURM or Lightning say."""
+    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
+        if os.environ.get(name, "").isdecimal():
+            return int(os.environ[name])
+    return 0

@@ -1,0 +1,80 @@
+"""The progress bar of training: one line of at most the terminal's width, on standard error."""
+
+import math
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from xnorkit.train._lightning import pl
+
+__all__ = ["EpochBar"]
+
+REFRESH_EVERY = 10  # steps: figures are on the device, and to read them waits for it
+
+
+class EpochBar(pl.Callback):
+    """Shows the epoch (from 1), the step, the time left in the epoch, and loss, top-1, top-5 and flip ratio.
+
+    Loss and accuracies are those of the epoch so far; the flip ratio is that of the last epoch, as it counts whole ones.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin a line."""
+        self._close()
+        if not trainer.is_global_zero:
+            return
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[figures]}"),
+            console=self.console,
+            transient=True,
+            expand=True,
+        )
+        epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self._task = self._progress.add_task(epoch, total=trainer.num_training_batches, figures="")
+        self._progress.start()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Advance."""
+        if self._progress is not None:
+            figures = describe(pl_module) if batch_idx % REFRESH_EVERY == 0 else None
+            self._progress.update(self._task, completed=batch_idx + 1, **({"figures": figures} if figures else {}))
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say that the rest of the epoch is evaluation."""
+        if self._progress is not None:
+            self._progress.update(self._task, figures="evaluating")
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Clear the line."""
+        self._close()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Clear the line, so that the error stands alone."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def describe(module: Any) -> str:
+    """Return the figures of the epoch so far, of this process, as text."""
+    found = module.training_tally.figures()
+    flips = module.figures.get("flip_ratio", math.nan)
+    parts = [f"loss {found.loss:.3f}", f"top-1 {found.top1:.1%}"]
+    parts += [f"top-5 {found.top5:.1%}"] if module.num_classes >= 5 else []
+    parts += [] if math.isnan(flips) else [f"flips {flips:.2%}"]
+    return " ".join(parts)
