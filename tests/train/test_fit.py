@@ -17,6 +17,7 @@ from xnorkit.errors import InputError, RecipeError, XnorkitError
 from xnorkit.nn import BinaryLinear
 from xnorkit.train import ModelSpec, Recipe, evaluate_model, fit, load_checkpoint, load_recipe
 from xnorkit.train.module import TrainingModule
+from xnorkit.train.tensorboard import has_tensorboard
 
 # By its full name: the package attribute `fit` is the function.
 fit_module = importlib.import_module("xnorkit.train.fit")
@@ -51,7 +52,9 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 
 def test_one_epoch_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = fit(recipe(epochs=1), output=tmp_path / "run", threads=1)
-    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["last.ckpt", "log.csv", "result.json"]
+    written = ["last.ckpt", "log.csv", "recipe.yaml", "result.json", *(["tensorboard"] if has_tensorboard() else [])]
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == written
+    assert load_recipe(tmp_path / "run/recipe.yaml") == recipe(epochs=1)
     stored = json.loads((tmp_path / "run/result.json").read_text())
     assert stored["fields"] == recipe(epochs=1).to_dict()
     assert {k: v for k, v in stored.items() if k != "fields"} == result.to_json()
@@ -61,7 +64,7 @@ def test_one_epoch_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFix
     assert (result.split, result.epochs, result.recipe) == ("held-out 20 %", 1, "lenet5-digits")
     console = capsys.readouterr()
     assert console.out == ""
-    assert console.err.startswith("epoch 1/1  train loss")
+    assert console.err.startswith("epoch 1/1 loss ")
     assert console.err.count("\n") == 1
 
     model, stored_recipe = load_checkpoint(result.checkpoint)

@@ -66,7 +66,7 @@ def test_file_with_defaults_and_overrides(tmp_path: Path) -> None:
         ("optimizer.lr=.nan", "optimizer.lr=nan; required"),
         ("optimizer.lr=-1", "optimizer.lr=-1"),
         ("label_smoothing=1", "label_smoothing=1"),
-        ("data.shift=9", "data.shift=9"),
+        ("data.shift=-1", "data.shift=-1; required: at least 0"),
         ("seed=-1", "seed=-1"),
         ("optimizer.name=sdg", "optimizer.name.*sgd"),
         ("model=lenet5", "model"),

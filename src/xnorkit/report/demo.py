@@ -42,7 +42,7 @@ def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
     for name in (FLOAT_RECIPE, XNOR_RECIPE):
         if progress:
             print(f"training {name}", flush=True)
-        trained[name] = fit(load_recipe(name), output=output / name, progress=progress)
+        trained[name] = fit(load_recipe(name), output=output / name, overwrite=True, progress=progress)
     exported = export_checkpoint(trained[XNOR_RECIPE].checkpoint, output / "lenet5-digits.xnor")
     packed = runtime.load(exported.path, threads=1)
     twin, recipe = load_checkpoint(trained[FLOAT_RECIPE].checkpoint)

@@ -3,19 +3,24 @@
 from xnorkit.train.checkpoint import load_checkpoint
 from xnorkit.train.distill import Distillation, attention_loss, soft_label_loss
 from xnorkit.train.evaluate import Evaluation, evaluate_model
-from xnorkit.train.fit import FitResult, fit
+from xnorkit.train.fit import BestEpoch, FitResult, fit
 from xnorkit.train.load_recipe import list_recipes, load_recipe
+from xnorkit.train.machine import Hardware, Machine, load_machine
+from xnorkit.train.pretrained import find_checkpoint
 from xnorkit.train.recipe import Recipe, StageSpec
 from xnorkit.train.specs import BinarizerSpec, DataSpec, ModelSpec, OptimizerSpec, ScheduleSpec, TeacherSpec
 from xnorkit.train.staged import BinaryChef
 
 __all__ = [
+    "BestEpoch",
     "BinarizerSpec",
     "BinaryChef",
     "DataSpec",
     "Distillation",
     "Evaluation",
     "FitResult",
+    "Hardware",
+    "Machine",
     "ModelSpec",
     "OptimizerSpec",
     "Recipe",
@@ -24,9 +29,11 @@ __all__ = [
     "TeacherSpec",
     "attention_loss",
     "evaluate_model",
+    "find_checkpoint",
     "fit",
     "list_recipes",
     "load_checkpoint",
+    "load_machine",
     "load_recipe",
     "soft_label_loss",
 ]

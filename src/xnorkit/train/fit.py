@@ -1,7 +1,8 @@
 """Runs a recipe."""
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,36 +12,52 @@ import torch
 from torch import nn
 
 from xnorkit.data import ImageData, create_data
-from xnorkit.errors import InputError, RecipeError
+from xnorkit.errors import RecipeError
 from xnorkit.models import input_shape
-from xnorkit.train.checkpoint import load_checkpoint, read_checkpoint
-from xnorkit.train.load_recipe import load_recipe
+from xnorkit.train.checkpoint import read_checkpoint
+from xnorkit.train.folder import RunFolder, process_rank
+from xnorkit.train.machine import Hardware
+from xnorkit.train.pretrained import load_pretrained
 from xnorkit.train.recipe import Recipe
+from xnorkit.train.teacher import load_teacher
 
-__all__ = ["FitResult", "fit"]
+__all__ = ["BestEpoch", "FitResult", "fit"]
 
-CHECKPOINT, LOG, RESULT = "last.ckpt", "log.csv", "result.json"
-TEACHER = "teacher"
+
+@dataclass(frozen=True)
+class BestEpoch:
+    """The epoch that was best on the selection split; accuracy (top-1) is that of the evaluation split."""
+
+    checkpoint: Path
+    epoch: int
+    selection_accuracy: float
+    accuracy: float
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a run reached after its last epoch; no epoch was selected.
+    """What a run reached after its last epoch.
 
-    accuracy (top-1) and loss are of the evaluation split that `split` names, seconds of all epochs of the run.
+    accuracy (top-1), top5 (None below 5 classes) and loss are of `images` images of the evaluation split that `split`
+    names, seconds of all epochs of the run. `best` is None where nothing is held out to choose by.
     """
 
     recipe: str
     checkpoint: Path
     split: str
+    images: int
     accuracy: float
+    top5: float | None
     loss: float
     seconds: float
     epochs: int
+    best: BestEpoch | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return all fields as JSON values."""
-        return {**asdict(self), "checkpoint": str(self.checkpoint)}
+        """Return all fields as JSON values; checkpoint is None where none was written (fast_dev_run)."""
+        best = {**asdict(self.best), "checkpoint": str(self.best.checkpoint)} if self.best else None
+        written = str(self.checkpoint) if self.checkpoint.is_file() else None
+        return {**asdict(self), "checkpoint": written, "best": best}
 
 
 def fit(
@@ -50,14 +67,19 @@ def fit(
     data_root: Path | str | None = None,
     download: bool = False,
     resume: Path | str | None = None,
+    pretrained: Path | str | None = None,
+    overwrite: bool = False,
     progress: bool = True,
     threads: int | None = None,
+    hardware: Hardware | None = None,
 ) -> FitResult:
     """Train `recipe` and return the result of its last epoch.
 
-    Written into `output`: `last.ckpt` after every epoch (replaced atomically), `log.csv` with a row per epoch, and at
-    the end `result.json`. A resumed run continues as if it had not been interrupted: order and augmentation of the data
-    depend on (seed, epoch) only. A teacher that the recipe names by its recipe is trained first, into `teacher/`.
+    Written into `output`: `recipe.yaml`; after every epoch `last.ckpt` (replaced atomically), a row of `log.csv`, and
+    figures for TensorBoard where that is installed; `best.ckpt` if the recipe has a selection split; at the end
+    `result.json`. A run that ends before its first checkpoint leaves nothing. A resumed run continues as if it had not
+    been interrupted: order and augmentation of the data depend on (seed, epoch) only. A teacher that the recipe names
+    by its recipe is trained first, into `teacher/`.
 
     Args:
         recipe: see `load_recipe`.
@@ -65,77 +87,103 @@ def fit(
         data_root: folder of the data set's files.
         download: fetch absent data.
         resume: a checkpoint, or "last" for the one in `output`.
+        pretrained: a checkpoint whose weights a new run starts with, where names and shapes agree.
+        overwrite: replace a run that is in `output`.
         progress: a line per epoch on standard error, with a bar on a terminal.
-        threads: threads of PyTorch during the run; its own choice by default.
+        threads: as in `hardware`, and above it.
+        hardware: processes, devices and limits; by default one device.
 
     Raises:
         RecipeError: the recipe names something unknown, or differs from that of the checkpoint in more than epochs.
         DataError: data missing or damaged.
-        InputError: no readable checkpoint to resume from, no usable output folder.
+        InputError: no readable checkpoint to resume from, no usable output folder, or one that holds another run; not
+            the hardware that was asked for.
         XnorkitError: the loss became NaN or infinite.
     """
-    output = Path(output)
-    start = _start(recipe, output / CHECKPOINT if resume == "last" else Path(resume)) if resume is not None else None
-    data = create_data(
-        recipe.data.name,
-        root=data_root,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        shift=recipe.data.shift,
-        download=download,
-    )
-    if data.input_shape != input_shape(recipe.model.name):
-        raise RecipeError(
-            f"recipe '{recipe.name}': data '{data.name}' has images {data.input_shape}; model '{recipe.model.name}' "
-            f"requires {input_shape(recipe.model.name)} (C, H, W). Choose another model or data."
-        )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"output={output} cannot be made: {error}; required: a folder that can be written.") from error
-    options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress, "threads": threads}
-    teacher = _teacher(recipe, data, output / TEACHER, start is not None, options)
+    hardware = hardware or Hardware()
+    hardware = replace(hardware, threads=hardware.threads if threads is None else threads)
+    folder = RunFolder(output)
+    start = _start(recipe, folder.last if resume == "last" else Path(resume)) if resume is not None else None
+    folder.check(resumed=start is not None, overwrite=overwrite or hardware.fast_dev_run)
     # Imported here: the trainer takes seconds to import, and reading a checkpoint does not need it.
-    from xnorkit.train.run import run
+    from xnorkit.train.run import Run
 
-    with _threads(threads):
-        seconds, loss, accuracy = run(
+    done = read_checkpoint(start).epochs_done if start else 0
+    with _threads(hardware.threads):
+        run = Run(recipe, hardware, folder, done, progress)
+        data = _data(
             recipe,
-            data,
-            checkpoint=output / CHECKPOINT,
-            log=output / LOG,
-            start=start,
-            progress=progress,
-            teacher=teacher,
+            data_root,
+            rank=run.trainer.global_rank,
+            world_size=run.trainer.world_size,
+            workers=hardware.workers,
+            download=download,
         )
-    result = FitResult(recipe.name, output / CHECKPOINT, data.split_name, accuracy, loss, seconds, recipe.epochs)
-    draft = output / f"{RESULT}.part"
-    draft.write_text(json.dumps({**result.to_json(), "fields": recipe.to_dict()}, indent=2) + "\n", encoding="utf-8")
-    draft.replace(output / RESULT)
+
+        def train_teacher(own: Recipe) -> Path:
+            its = RunFolder(folder.teacher)
+            last = "last" if start is not None and its.last.is_file() else None
+            options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress}
+            return fit(own, output=its.path, resume=last, overwrite=overwrite, hardware=hardware, **options).checkpoint
+
+        with folder.held(recipe, overwrite=overwrite, writes=not hardware.fast_dev_run):
+            teacher = load_teacher(recipe, data, train_teacher)
+            outcome = run.train(
+                data,
+                start=None if start is None else str(start),
+                teacher=teacher,
+                prepare=None if pretrained is None else _starting_with(Path(pretrained), progress),
+            )
+    last, best = outcome.last, outcome.best
+    limited = "" if hardware.limit_eval_batches is None else f", {outcome.images:,} images of it"
+    result = FitResult(
+        recipe=recipe.name,
+        checkpoint=folder.last,
+        split=data.split_name + limited,
+        images=outcome.images,
+        accuracy=last["eval_accuracy"],
+        top5=last.get("eval_top5"),
+        loss=last["eval_loss"],
+        seconds=outcome.seconds,
+        epochs=recipe.epochs,
+        best=BestEpoch(folder.best, int(best["epoch"]), best["select_accuracy"], best["eval_accuracy"])
+        if best
+        else None,
+    )
+    if process_rank() == 0 and not hardware.fast_dev_run:
+        draft = folder.result.with_name(f"{folder.result.name}.part")
+        content = {**result.to_json(), "fields": recipe.to_dict()}
+        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        draft.replace(folder.result)
     return result
 
 
-def _teacher(recipe: Recipe, data: ImageData, output: Path, resumed: bool, options: dict[str, Any]) -> nn.Module | None:
-    """Return the teacher of `recipe`, trained into `output` if it is named by its recipe."""
-    spec = recipe.teacher
-    if spec is None:
-        return None
-    if spec.checkpoint is not None:
-        checkpoint = Path(spec.checkpoint)
-    else:
-        own = load_recipe(spec.recipe or "")
-        if own.teacher is not None:
-            raise RecipeError(f"teacher.recipe={spec.recipe} has a teacher itself; required: a recipe without one.")
-        last = "last" if resumed and (output / CHECKPOINT).is_file() else None
-        checkpoint = fit(own, output=output, resume=last, **options).checkpoint
-    teacher, own = load_checkpoint(checkpoint)
-    classes = read_checkpoint(checkpoint).num_classes
-    if (input_shape(own.model.name), classes) != (data.input_shape, data.num_classes):
+def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int, **options: Any) -> ImageData:
+    """Return the data of one process, whose share of a batch is the same as that of the others."""
+    parts = recipe.accumulate * world_size
+    if recipe.batch_size % parts or recipe.batch_size < 2 * parts:
         raise RecipeError(
-            f"recipe '{recipe.name}': the teacher has images {input_shape(own.model.name)} and {classes} classes; "
-            f"required: {data.input_shape} and {data.num_classes}, those of '{data.name}'. Choose another teacher."
+            f"recipe '{recipe.name}': batch_size={recipe.batch_size} for {world_size} processes, accumulate="
+            f"{recipe.accumulate}; required: a multiple of {parts}, 2 images in a part. Change batch_size or devices."
         )
-    return teacher
+    share = {"batch_size": recipe.batch_size // parts, "rank": rank, "world_size": world_size}
+    data = create_data(recipe.data.name, root, recipe.data.options(seed=recipe.seed, **share, **options))
+    required = input_shape(recipe.model.name)
+    if data.input_shape != required and (recipe.data.image_size is None or data.input_shape[0] != required[0]):
+        raise RecipeError(
+            f"recipe '{recipe.name}': data '{data.name}' has images {data.input_shape}; model '{recipe.model.name}' "
+            f"requires {required} (C, H, W). Choose another model or data."
+        )
+    return data
+
+
+def _starting_with(path: Path, progress: bool) -> Callable[[nn.Module], None]:
+    def prepare(model: nn.Module) -> None:
+        line = load_pretrained(model, path)
+        if progress and process_rank() == 0:
+            print(line, file=sys.stderr)
+
+    return prepare
 
 
 def _start(recipe: Recipe, path: Path) -> Path:
@@ -160,8 +208,6 @@ def _start(recipe: Recipe, path: Path) -> Path:
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
     """Run the block with that many PyTorch threads."""
-    if count is not None and count < 1:
-        raise InputError(f"threads={count}; required: at least 1.")
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
@@ -16,7 +18,7 @@ class RunFolder:
     """Paths of what a run writes: checkpoints, logs, its recipe, its result.
 
     Args:
-        path: the folder, made by `claim`.
+        path: the folder, made by `held`.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -29,22 +31,29 @@ class RunFolder:
         self.result = self.path / "result.json"
         self.teacher = self.path / "teacher"
 
-    def claim(self, recipe: Recipe, *, resumed: bool, overwrite: bool) -> None:
-        """Make the folder and write the recipe into it; only the first of several processes does anything.
+    def check(self, *, resumed: bool, overwrite: bool) -> None:
+        """Raise InputError if the folder holds a run that is neither resumed nor overwritten."""
+        taken = process_rank() == 0 and (self.last.exists() or self.result.exists())
+        if taken and not resumed and not overwrite:
+            raise InputError(
+                f"{self.path} holds a run; required: a folder of its own for a new one. Go on with it (--resume last), "
+                "choose another name (--exp-name NAME), or replace it (--overwrite)."
+            )
+
+    @contextmanager
+    def held(self, recipe: Recipe, *, overwrite: bool, writes: bool = True) -> Iterator[None]:
+        """Make the folder and write the recipe into it; if the block fails before its first checkpoint, undo that.
+
+        Only the first of several processes does anything.
 
         Raises:
-            InputError: the folder holds a run that is neither resumed nor overwritten, or cannot be made.
+            InputError: the folder cannot be made.
         """
-        if process_rank() > 0:
+        if process_rank() > 0 or not writes:
+            yield
             return
-        if self.last.exists() or self.result.exists():
-            if overwrite:
-                self._clear()
-            elif not resumed:
-                raise InputError(
-                    f"{self.path} holds a run; required: a folder of its own for a new one. Go on with it "
-                    "(--resume last), choose another name (--exp-name NAME), or replace it (--overwrite)."
-                )
+        if overwrite:
+            self._clear()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.recipe.write_text(yaml.safe_dump(recipe.to_dict(), sort_keys=False), encoding="utf-8")
@@ -52,14 +61,13 @@ class RunFolder:
             raise InputError(
                 f"output={self.path} cannot be made: {error}; required: a folder that can be written."
             ) from error
-
-    def leave(self) -> None:
-        """Remove the traces of a run that ended before its first checkpoint."""
-        if process_rank() > 0 or self.last.exists() or not self.path.is_dir():
-            return
-        self._clear()
-        if not any(self.path.iterdir()):
-            self.path.rmdir()
+        try:
+            yield
+        finally:
+            if not self.last.exists():
+                self._clear()
+                if not any(self.path.iterdir()):
+                    self.path.rmdir()
 
     def _clear(self) -> None:
         for file in (self.last, self.best, self.log, self.recipe, self.result):
@@ -68,7 +76,7 @@ class RunFolder:
 
 
 def process_rank() -> int:
-    """Return the number of this process among those of the run, 0 for the first, as torchrun, SLURM or Lightning say."""
+    """Return the number of this process in its run, 0 for the first, as torchrun, SLURM or Lightning say."""
     for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
         if os.environ.get(name, "").isdecimal():
             return int(os.environ[name])

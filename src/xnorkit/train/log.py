@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from xnorkit.train._lightning import pl
 from xnorkit.train.recipe import StageSpec
@@ -23,8 +24,8 @@ class EpochLog(pl.Callback):
 
     Args:
         path: CSV file with a header of `COLUMNS`; epochs count from 1, seconds are those of the epoch. Empty are the
-            top-5 figures of fewer than 5 classes, `select_` without a selection split, and flip_ratio where no weight is
-            binary.
+            top-5 figures of fewer than 5 classes, `select_` without a selection split, and flip_ratio where no weight
+            is binary.
         keep: rows of an earlier run to keep; 0 begins anew.
         show: print each row on standard error too.
         stages: of the recipe, for their names.
@@ -40,14 +41,14 @@ class EpochLog(pl.Callback):
         """Time of all epochs, those of an earlier run included."""
         return sum(float(row["seconds"]) for row in self.rows)
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Start the clock, and announce a stage."""
         self._started = time.perf_counter()
         index, first = stage_at(self.stages, trainer.current_epoch)
         if self.show and trainer.is_global_zero and len(self.stages) > 1 and first == trainer.current_epoch:
             _print(f"stage {index + 1}/{len(self.stages)}: {self.stages[index].name}")
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write the row; the evaluation of the epoch has run by now."""
         if not trainer.is_global_zero:
             return

@@ -101,7 +101,7 @@ class TrainingModule(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Lay the weights out as the recipe says."""
         if self.recipe.channels_last:
-            self.model.to(memory_format=torch.channels_last)
+            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def on_train_epoch_start(self) -> None:
         """Enter the stage of the epoch, set the progress of binarizers, and look at the signs of the weights."""

@@ -16,7 +16,7 @@ REFRESH_EVERY = 10  # steps: figures are on the device, and to read them waits f
 class EpochBar(pl.Callback):
     """Shows the epoch (from 1), the step, the time left in the epoch, and loss, top-1, top-5 and flip ratio.
 
-    Loss and accuracies are those of the epoch so far; the flip ratio is that of the last epoch, as it counts whole ones.
+    Loss and accuracies are those of the epoch so far; the flip ratio, which counts whole epochs, that of the last one.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -24,7 +24,7 @@ class EpochBar(pl.Callback):
         self._progress: Progress | None = None
         self._task = TaskID(0)
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Begin a line."""
         self._close()
         if not trainer.is_global_zero:
@@ -43,24 +43,23 @@ class EpochBar(pl.Callback):
         self._task = self._progress.add_task(epoch, total=trainer.num_training_batches, figures="")
         self._progress.start()
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Advance."""
         if self._progress is not None:
-            figures = describe(pl_module) if batch_idx % REFRESH_EVERY == 0 else None
-            self._progress.update(self._task, completed=batch_idx + 1, **({"figures": figures} if figures else {}))
+            self._progress.update(self._task, completed=batch_idx + 1)
+            if batch_idx % REFRESH_EVERY == 0:
+                self._progress.update(self._task, figures=describe(pl_module))
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Say that the rest of the epoch is evaluation."""
         if self._progress is not None:
             self._progress.update(self._task, figures="evaluating")
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Clear the line."""
         self._close()
 
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
         """Clear the line, so that the error stands alone."""
         self._close()
 

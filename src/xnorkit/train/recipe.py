@@ -90,6 +90,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.stages:
             object.__setattr__(self, "epochs", sum(stage.epochs for stage in self.stages))
+        self.data.options()  # raises where a field is out of range
         for name, value, valid, required in self._rules():
             if not valid:
                 raise RecipeError(f"recipe '{self.name}': {name}={value}; required: {required}.")
@@ -106,7 +107,6 @@ class Recipe:
         yield "accumulate", parts, divides, f"a divisor of batch_size={self.batch_size} that leaves 2 images in a part"
         yield "clip_gradient", self.clip_gradient, 0 <= self.clip_gradient < float("inf"), "at least 0"
         yield "ema_decay", self.ema_decay, 0 <= self.ema_decay < 1, "at least 0, below 1"
-        yield "data.shift", self.data.shift, 0 <= self.data.shift <= 8, "0 to 8 pixels"
         names = [stage.name for stage in self.stages]
         yield "stages", names, len(names) == len(set(names)) and all(names), "a name for each, none twice"
         ends = (self.model.first_layer, self.model.last_layer)

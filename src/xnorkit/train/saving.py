@@ -20,13 +20,13 @@ class SaveLast(pl.callbacks.Checkpoint):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Save; checkpoint callbacks run after all others and after the module's own check."""
         save(trainer, self.path)
 
 
 class SaveBest(pl.callbacks.Checkpoint):
-    """Replaces `path` after each epoch that is better on the selection split than all before; the first of equals stays.
+    """Replaces `path` after each epoch that is better on the selection split than all before.
 
     What was best is part of the state of a run. It must stand before `SaveLast` among the callbacks, so that the last
     checkpoint knows of the best one.
@@ -36,7 +36,7 @@ class SaveBest(pl.callbacks.Checkpoint):
         self.path = path
         self.best: dict[str, float] = {}
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Save, if this epoch is the best."""
         figures: dict[str, float] = pl_module.figures
         if not self.best or figures[CRITERION] > self.best[CRITERION]:

@@ -1,8 +1,10 @@
 """The typed sections of a recipe."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
+
+from xnorkit.data import DataOptions
 
 __all__ = ["BinarizerSpec", "DataSpec", "ModelSpec", "OptimizerSpec", "Rule", "ScheduleSpec", "TeacherSpec"]
 
@@ -26,10 +28,28 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Which data set, and by how many pixels training images are shifted at random."""
+    """Which data set, and how it is read and augmented: fields as in `xnorkit.data.DataOptions`.
+
+    `selection` is the share of the training images that is held out to choose the best epoch by.
+    """
 
     name: str
+    selection: float = 0.0
     shift: int = 0
+    flip: bool | None = None
+    cutout: int = 0
+    randaugment: int = 0
+    randaugment_level: int = 9
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    preprocessing: Literal["modern", "seed"] = "modern"
+    image_size: int | None = None
+    min_crop: float = 0.08
+
+    def options(self, **others: Any) -> DataOptions:
+        """Return these fields and `others`, which are not of a recipe, as options; RecipeError for a wrong one."""
+        own = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "name"}
+        return DataOptions(**own, **others)
 
 
 @dataclass(frozen=True)

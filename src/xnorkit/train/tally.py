@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Tally", "Figures", "ranks"]
+__all__ = ["Figures", "Tally", "ranks"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Tally:
 
 
 def ranks(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the rank (N,) int64 of each label among the logits (N, classes), 0 the best; equal logits rank by class."""
+    """Return the rank (N,) of each label among the logits (N, classes), 0 the best; equal logits rank by class."""
     mine = logits.gather(1, labels[:, None])
     before = torch.arange(logits.shape[1], device=logits.device) < labels[:, None]
     return ((logits > mine) | ((logits == mine) & before)).sum(1)

@@ -27,22 +27,20 @@ class TensorBoardLog(pl.Callback):
         self.folder = folder
         self._writer: Any = None
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Open the event file."""
         if trainer.is_global_zero:
             from torch.utils.tensorboard import SummaryWriter
 
             self._writer = SummaryWriter(str(self.folder), purge_step=trainer.global_step)
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Write loss and learning rate."""
         if self._writer is not None and trainer.global_step % EVERY == 0:
             self._writer.add_scalar("step/loss", outputs["loss"].item(), trainer.global_step)
             self._writer.add_scalar("step/lr", trainer.optimizers[0].param_groups[0]["lr"], trainer.global_step)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write the figures of the epoch, under its number of steps."""
         if self._writer is not None:
             for name, value in pl_module.figures.items():
@@ -50,7 +48,7 @@ class TensorBoardLog(pl.Callback):
                     self._writer.add_scalar(name.replace("_", "/", 1), value, trainer.global_step)
             self._writer.flush()
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+    def teardown(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
         """Close the event file."""
         if self._writer is not None:
             self._writer.close()

@@ -20,8 +20,8 @@ def typed(kind: type[Kind], fields: Mapping[Any, Any], source: str) -> Kind:
     A number may be given as text, as YAML reads 1e-3; a whole number is a number too. Nothing else is converted.
 
     Args:
-        kind: a dataclass whose fields are str, int, float, bool, Literal, Any, dataclasses, lists and dicts of these, or
-            one of these or None.
+        kind: a dataclass whose fields are str, int, float, bool, Literal, Any, dataclasses, lists and dicts of these,
+            or one of these or None.
         fields: names and plain values.
         source: what to call the whole in errors, as "recipe mine.yaml".
 
@@ -30,12 +30,12 @@ def typed(kind: type[Kind], fields: Mapping[Any, Any], source: str) -> Kind:
     """
     try:
         made: Kind = _section(kind, fields, "")
-    except _Wrong as wrong:
+    except _WrongError as wrong:
         raise RecipeError(f"{source}: {wrong}") from None
     return made
 
 
-class _Wrong(Exception):
+class _WrongError(Exception):
     """What is wrong, without the name of the source."""
 
 
@@ -46,11 +46,11 @@ def _section(kind: Any, fields: Mapping[Any, Any], where: str) -> Any:
         if key not in entries:
             near = difflib.get_close_matches(str(key), entries, n=3) or sorted(entries)
             names = ", ".join(where + name for name in near)
-            raise _Wrong(f"unknown field '{where}{key}'; near or known fields: {names}.")
+            raise _WrongError(f"unknown field '{where}{key}'; near or known fields: {names}.")
     for name, entry in entries.items():
         optional = entry.default is not dataclasses.MISSING or entry.default_factory is not dataclasses.MISSING
         if name not in fields and not optional:
-            raise _Wrong(f"{where}{name} is missing; required: {_words(hints[name])}.")
+            raise _WrongError(f"{where}{name} is missing; required: {_words(hints[name])}.")
     return kind(**{key: _value(hints[key], value, f"{where}{key}") for key, value in fields.items()})
 
 
@@ -61,28 +61,30 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if value is None and type(None) in arguments:
             return None
         return _value(next((a for a in arguments if type(value) is a), _first(arguments)), value, where)
-    if hint is Any:
-        return value
-    if value is None:
-        raise _Wrong(f"'{where}' is empty; required: {_words(hint)}, or leave the field out.")
+    if value is None and hint is not Any:
+        raise _WrongError(f"'{where}' is empty; required: {_words(hint)}, or leave the field out.")
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):
-            raise _Wrong(f"{where}={value}; required: {_words(hint)}.{_suggestion(hint, value, where)}")
+            raise _WrongError(f"{where}={value}; required: {_words(hint)}.{_suggestion(hint, value, where)}")
         return _section(hint, value, f"{where}.")
     if origin is list and isinstance(value, list):
         return [_value(arguments[0], item, f"{where}.{index}") for index, item in enumerate(value)]
     if origin is dict and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: _value(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if origin is Literal and value in arguments and not isinstance(value, bool):
-        return value
+    return _plain(hint, value, where)
+
+
+def _plain(hint: Any, value: Any, where: str) -> Any:
+    """Return a number, a text, or whatever stands where anything may."""
     if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             return float(value)
         except ValueError:
             pass
-    elif hint in WORDS and type(value) is hint:
+    chosen = get_origin(hint) is Literal and value in get_args(hint) and not isinstance(value, bool)
+    if hint is Any or chosen or (hint in WORDS and type(value) is hint and hint is not float):
         return value
-    raise _Wrong(f"{where}={value}; required: {_words(hint)}.")
+    raise _WrongError(f"{where}={value}; required: {_words(hint)}.")
 
 
 def _first(hints: tuple[Any, ...]) -> Any:

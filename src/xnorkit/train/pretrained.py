@@ -1,0 +1,46 @@
+"""Weights of an earlier run as the start of a new one."""
+
+from pathlib import Path
+
+from torch import nn
+
+from xnorkit.errors import InputError
+from xnorkit.train.checkpoint import read_checkpoint
+
+__all__ = ["find_checkpoint", "load_pretrained"]
+
+
+def find_checkpoint(name: str, logs: Path) -> Path:
+    """Return the checkpoint that `name` means: a file, or a run in the folder `logs`, its best epoch before its last.
+
+    Raises:
+        InputError: neither is there.
+    """
+    places = [Path(name), logs / name / "best.ckpt", logs / name / "last.ckpt"]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise InputError(
+            f"no checkpoint '{name}'; required: a file, or a run in {logs}. Looked at {', '.join(map(str, places))}."
+        )
+    return found
+
+
+def load_pretrained(model: nn.Module, path: Path) -> str:
+    """Copy the weights of a checkpoint into `model` where name and shape agree, and say in a line what was copied.
+
+    What the checkpoint lacks keeps its random start: a classifier for other classes, say, or learned binarizers.
+
+    Raises:
+        InputError: no readable checkpoint, or nothing in it fits.
+    """
+    theirs, ours = read_checkpoint(path).weights, model.state_dict()
+    fitting = {name: value for name, value in theirs.items() if name in ours and ours[name].shape == value.shape}
+    if not fitting:
+        raise InputError(
+            f"pretrained={path}: none of its {len(theirs)} tensors has a name and shape of this model's {len(ours)}; "
+            "required: a checkpoint of the same architecture."
+        )
+    model.load_state_dict(fitting, strict=False)
+    left = [name for name in ours if name not in fitting]
+    rest = f"; new: {', '.join(left)}" if left else ""
+    return f"pretrained: {len(fitting)} of {len(ours)} tensors from {path}{rest}"
