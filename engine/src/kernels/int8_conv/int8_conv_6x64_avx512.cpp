@@ -16,6 +16,12 @@ inline __attribute__((always_inline)) __m512i broadcast(const uint8_t* bytes) {
   return _mm512_set1_epi32(step);
 }
 
+// _mm512_dpbusd_epi32 in place: of the intrinsic's results GCC 12 keeps copies in memory, stored in every step, which
+// halves the speed.
+inline __attribute__((always_inline)) void dot_products(__m512i& sum, __m512i u, __m512i w) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(u), "v"(w));
+}
+
 // Lanes 16n to 16n + 15 that have a channel.
 inline __attribute__((always_inline)) __mmask16 lanes(int32_t channels, int n) {
   const int32_t left = channels - 16 * n;
@@ -43,7 +49,7 @@ inline __attribute__((always_inline)) void accumulate(const Int8Tile& tile, __m5
       for (int p = 0; p < P; ++p) {
         const __m512i u = broadcast(source[p] + i);
         XNORKIT_UNROLL
-        for (int n = 0; n < N; ++n) sum[p][n] = _mm512_dpbusd_epi32(sum[p][n], u, w[n]);
+        for (int n = 0; n < N; ++n) dot_products(sum[p][n], u, w[n]);
       }
     }
   }
