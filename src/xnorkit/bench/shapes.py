@@ -151,9 +151,9 @@ def select_shapes(texts: Sequence[str], ops: Sequence[str]) -> list[LayerShape]:
         elif re.match(r"(float )?(\d|linear)", text):
             shapes.append(parse_shape(text))
         else:
-            raise InputError(f"--shapes '{text}'; required: {FORMS}; a JSON file; or one of {', '.join(known)}.")
+            raise InputError(f"shape '{text}'; required: {FORMS}; a JSON file; or one of {', '.join(known)}.")
     if not shapes:
-        raise InputError(f"no layers of --op {','.join(ops)} in --shapes {' '.join(texts)}; required: at least one.")
+        raise InputError(f"no shapes of --op {','.join(ops)} in --shapes {' '.join(texts)}; required: at least one.")
     return shapes
 
 

@@ -1,6 +1,7 @@
 """PyTorch in float32: eager, and compiled."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -70,7 +71,9 @@ def compiled_model(model: nn.Module, images: Tensor) -> Callable[[], NDArray[np.
             return compiled(images)
 
     try:
-        call()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the compiler about itself
+            call()
     except Exception as error:  # whatever TorchInductor meets; it is a peer that is not available here
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"torch.compile fails here ({reason}); required: a working C++ compiler.") from error
