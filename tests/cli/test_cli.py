@@ -164,7 +164,13 @@ def test_predict_any_size_and_mode(packed: Path, tmp_path: Path, capsys: pytest.
 
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"lenet5", "resnet18", "resnet18-cifar10"} < {row["model"] for row in run_json(capsys, "models")}
-    assert run_json(capsys, "models", "lenet*") == [{"model": "lenet5", "input": [1, 28, 28]}]
+    lenet5 = {
+        "model": "lenet5", "input": [1, 28, 28], "binarizations": ["xnor", "xnor-k", "bwn", "float"],
+        "params": 431_220, "binary_weights": 425_000,
+    }
+    assert run_json(capsys, "models", "lenet*") == [lenet5]
+    assert main(["models", "lenet*"]) == 0
+    assert "1 x 28 x 28  431,220  425,000  xnor xnor-k bwn float" in capsys.readouterr().out
     assert "no model matches 'foo*'" in failing(capsys, "models", "foo*")
     names = {row["recipe"] for row in run_json(capsys, "recipes")}
     assert names >= {"lenet5-digits", "lenet5-digits-float", "lenet5-mnist", "lenet5-mnist-float"}

@@ -1,11 +1,13 @@
 """Names of models, what each offers, and what is refused."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from xnorkit.errors import InputError, RecipeError
-from xnorkit.models import BINARIZATIONS, binarizations, create_model, input_shape, list_models
+from xnorkit.models import BINARIZATIONS, binarizations, count_weights, create_model, input_shape, list_models
 from xnorkit.nn import BinaryConv2d
 
 
@@ -65,3 +67,20 @@ def test_plain_signs_behind_a_relu_are_refused() -> None:
         create_model("resnet20-cifar10", block_type="basic")
     for binarization in ("float", "bwn", "react"):
         create_model("resnet20-cifar10", binarization=binarization, block_type="basic")
+
+
+def test_counts() -> None:
+    assert count_weights("lenet5", "float") == (431_220, 0)
+    assert count_weights("lenet5", "bwn").binary_weights == 425_000
+    assert count_weights("resnet18", shortcut_type="binary") == (11_689_512, 11_157_504)
+
+
+def test_counting_every_model_needs_no_compiler() -> None:
+    """`xnorkit models` counts them all; on the meta device some operations would import sympy, for a second."""
+    code = (
+        "import sys; from xnorkit.models import count_weights, list_models\n"
+        "for name in list_models(): count_weights(name)\n"
+        "print({'sympy', 'torch._dynamo'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -11,7 +11,7 @@ from torch import fx, nn
 
 from xnorkit.errors import InputError
 from xnorkit.functional import scaled_sign
-from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.nn import BinaryConv2d, BinaryConvTranspose2d, BinaryLinear
 
 GEOMETRIES = [
     {"kernel_size": 3},
@@ -155,6 +155,17 @@ def test_repr_names_the_scale_only_when_off() -> None:
     [
         (lambda: BinaryConv2d(1, 1, 3, padding_mode="reflect"), "padding_mode='reflect'; required: 'zeros'"),
         (lambda: BinaryConv2d(1, 1, 3, padding="full"), "full"),
+        (lambda: BinaryConv2d(0, 4, 3), "BinaryConv2d: in_channels=0; required: at least 1"),
+        (lambda: BinaryConv2d(4, 0, 3), "out_channels=0"),
+        (lambda: BinaryConv2d(4, 4, 0), "kernel_size=0"),
+        (lambda: BinaryConv2d(4, 4, (3, -1)), r"kernel_size=\(3, -1\)"),
+        (lambda: BinaryConv2d(4, 4, 3, stride=0), "stride=0"),
+        (lambda: BinaryConv2d(4, 4, 3, dilation=(1, 0)), r"dilation=\(1, 0\)"),
+        (lambda: BinaryConv2d(4, 4, 3, padding=-1), "padding=-1; required: at least 0"),
+        (lambda: BinaryConv2d(4, 4, 3, groups=0), "groups must be a positive integer"),
+        (lambda: BinaryConvTranspose2d(4, 4, 0), "BinaryConvTranspose2d: kernel_size=0"),
+        (lambda: BinaryLinear(0, 4), "BinaryLinear: in_features=0"),
+        (lambda: BinaryLinear(4, -1), "out_features=-1"),
         (lambda: BinaryConv2d(1, 1, 3, padding="same", stride=2), "strided"),
         (lambda: BinaryConv2d(3, 4, 3, groups=2), "groups"),
         (lambda: BinaryConv2d(2**24 + 1, 1, 1, device="meta"), "16777217 weights per filter"),

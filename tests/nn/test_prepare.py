@@ -282,6 +282,12 @@ def test_from_module_refuses(mod: nn.Module, bconfig: BConfig | None, message: s
         BinaryLinear.from_module(mod, bconfig)
 
 
+@pytest.mark.parametrize("prepare", [lambda model: prepare_binary_model(model, CONFIG), convert])
+def test_something_that_is_no_module_is_refused(prepare: Any) -> None:
+    with pytest.raises(InputError, match="model is NoneType; required"):
+        prepare(None)
+
+
 def test_convert_swaps_what_carries_a_config() -> None:
     model = Net()
     model.body[0].conv1.bconfig = CONFIG

@@ -10,18 +10,33 @@ def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="List the models that `create_model` knows.")
     parser.add_argument("filter", type=str | None, nargs="?", default=None, help="only names that match, as 'resnet*'")
-    parser.add_argument("--json", action="store_true", help="print the names as JSON")
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
     return parser
 
 
 def run(options: Namespace) -> None:
-    """Print one model per line with its input shape."""
-    from xnorkit.models import input_shape, list_models
+    """Print one model per line: input shape, binarizations (the default first), counts with the default one."""
+    from xnorkit.models import binarizations, count_weights, input_shape, list_models
 
     names = list_models(options.filter)
     if not names:
         raise InputError(f"no model matches '{options.filter}'; required: a pattern of {', '.join(list_models())}.")
+    counts = {name: count_weights(name) for name in names}
     if options.json:
-        print_json([{"model": name, "input": list(input_shape(name))} for name in names])
-    else:
-        print_table("Models", ["model", "input"], [[name, " x ".join(map(str, input_shape(name)))] for name in names])
+        rows = [
+            {
+                "model": name,
+                "input": list(input_shape(name)),
+                "binarizations": list(binarizations(name)),
+                "params": count.params,
+                "binary_weights": count.binary_weights,
+            }
+            for name, count in counts.items()
+        ]
+        print_json(rows)
+        return
+    table = [
+        [name, " x ".join(map(str, input_shape(name))), *count, " ".join(binarizations(name))]
+        for name, count in counts.items()
+    ]
+    print_table("Models", ["model", "input", "params", "binary", "binarizations, default first"], table)

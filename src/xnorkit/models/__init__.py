@@ -14,7 +14,7 @@ from xnorkit.models.nin_cifar10 import NINCifar10
 from xnorkit.models.norm_first_blocks import NormFirstConv, NormFirstLinear
 from xnorkit.models.quicknet import QuickNet
 from xnorkit.models.reactnet_a import ReActMobileBlock, ReActNetA
-from xnorkit.models.registry import binarizations, create_model, input_shape, list_models
+from xnorkit.models.registry import ModelCounts, binarizations, count_weights, create_model, input_shape, list_models
 from xnorkit.models.residual_blocks import BasicBlock, BiRealBlock, PreBasicBlock, ReactBlock
 from xnorkit.models.resnet import ResNet, resnet, resnet18, resnet20, resnet34, resnet50
 from xnorkit.models.stems import DaBNNStem
@@ -34,6 +34,7 @@ __all__ = [
     "DroppedSigns",
     "HBlock",
     "LeNet5",
+    "ModelCounts",
     "NINCifar10",
     "NormFirstConv",
     "NormFirstLinear",
@@ -48,6 +49,7 @@ __all__ = [
     "binarizations",
     "binarize_",
     "binary_resnet",
+    "count_weights",
     "create_model",
     "input_shape",
     "list_models",

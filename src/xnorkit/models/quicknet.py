@@ -18,7 +18,7 @@ SIZES = {  # blocks and channels of each section
     "medium": ((4, 4, 4, 4), (64, 128, 256, 512)),
     "large": ((6, 8, 12, 6), (64, 128, 256, 512)),
 }
-BLUR = (1.0, 2.0, 1.0)
+BLUR = [[a * b / 16 for b in (1, 2, 1)] for a in (1, 2, 1)]
 
 
 class _Block(nn.Module):
@@ -37,8 +37,7 @@ class _Block(nn.Module):
 def _transition(in_channels: int, out_channels: int) -> nn.Sequential:
     """Return ReLU, max-pool 2 / 1, a fixed blur 3x3 / 2, 1x1 convolution, BatchNorm."""
     blur = nn.Conv2d(in_channels, in_channels, 3, 2, 1, groups=in_channels, bias=False)
-    kernel = torch.tensor(BLUR).outer(torch.tensor(BLUR)) / sum(BLUR) ** 2
-    blur.weight = nn.Parameter(kernel.expand(in_channels, 1, 3, 3).clone(), requires_grad=False)
+    blur.weight = nn.Parameter(torch.tensor([[BLUR]] * in_channels), requires_grad=False)
     return nn.Sequential(
         nn.ReLU(), nn.MaxPool2d(2, 1), blur, conv1x1(in_channels, out_channels), nn.BatchNorm2d(out_channels)
     )

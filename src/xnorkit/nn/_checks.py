@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xnorkit.errors import InputError
 
-__all__ = ["check_dot_length", "check_float", "check_image", "full_precision", "working_dtype"]
+__all__ = ["check_dot_length", "check_float", "check_image", "check_sizes", "full_precision", "working_dtype"]
 
 MAX_DOT_LENGTH = 2**24  # every integer up to this magnitude is a float32
 AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
@@ -31,6 +31,14 @@ def check_dot_length(layer: str, length: int) -> None:
             f"{layer}: {length} weights per filter; required: at most 2^24 = {MAX_DOT_LENGTH}, so that the sum of "
             "signs is exact in float32. Use groups, a smaller kernel or fewer inputs."
         )
+
+
+def check_sizes(layer: str, least: int, **sizes: int | str | tuple[int, ...]) -> None:
+    """Raise InputError if one of `sizes`, or an element of one that is a tuple, is below `least`; names pass."""
+    for name, size in sizes.items():
+        values = size if isinstance(size, tuple | list) else (size,)
+        if any(isinstance(value, int) and value < least for value in values):
+            raise InputError(f"{layer}: {name}={size}; required: at least {least}.")
 
 
 def check_float(layer: str, x: Tensor) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
-from xnorkit.nn._checks import check_image
+from xnorkit.nn._checks import check_image, check_sizes
 from xnorkit.nn._latent import XNOR, LatentWeight, Operation
 from xnorkit.nn._scaled import scaled_conv
 from xnorkit.nn.bconfig import BConfig
@@ -48,6 +48,9 @@ class _BinaryConv(LatentWeight):
             raise InputError(
                 f"{name}: padding_mode={padding_mode!r}; required: 'zeros'. Pad in a layer before this one."
             )
+        sizes = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+        check_sizes(name, 1, in_channels=in_channels, out_channels=out_channels, **sizes)
+        check_sizes(name, 0, padding=padding)
         arguments: dict[str, Any] = {
             "in_channels": in_channels,
             "out_channels": out_channels,
@@ -115,8 +118,8 @@ class BinaryConv2d(_BinaryConv, nn.Conv2d):
         bconfig: other processes than the XNOR-Net ones above, see `BConfig`; `BConfig()` makes a float layer.
 
     Raises:
-        InputError: for another padding mode, more than 2^24 weights per filter, or an input of wrong rank, channel
-            count or dtype.
+        InputError: for a size below 1 (a padding below 0), another padding mode, more than 2^24 weights per filter, or
+            an input of wrong rank, channel count or dtype.
 
     Example:
         >>> BinaryConv2d(64, 128, 3, padding=1)(torch.randn(1, 64, 14, 14)).shape

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
-from xnorkit.nn._checks import check_image
+from xnorkit.nn._checks import check_image, check_sizes
 from xnorkit.nn._latent import XNOR, LatentWeight
 from xnorkit.nn.bconfig import BConfig
 
@@ -28,7 +28,8 @@ class BinaryConvTranspose2d(LatentWeight, nn.ConvTranspose2d):
         bconfig: other processes than the XNOR-Net ones above, see `BConfig`.
 
     Raises:
-        InputError: for arguments that PyTorch refuses, or an input of wrong rank, channel count or dtype.
+        InputError: for a size below 1 (a padding below 0), arguments that PyTorch refuses, or an input of wrong rank,
+            channel count or dtype.
 
     Source: as `BinaryConv2d`; for transposed convolutions the paper gives no form, and the filter of an output channel
     is the natural group to share a scale.
@@ -55,6 +56,9 @@ class BinaryConvTranspose2d(LatentWeight, nn.ConvTranspose2d):
         scale: bool = True,
         bconfig: BConfig | None = None,
     ) -> None:
+        sizes = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+        check_sizes("BinaryConvTranspose2d", 1, in_channels=in_channels, out_channels=out_channels, **sizes)
+        check_sizes("BinaryConvTranspose2d", 0, padding=padding, output_padding=output_padding)
         try:
             super().__init__(
                 in_channels=in_channels,

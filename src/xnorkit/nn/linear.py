@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
-from xnorkit.nn._checks import check_dot_length, check_float
+from xnorkit.nn._checks import check_dot_length, check_float, check_sizes
 from xnorkit.nn._latent import XNOR, LatentWeight, Operation
 from xnorkit.nn._scaled import scaled_linear
 from xnorkit.nn.bconfig import BConfig
@@ -28,7 +28,7 @@ class BinaryLinear(LatentWeight, nn.Linear):
         bconfig: other processes than the XNOR-Net ones above, see `BConfig`.
 
     Raises:
-        InputError: for more than 2^24 inputs, or an input of wrong size or dtype.
+        InputError: for no inputs or outputs, more than 2^24 inputs, or an input of wrong size or dtype.
 
     Example:
         >>> BinaryLinear(800, 500)(torch.randn(1, 800)).shape
@@ -51,6 +51,7 @@ class BinaryLinear(LatentWeight, nn.Linear):
         scale: bool = True,
         bconfig: BConfig | None = None,
     ) -> None:
+        check_sizes("BinaryLinear", 1, in_features=in_features, out_features=out_features)
         check_dot_length("BinaryLinear", in_features)
         super().__init__(in_features, out_features, bias, device=device, dtype=dtype)
         self.scale = scale

@@ -66,8 +66,8 @@ def prepare_binary_model(
         each.
 
     Raises:
-        InputError: a name that no layer has (with near matches), a value that is no BConfig, a string where a list is
-            required, or a model without such layers.
+        InputError: a model that is no module or has no such layers, a name that no layer has (with near matches), a
+            value that is no BConfig, or a string where a list is required.
 
     Example:
         >>> bconfig = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer.with_args(gradient="ste"))
@@ -76,6 +76,8 @@ def prepare_binary_model(
     Source: Bulat's binary-networks-pytorch. Differs: `_first_` and `_last_` are the right way round, unknown names are
     errors, every alias of a shared layer is swapped, learned scales survive a second call, names of containers.
     """
+    if not isinstance(model, nn.Module):
+        raise InputError(f"prepare_binary_model: model is {type(model).__name__}; required: a torch.nn.Module.")
     custom = dict(custom_config_layers_name or {})
     _check_arguments(bconfig, custom, ignore_layers_name)
     mapping = _with_targets(MODULES_MAPPING if modules_mapping is None else modules_mapping)
@@ -103,8 +105,11 @@ def convert(model: nn.Module, modules_mapping: ModulesMapping | None = None) -> 
     Layers without the attribute stay as they are. All else as in `prepare_binary_model`.
 
     Raises:
-        InputError: a `bconfig` that is no BConfig, or one on a layer of a class that cannot be swapped.
+        InputError: a model that is no module, a `bconfig` that is no BConfig, or one on a layer of a class that cannot
+            be swapped.
     """
+    if not isinstance(model, nn.Module):
+        raise InputError(f"convert: model is {type(model).__name__}; required: a torch.nn.Module.")
     mapping = _with_targets(MODULES_MAPPING if modules_mapping is None else modules_mapping)
     configs = {}
     layers = [(name, layer) for name, layer in _layers(model, mapping) if hasattr(layer, "bconfig")]
