@@ -50,7 +50,7 @@ struct BinaryConvSpec {
   Shape input;
   Shape output;
   Geometry geometry;
-  std::vector<uint8_t> weight;  // (O, ceil(KH*KW*I / 8)), bits in (KH, KW, I) order
+  std::vector<uint8_t> weight;  // (O, ceil(KH*KW*I/g / 8)), bits in (KH, KW, I/g) order
   Epilogue epilogue = kToI32;
   std::vector<int32_t> threshold;  // to bits: (O,) or (OH, OW, O)
   std::vector<uint8_t> flip;       // like threshold
@@ -59,7 +59,8 @@ struct BinaryConvSpec {
   bool relu = false;
   TailSpec tail;                   // to f32
 
-  int64_t filter_bits() const { return geometry.taps() * input.channels; }
+  int64_t group_channels() const { return input.channels / geometry.groups; }
+  int64_t filter_bits() const { return geometry.taps() * group_channels(); }
   int64_t filter_bytes() const { return (filter_bits() + 7) / 8; }
   bool per_position() const { return threshold.size() != static_cast<size_t>(output.channels); }
 };

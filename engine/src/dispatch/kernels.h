@@ -19,6 +19,9 @@ struct Run {
   int32_t length;
 };
 
+// Operations of a tail at most.
+constexpr int kMaxTail = 12;
+
 // Operations on every float of a value, y -> y', each rounded to float32. r is an element of another value: the same
 // element (Value), the pixel's in a value of one channel (Pixel), the channel's in a value of one pixel (Channel).
 enum PointwiseKind : int32_t {
@@ -59,26 +62,31 @@ enum Epilogue : int { kToBits, kToF32, kToI32, kEpilogues };
 // One tile of a binary convolution: up to kMaxPixels output pixels that share their valid taps, times one block.
 struct BinaryTile {
   const uint32_t* const* source;  // per pixel: its first valid tap
-  void* const* result;            // per pixel: the block's first word or channel
+  void* const* result;            // to bits and to i32, per pixel: the block's first word or channel
   const Run* runs;
   int32_t run_count;
   int32_t filter_words;    // steps of a whole filter: taps * words
-  const uint32_t* weight;  // interleaved: [step][lane]; plain: [lane][step]
-  int32_t valid_k;         // valid taps * input channels
+  const uint32_t* weight;  // as BinaryConvKernels::layout says
+  const uint32_t* mask;    // like weight: 1 where a bit is of the lane's own group; masked kernels only
+  int32_t valid_k;         // valid taps * input channels of a group
   int32_t channels;        // channels of this block that exist
   // To bits, per pixel: bit = (differing bits > limit[lane]) xor flip. Lanes without a channel come out as 0.
   const int32_t* const* limit;
   const uint32_t* const* flip;
   const float* scale;  // to f32: [lane]
   const float* bias;   // to f32: [lane]
-  bool relu;           // to f32
+  Tail tail;           // to f32: y = float(dot) * scale + bias, two roundings, then the tail
 };
 
 using BinaryTileKernel = void (*)(const BinaryTile&);
 
+// Weights of a block: [lane][step], or [step][lane].
+enum WeightLayout : int { kPlain, kInterleaved };
+
 struct BinaryConvKernels {
+  const char* name;
   int max_pixels;
-  bool interleaved;
+  WeightLayout layout;
   // [epilogue][32 or 64 lanes][pixels - 1]
   BinaryTileKernel tile[kEpilogues][2][kMaxPixels];
 };
@@ -143,6 +151,8 @@ struct KernelTable {
   const char* name;
   bool (*supported)();
   const BinaryConvKernels* binary_conv;
+  // For blocks whose lanes belong to several groups of a grouped convolution: (x ^ w) & mask.
+  const BinaryConvKernels* masked_binary_conv;
   const FloatConvKernels* float_conv;
   const Int8ConvKernels* int8_conv;
   const BinaryWeightConvKernels* binary_weight_conv;
@@ -153,6 +163,7 @@ struct KernelTable {
 };
 
 extern const BinaryConvKernels binary_conv_portable;
+extern const BinaryConvKernels masked_binary_conv_portable;
 extern const FloatConvKernels float_conv_portable;
 void pack_portable(const PackRow& row);
 extern const RowKernels rows_portable;
@@ -162,6 +173,7 @@ int64_t float_peak_portable(int64_t iterations);
 
 #if defined(__x86_64__)
 extern const BinaryConvKernels binary_conv_avx512;
+extern const BinaryConvKernels masked_binary_conv_avx512;
 extern const FloatConvKernels float_conv_avx512;
 void pack_avx512(const PackRow& row);
 extern const RowKernels rows_avx512;
@@ -169,6 +181,7 @@ int64_t binary_peak_avx512(int64_t iterations);
 int64_t float_peak_avx512(int64_t iterations);
 
 extern const BinaryConvKernels binary_conv_avx2;
+extern const BinaryConvKernels masked_binary_conv_avx2;
 extern const FloatConvKernels float_conv_avx2;
 void pack_avx2(const PackRow& row);
 extern const RowKernels rows_avx2;

@@ -1,0 +1,77 @@
+// The tail of a row of floats in registers, AVX2: for files that carry its flags.
+#pragma once
+
+#include <immintrin.h>
+
+#include "common/unroll.h"
+#include "dispatch/kernels.h"
+
+namespace xnorkit {
+namespace {
+
+// All ones in the lanes below `channels`.
+inline __attribute__((always_inline)) __m256i lane_mask(int32_t channels) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(channels), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+// Pixel p, N registers of 8 lanes from lane `first` of the block, `channels` of whose lanes exist.
+template <int N>
+inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int first, int32_t channels,
+                                                 __m256 (&y)[N]) {
+  switch (op.kind) {
+    case kAddValue:
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) {
+        const int lane = first + 8 * n;
+        y[n] = _mm256_add_ps(y[n], _mm256_maskload_ps(op.operand[p] + lane, lane_mask(channels - lane)));
+      }
+      break;
+    case kMultiplyPixel:
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) y[n] = _mm256_mul_ps(y[n], _mm256_broadcast_ss(op.operand[p]));
+      break;
+    case kScale:
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) y[n] = _mm256_mul_ps(y[n], _mm256_loadu_ps(op.channel + first + 8 * n));
+      break;
+    case kShift:
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) y[n] = _mm256_add_ps(y[n], _mm256_loadu_ps(op.channel + first + 8 * n));
+      break;
+    case kClip:
+      // maxps and minps return their second operand where the first is not greater, or not less.
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) {
+        y[n] = _mm256_min_ps(_mm256_max_ps(y[n], _mm256_set1_ps(op.low)), _mm256_set1_ps(op.high));
+      }
+      break;
+    case kPrelu:
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) {
+        const __m256 sloped = _mm256_mul_ps(y[n], _mm256_loadu_ps(op.channel + first + 8 * n));
+        y[n] = _mm256_blendv_ps(sloped, y[n], _mm256_cmp_ps(y[n], _mm256_setzero_ps(), _CMP_GE_OQ));
+      }
+      break;
+  }
+}
+
+// Operations and floats; returns the bits before the flip where the tail makes any: bit i is lane first + i.
+template <int N>
+inline __attribute__((always_inline)) uint32_t run_tail(const Tail& tail, int p, int first, int32_t channels,
+                                                        __m256 (&y)[N]) {
+  for (int32_t i = 0; i < tail.count; ++i) apply<N>(tail.list[i], p, first, channels, y);
+  uint32_t word = 0;
+  XNORKIT_UNROLL
+  for (int n = 0; n < N; ++n) {
+    const int lane = first + 8 * n;
+    if (tail.result != nullptr) _mm256_maskstore_ps(tail.result[p] + lane, lane_mask(channels - lane), y[n]);
+    if (tail.bits != nullptr) {
+      const __m256 below = _mm256_cmp_ps(y[n], _mm256_loadu_ps(tail.threshold + lane), _CMP_LT_OQ);
+      word |= static_cast<uint32_t>(_mm256_movemask_ps(below)) << (8 * n);
+    }
+  }
+  return word;
+}
+
+}  // namespace
+}  // namespace xnorkit
