@@ -18,7 +18,7 @@ std::string text(const Case& c) {
   std::string s;
   for (const int64_t v :
        {c.images, c.height, c.width, c.channels, c.out_channels, g.kernel[0], g.kernel[1], g.stride[0], g.stride[1],
-        g.padding[0], g.padding[1], g.padding[2], g.padding[3], g.dilation[0], g.dilation[1]}) {
+        g.padding[0], g.padding[1], g.padding[2], g.padding[3], g.dilation[0], g.dilation[1], g.groups}) {
     s += std::to_string(v) + " ";
   }
   return s;
@@ -30,7 +30,7 @@ void check_case(const Case& c) {
   const int64_t words = (c.channels + 31) / 32;
   const xnorkit::Input input{xnorkit::Input::Type::bits, image.data(), {c.images, c.height, c.width, words}};
   const int64_t o = c.out_channels;
-  const int64_t k = c.geometry.taps() * c.channels;
+  const int64_t k = c.geometry.taps() * c.channels / c.geometry.groups;
   const auto weight = random.filters(o, k);
   const auto weight_view = data::view(weight, {o, (k + 7) / 8});
   // Thresholds about as wide as the dot's spread, so that both bits occur, and ties.
@@ -98,6 +98,32 @@ void linear_grid() {
     for (const int64_t o : {10, 64, 100}) check_case({4, 4, 50, o, {{4, 4}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}, images});
 }
 
+// Groups of whole words, which have blocks of their own; groups that share words and blocks; depthwise.
+void group_grid() {
+  for (const auto& [groups, in, out] : std::vector<std::array<int64_t, 3>>{{2, 64, 64},
+                                                                         {2, 64, 128},
+                                                                         {3, 96, 288},
+                                                                         {4, 256, 128},
+                                                                         {2, 64, 66},
+                                                                         {2, 2, 2},
+                                                                         {2, 100, 100},
+                                                                         {3, 60, 33},
+                                                                         {5, 100, 200},
+                                                                         {7, 7, 14},
+                                                                         {16, 48, 16},
+                                                                         {33, 33, 33},
+                                                                         {64, 64, 64},
+                                                                         {65, 65, 130},
+                                                                         {128, 128, 128},
+                                                                         {130, 130, 130}}) {
+    check_case({3, 4, in, out, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, groups}, 2});
+    check_case({4, 5, in, out, {{1, 1}, {2, 2}, {0, 0, 0, 0}, {1, 1}, groups}});
+    check_case({6, 6, in, out, {{5, 3}, {1, 2}, {2, 1, 2, 1}, {1, 1}, groups}});
+  }
+  // As wide as the image: rows follow each other in it, but not the words of one group.
+  check_case({4, 3, 96, 96, {{3, 3}, {1, 1}, {1, 0, 1, 0}, {1, 1}, 3}});
+}
+
 // Beyond 2^15, where 16-bit counts would overflow, in one run and in many.
 void long_filters() {
   check_case({1, 1, 40000, 3, {{1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}, 2});
@@ -128,6 +154,7 @@ int main() {
   tile_grid();
   geometry_grid();
   linear_grid();
+  group_grid();
   long_filters();
   threads();
   return check::finish();

@@ -10,11 +10,10 @@ BinaryConvSpec binary_conv(const ProgramState& state, const char* what, int sour
   BinaryConvSpec spec;
   spec.input = state.source(what, source_id, Kind::bits);
   spec.geometry = geometry;
-  check_one_group(what, geometry);
   spec.output = window_output(what, spec.input, geometry, kind, out_channels);
   const std::string name = what;
   checked_product((name + ": bits of a filter").c_str(),
-                  {geometry.kernel[0], geometry.kernel[1], spec.input.channels}, kMaxFilter);
+                  {geometry.kernel[0], geometry.kernel[1], spec.group_channels()}, kMaxFilter);
   checked_product((name + ": arranged weights").c_str(), {out_channels + 31, geometry.taps(), spec.input.words()},
                   kMaxElements);
   check_shape(name + ": weight", weight, {out_channels, spec.filter_bytes()});

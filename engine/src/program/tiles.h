@@ -74,12 +74,13 @@ class PixelCursor {
         input_elements_(input_elements),
         output_pixels_(output_pixels) {
     const int64_t first = range.first_pixel(range.begin);
-    const int64_t image = first / count_;
+    image_ = first / count_;
     pixel_ = first % count_;
-    image_source_ = image * input_elements_;
-    image_result_ = image * output_pixels_;
+    image_source_ = image_ * input_elements_;
+    image_result_ = image_ * output_pixels_;
   }
 
+  int64_t image() const { return image_; }
   int64_t source() const { return image_source_ + group_.source[pixel_]; }
   int64_t position() const { return group_.result[pixel_]; }
   int64_t result() const { return image_result_ + position(); }
@@ -87,6 +88,7 @@ class PixelCursor {
   void next() {
     if (++pixel_ < count_) return;
     pixel_ = 0;
+    ++image_;
     image_source_ += input_elements_;
     image_result_ += output_pixels_;
   }
@@ -97,6 +99,7 @@ class PixelCursor {
   int64_t input_elements_;
   int64_t output_pixels_;
   int64_t pixel_;
+  int64_t image_;
   int64_t image_source_;
   int64_t image_result_;
 };

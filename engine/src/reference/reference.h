@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "common/float_spec.h"
+#include "common/operands.h"
 #include "common/spec.h"
 
 namespace xnorkit::reference {
@@ -12,8 +13,8 @@ namespace xnorkit::reference {
 // Rounds to nearest even on the exact x * y + z, like std::fma.
 void float_conv2d(const FloatConvSpec& spec, const float* source, float* result, int64_t images);
 
-// result is words, floats or integers, as spec.epilogue says.
-void binary_conv2d(const BinaryConvSpec& spec, const uint32_t* source, void* result, int64_t images);
+// Results are words, floats with their tail, or integers, as spec.epilogue says.
+void binary_conv2d(const BinaryConvSpec& spec, const Operands& io, int64_t images);
 
 void pack(const PackSpec& spec, const float* source, uint32_t* result, int64_t images);
 

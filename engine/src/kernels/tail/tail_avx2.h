@@ -14,29 +14,49 @@ inline __attribute__((always_inline)) __m256i lane_mask(int32_t channels) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(channels), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
+// Replaces y by f(y, value of the channel).
+template <int N, class F>
+inline __attribute__((always_inline)) void each_channel(const float* channel, __m256 (&y)[N], const F& f) {
+  XNORKIT_UNROLL
+  for (int n = 0; n < N; ++n) y[n] = f(y[n], _mm256_loadu_ps(channel + 8 * n));
+}
+
+// The same where only `channels` of the values exist.
+template <int N, class F>
+inline __attribute__((always_inline)) void each_operand(const float* operand, int32_t channels, __m256 (&y)[N],
+                                                        const F& f) {
+  XNORKIT_UNROLL
+  for (int n = 0; n < N; ++n) y[n] = f(y[n], _mm256_maskload_ps(operand + 8 * n, lane_mask(channels - 8 * n)));
+}
+
 // Pixel p, N registers of 8 lanes from lane `first` of the block, `channels` of whose lanes exist.
 template <int N>
 inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int first, int32_t channels,
                                                  __m256 (&y)[N]) {
+  const auto add = [](__m256 a, __m256 r) { return _mm256_add_ps(a, r); };
+  const auto multiply = [](__m256 a, __m256 r) { return _mm256_mul_ps(a, r); };
   switch (op.kind) {
     case kAddValue:
+    case kAddChannel:
+      each_operand(op.operand[p] + first, channels - first, y, add);
+      break;
+    case kMultiplyValue:
+    case kMultiplyChannel:
+      each_operand(op.operand[p] + first, channels - first, y, multiply);
+      break;
+    case kAddPixel:
       XNORKIT_UNROLL
-      for (int n = 0; n < N; ++n) {
-        const int lane = first + 8 * n;
-        y[n] = _mm256_add_ps(y[n], _mm256_maskload_ps(op.operand[p] + lane, lane_mask(channels - lane)));
-      }
+      for (int n = 0; n < N; ++n) y[n] = add(y[n], _mm256_broadcast_ss(op.operand[p]));
       break;
     case kMultiplyPixel:
       XNORKIT_UNROLL
-      for (int n = 0; n < N; ++n) y[n] = _mm256_mul_ps(y[n], _mm256_broadcast_ss(op.operand[p]));
+      for (int n = 0; n < N; ++n) y[n] = multiply(y[n], _mm256_broadcast_ss(op.operand[p]));
       break;
     case kScale:
-      XNORKIT_UNROLL
-      for (int n = 0; n < N; ++n) y[n] = _mm256_mul_ps(y[n], _mm256_loadu_ps(op.channel + first + 8 * n));
+      each_channel(op.channel + first, y, multiply);
       break;
     case kShift:
-      XNORKIT_UNROLL
-      for (int n = 0; n < N; ++n) y[n] = _mm256_add_ps(y[n], _mm256_loadu_ps(op.channel + first + 8 * n));
+      each_channel(op.channel + first, y, add);
       break;
     case kClip:
       // maxps and minps return their second operand where the first is not greater, or not less.
@@ -46,11 +66,9 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
       }
       break;
     case kPrelu:
-      XNORKIT_UNROLL
-      for (int n = 0; n < N; ++n) {
-        const __m256 sloped = _mm256_mul_ps(y[n], _mm256_loadu_ps(op.channel + first + 8 * n));
-        y[n] = _mm256_blendv_ps(sloped, y[n], _mm256_cmp_ps(y[n], _mm256_setzero_ps(), _CMP_GE_OQ));
-      }
+      each_channel(op.channel + first, y, [](__m256 a, __m256 c) {
+        return _mm256_blendv_ps(_mm256_mul_ps(a, c), a, _mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_GE_OQ));
+      });
       break;
   }
 }

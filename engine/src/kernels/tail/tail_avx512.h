@@ -26,26 +26,46 @@ inline __attribute__((always_inline)) void each_channel(const float* channel, __
   }
 }
 
+// Replaces y by f(y, operand of its pixel and channel).
+template <int P, int N, class F>
+inline __attribute__((always_inline)) void each_operand(const float* const* operand, int32_t channels,
+                                                        __m512 (&y)[P][N], const F& f) {
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    XNORKIT_UNROLL
+    for (int n = 0; n < N; ++n) {
+      y[p][n] = f(y[p][n], _mm512_maskz_loadu_ps(lane_mask(channels, n), operand[p] + 16 * n));
+    }
+  }
+}
+
+// Replaces y by f(y, operand of its pixel).
+template <int P, int N, class F>
+inline __attribute__((always_inline)) void each_pixel(const float* const* operand, __m512 (&y)[P][N], const F& f) {
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    const __m512 r = _mm512_set1_ps(*operand[p]);
+    XNORKIT_UNROLL
+    for (int n = 0; n < N; ++n) y[p][n] = f(y[p][n], r);
+  }
+}
+
 template <int P, int N>
 inline __attribute__((always_inline)) void apply(const Pointwise& op, int32_t channels, __m512 (&y)[P][N]) {
   switch (op.kind) {
     case kAddValue:
-      XNORKIT_UNROLL
-      for (int p = 0; p < P; ++p) {
-        XNORKIT_UNROLL
-        for (int n = 0; n < N; ++n) {
-          const __m512 r = _mm512_maskz_loadu_ps(lane_mask(channels, n), op.operand[p] + 16 * n);
-          y[p][n] = _mm512_add_ps(y[p][n], r);
-        }
-      }
+    case kAddChannel:
+      each_operand(op.operand, channels, y, [](__m512 a, __m512 r) { return _mm512_add_ps(a, r); });
+      break;
+    case kMultiplyValue:
+    case kMultiplyChannel:
+      each_operand(op.operand, channels, y, [](__m512 a, __m512 r) { return _mm512_mul_ps(a, r); });
+      break;
+    case kAddPixel:
+      each_pixel(op.operand, y, [](__m512 a, __m512 r) { return _mm512_add_ps(a, r); });
       break;
     case kMultiplyPixel:
-      XNORKIT_UNROLL
-      for (int p = 0; p < P; ++p) {
-        const __m512 r = _mm512_set1_ps(*op.operand[p]);
-        XNORKIT_UNROLL
-        for (int n = 0; n < N; ++n) y[p][n] = _mm512_mul_ps(y[p][n], r);
-      }
+      each_pixel(op.operand, y, [](__m512 a, __m512 r) { return _mm512_mul_ps(a, r); });
       break;
     case kScale:
       each_channel(op.channel, y, [](__m512 a, __m512 c) { return _mm512_mul_ps(a, c); });

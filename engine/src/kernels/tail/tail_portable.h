@@ -1,4 +1,4 @@
-// The tail of one float: for kernels that take a value at a time, and for the reference.
+// The tail of one float: for kernels that take a value at a time.
 #pragma once
 
 #include "dispatch/kernels.h"
@@ -12,7 +12,15 @@ inline float apply_tail(const Tail& tail, int p, int32_t lane, float y) {
     const Pointwise& op = tail.list[i];
     switch (op.kind) {
       case kAddValue:
+      case kAddChannel:
         y = y + op.operand[p][lane];
+        break;
+      case kMultiplyValue:
+      case kMultiplyChannel:
+        y = y * op.operand[p][lane];
+        break;
+      case kAddPixel:
+        y = y + *op.operand[p];
         break;
       case kMultiplyPixel:
         y = y * *op.operand[p];

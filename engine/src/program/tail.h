@@ -1,0 +1,58 @@
+// Tails of tiled steps: arrays with a value for every lane, and the tail of one tile.
+#pragma once
+
+#include <vector>
+
+#include "program/step.h"
+
+namespace xnorkit {
+
+// A tail arranged for `lanes` lanes, the first `channels` of which exist.
+class TailPlan {
+ public:
+  TailPlan(const TailSpec& spec, int64_t channels, int64_t lanes);
+
+  size_t resident_bytes() const;
+
+ private:
+  friend class TailTile;
+
+  TailSpec spec_;
+  int64_t channels_;
+  std::vector<uint32_t> flip_;  // words of flags
+};
+
+// The tail of the tiles of one block of lanes: `set_pixel` for every pixel of a tile, then `tail` for its kernel.
+class TailTile {
+ public:
+  // The tail's operands follow the first `sources` sources.
+  TailTile(const TailPlan& plan, const Operands& io, int sources, int64_t first_lane);
+  TailTile(const TailTile&) = delete;
+  TailTile& operator=(const TailTile&) = delete;
+
+  // Pixel p of the tile is the pixel of that number of the batch, in an image of that number.
+  void set_pixel(int p, int64_t pixel, int64_t image) {
+    if (tail_.result != nullptr) result_[p] = floats_ + pixel * channels_;
+    if (tail_.bits != nullptr) bits_[p] = words_ + pixel * pixel_words_;
+    for (int i = 0; i < operands_; ++i) operand_[i][p] = source_[i] + pixel * pixel_step_[i] + image * image_step_[i];
+  }
+
+  const Tail& tail() const { return tail_; }
+
+ private:
+  Tail tail_{};
+  int64_t channels_;
+  int64_t pixel_words_;
+  float* floats_ = nullptr;
+  uint32_t* words_ = nullptr;
+  float* result_[kMaxPixels];
+  uint32_t* bits_[kMaxPixels];
+  Pointwise list_[kMaxTail];
+  int operands_ = 0;
+  const float* source_[kMaxTail];
+  int64_t pixel_step_[kMaxTail];
+  int64_t image_step_[kMaxTail];
+  const float* operand_[kMaxTail][kMaxPixels];
+};
+
+}  // namespace xnorkit
