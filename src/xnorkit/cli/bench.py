@@ -3,8 +3,7 @@
 import sys
 from pathlib import Path
 
-from jsonargparse import ArgumentParser, Namespace
-
+from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_table
 from xnorkit.errors import InputError
 

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from jsonargparse import ArgumentParser, Namespace
-
+from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs
 
 

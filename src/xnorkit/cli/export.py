@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from jsonargparse import ArgumentParser, Namespace
-
+from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs, print_table
 
 

@@ -1,7 +1,6 @@
 """Show the layers of a model: bits, multiply-adds, bytes, and what stayed float and why."""
 
-from jsonargparse import ArgumentParser, Namespace
-
+from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.format import Summary
 

@@ -16,7 +16,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 if interrupted."""
     try:
-        from jsonargparse import ArgumentParser
+        from xnorkit.cli.arguments import ArgumentParser
     except ModuleNotFoundError:
         print(
             "error: the command line needs extra packages; install them with: pip install 'xnorkit[cli]'",
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Binary neural networks: train in PyTorch, run on XNOR-popcount kernels without it.",
         version=__version__,
     )
-    commands = parser.add_subcommands(dest="command")
+    commands = parser.add_subcommands(dest="command", metavar="COMMAND")
     for name in COMMANDS:
         module = import_module(f"xnorkit.cli.{name}")
         own = module.parser()

@@ -1,7 +1,6 @@
 """List the models that can be created."""
 
-from jsonargparse import ArgumentParser, Namespace
-
+from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_table
 from xnorkit.errors import InputError
 

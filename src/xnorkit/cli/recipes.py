@@ -1,7 +1,6 @@
 """List the recipes that ship with the package."""
 
-from jsonargparse import ArgumentParser, Namespace
-
+from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_table
 
 

@@ -53,6 +53,11 @@ class FitResult:
     epochs: int
     best: BestEpoch | None = None
 
+    @property
+    def is_first_process(self) -> bool:
+        """Whether this process, of the several of a run, is the one that speaks."""
+        return process_rank() == 0
+
     def to_json(self) -> dict[str, Any]:
         """Return all fields as JSON values; checkpoint is None where none was written (fast_dev_run)."""
         best = {**asdict(self.best), "checkpoint": str(self.best.checkpoint)} if self.best else None
@@ -150,7 +155,7 @@ def fit(
         if best
         else None,
     )
-    if process_rank() == 0 and not hardware.fast_dev_run:
+    if result.is_first_process and not hardware.fast_dev_run:
         draft = folder.result.with_name(f"{folder.result.name}.part")
         content = {**result.to_json(), "fields": recipe.to_dict()}
         draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

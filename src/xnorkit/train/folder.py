@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
-
 from xnorkit.errors import InputError
 from xnorkit.train.recipe import Recipe
 
@@ -56,7 +54,7 @@ class RunFolder:
             self._clear()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self.recipe.write_text(yaml.safe_dump(recipe.to_dict(), sort_keys=False), encoding="utf-8")
+            self.recipe.write_text(recipe.to_yaml(), encoding="utf-8")
         except OSError as error:
             raise InputError(
                 f"output={self.path} cannot be made: {error}; required: a folder that can be written."

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+import yaml  # type: ignore[import-untyped]
+
 from xnorkit.errors import RecipeError
 from xnorkit.train.specs import (
     BinarizerSpec,
@@ -145,6 +147,11 @@ class Recipe:
             binary_optimizer=stage.binary_optimizer or self.binary_optimizer,
             schedule=stage.schedule or self.schedule,
         )
+
+    def to_yaml(self) -> str:
+        """Return the fields as a YAML file, from which `load_recipe` makes the same recipe."""
+        text: str = yaml.safe_dump(self.to_dict(), sort_keys=False)
+        return text
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as nested dictionaries of plain values, as in a YAML file."""
