@@ -5,12 +5,14 @@ official size are written whole (CIFAR 184 MB, MNIST 55 MB), so share them betwe
 """
 
 import gzip
+import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 __all__ = ["make", "make_cifar10", "make_cifar100", "make_mnist", "python2_pickle", "random_images"]
 
@@ -64,6 +66,36 @@ def make_cifar100(folder: Path, *, binary: bool = False) -> None:
             (folder / name).write_bytes(python2_pickle(images, labels))
 
 
+def photo(seed: int, width: int = 96, height: int = 72) -> NDArray[np.uint8]:
+    """Return RGB pixels (height, width, 3) of a smooth random picture, in colours that depend on the seed."""
+    generator = np.random.default_rng(seed)
+    coarse = Image.fromarray(random_images(seed, 6, 8, 3)).resize((width, height), Image.Resampling.BICUBIC)
+    noise = generator.normal(0, 6, (height, width, 3))
+    return np.clip(np.asarray(coarse) + noise, 0, 255).astype(np.uint8)
+
+
+def jpeg(pixels: NDArray[np.uint8], quality: int = 92) -> bytes:
+    """Return the bytes of a JPEG file of RGB pixels (H, W, 3)."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+def make_image_folder(
+    folder: Path, classes: Sequence[str] = ("ant", "bee"), counts: Mapping[str, int] | None = None
+) -> None:
+    """Write PART/CLASS/NUMBER.JPEG for each part and class, by default 8 images a class in train and 4 in val."""
+    seed = 0
+    for part, count in (counts or {"train": 8, "val": 4}).items():
+        for name in classes:
+            (folder / part / name).mkdir(parents=True, exist_ok=True)
+            for number in range(count):
+                seed += 1
+                # Sizes differ, and one of three is upright.
+                size = (96 + seed, 72) if seed % 3 else (72, 96 + seed)
+                (folder / part / name / f"{number}.JPEG").write_bytes(jpeg(photo(seed, *size)))
+
+
 def counting(count: int, classes: int) -> NDArray[np.uint8]:
     """Return labels 0, 1, ..., classes - 1, 0, 1, ..."""
     return (np.arange(count) % classes).astype(np.uint8)
@@ -102,5 +134,7 @@ MAKERS: dict[str, Callable[[Path], object]] = {
     "cifar100": lambda root: make_cifar100(root / "cifar-100-python"),
     "digits": lambda root: None,
     "fashion-mnist": lambda root: make_mnist(root / "fashion-mnist"),
+    "imagefolder": make_image_folder,
+    "imagenet": lambda root: make_image_folder(root / "imagenet", ("n01440764", "n01443537")),
     "mnist": lambda root: make_mnist(root / "mnist"),
 }

@@ -128,4 +128,5 @@ def test_bad_options(name: str, options: dict, message: str) -> None:
 
 
 def test_list() -> None:
-    assert list_data() == ["cifar10", "cifar100", "digits", "fashion-mnist", "mnist"]
+    names = ["cifar10", "cifar100", "digits", "fashion-mnist", "imagefolder", "imagenet", "mnist"]
+    assert list_data() == names

@@ -106,7 +106,12 @@ class ImageData(ABC):
     def _loader(self, batches: Dataset, order: BatchOrder) -> DataLoader:
         # batch_size=None: the sampler already names whole batches, so nothing is collated image by image.
         workers = self.options.workers
-        return DataLoader(batches, batch_size=None, sampler=order, num_workers=workers, persistent_workers=workers > 0)
+        return self._make_loader(
+            batches, batch_size=None, sampler=order, num_workers=workers, persistent_workers=workers > 0
+        )
+
+    def _make_loader(self, batches: Dataset, **arguments: Any) -> DataLoader:
+        return DataLoader(batches, **arguments)
 
 
 def selection_split(size: int, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

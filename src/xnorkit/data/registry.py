@@ -8,6 +8,7 @@ from typing import Any
 from xnorkit.data.base import ImageData
 from xnorkit.data.cifar import cifar10, cifar100
 from xnorkit.data.digits import digits
+from xnorkit.data.folders import imagefolder, imagenet
 from xnorkit.data.mnist import fashion_mnist, mnist
 from xnorkit.data.options import DataOptions, with_options
 from xnorkit.errors import RecipeError
@@ -28,6 +29,8 @@ _DATA: dict[str, Make] = {
     "cifar100": cifar100,
     "digits": _digits,
     "fashion-mnist": fashion_mnist,
+    "imagefolder": imagefolder,
+    "imagenet": imagenet,
     "mnist": mnist,
 }
 

@@ -1,0 +1,165 @@
+"""Photographs in one folder per class: any image folder, and ImageNet."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnorkit.data._files import data_root
+from xnorkit.data.decode import DamagedImageError
+from xnorkit.data.options import DataOptions
+from xnorkit.data.photos import PhotoData
+from xnorkit.errors import DataError
+
+__all__ = ["FolderSource", "imagefolder", "imagenet"]
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+TRAIN, TEST = ("train",), ("val", "validation", "test")
+HELD_OUT, SPLIT_SEED = 0.2, 0
+OFFICIAL_CLASSES = 1000
+REMEDY = "Name the folder (--data DIR or XNORKIT_DATA)."
+
+
+class FolderSource:
+    """Image files below FOLDER/CLASS/, in the order of their names.
+
+    Args:
+        folder: holds a folder per class, each with images at any depth.
+        classes: names of the folders, in the order of their labels.
+
+    Raises:
+        DataError: a class without images, a folder of another class.
+    """
+
+    def __init__(self, folder: Path, classes: list[str]) -> None:
+        self.folder = folder
+        paths: list[bytes] = []
+        labels: list[int] = []
+        unknown = [name for name in class_names(folder) if name not in classes]
+        if unknown:
+            raise DataError(
+                f"{folder} has the class folders {', '.join(unknown[:5])}, which the training images do not have; "
+                "required: the same classes. Remove or rename them."
+            )
+        for label, name in enumerate(classes):
+            found = sorted(_images(folder / name))
+            paths += [os.fsencode(path.relative_to(folder)) for path in found]
+            labels += [label] * len(found)
+        if not paths:
+            raise DataError(
+                f"no images in {folder}: looked for {', '.join(SUFFIXES)} in its {len(classes)} class folders. {REMEDY}"
+            )
+        # One array of bytes, not a million objects, whose reference counts would make workers copy their pages.
+        self.paths, self.labels = np.array(paths), np.array(labels)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, index: int) -> tuple[bytes, int]:
+        """Return a file's bytes and its label; DamagedImageError if it cannot be read."""
+        try:
+            return (self.folder / os.fsdecode(self.paths[index])).read_bytes(), int(self.labels[index])
+        except OSError as error:
+            raise DamagedImageError(str(error)) from error
+
+    def where(self, index: int) -> str:
+        """Return the file's path."""
+        return str(self.folder / os.fsdecode(self.paths[index]))
+
+    def permute(self, generator: np.random.Generator, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return `members` in any order with equal probability."""
+        return generator.permutation(members)
+
+
+def imagefolder(root: Path | str | None = None, options: DataOptions | None = None) -> PhotoData:
+    """Return the photographs of a folder with a folder per class.
+
+    Either ROOT/train/CLASS/... and ROOT/val/CLASS/... (also `validation` or `test`), or ROOT/CLASS/..., of which a
+    fixed fifth is then held out to evaluate on. Classes are numbered in the order of their names.
+
+    Args:
+        root: the folder; by default XNORKIT_DATA, else `data`.
+        options: see `DataOptions`.
+
+    Raises:
+        DataError: no class folders, no images, or other classes in the two parts.
+    """
+    options, root = options or DataOptions(), data_root(root)
+    train, test = _part(root, TRAIN), _part(root, TEST)
+    if train is not None and test is not None:
+        return _data("imagefolder", train, test, test.name, options)
+    if train is None and test is None and class_names(root):
+        source = FolderSource(root, class_names(root))
+        order = np.random.default_rng(SPLIT_SEED).permutation(len(source))
+        cut = max(1, round(HELD_OUT * len(source)))
+        members = np.sort(order[cut:]), np.sort(order[:cut])
+        return PhotoData(
+            name="imagefolder",
+            classes=class_names(root),
+            split_name="held-out 20 %",
+            options=options,
+            train=source,
+            test=source,
+            members=members,
+        )
+    lacking = "train" if train is None else "val, validation or test"
+    there = f"it has no folder {lacking} beside the other" if train or test else "it has no folders with images"
+    raise DataError(
+        f"no image folder in {root}: {there if root.is_dir() else 'it does not exist'}. Required: train/CLASS/*.jpg "
+        f"and val/CLASS/*.jpg, or CLASS/*.jpg. {REMEDY}"
+    )
+
+
+def imagenet(root: Path | str | None = None, options: DataOptions | None = None) -> PhotoData:
+    """Return ImageNet (ILSVRC 2012): photographs in train/WNID/ and val/WNID/, 1,000 classes.
+
+    Args:
+        root: a folder that holds `train` and `val`, itself or in `imagenet/`; by default XNORKIT_DATA, else `data`.
+        options: see `DataOptions`.
+
+    Raises:
+        DataError: folders or images missing.
+
+    Source: Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge (2015).
+    """
+    options, root = options or DataOptions(), data_root(root)
+    for folder in (root / "imagenet", root):
+        train, test = _part(folder, TRAIN), _part(folder, ("val",))
+        if train is not None and test is not None:
+            return _data("imagenet", train, test, "validation (official)", options)
+    raise DataError(
+        f"no ImageNet in {root}{'' if root.is_dir() else ' (it does not exist)'}: looked for train/WNID/*.JPEG and "
+        f"val/WNID/*.JPEG in {root / 'imagenet'} and {root}. ILSVRC 2012 is given out on request by its authors "
+        f"(image-net.org); unpack each training archive into a folder of its class, and sort the 50,000 validation "
+        f"images into folders of theirs. {REMEDY}"
+    )
+
+
+def class_names(folder: Path) -> list[str]:
+    """Return the sorted names of the folders in `folder`, without hidden ones."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _part(root: Path, names: tuple[str, ...]) -> Path | None:
+    return next((root / name for name in names if class_names(root / name)), None)
+
+
+def _data(name: str, train: Path, test: Path, split_name: str, options: DataOptions) -> PhotoData:
+    classes = class_names(train)
+    if name == "imagenet" and len(classes) != OFFICIAL_CLASSES:
+        split_name = f"validation ({len(classes)} of {OFFICIAL_CLASSES} classes)"
+    return PhotoData(
+        name=name,
+        classes=classes,
+        split_name=split_name,
+        options=options,
+        train=FolderSource(train, classes),
+        test=FolderSource(test, classes),
+    )
+
+
+def _images(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
