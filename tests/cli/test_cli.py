@@ -165,8 +165,11 @@ def test_predict_any_size_and_mode(packed: Path, tmp_path: Path, capsys: pytest.
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"lenet5", "resnet18", "resnet18-cifar10"} < {row["model"] for row in run_json(capsys, "models")}
     lenet5 = {
-        "model": "lenet5", "input": [1, 28, 28], "binarizations": ["xnor", "xnor-k", "bwn", "float"],
-        "params": 431_220, "binary_weights": 425_000,
+        "model": "lenet5",
+        "input": [1, 28, 28],
+        "binarizations": ["xnor", "xnor-k", "bwn", "float"],
+        "params": 431_220,
+        "binary_weights": 425_000,
     }
     assert run_json(capsys, "models", "lenet*") == [lenet5]
     assert main(["models", "lenet*"]) == 0
