@@ -60,14 +60,18 @@ def binary_layers(model: nn.Module) -> list[Any]:
 @pytest.mark.parametrize(("name", "binarization"), CASES)
 def test_forward_backward_and_trace(name: str, binarization: str) -> None:
     torch.manual_seed(0)
-    model, images = create_model(name, num_classes=3, binarization=binarization), small_images(name)
-    logits = model(images)
-    assert logits.shape == (2, 3)
-    (logits * torch.randn(2, 3)).sum().backward()
-    for key, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            assert parameter.grad is not None, key
-            assert parameter.grad.isfinite().all(), key
+    # AlexNet takes seconds: other binarizations than its default are checked without numbers.
+    empty = name.startswith("alexnet") and binarization != binarizations(name)[0]
+    with torch.device("meta" if empty else "cpu"):
+        model, images = create_model(name, num_classes=3, binarization=binarization), small_images(name)
+        logits = model(images)
+        assert logits.shape == (2, 3)
+        (logits * torch.randn(2, 3)).sum().backward()
+    gradients = {key: p.grad for key, p in model.named_parameters() if p.requires_grad}
+    assert [key for key, gradient in gradients.items() if gradient is None] == []
+    if empty:
+        return
+    assert all(g.isfinite().all() for g in gradients.values() if g is not None)
     assert all(layer.weight.grad.any() for layer in binary_layers(model)), "a latent weight without gradient"
     model.eval()
     traced = fx.GraphModule(model, Tracer().trace(model))
