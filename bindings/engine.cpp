@@ -47,6 +47,11 @@ nb::list run(const Program& program, nb::handle source, int threads) {
   return results;
 }
 
+nb::object value_info(const Shape& shape) {
+  const nb::object type = nb::module_::import_("xnorkit._engine").attr("ValueInfo");
+  return type(kind_name(shape.kind), shape.height, shape.width, shape.channels);
+}
+
 void bind_program(nb::module_& module) {
   nb::class_<Program> program(module, "Program");
   program.def(nb::init<const std::string&, int64_t, int64_t, int64_t, const std::string&>(), "kind"_a, "height"_a,
@@ -117,18 +122,30 @@ void bind_program(nb::module_& module) {
       "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a);
   bind_ends(program);
   bind_float_operations(program);
-  program.def("finish", &Program::finish, "outputs"_a);
+  program.def("finish", &Program::finish, "outputs"_a, "fuse"_a = true);
   program.def(
       "info",
-      [](const Program& self, int value) {
-        const Shape shape = self.info(value);
-        const nb::object type = nb::module_::import_("xnorkit._engine").attr("ValueInfo");
-        return nb::object(type(kind_name(shape.kind), shape.height, shape.width, shape.channels));
-      },
-      "value"_a);
+      [](const Program& self, int value) { return value_info(self.info(value)); }, "value"_a);
   program.def_prop_ro("isa", &Program::isa);
   program.def_prop_ro("arena_bytes", &Program::arena_bytes);
   program.def_prop_ro("weight_bytes", &Program::weight_bytes);
+  program.def("steps", [](const Program& self) {
+    const nb::object type = nb::module_::import_("xnorkit._engine").attr("StepInfo");
+    nb::list steps;
+    for (const StepInfo& step : self.steps()) {
+      steps.append(type(step.operations, step.values, step.kernel, value_info(step.shape), step.macs));
+    }
+    return steps;
+  });
+  program.def(
+      "profile",
+      [](const Program& self, nb::handle source, int repeats, int threads) {
+        const nb::ndarray<nb::ro> array = contiguous(source, "profile: the input");
+        const Input input = input_of(array);
+        const nb::gil_scoped_release release;
+        return self.profile(input, repeats, threads);
+      },
+      "source"_a.none(), "repeats"_a = 20, "threads"_a = 1);
   program.def("run", run, "source"_a.none(), "threads"_a = 1);
 }
 
@@ -138,9 +155,11 @@ NB_MODULE(_engine, module) {
   // Objects that globals or test parameters keep until the interpreter ends are no leaks.
   nb::set_leak_warnings(false);
   module.doc() = "The compiled engine of xnorkit; see docs/engine.md.";
+  const nb::object named_tuple = nb::module_::import_("collections").attr("namedtuple");
   const nb::object fields = nb::make_tuple("kind", "height", "width", "channels");
-  module.attr("ValueInfo") =
-      nb::module_::import_("collections").attr("namedtuple")("ValueInfo", fields, "module"_a = "xnorkit._engine");
+  module.attr("ValueInfo") = named_tuple("ValueInfo", fields, "module"_a = "xnorkit._engine");
+  const nb::object step_fields = nb::make_tuple("operations", "values", "kernel", "shape", "macs");
+  module.attr("StepInfo") = named_tuple("StepInfo", step_fields, "module"_a = "xnorkit._engine");
 
   nb::class_<Geometry>(module, "ConvGeometry")
       .def(

@@ -35,6 +35,20 @@ class ValueInfo(NamedTuple):
     width: int
     channels: int
 
+class StepInfo(NamedTuple):
+    """One step of a finished program.
+
+    operations: building methods that it joins, in order; 'input' reads the images. values: what these made.
+    kernel: '' where there is no choice. shape: of its last float value, or of its only one. macs: multiply-adds of one
+    image, taps outside the image not counted.
+    """
+
+    operations: list[str]
+    values: list[int]
+    kernel: str
+    shape: ValueInfo
+    macs: float
+
 def isas() -> list[str]:
     """Return the instruction sets that this CPU and this build support, fastest first, 'portable', 'reference' last."""
 
@@ -208,8 +222,11 @@ class Program:
     def gather_channels(self, source: int, index: NDArray[np.int32]) -> int:
         """F32 or bits -> the same kind. y[c] = x[index[c]]."""
 
-    def finish(self, outputs: list[int]) -> None:
-        """Plan buffers and freeze the program; run returns these values in this order."""
+    def finish(self, outputs: list[int], fuse: bool = True) -> None:
+        """Plan steps and buffers and freeze the program; run returns these values in this order.
+
+        fuse: join operations into steps where that spares a pass; the results are the same without, bit for bit.
+        """
 
     def info(self, value: int) -> ValueInfo:
         """Return kind and shape of a value."""
@@ -223,6 +240,12 @@ class Program:
     @property
     def weight_bytes(self) -> int:
         """Bytes of weights and thresholds resident in the kernels' own arrangement."""
+
+    def steps(self) -> list[StepInfo]:
+        """Return the steps that a run takes, in order."""
+
+    def profile(self, source: NDArray[Any], repeats: int = 20, threads: int = 1) -> list[float]:
+        """Return the median microseconds of each of the steps over `repeats` runs on an input that `run` takes."""
 
     def run(self, source: NDArray[Any], threads: int = 1) -> list[NDArray[Any]]:
         """Run on (N, C, H, W) float32 or uint8 images, or (N, H, W, words) uint32 bits.

@@ -24,6 +24,15 @@ struct Input {
   std::vector<int64_t> shape;
 };
 
+// One step of a finished program, as profiles name it.
+struct StepInfo {
+  std::vector<std::string> operations;  // building methods that it joins, in order; "input": reads the images
+  std::vector<int> values;              // the values that these made
+  std::string kernel;                   // "" where there is no choice
+  Shape shape;                          // of the last float or only value of one image
+  double macs;                          // multiply-adds of one image, taps outside the image not counted
+};
+
 struct ProgramState;
 
 class Program {
@@ -81,7 +90,8 @@ class Program {
   int concat(const std::vector<int>& sources);
   int gather_channels(int source, const Array<int32_t>& index);
 
-  void finish(const std::vector<int>& outputs);
+  // Plans and freezes. `fuse` joins operations into steps; the results are the same without, bit for bit.
+  void finish(const std::vector<int>& outputs, bool fuse = true);
 
   Shape info(int value) const;
   const std::string& isa() const;
@@ -91,6 +101,11 @@ class Program {
 
   // Checks an input against the declared one and returns its number of images.
   int64_t check_input(const Input& input) const;
+
+  std::vector<StepInfo> steps() const;
+
+  // Median microseconds of each of the steps() over `repeats` runs on `input`, whose results are dropped.
+  std::vector<double> profile(const Input& input, int repeats, int threads) const;
 
   // results[i] has room for the i-th output of all images.
   void run(const Input& input, void* const* results, int threads) const;

@@ -46,7 +46,7 @@ struct Pointwise {
   float high;
 };
 
-// What a tile of floats does before it stores (fuses_tail in step.h says which kinds): `count` operations in order, each rounded to float32, then
+// What a tile of floats does before it stores: `count` operations in order, each rounded to float32, then
 // result[p][lane] = y unless `result` is null, and bit = (y < threshold[lane]) xor flip unless `bits` is null.
 struct Tail {
   const Pointwise* list;

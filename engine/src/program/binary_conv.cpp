@@ -185,4 +185,6 @@ std::unique_ptr<Step> make_step(const KernelTable& table, BinaryConvSpec spec) {
   return std::make_unique<TiledBinaryConv>(*table.binary_conv, *table.masked_binary_conv, spec);
 }
 
+bool fuses_tail(const KernelTable&, const BinaryConvSpec& spec) { return spec.epilogue == kToF32; }
+
 }  // namespace xnorkit

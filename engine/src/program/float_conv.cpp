@@ -110,4 +110,6 @@ std::unique_ptr<Step> make_step(const KernelTable& table, FloatConvSpec spec) {
   return std::make_unique<TiledFloatConv>(*table.float_conv, spec);
 }
 
+bool fuses_tail(const KernelTable&, const FloatConvSpec&) { return false; }
+
 }  // namespace xnorkit

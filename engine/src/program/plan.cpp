@@ -1,6 +1,9 @@
 // From values to steps: what the outputs need, in the order in which it was added, and where it lives.
 #include <algorithm>
+#include <numeric>
 
+#include "program/fuse.h"
+#include "program/macs.h"
 #include "program/state.h"
 
 namespace xnorkit {
@@ -33,19 +36,26 @@ std::vector<bool> needed_values(const std::vector<Value>& values, const std::vec
 
 }  // namespace
 
-void ProgramState::make_plan() {
-  const std::vector<bool> needed = needed_values(values, outputs);
-  for (size_t id = 1; id < values.size(); ++id) {
-    if (!needed[id]) continue;
-    Value& value = values[id];
-    plan.push_back({make_any(kernels, std::move(value.operation)), value.sources, {static_cast<int>(id)}});
-    value.operation = std::monostate();
+void ProgramState::make_plan(bool fuse) {
+  // The reference stays apart from the steps that are compared with it.
+  const bool join = fuse && kernels.rows != nullptr;
+  for (Group& group : group_operations(kernels, values, needed_values(values, outputs), output_index, join)) {
+    Planned planned;
+    planned.macs = count_macs(group.operation);
+    planned.replaceable = group.replaceable();
+    planned.step = make_any(kernels, std::move(group.operation));
+    planned.sources = std::move(group.sources);
+    planned.results = std::move(group.results);
+    planned.members = std::move(group.members);
+    plan.push_back(std::move(planned));
   }
+  for (Value& value : values) value.operation = std::monostate();
   place_values();
 }
 
 // A value is alive from the step that writes it to the last step that reads it, both included; the input is there
-// before step 0. Outputs, and an input that is read where the caller has it, take no place.
+// before step 0. Outputs, and an input that is read where the caller has it, take no place. A value that replaces a
+// dying one of the same size shares its place and prolongs its life.
 void ProgramState::place_values() {
   constexpr int kUnused = -2;
   std::vector<Lifetime> lives(values.size(), {0, kUnused, kUnused});
@@ -61,8 +71,23 @@ void ProgramState::place_values() {
     const bool in_arena = lives[id].first != kUnused && output_index[id] < 0 && !(id == 0 && in_place(input));
     if (in_arena) lives[id].bytes = static_cast<size_t>(values[id].shape.bytes());
   }
+  std::vector<int> place_of(values.size());
+  std::iota(place_of.begin(), place_of.end(), 0);
+  for (size_t i = 0; i < plan.size(); ++i) {
+    const int result = plan[i].results[0];
+    if (result < 0 || lives[result].bytes == 0) continue;
+    for (const int source : plan[i].replaceable) {
+      const int place = place_of[source];
+      if (lives[place].last != static_cast<int>(i) || lives[place].bytes != lives[result].bytes) continue;
+      place_of[result] = place;
+      lives[place].last = lives[result].last;
+      lives[result].bytes = 0;
+      break;
+    }
+  }
   const Layout layout = place(lives);
-  offset = layout.offset;
+  offset.resize(values.size());
+  for (size_t id = 0; id < values.size(); ++id) offset[id] = layout.offset[place_of[id]];
   arena_bytes = layout.bytes;
   const auto fitting = static_cast<int64_t>(kChunkBytes / std::max<size_t>(arena_bytes, 1));
   chunk = std::min(kMaxChunk, std::max<int64_t>(1, fitting));

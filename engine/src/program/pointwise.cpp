@@ -145,4 +145,6 @@ std::unique_ptr<Step> make_step(const KernelTable& table, PointwiseChainSpec spe
   return std::make_unique<StripPointwise>(table, std::move(spec));
 }
 
+bool fuses_tail(const KernelTable&, const PointwiseChainSpec&) { return true; }
+
 }  // namespace xnorkit

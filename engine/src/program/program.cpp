@@ -38,7 +38,7 @@ void Program::set_normalization(const Array<float>& mean, const Array<float>& st
   state_->normalization.std = copy_finite("set_normalization: std", std);
 }
 
-void Program::finish(const std::vector<int>& outputs) {
+void Program::finish(const std::vector<int>& outputs, bool fuse) {
   ProgramState& s = *state_;
   s.require_building("finish");
   if (outputs.empty()) fail("finish: received no outputs; required at least one value");
@@ -51,7 +51,7 @@ void Program::finish(const std::vector<int>& outputs) {
   }
   s.outputs = outputs;
   s.output_index = std::move(index);
-  s.make_plan();
+  s.make_plan(fuse);
   s.finished = true;
 }
 
@@ -77,17 +77,9 @@ int64_t Program::check_input(const Input& input) const {
 }
 
 void Program::run(const Input& input, void* const* results, int threads) const {
-  const ProgramState& s = *state_;
   const int64_t images = check_input(input);
-  if (threads < 1 || threads > kMaxThreads) fail("run: threads is ", threads, "; required 1 to ", kMaxThreads);
-  const Shape& shape = s.values[0].shape;
-  if (s.input == InputKind::bits) check_padding_bits(static_cast<const uint32_t*>(input.data), images, shape);
-  if (s.input == InputKind::f32) check_finite_values(static_cast<const float*>(input.data), images, shape);
-  Buffer arena = s.arenas->borrow();
-  for (int64_t first = 0; first < images; first += s.chunk) {
-    s.run_chunk(input, first, std::min(s.chunk, images - first), arena.get(), results, threads);
-  }
-  s.arenas->give_back(std::move(arena));
+  state_->check_run(input, images, threads);
+  state_->run(input, images, results, threads, nullptr);
 }
 
 }  // namespace xnorkit

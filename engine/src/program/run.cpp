@@ -1,10 +1,41 @@
-// Runs a plan on one chunk of a batch.
+// Runs a plan, chunk by chunk of a batch.
+#include <algorithm>
+#include <chrono>
+
 #include "program/state.h"
+#include "program/threads.h"
 
 namespace xnorkit {
+namespace {
+
+// Adds the time of body() to `*seconds` where that is given.
+template <class Body>
+void timed(double* seconds, const Body& body) {
+  if (seconds == nullptr) return body();
+  const auto start = std::chrono::steady_clock::now();
+  body();
+  *seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+void ProgramState::check_run(const Input& images, int64_t count, int threads) const {
+  if (threads < 1 || threads > kMaxThreads) fail("run: threads is ", threads, "; required 1 to ", kMaxThreads);
+  const Shape& shape = values[0].shape;
+  if (input == InputKind::bits) check_padding_bits(static_cast<const uint32_t*>(images.data), count, shape);
+  if (input == InputKind::f32) check_finite_values(static_cast<const float*>(images.data), count, shape);
+}
+
+void ProgramState::run(const Input& images, int64_t count, void* const* results, int threads, double* times) const {
+  Buffer arena = arenas->borrow();
+  for (int64_t first = 0; first < count; first += chunk) {
+    run_chunk(images, first, std::min(chunk, count - first), arena.get(), results, threads, times);
+  }
+  arenas->give_back(std::move(arena));
+}
 
 void ProgramState::run_chunk(const Input& images, int64_t first, int64_t count, std::byte* arena, void* const* results,
-                             int threads) const {
+                             int threads, double* times) const {
   const auto address = [&](int id) -> std::byte* {
     if (id < 0) return nullptr;
     const auto bytes = static_cast<size_t>(values[id].shape.bytes());
@@ -16,15 +47,19 @@ void ProgramState::run_chunk(const Input& images, int64_t first, int64_t count, 
     if (output_index[id] < 0) return arena + offset[id] * static_cast<size_t>(count);
     return static_cast<std::byte*>(results[output_index[id]]) + bytes * static_cast<size_t>(first);
   };
-  if (!in_place(input)) read_images(images, values[0].shape, first, count, normalization, address(0), threads);
+  if (!in_place(input)) {
+    timed(times,
+          [&] { read_images(images, values[0].shape, first, count, normalization, address(0), threads); });
+  }
   std::vector<const void*> sources;
   std::vector<void*> made;
-  for (const Planned& planned : plan) {
+  for (size_t i = 0; i < plan.size(); ++i) {
     sources.clear();
     made.clear();
-    for (const int id : planned.sources) sources.push_back(address(id));
-    for (const int id : planned.results) made.push_back(address(id));
-    planned.step->run({sources.data(), made.data()}, count, threads);
+    for (const int id : plan[i].sources) sources.push_back(address(id));
+    for (const int id : plan[i].results) made.push_back(address(id));
+    timed(times == nullptr ? nullptr : times + 1 + i,
+          [&] { plan[i].step->run({sources.data(), made.data()}, count, threads); });
   }
 }
 

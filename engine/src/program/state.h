@@ -36,6 +36,9 @@ struct Planned {
   std::unique_ptr<Step> step;
   std::vector<int> sources;
   std::vector<int> results;  // -1: the step does not write it
+  std::vector<int> members;  // the values whose operations it computes
+  std::vector<int> replaceable;  // sources whose memory result 0 may take over
+  double macs;               // multiply-adds of one image, padded taps not counted
 };
 
 struct ProgramState {
@@ -72,12 +75,18 @@ struct ProgramState {
   }
 
   // Makes the steps that the outputs need, and places their values in memory.
-  void make_plan();
+  void make_plan(bool fuse);
   void place_values();
 
-  // Runs images [first, first + count) of the input; results as in Program::run.
+  // Refuses a number of threads, and an input of bits or floats that is no valid value.
+  void check_run(const Input& images, int64_t count, int threads) const;
+
+  // Runs all images, chunk by chunk; `times`, where given, gets the seconds of reading the input, then of each step.
+  void run(const Input& images, int64_t count, void* const* results, int threads, double* times) const;
+
+  // Runs images [first, first + count) of the input.
   void run_chunk(const Input& images, int64_t first, int64_t count, std::byte* arena, void* const* results,
-                 int threads) const;
+                 int threads, double* times) const;
 };
 
 }  // namespace xnorkit

@@ -13,6 +13,8 @@
 
 namespace xnorkit {
 
+// Result 0 may be the memory of source 0 of a pointwise chain, or of a value that a tail adds: an element is read
+// before the same element is written, and no other step of the time reads it.
 class Step {
  public:
   virtual ~Step() = default;
@@ -40,5 +42,10 @@ std::unique_ptr<Step> make_step(const KernelTable& table, ActivationSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PadSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, ConcatSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, GatherChannelsSpec spec);
+
+// Whether the step that make_step would make runs tails.
+bool fuses_tail(const KernelTable& table, const PointwiseChainSpec& spec);
+bool fuses_tail(const KernelTable& table, const FloatConvSpec& spec);
+bool fuses_tail(const KernelTable& table, const BinaryConvSpec& spec);
 
 }  // namespace xnorkit

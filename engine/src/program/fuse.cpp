@@ -1,0 +1,166 @@
+#include "program/fuse.h"
+
+#include <algorithm>
+
+namespace xnorkit {
+namespace {
+
+template <class Spec, class = void>
+struct has_tail : std::false_type {};
+template <class Spec>
+struct has_tail<Spec, std::void_t<decltype(std::declval<Spec>().tail)>> : std::true_type {};
+
+// The tail of an operation that has one, or null.
+template <class AnyOperation>
+auto tail_in(AnyOperation& operation) {
+  using Tail = std::conditional_t<std::is_const_v<AnyOperation>, const TailSpec, TailSpec>;
+  return std::visit(
+      [](auto& spec) -> Tail* {
+        if constexpr (has_tail<std::decay_t<decltype(spec)>>::value) return &spec.tail;
+        return nullptr;
+      },
+      operation);
+}
+
+// A tail grows only while its last value has a single reader, so nobody misses the values in between. The step then
+// stands where its last pointwise operation stood: the operands were added before that, and the readers of the final
+// value after it. Bits may thus be ready earlier than they were added, never later.
+class Joiner {
+ public:
+  Joiner(const KernelTable& table, std::vector<Value>& values, const std::vector<bool>& needed,
+         const std::vector<int>& output_index)
+      : table_(table), values_(values), output_index_(output_index), readers_(values.size()), taken_(values.size()) {
+    for (size_t id = 0; id < values.size(); ++id) {
+      if (!needed[id]) continue;
+      for (const int source : values[id].sources) readers_[source].push_back(static_cast<int>(id));
+    }
+  }
+
+  bool taken(int id) const { return taken_[id]; }
+
+  void grow(Group& group) {
+    TailSpec* tail = tail_of(group.operation);
+    if (tail == nullptr) return;
+    while (take_pointwise(group, *tail)) continue;
+    take_pack(group, *tail);
+  }
+
+ private:
+  // The tail that the operation's step can run, or null.
+  TailSpec* tail_of(Operation& operation) {
+    on_strips_ = std::holds_alternative<PointwiseChainSpec>(operation);
+    const bool fuses = std::visit(
+        [&](const auto& spec) {
+          if constexpr (has_tail<std::decay_t<decltype(spec)>>::value) return fuses_tail(table_, spec);
+          return false;
+        },
+        operation);
+    return fuses ? tail_in(operation) : nullptr;
+  }
+
+  // Tiles take the operations that need no place in the image but their own pixel's.
+  bool allowed(const PointwiseSpec& op, const Shape& shape) const {
+    if (on_strips_) return true;
+    if (op.has_operand()) return op.kind == kAddValue || op.kind == kMultiplyPixel;
+    return op.values.empty() || op.values.size() == static_cast<size_t>(shape.channels);
+  }
+
+  bool take_pointwise(Group& group, TailSpec& tail) {
+    const int last = group.results[0];
+    if (output_index_[last] >= 0 || readers_[last].size() != 1) return false;
+    const int next = readers_[last][0];
+    const auto* chain = std::get_if<PointwiseChainSpec>(&values_[next].operation);
+    if (chain == nullptr || taken_[next]) return false;
+    const std::vector<PointwiseSpec>& list = chain->tail.list;
+    if (tail.list.size() + list.size() > kMaxTail) return false;
+    for (const PointwiseSpec& op : list) {
+      if (!allowed(op, chain->input)) return false;
+    }
+    const std::vector<int>& sources = values_[next].sources;
+    if (sources.size() == 2) {
+      // Sums and products of two values of one shape are the same either way round.
+      const bool swapped = sources[1] == last;
+      if (swapped && list[0].kind != kAddValue && list[0].kind != kMultiplyValue) return false;
+      group.sources.push_back(sources[swapped ? 0 : 1]);
+    }
+    tail.list.insert(tail.list.end(), list.begin(), list.end());
+    group.results[0] = next;
+    group.members.push_back(next);
+    taken_[next] = true;
+    return true;
+  }
+
+  void take_pack(Group& group, TailSpec& tail) {
+    const int last = group.results[0];
+    for (const int reader : readers_[last]) {
+      auto* pack = std::get_if<PackSpec>(&values_[reader].operation);
+      if (pack == nullptr || taken_[reader] || pack->per_position()) continue;
+      tail.bits = true;
+      tail.threshold = std::move(pack->threshold);
+      tail.flip = std::move(pack->flip);
+      tail.store = output_index_[last] >= 0 || readers_[last].size() > 1;
+      if (!tail.store) group.results[0] = -1;
+      group.results.push_back(reader);
+      group.members.push_back(reader);
+      taken_[reader] = true;
+      return;
+    }
+  }
+
+  const KernelTable& table_;
+  std::vector<Value>& values_;
+  const std::vector<int>& output_index_;
+  std::vector<std::vector<int>> readers_;
+  std::vector<bool> taken_;
+  bool on_strips_ = false;
+};
+
+}  // namespace
+
+// A pointwise chain runs operation by operation over its result, so behind the first one an operand must not be that
+// memory. A tile has all of its sums in registers before it stores any.
+std::vector<int> Group::replaceable() const {
+  const auto* chain = std::get_if<PointwiseChainSpec>(&operation);
+  std::vector<int> found;
+  if (chain != nullptr) {
+    found.push_back(sources[0]);
+    const PointwiseKind first = chain->tail.list.front().kind;
+    if (first == kAddValue || first == kMultiplyValue) found.push_back(sources[1]);
+  } else if (const TailSpec* tail = tail_in(operation)) {
+    size_t operand = 1;
+    for (const PointwiseSpec& op : tail->list) {
+      if (op.kind == kAddValue) found.push_back(sources[operand]);
+      operand += op.has_operand() ? 1 : 0;
+    }
+  }
+  // A source that is read twice is not: the step could meet it again.
+  std::vector<int> once;
+  for (const int id : found) {
+    if (std::count(sources.begin(), sources.end(), id) == 1) once.push_back(id);
+  }
+  return once;
+}
+
+std::vector<Group> group_operations(const KernelTable& table, std::vector<Value>& values,
+                                    const std::vector<bool>& needed, const std::vector<int>& output_index, bool join) {
+  Joiner joiner(table, values, needed, output_index);
+  std::vector<std::pair<int, Group>> placed;
+  for (int id = 1; id < static_cast<int>(values.size()); ++id) {
+    if (!needed[id] || joiner.taken(id)) continue;
+    Group group{std::move(values[id].operation), values[id].sources, {id}, {id}};
+    int position = id;
+    if (join) {
+      joiner.grow(group);
+      if (group.results[0] > id) position = group.results[0];
+      // A value that is not stored stands where its last operation before the pack stood.
+      if (group.results[0] < 0 && group.members.size() > 2) position = group.members[group.members.size() - 2];
+    }
+    placed.emplace_back(position, std::move(group));
+  }
+  std::stable_sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Group> groups;
+  for (auto& [position, group] : placed) groups.push_back(std::move(group));
+  return groups;
+}
+
+}  // namespace xnorkit
