@@ -24,12 +24,14 @@ class Builder {
       const int count = made.empty() ? 1 : made.back() + 1;
       // Mostly the newest value, so that chains arise.
       const int source = static_cast<int>(random_.below(3) != 0 ? count - 1 : random_.below(count));
-      const int id = program_.info(source).kind == Kind::bits ? from_bits(source) : from_floats(source, count);
+      const Kind kind = program_.info(source).kind;
+      if (kind == Kind::u8) continue;
+      const int id = kind == Kind::bits ? from_bits(source) : from_floats(source, count);
       if (id > 0) made.push_back(id);
     }
     std::vector<int> outputs{made.back()};
     for (const int id : made) {
-      if (id != made.back() && random_.below(5) == 0) outputs.push_back(id);
+      if (id != made.back() && random_.below(8) == 0) outputs.push_back(id);
     }
     return outputs;
   }
@@ -126,7 +128,7 @@ class Builder {
   int from_floats(int source, int count) {
     const Shape in = program_.info(source);
     const int64_t c = in.channels;
-    switch (random_.below(16)) {
+    switch (random_.below(22)) {
       case 0:
         return program_.max_pool(source, window(in));
       case 1:
@@ -166,16 +168,59 @@ class Builder {
       case 12:
       case 13:
         return two_values(source, in, count);
+      case 14:
+        return integers(source, in);
+      case 15:
+        return binary_weights(source, in);
       default:
         return pack(source);
     }
+  }
+
+  int integers(int source, const Shape& in) {
+    const Geometry g = window(in);
+    const int64_t o = 1 + random_.below(40);
+    const auto weight = random_.integers(o * g.taps() * in.channels, 127);
+    const std::vector<int8_t> narrow(weight.begin(), weight.end());
+    const std::vector<uint8_t> zero_point(in.channels, 100);
+    const auto bias = random_.integers(o, 1000);
+    const auto scale = random_.rough_floats(o);
+    return program_.int8_conv2d_f32(program_.quantize_u8(source, 0.02f, 100),
+                                    data::view(narrow, {o, g.kernel[0], g.kernel[1], in.channels}),
+                                    data::view(zero_point, {in.channels}), data::view(bias, {o}), g,
+                                    data::view(scale, {o}));
+  }
+
+  int binary_weights(int source, const Shape& in) {
+    const Geometry g = window(in);
+    const int64_t o = 1 + random_.below(40);
+    const int64_t k = g.taps() * in.channels;
+    const auto weight = random_.filters(o, k);
+    const auto scale = random_.rough_floats(o);
+    const auto bias = random_.rough_floats(o);
+    return program_.binary_weight_conv2d(source, data::view(weight, {o, (k + 7) / 8}), o, g, data::view(scale, {o}),
+                                         data::view(bias, {o}));
   }
 
   Program& program_;
   data::Random random_;
 };
 
-void check_graph(uint32_t seed) {
+// What was joined in all graphs, so that the comparison is known to compare.
+struct Joined {
+  size_t unfused = 0;
+  size_t fused = 0;
+  size_t with_bits = 0;  // steps that give floats and bits
+};
+
+void count(const Program& program, bool fuse, Joined& joined) {
+  for (const xnorkit::StepInfo& step : program.steps()) {
+    ++(fuse ? joined.fused : joined.unfused);
+    joined.with_bits += step.operations.size() > 1 && step.operations.back() == "pack" && step.shape.kind == Kind::f32;
+  }
+}
+
+void check_graph(uint32_t seed, Joined& joined) {
   data::Random random(seed);
   const int64_t channels = 1 + random.below(70);
   const int64_t height = 3 + random.below(8);
@@ -195,6 +240,7 @@ void check_graph(uint32_t seed) {
       if (isa == "reference") continue;
       for (const bool fuse : {false, true}) {
         const Program program = make(isa, fuse);
+        if (images == 1 && isa == "portable") count(program, fuse, joined);
         for (const int threads : {1, 2}) {
           CHECK(data::run(program, input, threads) == expected,
                 isa + (fuse ? ", fused, seed " : ", unfused, seed ") + std::to_string(seed) + ", threads " +
@@ -208,6 +254,9 @@ void check_graph(uint32_t seed) {
 }  // namespace
 
 int main() {
-  for (uint32_t seed = 0; seed < 150; ++seed) check_graph(seed);
+  Joined joined;
+  for (uint32_t seed = 0; seed < 150; ++seed) check_graph(seed, joined);
+  CHECK(joined.fused * 100 < joined.unfused * 95, std::to_string(joined.fused) + " of " + std::to_string(joined.unfused));
+  CHECK(joined.with_bits >= 8, std::to_string(joined.with_bits));
   return check::finish();
 }

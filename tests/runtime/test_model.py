@@ -162,12 +162,13 @@ def test_an_output_of_bits_is_refused(tmp_path: Path) -> None:
 
 def test_what_the_engine_refuses_names_the_node() -> None:
     sign = Node("sign", "pack", ("input",), {}, {"threshold": np.zeros(2, np.float32), "flip": np.zeros(2, np.uint8)})
-    conv = {"kernel": [1, 1], "stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1], "groups": 2}
-    attributes = {**conv, "in_channels": 2, "out_channels": 2, "epilogue": "float"}
-    tensors = {"weight": np.zeros((2, 1), np.uint8), "scale": np.ones(2, np.float32), "bias": np.zeros(2, np.float32)}
-    nodes = (sign, Node("grouped", "binary_conv2d", ("sign",), attributes, tensors))
-    with wrong("node 'grouped' (binary_conv2d): the engine refuses it: ", EngineError):
-        Model(tiny(nodes=nodes, output="grouped"))
+    conv = {"kernel": [4096, 2049], "stride": [1, 1], "padding": [4095, 2048] * 2, "dilation": [1, 1], "groups": 1}
+    attributes = {**conv, "in_channels": 2, "out_channels": 1, "epilogue": "float"}
+    filters = np.zeros((1, 4096 * 2049 * 2 // 8), np.uint8)
+    tensors = {"weight": filters, "scale": np.ones(1, np.float32), "bias": np.zeros(1, np.float32)}
+    nodes = (sign, Node("long", "binary_conv2d", ("sign",), attributes, tensors))
+    with wrong("node 'long' (binary_conv2d): the engine refuses it: ", EngineError):
+        Model(tiny(nodes=nodes, output="long"))
 
 
 def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
