@@ -1,41 +1,56 @@
-"""Steps -> graph: each binary layer gets its epilogue, each sign its thresholds, each pool its place on bits."""
+"""Trained module -> packed graph: trace, choose where bits flow, emit nodes, run the passes over them."""
 
+import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import fx, nn
 
 from xnorkit.errors import ExportError
-from xnorkit.export.chains import chain_thresholds, ends_in_relu, pool_falling
-from xnorkit.export.geometry import as_float32, channels_last, filters, layer_attributes, pack_filters, pool_attributes
-from xnorkit.export.segments import INPUT, Segment, cut
-from xnorkit.export.trace import Step, trace_chain
-from xnorkit.format import Graph, InputSpec, Node, Normalization
+from xnorkit.export.draft import Draft
+from xnorkit.export.emit import emit, reads_pixels
+from xnorkit.export.layers import BINARY, FLOAT
+from xnorkit.export.network import build_network
+from xnorkit.export.passes import choose_bits, drop_identities, drop_unread, fold_affine, half_weights, share_nodes
+from xnorkit.export.values import Network, Value
+from xnorkit.format import Graph, InputSpec, Normalization
+from xnorkit.nn.integer import IntegerLayer
+from xnorkit.nn.quantizers import PixelQuantizer
 
-__all__ = ["pack"]
+__all__ = ["Export", "export_model", "pack", "rounded_to_half"]
 
 
-def pack(
-    model: nn.Module,
-    input_shape: tuple[int, int, int],
-    *,
-    name: str | None = None,
-    normalization: Normalization | None = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> Graph:
+@dataclass(frozen=True)
+class Export:
+    """A packed graph and where it comes from.
+
+    Attributes:
+        graph: ready for `xnorkit.format.write`.
+        origins: node name -> the value of the trained model that the node gives.
+        network: the values, signs moved to where they are taken.
+        module: the traced copy of the model whose fx nodes the values name.
+        notes: what each pass did.
+    """
+
+    graph: Graph
+    origins: Mapping[str, Value]
+    network: Network
+    module: fx.GraphModule
+    notes: Mapping[str, list[str]]
+
+
+def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) -> Graph:
     """Return the packed program of a trained `model`, ready for `xnorkit.format.write`.
 
-    Every `BinaryConv2d` and `BinaryLinear` becomes a node on bits; the batch norms and activations between two of them
-    become integer thresholds, and max-pools between them move onto the bits. Other convolutions and linear layers stay
-    float32.
+    Binary layers become nodes on bits; what stands between a value and a sign becomes thresholds on that value, integer
+    ones where it is a binary layer's own sum; max-pools between them move onto the bits. All else stays float32.
 
     Args:
         model: trained module; it is evaluated as in `eval()` mode and not changed.
         input_shape: (C, H, W) of one image.
-        name: name of the model in the file; default the class name.
-        normalization: mean and std per channel for uint8 images; None if only float32 images are to be accepted.
-        metadata: what the file should tell about itself (classes, recipe, accuracy); JSON values.
+        options: see `export_model`.
 
     Raises:
         ExportError: names the module that has no exact counterpart, and says why; or a weight is NaN or infinite, or
@@ -45,91 +60,112 @@ def pack(
         >>> graph = pack(create_model("lenet5"), (1, 28, 28))
         >>> xnorkit.format.write("lenet5.xnor", graph)
     """
-    steps = trace_chain(model, input_shape)
-    if normalization is not None and len(normalization.mean) != input_shape[0]:
+    return export_model(model, input_shape, **options).graph
+
+
+def export_model(
+    model: nn.Module,
+    input_shape: tuple[int, int, int],
+    *,
+    name: str | None = None,
+    normalization: Normalization | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    half: bool = False,
+    dynamic: bool = False,
+) -> Export:
+    """Return the packed program of a trained `model` with all that its proof and its explanation need.
+
+    Args:
+        model: trained module; it is evaluated as in `eval()` mode and not changed.
+        input_shape: (C, H, W) of one image.
+        name: name of the model in the file; default the class name.
+        normalization: mean and std per channel for uint8 images; None if only float32 images are to be accepted. An
+            8-bit first layer that reads pixels brings its own.
+        metadata: what the file should tell about itself (classes, recipe, accuracy, licence); JSON values.
+        half: store the weights of float layers as float16. The program is then that of `rounded_to_half(model)`.
+        dynamic: let the file be run on other image sizes, too.
+
+    Raises:
+        ExportError: see `pack`; or `dynamic` and a node is made for one size.
+    """
+    source = rounded_to_half(model) if half else model
+    network, module = build_network(source, input_shape)
+    channels = input_shape[0]
+    if normalization is not None and len(normalization.mean) != channels:
         raise ExportError(
-            f"normalization for {len(normalization.mean)} channels; required: {input_shape[0]}, as input_shape says."
+            f"normalization for {len(normalization.mean)} channels; required: {channels}, as input_shape says."
         )
-    segments = cut(steps, input_shape)
-    lowering = _Lowering()
     with torch.no_grad():
-        for segment in segments:
-            lowering.add(segment)
-    if not lowering.nodes:
+        network = choose_bits(network)
+        draft = emit(network)
+    _run_passes(draft, half)
+    if not draft.nodes:
         raise ExportError(f"{type(model).__name__} has no convolution or linear layer; required: at least one.")
-    _, height, width = segments[-1].read_shape
-    if height * width != 1:
+    pixels = reads_pixels(network)
+    if pixels:
+        normalization = _pixel_normalization(network)
+    spec = InputSpec(input_shape, normalization, kind="u8" if pixels else "f32", dynamic=dynamic)
+    title = name or type(model).__name__.lower()
+    graph = Graph(title, spec, tuple(draft.nodes), draft.output, dict(metadata or {}))
+    _check_output(network.output)
+    if dynamic:
+        _check_dynamic(graph)
+    return Export(graph, draft.origins, network, module, draft.notes)
+
+
+@torch.no_grad()
+def rounded_to_half(model: nn.Module) -> nn.Module:
+    """Return a copy of `model` whose float layers hold weights and biases rounded to float16, as float32 numbers.
+
+    Raises:
+        ExportError: a weight is beyond the range of float16, 65504.
+    """
+    model = copy.deepcopy(model)
+    for name, module in model.named_modules():
+        if isinstance(module, FLOAT) and not isinstance(module, (*BINARY, IntegerLayer)):
+            for role, tensor in module.named_parameters(recurse=False):
+                tensor.copy_(tensor.half().float())
+                if not tensor.isfinite().all():
+                    raise ExportError(f"'{name}.{role}' holds numbers above 65504; required for float16: below.")
+    return model
+
+
+def _run_passes(draft: Draft, half: bool) -> None:
+    draft.notes["shared"] = share_nodes(draft)
+    draft.notes["folded"] = fold_affine(draft, into_float=not half)
+    draft.notes["identities"] = drop_identities(draft)
+    draft.notes["shared"] += share_nodes(draft)
+    draft.notes["unread"] = drop_unread(draft)
+    if half:
+        draft.notes["float16"] = half_weights(draft)
+
+
+def _pixel_normalization(network: Network) -> Normalization:
+    """Return mean and std that the first layer's own quantizer holds."""
+    quantizers = (getattr(value.operation, "quantizer", None) for value in network.values)
+    quantizer = next(q for q in quantizers if isinstance(q, PixelQuantizer))
+    return Normalization(tuple(map(float, quantizer.mean)), tuple(map(float, quantizer.std)))
+
+
+def _check_output(output: Value) -> None:
+    if output.kind != "f32":
+        raise ExportError(f"the output '{output.name}' is {output.kind}; required: float numbers.")
+    if len(output.torch_shape) == 1 and output.positions > 1:
         raise ExportError(
-            f"the output of '{segments[-1].label}' is {height} x {width}; required: one vector of logits."
+            f"the output '{output.name}' is a flattened image of {output.shape[1]} x {output.shape[2]}; required: a "
+            "vector of logits, or an image as it is."
         )
-    return Graph(
-        name=name or type(model).__name__.lower(),
-        input=InputSpec(input_shape, normalization),
-        nodes=tuple(lowering.nodes),
-        output=lowering.last,
-        metadata=dict(metadata or {}),
-    )
 
 
-class _Lowering:
-    """The nodes so far; each segment adds its producer, with what stands behind it fused in or following."""
+def _check_dynamic(graph: Graph) -> None:
+    from xnorkit.format import infer_shapes
 
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self.last = INPUT
-        self.names = {INPUT}
-
-    def add(self, part: Segment) -> None:
-        """Emit the producer of `part` and what leads to its consumer."""
-        if part.consumer is not None and part.consumer.kind == "binary":
-            self._add_sign(part, part.consumer)
-        else:
-            relu = ends_in_relu(part)
-            if part.binary:
-                layer: Any = part.producer.module if part.producer else None
-                alpha = layer.alpha()
-                bias = layer.bias if layer.bias is not None else torch.zeros_like(alpha)
-                tensors = {"scale": as_float32(alpha), "bias": as_float32(bias)}
-                self._add_binary(part, {"epilogue": "float"}, tensors)
-            elif part.producer is not None:
-                self._add_float(part, part.producer)
-            if relu:
-                self._emit(f"{part.label}.relu", "clip", {"min": 0, "max": None}, {})
-
-    def _add_sign(self, part: Segment, consumer: Step) -> None:
-        thresholds = chain_thresholds(part)
-        tensors = {"threshold": channels_last(thresholds.threshold), "flip": channels_last(thresholds.flip)}
-        if part.binary:
-            self._add_binary(part, {"epilogue": "bits"}, tensors)
-        else:
-            if part.producer is not None:
-                self._add_float(part, part.producer)
-            self._emit(f"{consumer.name}.sign", "pack", {}, tensors)
-        for index, step in enumerate(part.between):
-            if step.kind == "max_pool":
-                falling = pool_falling(part, index, thresholds)
-                self._emit(step.name, "max_pool_bits", pool_attributes(step), {"falling": falling})
-
-    def _add_binary(self, part: Segment, epilogue: dict[str, Any], tensors: dict[str, Any]) -> None:
-        assert part.producer is not None
-        layer: Any = part.producer.module
-        op, attributes = layer_attributes(part.producer)
-        weight = pack_filters(filters(layer.binary_weight(), part.image))
-        self._emit(part.producer.name, f"binary_{op}", {**attributes, **epilogue}, {"weight": weight, **tensors})
-
-    def _add_float(self, part: Segment, producer: Step) -> None:
-        layer: Any = producer.module
-        bias: Tensor = layer.bias if layer.bias is not None else torch.zeros(layer.weight.shape[0])
-        op, attributes = layer_attributes(producer)
-        tensors = {"weight": as_float32(filters(layer.weight, part.image)), "bias": as_float32(bias)}
-        self._emit(producer.name, f"float_{op}", attributes, tensors)
-
-    def _emit(self, wanted: str, op: str, attributes: dict[str, Any], tensors: dict[str, Any]) -> None:
-        """Append a node that reads the last one; a module's second call is named 'module.2'."""
-        name, count = wanted, 1
-        while name in self.names:
-            count += 1
-            name = f"{wanted}.{count}"
-        self.names.add(name)
-        self.nodes.append(Node(name, op, (self.last,), attributes, tensors))
-        self.last = name
+    shapes = infer_shapes(graph)
+    for node in graph.nodes:
+        source = shapes[node.inputs[0]]
+        linear = node.op.endswith("linear") and source.height * source.width > 1
+        if linear or any(a.ndim == 3 for role, a in node.tensors.items() if role != "weight"):
+            raise ExportError(
+                f"'{node.name}' ({node.op}) is made for {source.height} x {source.width}; required with dynamic=True: "
+                "operations that any image size passes through, as a global average pool in front of linear layers."
+            )

@@ -20,11 +20,19 @@ from torch import Tensor
 
 from xnorkit.errors import ExportError
 
-__all__ = ["FLOAT_REACH", "Thresholds", "direction", "float_thresholds", "integer_thresholds"]
+__all__ = [
+    "FLOAT_REACH",
+    "Thresholds",
+    "bisected_thresholds",
+    "direction",
+    "float_thresholds",
+    "integer_thresholds",
+]
 
 Chain = Callable[[Tensor], Tensor]
 CHUNK_ELEMENTS = 1 << 24
 FLOAT_REACH = 1e30
+SAMPLES = 65
 
 
 @dataclass(frozen=True)
@@ -63,27 +71,58 @@ def integer_thresholds(chain: Chain, reach: int, name: str) -> Thresholds:
     return Thresholds(threshold.to(torch.int32).numpy(), falling.to(torch.uint8).numpy())
 
 
-def float_thresholds(chain: Chain) -> Thresholds:
+def bisected_thresholds(chain: Chain, reach: int, name: str) -> Thresholds:
+    """Return the thresholds of a monotone `chain` on the integers -reach..reach, by bisection.
+
+    For the sums of an 8-bit layer, which are too many to evaluate all. The chain gets them as float64, exact, and
+    rounds them as the trained layer does. Arguments and errors as in `integer_thresholds`.
+    """
+    first, last, changed = _bisect(chain, -reach, reach, lambda keys: keys.double(), name)
+    constant = torch.where(first, reach + 1, -reach)
+    threshold = torch.where(first == last, constant, changed)
+    return Thresholds(threshold.to(torch.int32).numpy(), (~first & last).to(torch.uint8).numpy())
+
+
+def float_thresholds(chain: Chain, name: str = "a float value") -> Thresholds:
     """Return the thresholds of a monotone `chain` over the float32 values up to 1e30, by bisection on their order.
 
     Float32 values are ordered by an integer key, so 32 evaluations of the chain find the exact change. The bound keeps
     the chain's own products finite: a batch norm multiplies by at most 1/sqrt(eps), and inf * 0 would be NaN.
     `chain` maps (1, C) to (1, C) or (V, C) values before the sign; its modules must be monotone in rounded arithmetic.
+
+    Raises:
+        ExportError: samples between the ends show that the chain is not monotone.
     """
-    ends = torch.tensor([[-FLOAT_REACH], [FLOAT_REACH]])
-    minus = _minus(chain(ends))
+    low, high = _key(torch.tensor([-FLOAT_REACH, FLOAT_REACH])).tolist()
+    first, last, changed = _bisect(chain, low, high, _value, name)
+    constant = torch.where(first, torch.inf, -torch.inf)
+    threshold = torch.where(first == last, constant, _value(changed))
+    return Thresholds(threshold.numpy(), (~first & last).to(torch.uint8).numpy())
+
+
+def _bisect(
+    chain: Chain, lowest: int, highest: int, value: Callable[[Tensor], Tensor], name: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the signs at both ends (True: -1) and the first key whose sign is that of the highest."""
+    ends = torch.tensor([[lowest], [highest]])
+    minus = _minus(chain(value(ends)))
     first, last = minus[0], minus[1]
-    low = torch.full(first.shape, _key(ends[0]).item(), dtype=torch.int64)
-    high = torch.full(first.shape, _key(ends[1]).item(), dtype=torch.int64)
+    low, high = torch.full(first.shape, lowest), torch.full(first.shape, highest)
     # Invariant: sign at low equals the first, sign at high the last; stops when the keys are neighbours.
     while bool((high - low > 1).any()):
         middle = torch.div(low + high, 2, rounding_mode="floor")
-        same = _minus(chain(_value(middle)[None]))[0] == first
+        same = _minus(chain(value(middle)[None]))[0] == first
         low, high = torch.where(same, middle, low), torch.where(same, high, middle)
-    changed = _value(high)
-    constant = torch.where(first, torch.inf, -torch.inf)
-    threshold = torch.where(first == last, constant, changed)
-    return Thresholds(threshold.numpy(), (~first & last).to(torch.uint8).numpy())
+    samples = torch.linspace(0, 1, SAMPLES, dtype=torch.float64)
+    keys = (lowest + samples * (highest - lowest)).round().to(torch.int64)
+    for key in keys:
+        seen = _minus(chain(value(key.reshape(1, 1))))[0]
+        wrong = seen != torch.where(key < high, first, last)
+        wrong &= first != last  # a sign that is the same at both ends must be so everywhere
+        wrong |= (first == last) & (seen != first)
+        if bool(wrong.any()):
+            raise ExportError(f"the sign behind '{name}' changes more than once; required: a monotone chain.")
+    return first, last, high
 
 
 def direction(chain: Chain, reach: int, name: str) -> NDArray[np.int8]:

@@ -1,0 +1,95 @@
+"""Sums, differences, products and quotients: of two values, or of a value and a constant."""
+
+import operator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xnorkit.errors import ExportError
+from xnorkit.export.builder import Builder
+from xnorkit.export.operations import Add, Multiply
+from xnorkit.export.pointwise import Pointwise, affine
+from xnorkit.export.values import Value
+
+__all__ = ["ARITHMETIC", "add_arithmetic"]
+
+ARITHMETIC: dict[Any, str] = {
+    **dict.fromkeys((operator.add, operator.iadd, torch.add, "add", "add_"), "+"),
+    **dict.fromkeys((operator.sub, operator.isub, torch.sub, torch.subtract, "sub", "sub_"), "-"),
+    **dict.fromkeys((operator.mul, operator.imul, torch.mul, torch.multiply, "mul", "mul_"), "*"),
+    **dict.fromkeys((operator.truediv, operator.itruediv, torch.div, "div", "div_"), "/"),
+    **dict.fromkeys((operator.neg, torch.neg, "neg"), "neg"),
+}
+
+
+def add_arithmetic(builder: Builder, name: str, target: Any, operands: list[Any], options: dict[str, Any]) -> Value:
+    """Add the value of a call in `ARITHMETIC`; an operand is a Value, a number or a constant tensor.
+
+    Raises:
+        ExportError: options such as `alpha`, a quotient of two values, or shapes that do not fit.
+    """
+    sign = ARITHMETIC[target]
+    if options:
+        raise ExportError(f"'{name}' has the options {sorted(options)}; required: none, write the factor out.")
+    x, y = (*operands, None)[:2]
+    if isinstance(x, Value) and isinstance(y, Value):
+        return _of_values(builder, name, sign, x, y)
+    value = x if isinstance(x, Value) else y
+    constant = y if isinstance(x, Value) else x
+    operation = _of_constant(sign, constant, isinstance(x, Value))
+    if operation is None or not _fits(constant, value):
+        raise ExportError(
+            f"'{name}' computes {sign} with '{value.name}' {value.torch_shape} and {_shown(constant)}; required: a "
+            "number, or a constant that has one value for the whole batch and broadcasts to that shape."
+        )
+    return builder.add(name, operation, (value,), value.torch_shape, value.shape)
+
+
+def _of_values(builder: Builder, name: str, sign: str, x: Value, y: Value) -> Value:
+    if sign == "-":
+        y = builder.add(f"{name}.negated", affine(-1.0, None, "negation"), (y,), y.torch_shape, y.shape)
+    if sign not in ("+", "-", "*"):
+        raise ExportError(f"'{name}' divides by '{y.name}'; required: a constant divisor.")
+    full, other = (x, y) if x.shape[0] * x.positions >= y.shape[0] * y.positions else (y, x)
+    channels, height, width = full.shape
+    fits = other.shape in (full.shape, (channels, 1, 1), (1, height, width))
+    if not fits or len(full.torch_shape) != len(other.torch_shape):
+        raise ExportError(
+            f"'{name}' joins '{x.name}' {x.torch_shape} and '{y.name}' {y.torch_shape}; required: equal shapes, or one "
+            "of them with one position or one channel."
+        )
+    return builder.add(name, Multiply() if sign == "*" else Add(), (full, other), full.torch_shape, full.shape)
+
+
+def _of_constant(sign: str, constant: Any, value_first: bool) -> Pointwise | None:
+    if sign == "neg":
+        return affine(-1.0, None, "negation")
+    if not isinstance(constant, int | float | Tensor):
+        return None
+    if sign == "+":
+        return affine(None, constant, "sum with a constant")
+    if sign == "-":
+        # c - x = c + (-x), without another rounding
+        return affine(None, -constant, "difference") if value_first else affine(-1.0, constant, "difference")
+    if sign == "*":
+        return affine(constant, None, "product with a constant")
+    if not value_first:
+        return None
+    inverse = 1 / torch.as_tensor(constant, dtype=torch.float32)
+    steps = [("affine", {}, {"scale": inverse})]
+    return Pointwise(lambda x: x / constant, steps, True, [inverse], "division by a constant")
+
+
+def _fits(constant: Any, value: Value) -> bool:
+    if not isinstance(constant, Tensor):
+        return True
+    shape = (1, *value.torch_shape)
+    try:
+        return torch.broadcast_shapes(tuple(constant.shape), shape) == torch.Size(shape)
+    except RuntimeError:
+        return False
+
+
+def _shown(constant: Any) -> str:
+    return f"a constant of shape {tuple(constant.shape)}" if isinstance(constant, Tensor) else repr(constant)

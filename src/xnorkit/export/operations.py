@@ -1,0 +1,193 @@
+"""Operations on whole values: pools, sums, layers. What works on each number by itself is in `pointwise.py`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from xnorkit.export.values import Operation
+from xnorkit.functional import input_scale
+
+__all__ = [
+    "Add",
+    "AvgPool",
+    "Concat",
+    "Flatten",
+    "Gather",
+    "GlobalAvgPool",
+    "Input",
+    "KMap",
+    "Layer",
+    "MaxPool",
+    "Multiply",
+    "Pad",
+    "Quantize",
+    "Softmax",
+]
+
+
+class Input(Operation):
+    """The image."""
+
+
+class Flatten(Operation):
+    """A view of an image as one vector in (C, H, W) order, or back: the same numbers in the same memory."""
+
+    def __init__(self, torch_shape: tuple[int, ...]) -> None:
+        self.torch_shape = torch_shape
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return inputs[0].reshape(-1, *self.torch_shape)
+
+
+class Add(Operation):
+    """x + y."""
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return inputs[0] + inputs[1]
+
+
+class Multiply(Operation):
+    """x * y; y may have one position or one channel."""
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return inputs[0] * inputs[1]
+
+
+class Concat(Operation):
+    """Values side by side along the channels."""
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return torch.cat(inputs, 1)
+
+
+class Softmax(Operation):
+    """Softmax over the channels."""
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return inputs[0].softmax(1)
+
+
+class GlobalAvgPool(Operation):
+    """Mean over the positions, to `torch_shape`."""
+
+    def __init__(self, torch_shape: tuple[int, ...]) -> None:
+        self.torch_shape = torch_shape
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        x = inputs[0]
+        return x.mean(tuple(range(2, x.dim()))).reshape(-1, *self.torch_shape)
+
+
+@dataclass
+class Gather(Operation):
+    """y[c] = x[index[c]] over the channels: slices, shuffles, repeats."""
+
+    index: Tensor
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return inputs[0][:, self.index]
+
+
+@dataclass
+class Pad(Operation):
+    """Zeros around the image ([top, left, bottom, right]) and beside the channels ([before, after])."""
+
+    padding: list[int]
+    channels: list[int]
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        top, left, bottom, right = self.padding
+        sides = (left, right, top, bottom) if inputs[0].dim() == 4 else (left, right)
+        return F.pad(inputs[0], (*sides, *self.channels))
+
+
+@dataclass
+class MaxPool(Operation):
+    """A trained max-pool with the attributes of the graph's window."""
+
+    module: nn.Module
+    attributes: dict[str, Any]
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return self.module(inputs[0])  # type: ignore[no-any-return]
+
+
+class AvgPool(MaxPool):
+    """A trained average pool with the attributes of the graph's window."""
+
+
+@dataclass
+class Quantize(Operation):
+    """clamp(rint(x / scale) + zero_point, 0, 255) of an 8-bit layer's learned quantizer; or the pixels themselves."""
+
+    kind = "u8"
+    quantizer: Any
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        d, _ = self.quantizer.quantize(inputs[0])
+        return d + self.quantizer.zero_point().to(d.dtype)
+
+
+@dataclass
+class KMap(Operation):
+    """The map K of a value; geometry as `xnorkit.functional.input_scale` takes it."""
+
+    geometry: tuple[Any, ...]
+    attributes: dict[str, Any]
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return input_scale(inputs[0], *self.geometry)
+
+
+@dataclass
+class Layer(Operation):
+    """A convolution or linear layer.
+
+    Attributes:
+        form: "float", "binary_weight" (signs as weights, float input), "binary" or "int8"; the last two give integers.
+        module: the trained module.
+        weight: float weights, or +1 and -1, or int8 numbers as floats: of the layout of `module.weight`.
+        attributes: the graph's geometry, or {"out_features": O}.
+        bias: of a float or int8 layer; the others add it in the pointwise operation behind them.
+    """
+
+    form: str
+    module: nn.Module
+    weight: Tensor
+    attributes: dict[str, Any]
+    bias: Tensor | None = None
+    zero_point: Tensor | None = None
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        return "integer" if self.form in ("binary", "int8") else "f32"
+
+    @property
+    def op(self) -> str:
+        """The graph's name of the operation."""
+        return f"{self.form}_{'conv2d' if 'kernel' in self.attributes else 'linear'}"
+
+    @property
+    def reach(self) -> int:
+        """The largest magnitude of an integer layer's sum: K ones, or 255 times the weights, and the bias."""
+        per_filter = self.weight.abs().flatten(1).sum(1)
+        if self.form == "int8":
+            per_filter = 255 * per_filter + (0 if self.bias is None else self.bias.abs())
+        return int(per_filter.max())
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        """Return the sums: integers as float32 for signs (exact below 2^24), as float64 for 8-bit layers."""
+        x, weight, bias = inputs[0], self.weight, self.bias
+        if self.form == "int8":
+            assert self.zero_point is not None
+            x, weight = (x - self.zero_point).double(), weight.double()
+            bias = None if bias is None else bias.double()
+        module: Any = self.module
+        if isinstance(module, nn.Linear):
+            return F.linear(x, weight, bias)
+        padded = F.pad(x, module._reversed_padding_repeated_twice)
+        convolve = F.conv1d if isinstance(module, nn.Conv1d) else F.conv2d
+        return convolve(padded, weight, bias, module.stride, 0, module.dilation, module.groups)

@@ -1,0 +1,146 @@
+"""Operations on each number by itself, with parameters per channel or position: activations, norms, scales, signs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xnorkit.errors import ExportError
+from xnorkit.export.values import Operation
+from xnorkit.ops import BasicScaleBinarizer, BiasPostprocess, RPReLU
+
+__all__ = ["ACTIVATIONS", "NORM", "Pointwise", "Sign", "Step", "affine", "clip", "pointwise_module"]
+
+NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
+Step = tuple[str, dict[str, Any], dict[str, Tensor]]
+"""op of the graph, its attributes, and tensors that broadcast against the value."""
+
+ACTIVATIONS: dict[type[nn.Module], str] = {
+    nn.Sigmoid: "sigmoid",
+    nn.Tanh: "tanh",
+    nn.SiLU: "silu",
+    nn.GELU: "gelu",
+    nn.Hardsigmoid: "hardsigmoid",
+    nn.Hardswish: "hardswish",
+}
+
+
+@dataclass
+class Pointwise(Operation):
+    """y = f(x) for every number.
+
+    Attributes:
+        function: the trained function itself; broadcasts its parameters over any number of images and positions.
+        steps: the same as operations of the graph, for where the value stays float; None if they cannot express it.
+        monotone: True if f, rounded as it is, never turns around in any channel, so that bisection over floats is exact.
+        parameters: what differs by channel or position.
+        text: what it is, for messages.
+    """
+
+    function: Callable[[Tensor], Tensor]
+    steps: Sequence[Step] | None
+    monotone: bool
+    parameters: Sequence[Tensor] = ()
+    text: str = ""
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return self.function(inputs[0])
+
+    def describe(self) -> str:
+        return self.text
+
+
+@dataclass
+class Sign(Operation):
+    """What a binary layer's own activation binarizer makes of its input: +1 and -1."""
+
+    kind = "bits"
+    process: nn.Module
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """What differs by channel or position."""
+        return list(self.process.state_dict().values())
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        return self.process(inputs[0])  # type: ignore[no-any-return]
+
+
+def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str) -> Pointwise:
+    """Return x * scale + bias in two roundings; None leaves a step out."""
+    tensors = {
+        role: torch.as_tensor(t, dtype=torch.float32) for role, t in (("scale", scale), ("bias", bias)) if t is not None
+    }
+
+    def function(x: Tensor) -> Tensor:
+        x = x if scale is None else x * scale
+        return x if bias is None else x + bias
+
+    return Pointwise(function, [("affine", {}, tensors)], True, list(tensors.values()), text)
+
+
+def clip(low: float | None, high: float | None, text: str) -> Pointwise:
+    """Return min(max(x, low), high)."""
+    return Pointwise(lambda x: x.clamp(low, high), [("clip", {"min": low, "max": high}, {})], True, (), text)
+
+
+def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | None:
+    """Return a module as a pointwise operation on values with `dims` axes behind the channels; None if it is none.
+
+    Raises:
+        ExportError: a batch norm without running statistics.
+    """
+    found = _steps(name, module, (1, -1, *(1,) * dims))
+    if found is None:
+        return None
+    steps, monotone = found
+    return Pointwise(module, steps, monotone, list(module.state_dict().values()), type(module).__name__)
+
+
+def _steps(name: str, module: nn.Module, shape: tuple[int, ...]) -> tuple[list[Step] | None, bool] | None:
+    """Return the steps of a known module and whether it is monotone in float32.
+
+    Rounding is monotone, so sums and products with constants are; a sigmoid is in theory, but not by the rounding of
+    its parts.
+    """
+    if isinstance(module, NORM):
+        return [("affine", {}, _norm(name, module, shape))], True
+    if isinstance(module, nn.ReLU):
+        return [("clip", {"min": 0.0, "max": None}, {})], True
+    if isinstance(module, nn.Hardtanh):  # ReLU6 is one
+        return [("clip", {"min": float(module.min_val), "max": float(module.max_val)}, {})], True
+    if isinstance(module, nn.LeakyReLU):
+        return [("prelu", {}, {"slope": torch.tensor(module.negative_slope)})], module.negative_slope >= 0
+    if isinstance(module, nn.PReLU):
+        return [("prelu", {}, {"slope": module.weight.reshape(shape)})], bool((module.weight >= 0).all())
+    if isinstance(module, RPReLU):
+        tensors = [{"bias": -module.gamma}, {"slope": module.beta}, {"bias": module.zeta}]
+        ops = ("affine", "prelu", "affine")
+        return [(op, {}, t) for op, t in zip(ops, tensors, strict=True)], bool((module.beta >= 0).all())
+    if isinstance(module, BasicScaleBinarizer):
+        return [("affine", {}, {"scale": module.alpha})], True
+    if isinstance(module, BiasPostprocess):
+        return [("affine", {}, {"bias": module.bias})], True
+    if type(module) in ACTIVATIONS:
+        exact = getattr(module, "approximate", "none") == "none"
+        return ([("activation", {"function": ACTIVATIONS[type(module)]}, {})] if exact else None), False
+    return (None, False) if isinstance(module, nn.ELU | nn.Softplus) else None
+
+
+@torch.no_grad()
+def _norm(name: str, norm: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
+    """Return scale = weight / sqrt(var + eps) and bias - mean * scale, rounded as PyTorch rounds them.
+
+    PyTorch takes the reciprocal root in float32 and the bias by one fused multiply-add, which the float64 sum of an
+    exact product repeats.
+    """
+    assert isinstance(norm, NORM)
+    if norm.running_mean is None or norm.running_var is None:
+        raise ExportError(f"'{name}' has no running statistics; required: BatchNorm with track_running_stats=True.")
+    scale = torch.rsqrt(norm.running_var + norm.eps)
+    scale = scale if norm.weight is None else scale * norm.weight
+    bias = -norm.running_mean.double() * scale.double()
+    bias = (bias if norm.bias is None else bias + norm.bias.double()).float()
+    return {"scale": scale.reshape(shape), "bias": bias.reshape(shape)}

@@ -1,0 +1,100 @@
+"""Views: reshape, flatten, slice, chunk, permute and their kin, followed by what they do to the indices of a value.
+
+A view only moves numbers, so it is run on the numbers' own positions: an index tensor that starts as 0, 1, 2, ... in
+(N, C, H, W) order. Only where something else reads the result is asked what the whole chain of views has done; most
+chains (channel shuffles, splits, `x.view(len(x), -1)`) are then a choice of channels, or nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xnorkit.errors import ExportError
+from xnorkit.export.operations import Flatten, Gather, MaxPool
+from xnorkit.export.trace import BATCH
+from xnorkit.export.values import Operation, Value
+
+__all__ = ["View", "as_shape", "whole_view"]
+
+MAX_STRIDE = 8
+
+
+@dataclass
+class View:
+    """Numbers of `base`, where `index` (BATCH, ...) float64 says which; `source` is the fx node that they are."""
+
+    base: Value
+    index: Tensor
+    source: str
+
+    def resolve(self) -> list[tuple[Operation, tuple[int, int, int], tuple[int, ...]]]:
+        """Return the operations that make the view from its base, in order, each with shape and torch shape.
+
+        Raises:
+            ExportError: no operation of the format moves the numbers so.
+        """
+        base, shape = self.base, tuple(self.index.shape[1:])
+        index = self.index[0].to(torch.int64)
+        numbers = base.shape[0] * base.positions
+        whole = len(self.index) == BATCH and bool((self.index[1] - self.index[0] == numbers).all())
+        if not whole or not 1 <= len(shape) <= 3:
+            raise self._refusal()
+        channels = _channels(index.reshape(-1, base.positions), base.positions) if index.numel() else None
+        if channels is None or (len(shape) > 1 and shape[0] != len(channels)):
+            return [self._strided(index)]
+        picture = (len(channels), *base.shape[1:])
+        if len(shape) > 1 and as_shape(shape) != picture:
+            raise self._refusal()
+        found: list[tuple[Operation, tuple[int, int, int], tuple[int, ...]]] = []
+        if not torch.equal(channels, torch.arange(base.shape[0])):
+            flat = len(base.torch_shape) == 1 and base.positions > 1
+            if flat:
+                found.append((Flatten(base.shape), base.shape, base.shape))
+            between = picture if flat else (len(channels), *base.torch_shape[1:])
+            found.append((Gather(channels), picture, between))
+        if (found[-1][2] if found else base.torch_shape) != shape:
+            found.append((Flatten(shape), picture, shape))
+        return found
+
+    def _strided(self, index: Tensor) -> tuple[Operation, tuple[int, int, int], tuple[int, ...]]:
+        """Return x[:, :, ::s, ::s] as a pool of one pixel."""
+        base = self.base
+        if index.dim() == 3:
+            every = torch.arange(base.shape[0] * base.positions).reshape(base.shape)
+            for stride in range(2, MAX_STRIDE + 1):
+                if torch.equal(every[:, ::stride, ::stride], index):
+                    attributes = {"kernel": [1, 1], "stride": [stride] * 2, "padding": [0] * 4, "dilation": [1, 1]}
+                    shape = as_shape(tuple(index.shape))
+                    return MaxPool(nn.MaxPool2d(1, stride), attributes), shape, shape
+        raise self._refusal()
+
+    def _refusal(self) -> ExportError:
+        return ExportError(
+            f"'{self.source}' arranges the numbers of '{self.base.name}' {self.base.torch_shape} as "
+            f"{tuple(self.index.shape[1:])} in a way that no operation of the format gives; required: one image (C, H, "
+            "W) or one vector in (C, H, W) order per image, and slices or shuffles of whole channels."
+        )
+
+
+def whole_view(value: Value, source: str) -> View:
+    """Return the view of all numbers of `value` as they are."""
+    shape = (BATCH, *value.torch_shape)
+    return View(
+        value, torch.arange(BATCH * value.shape[0] * value.positions, dtype=torch.float64).reshape(shape), source
+    )
+
+
+def as_shape(torch_shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return (C, H, W) of a tensor's shape without the batch: (C, L) is an image of height 1, (F,) of one pixel."""
+    sizes: Any = {1: lambda c: (c, 1, 1), 2: lambda c, w: (c, 1, w), 3: lambda c, h, w: (c, h, w)}
+    return sizes[len(torch_shape)](*torch_shape)  # type: ignore[no-any-return]
+
+
+def _channels(index: Tensor, positions: int) -> Tensor | None:
+    """Return which channel each row (C', positions) is, None if a row is not one whole channel in order."""
+    if not bool((index % positions == torch.arange(positions)).all()):
+        return None
+    channel = index // positions
+    return channel[:, 0] if bool((channel == channel[:, :1]).all()) else None
