@@ -56,9 +56,10 @@ def test_lenet5(isa: str, tmp_path: Path) -> None:
     write(path, pack(model, (1, 28, 28)))
     images = np.random.default_rng(0).standard_normal((50, 1, 28, 28), dtype=np.float32)
     proof = verify(model, runtime.load(path, isa=isa), images)
-    assert [layer.name for layer in proof.layers] == ["block2.conv.sign", "block2.conv", "block3.linear"]
-    assert proof.layers[1].integers == 50 * 50 * 8 * 8
-    assert proof.layers[1].outputs == 50 * 50 * 4 * 4
+    names = ["block2.conv.sign", "pool1", "block2.conv", "pool2", "block3.linear"]
+    assert [layer.name for layer in proof.layers] == names
+    assert proof.layers[2].integers == 50 * 50 * 8 * 8
+    assert proof.layers[3].outputs == 50 * 50 * 4 * 4
     assert proof.end_to_end_bits == 50 * (12 * 12 * 20 + 4 * 4 * 50)
     assert proof.predictions_equal == 50
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xnorkit.export.verify import LayerProof, Proof
+from xnorkit.export import LayerProof, Proof
 from xnorkit.report.demo import _result
 from xnorkit.report.deploy import ExportResult
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from xnorkit.errors import ExportError
 from xnorkit.export.builder import Builder
 from xnorkit.export.operations import Add, Multiply
-from xnorkit.export.pointwise import Pointwise, affine
+from xnorkit.export.pointwise import Pointwise, Step, affine
 from xnorkit.export.values import Value
 
 __all__ = ["ARITHMETIC", "add_arithmetic"]
@@ -63,21 +63,22 @@ def _of_values(builder: Builder, name: str, sign: str, x: Value, y: Value) -> Va
 
 
 def _of_constant(sign: str, constant: Any, value_first: bool) -> Pointwise | None:
-    if sign == "neg":
-        return affine(-1.0, None, "negation")
-    if not isinstance(constant, int | float | Tensor):
+    if sign != "neg" and not isinstance(constant, int | float | Tensor):
         return None
-    if sign == "+":
-        return affine(None, constant, "sum with a constant")
-    if sign == "-":
+    if sign == "/":
+        return _quotient(constant) if value_first else None
+    return {
+        "neg": lambda: affine(-1.0, None, "negation"),
+        "+": lambda: affine(None, constant, "sum with a constant"),
         # c - x = c + (-x), without another rounding
-        return affine(None, -constant, "difference") if value_first else affine(-1.0, constant, "difference")
-    if sign == "*":
-        return affine(constant, None, "product with a constant")
-    if not value_first:
-        return None
+        "-": lambda: affine(None, -constant, "difference") if value_first else affine(-1.0, constant, "difference"),
+        "*": lambda: affine(constant, None, "product with a constant"),
+    }[sign]()
+
+
+def _quotient(constant: float | Tensor) -> Pointwise:
     inverse = 1 / torch.as_tensor(constant, dtype=torch.float32)
-    steps = [("affine", {}, {"scale": inverse})]
+    steps: list[Step] = [("affine", {}, {"scale": inverse})]
     return Pointwise(lambda x: x / constant, steps, True, [inverse], "division by a constant")
 
 

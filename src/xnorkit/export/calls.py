@@ -41,6 +41,13 @@ def _max_window(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
     return pool
 
 
+class _AnyNorm(nn.BatchNorm2d):
+    """For values of any number of axes, as the function is."""
+
+    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
+        pass
+
+
 def _batch_norm(  # noqa: PLR0917 - the order of torch.nn.functional.batch_norm
     running_mean: Tensor,
     running_var: Tensor,
@@ -50,10 +57,9 @@ def _batch_norm(  # noqa: PLR0917 - the order of torch.nn.functional.batch_norm
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> nn.Module:
-    norm = nn.BatchNorm2d(len(running_mean), eps)
+    norm = _AnyNorm(len(running_mean), eps)
     norm.running_mean, norm.running_var = running_mean, running_var
     norm.weight, norm.bias = (None if t is None else nn.Parameter(t) for t in (weight, bias))  # type: ignore[assignment]
-    norm._check_input_dim = lambda input: None  # type: ignore[method-assign]
     return norm.eval()
 
 
@@ -65,7 +71,7 @@ def _convolution(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
     dilation: Any = 1,
     groups: int = 1,
 ) -> nn.Module:
-    make = nn.Conv2d if weight.dim() == 4 else nn.Conv1d
+    make: Any = nn.Conv2d if weight.dim() == 4 else nn.Conv1d
     shape = (weight.shape[1] * groups, weight.shape[0], tuple(weight.shape[2:]))
     layer: Any = make(*shape, stride, padding, dilation, groups, bias is not None)
     return _with_weights(layer, weight, bias)
@@ -75,7 +81,7 @@ def _linear(weight: Tensor, bias: Tensor | None = None) -> nn.Module:
     return _with_weights(nn.Linear(weight.shape[1], weight.shape[0], bias is not None), weight, bias)
 
 
-def _with_weights(layer: nn.Module, weight: Tensor, bias: Tensor | None) -> nn.Module:
+def _with_weights(layer: Any, weight: Tensor, bias: Tensor | None) -> nn.Module:
     layer.weight = nn.Parameter(weight.detach())
     layer.bias = None if bias is None else nn.Parameter(bias.detach())
     return layer
@@ -87,7 +93,7 @@ def _prelu(weight: Tensor) -> nn.Module:
     return layer
 
 
-def _clamp(min: float | None = None, max: float | None = None) -> nn.Module:
+def _clamp(min: float | None = None, max: float | None = None) -> nn.Module:  # noqa: A002 - torch's names
     low, high = (-torch.inf if min is None else min), (torch.inf if max is None else max)
     return nn.Hardtanh(low, high) if low < high else nn.Identity()
 
@@ -103,8 +109,8 @@ MAKERS: Mapping[Target, Callable[..., nn.Module | None]] = {
         (F.hardtanh, F.hardtanh_), lambda min_val=-1.0, max_val=1.0, inplace=False: nn.Hardtanh(min_val, max_val)
     ),
     **dict.fromkeys((torch.clamp, "clamp", "clamp_", torch.clip, "clip"), _clamp),
-    **dict.fromkeys((torch.clamp_min, "clamp_min", "clamp_min_"), lambda min: _clamp(min)),
-    **dict.fromkeys((torch.clamp_max, "clamp_max", "clamp_max_"), lambda max: _clamp(None, max)),
+    **dict.fromkeys((torch.clamp_min, "clamp_min", "clamp_min_"), _clamp),
+    **dict.fromkeys((torch.clamp_max, "clamp_max", "clamp_max_"), lambda max: _clamp(None, max)),  # noqa: A006
     **dict.fromkeys(
         (F.leaky_relu, F.leaky_relu_), lambda negative_slope=0.01, inplace=False: nn.LeakyReLU(negative_slope)
     ),

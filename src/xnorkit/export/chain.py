@@ -10,9 +10,15 @@ from torch import Tensor
 
 from xnorkit.errors import ExportError
 from xnorkit.export.operations import Flatten, Layer, MaxPool
-from xnorkit.export.pointwise import Pointwise, Sign
-from xnorkit.export.thresholds import FLOAT_REACH, Thresholds, bisected_thresholds, direction, float_thresholds
-from xnorkit.export.thresholds import integer_thresholds
+from xnorkit.export.pointwise import Pointwise
+from xnorkit.export.thresholds import (
+    FLOAT_REACH,
+    Thresholds,
+    bisected_thresholds,
+    direction,
+    float_thresholds,
+    integer_thresholds,
+)
 from xnorkit.export.values import Operation, Value
 
 __all__ = ["Bits", "Chain", "MaxPoolBits"]
@@ -139,6 +145,7 @@ class MaxPoolBits(Operation):
         return {key: self.pool.attributes[key] for key in ("kernel", "stride", "padding")}
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         turn = 1 - 2 * torch.from_numpy(self.falling.astype(np.float32))
         x = inputs[0]
         turn = turn.reshape(-1, *(1,) * (x.dim() - 2))

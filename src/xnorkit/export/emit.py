@@ -1,5 +1,6 @@
 """Values -> nodes: each operation becomes one or a few operations of the graph."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from xnorkit.format import INPUT
 from xnorkit.nn.quantizers import PixelQuantizer
 
 __all__ = ["emit", "reads_pixels"]
+
+Made = tuple[str, dict[str, Any], dict[str, NDArray[Any]]]
 
 SIMPLE: dict[type[Any], str] = {
     ops.Add: "add",
@@ -98,23 +101,10 @@ class _Emitter:
 
     def _whole(self, value: Value) -> str:
         operation: Any = value.operation
-        if type(operation) in SIMPLE:
-            return self._node(value, SIMPLE[type(operation)])
         if type(operation) in WINDOWS:
             return self._node(value, WINDOWS[type(operation)], operation.attributes)
-        if isinstance(operation, MaxPoolBits):
-            return self._node(value, "max_pool_bits", operation.attributes, {"falling": operation.falling})
-        if isinstance(operation, ops.Gather):
-            index = operation.index.to(torch.int32).numpy()
-            return self._node(value, "gather_channels", {"out_channels": len(index)}, {"index": index})
-        if isinstance(operation, ops.Pad):
-            return self._node(value, "pad", {"padding": operation.padding, "channels": operation.channels})
-        if isinstance(operation, ops.Softmax):
-            return self._node(value, "activation", {"function": "softmax"})
-        assert isinstance(operation, ops.Quantize), operation
-        _, scale = operation.quantizer.quantize(torch.zeros(0))
-        zero_point = int(operation.quantizer.zero_point())
-        return self._node(value, "quantize_u8", {"scale": float(scale), "zero_point": zero_point})
+        make = _WHOLE.get(type(operation), lambda made: (SIMPLE[type(made)], {}, {}))
+        return self._node(value, *make(operation))
 
     def _float_layer(self, value: Value, layer: ops.Layer) -> str | None:
         if layer.form != "float":
@@ -168,6 +158,25 @@ class _Emitter:
             last = index == len(steps) - 1
             name = self.draft.emit(value.name if last else f"{value.name}.{index}", op, [name], attributes, tensors)
         return name
+
+
+def _gather(gather: ops.Gather) -> Made:
+    index = gather.index.to(torch.int32).numpy()
+    return "gather_channels", {"out_channels": len(index)}, {"index": index}
+
+
+def _quantize(quantize: ops.Quantize) -> Made:
+    _, scale = quantize.quantizer.quantize(torch.zeros(0))
+    return "quantize_u8", {"scale": float(scale), "zero_point": int(quantize.quantizer.zero_point())}, {}
+
+
+_WHOLE: dict[type[Any], Callable[[Any], Made]] = {
+    ops.Gather: _gather,
+    ops.Quantize: _quantize,
+    ops.Pad: lambda pad: ("pad", {"padding": pad.padding, "channels": pad.channels}, {}),
+    ops.Softmax: lambda _: ("activation", {"function": "softmax"}, {}),
+    MaxPoolBits: lambda pool: ("max_pool_bits", pool.attributes, {"falling": pool.falling}),
+}
 
 
 def _parts(value: Value, step: Step) -> list[tuple[str, dict[str, Any], dict[str, NDArray[Any]]]]:

@@ -17,7 +17,7 @@ from xnorkit.nn.integer import IntegerLayer
 from xnorkit.nn.quantizers import PixelQuantizer
 from xnorkit.ops import NoOp, XNORScaleBinarizer
 
-__all__ = ["Rescale", "add_layer"]
+__all__ = ["BINARY", "FLOAT", "Rescale", "add_layer", "refuse_unsupported"]
 
 BINARY = (BinaryConv1d, BinaryConv2d, BinaryLinear)
 FLOAT = (nn.Conv1d, nn.Conv2d, nn.Linear)
@@ -39,17 +39,21 @@ class Rescale(Pointwise):
     bias: Tensor | None = None
 
 
+def refuse_unsupported(name: str, module: nn.Module) -> None:
+    """Raise ExportError for a layer that no graph can hold, by its name."""
+    if isinstance(module, UNSUPPORTED):
+        raise ExportError(
+            f"'{name}' is a {type(module).__name__}; required: convolutions of one or two dimensions or linear layers, "
+            "the format has no other. Replace a transposed convolution by upsampling outside of the model."
+        )
+
+
 def add_layer(builder: Builder, name: str, module: nn.Module, x: Value, torch_shape: tuple[int, ...]) -> Value | None:
     """Add a layer and what belongs to it; return its output, or None if `module` is no layer.
 
     Raises:
         ExportError: the layer has no counterpart; says why, by its name.
     """
-    if isinstance(module, UNSUPPORTED):
-        raise ExportError(
-            f"'{name}' is a {type(module).__name__}; required: convolutions of one or two dimensions or linear layers, "
-            "the format has no other. Replace a transposed convolution by upsampling outside of the model."
-        )
     if not isinstance(module, (*FLOAT, IntegerLayer)):
         return None
     place = _Place(builder, name, torch_shape)

@@ -15,7 +15,7 @@ from xnorkit.export.layers import BINARY, FLOAT
 from xnorkit.export.network import build_network
 from xnorkit.export.passes import choose_bits, drop_identities, drop_unread, fold_affine, half_weights, share_nodes
 from xnorkit.export.values import Network, Value
-from xnorkit.format import Graph, InputSpec, Normalization
+from xnorkit.format import Graph, InputSpec, Normalization, infer_shapes
 from xnorkit.nn.integer import IntegerLayer
 from xnorkit.nn.quantizers import PixelQuantizer
 
@@ -99,6 +99,7 @@ def export_model(
         network = choose_bits(network)
         draft = emit(network)
     _run_passes(draft, half)
+    _check_output(network.output)
     if not draft.nodes:
         raise ExportError(f"{type(model).__name__} has no convolution or linear layer; required: at least one.")
     pixels = reads_pixels(network)
@@ -107,7 +108,6 @@ def export_model(
     spec = InputSpec(input_shape, normalization, kind="u8" if pixels else "f32", dynamic=dynamic)
     title = name or type(model).__name__.lower()
     graph = Graph(title, spec, tuple(draft.nodes), draft.output, dict(metadata or {}))
-    _check_output(network.output)
     if dynamic:
         _check_dynamic(graph)
     return Export(graph, draft.origins, network, module, draft.notes)
@@ -158,8 +158,6 @@ def _check_output(output: Value) -> None:
 
 
 def _check_dynamic(graph: Graph) -> None:
-    from xnorkit.format import infer_shapes
-
     shapes = infer_shapes(graph)
     for node in graph.nodes:
         source = shapes[node.inputs[0]]

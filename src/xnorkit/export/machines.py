@@ -34,9 +34,11 @@ class InterpreterMachine:
         self.graph = graph
 
     def trace(self, images: Array) -> dict[str, Array]:
+        """See `Machine`."""
         return interpret(self.graph, images, [node.name for node in self.graph.nodes])
 
     def alone(self, node: Node, inputs: list[Array]) -> tuple[Array | None, Array]:
+        """See `Machine`."""
         sums = dots(node, inputs[0]) if node.op in ("binary_conv2d", "binary_linear") else None
         return sums, apply(node, *inputs)
 
@@ -51,11 +53,13 @@ class EngineMachine:
         self._programs: dict[str, Any] = {}
 
     def trace(self, images: Array) -> dict[str, Array]:
+        """See `Machine`."""
         return {name: self._read(array, self.shapes[name]) for name, array in self.model.trace(images).items()}
 
     def alone(self, node: Node, inputs: list[Array]) -> tuple[Array | None, Array]:
+        """See `Machine`."""
         source = self.shapes[node.inputs[0]]
-        if len(node.inputs) > 1:
+        if len(node.inputs) > 1 or node.op == "clip":  # a clip is part of the layer in front of it, see runtime.build
             return None, apply(node, *inputs)
         if source.kind == "bits":
             result = self.model.run_layer(node.name, pack_bits(inputs[0]))

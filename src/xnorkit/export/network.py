@@ -12,7 +12,7 @@ from xnorkit.errors import ExportError
 from xnorkit.export.arithmetic import ARITHMETIC, add_arithmetic
 from xnorkit.export.builder import Builder
 from xnorkit.export.calls import as_module
-from xnorkit.export.layers import add_layer
+from xnorkit.export.layers import add_layer, refuse_unsupported
 from xnorkit.export.operations import Concat, GlobalAvgPool
 from xnorkit.export.pointwise import pointwise_module
 from xnorkit.export.reshaping import add_reshaping
@@ -92,6 +92,7 @@ class _Walk:
         if self._is_view(node, target, args):
             return self._follow(node, target, args, kwargs)
         if node.op == "call_module":
+            refuse_unsupported(str(node.target), target)
             return self._module(str(node.target), node, target, self._value(args[0] if args else views[0]))
         return self._function(node, target, args, kwargs)
 
@@ -140,7 +141,7 @@ class _Walk:
         made = made or add_reshaping(self.builder, name, module, x, shape)
         if made is None:
             raise ExportError(
-                f"'{name}' ({type(module).__name__}) has no counterpart. Required: layers of xnorkit.nn and xnorkit.ops, "
+                f"'{name}' ({type(module).__name__}) has no counterpart. Required: layers of xnorkit.nn, "
                 "Conv1d/2d, Linear, BatchNorm, activations, pools, padding, Flatten, Dropout or Identity."
             )
         return self._done(node, made)

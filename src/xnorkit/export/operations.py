@@ -39,6 +39,7 @@ class Flatten(Operation):
         self.torch_shape = torch_shape
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         return inputs[0].reshape(-1, *self.torch_shape)
 
 
@@ -46,6 +47,7 @@ class Add(Operation):
     """x + y."""
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         return inputs[0] + inputs[1]
 
 
@@ -53,6 +55,7 @@ class Multiply(Operation):
     """x * y; y may have one position or one channel."""
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         return inputs[0] * inputs[1]
 
 
@@ -60,6 +63,7 @@ class Concat(Operation):
     """Values side by side along the channels."""
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         return torch.cat(inputs, 1)
 
 
@@ -67,6 +71,7 @@ class Softmax(Operation):
     """Softmax over the channels."""
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         return inputs[0].softmax(1)
 
 
@@ -77,6 +82,7 @@ class GlobalAvgPool(Operation):
         self.torch_shape = torch_shape
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         x = inputs[0]
         return x.mean(tuple(range(2, x.dim()))).reshape(-1, *self.torch_shape)
 
@@ -88,6 +94,7 @@ class Gather(Operation):
     index: Tensor
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         return inputs[0][:, self.index]
 
 
@@ -99,6 +106,7 @@ class Pad(Operation):
     channels: list[int]
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         top, left, bottom, right = self.padding
         sides = (left, right, top, bottom) if inputs[0].dim() == 4 else (left, right)
         return F.pad(inputs[0], (*sides, *self.channels))
@@ -112,7 +120,8 @@ class MaxPool(Operation):
     attributes: dict[str, Any]
 
     def run(self, *inputs: Tensor) -> Tensor:
-        return self.module(inputs[0])  # type: ignore[no-any-return]
+        """Return the value, of what it reads."""
+        return self.module(inputs[0])
 
 
 class AvgPool(MaxPool):
@@ -127,6 +136,7 @@ class Quantize(Operation):
     quantizer: Any
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         d, _ = self.quantizer.quantize(inputs[0])
         return d + self.quantizer.zero_point().to(d.dtype)
 
@@ -139,6 +149,7 @@ class KMap(Operation):
     attributes: dict[str, Any]
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         return input_scale(inputs[0], *self.geometry)
 
 
@@ -163,6 +174,7 @@ class Layer(Operation):
 
     @property
     def kind(self) -> str:  # type: ignore[override]
+        """Return "integer" where the sums are, else "f32"."""
         return "integer" if self.form in ("binary", "int8") else "f32"
 
     @property

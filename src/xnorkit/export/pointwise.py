@@ -1,6 +1,6 @@
 """Operations on each number by itself, with parameters per channel or position: activations, norms, scales, signs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ __all__ = ["ACTIVATIONS", "NORM", "Pointwise", "Sign", "Step", "affine", "clip",
 NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
 Step = tuple[str, dict[str, Any], dict[str, Tensor]]
 """op of the graph, its attributes, and tensors that broadcast against the value."""
+
+Shape = tuple[int, ...]
+Found = tuple[list[Step] | None, bool]
 
 ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Sigmoid: "sigmoid",
@@ -34,7 +37,7 @@ class Pointwise(Operation):
     Attributes:
         function: the trained function itself; broadcasts its parameters over any number of images and positions.
         steps: the same as operations of the graph, for where the value stays float; None if they cannot express it.
-        monotone: True if f, rounded as it is, never turns around in any channel, so that bisection over floats is exact.
+        monotone: True if f, rounded as it is, turns around in no channel, so that bisection over floats is exact.
         parameters: what differs by channel or position.
         text: what it is, for messages.
     """
@@ -46,9 +49,11 @@ class Pointwise(Operation):
     text: str = ""
 
     def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
         return self.function(inputs[0])
 
     def describe(self) -> str:
+        """Return what it is, for messages."""
         return self.text
 
 
@@ -65,7 +70,8 @@ class Sign(Operation):
         return list(self.process.state_dict().values())
 
     def run(self, *inputs: Tensor) -> Tensor:
-        return self.process(inputs[0])  # type: ignore[no-any-return]
+        """Return the value, of what it reads."""
+        return self.process(inputs[0])
 
 
 def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str) -> Pointwise:
@@ -92,41 +98,58 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | Non
     Raises:
         ExportError: a batch norm without running statistics.
     """
-    found = _steps(name, module, (1, -1, *(1,) * dims))
-    if found is None:
-        return None
+    shape = (1, -1, *(1,) * dims)
+    if isinstance(module, NORM):
+        found: tuple[list[Step] | None, bool] = [("affine", {}, _norm(name, module, shape))], True
+    else:
+        kind = next((kind for kind in _STEPS if isinstance(module, kind)), None)
+        if kind is None:
+            return None
+        found = _STEPS[kind](module, shape)
     steps, monotone = found
     return Pointwise(module, steps, monotone, list(module.state_dict().values()), type(module).__name__)
 
 
-def _steps(name: str, module: nn.Module, shape: tuple[int, ...]) -> tuple[list[Step] | None, bool] | None:
-    """Return the steps of a known module and whether it is monotone in float32.
+def _hardtanh(module: Any, _: Shape) -> Found:
+    return [("clip", {"min": float(module.min_val), "max": float(module.max_val)}, {})], True
 
-    Rounding is monotone, so sums and products with constants are; a sigmoid is in theory, but not by the rounding of
-    its parts.
-    """
-    if isinstance(module, NORM):
-        return [("affine", {}, _norm(name, module, shape))], True
-    if isinstance(module, nn.ReLU):
-        return [("clip", {"min": 0.0, "max": None}, {})], True
-    if isinstance(module, nn.Hardtanh):  # ReLU6 is one
-        return [("clip", {"min": float(module.min_val), "max": float(module.max_val)}, {})], True
-    if isinstance(module, nn.LeakyReLU):
-        return [("prelu", {}, {"slope": torch.tensor(module.negative_slope)})], module.negative_slope >= 0
-    if isinstance(module, nn.PReLU):
-        return [("prelu", {}, {"slope": module.weight.reshape(shape)})], bool((module.weight >= 0).all())
-    if isinstance(module, RPReLU):
-        tensors = [{"bias": -module.gamma}, {"slope": module.beta}, {"bias": module.zeta}]
-        ops = ("affine", "prelu", "affine")
-        return [(op, {}, t) for op, t in zip(ops, tensors, strict=True)], bool((module.beta >= 0).all())
-    if isinstance(module, BasicScaleBinarizer):
-        return [("affine", {}, {"scale": module.alpha})], True
-    if isinstance(module, BiasPostprocess):
-        return [("affine", {}, {"bias": module.bias})], True
-    if type(module) in ACTIVATIONS:
-        exact = getattr(module, "approximate", "none") == "none"
-        return ([("activation", {"function": ACTIVATIONS[type(module)]}, {})] if exact else None), False
-    return (None, False) if isinstance(module, nn.ELU | nn.Softplus) else None
+
+def _leaky(module: Any, _: Shape) -> Found:
+    return [("prelu", {}, {"slope": torch.tensor(module.negative_slope)})], module.negative_slope >= 0
+
+
+def _prelu(module: Any, shape: Shape) -> Found:
+    return [("prelu", {}, {"slope": module.weight.reshape(shape)})], bool((module.weight >= 0).all())
+
+
+def _rprelu(module: Any, _: Shape) -> Found:
+    steps: list[Step] = [
+        ("affine", {}, {"bias": -module.gamma}),
+        ("prelu", {}, {"slope": module.beta}),
+        ("affine", {}, {"bias": module.zeta}),
+    ]
+    return steps, bool((module.beta >= 0).all())
+
+
+def _activation(module: Any, _: Shape) -> Found:
+    """A sigmoid is monotone in theory, but not by the rounding of its parts."""
+    exact = getattr(module, "approximate", "none") == "none"
+    return ([("activation", {"function": ACTIVATIONS[type(module)]}, {})] if exact else None), False
+
+
+# How a known module is written in steps, and whether it is monotone in float32: rounding is monotone, so sums and
+# products with constants are.
+_STEPS: Mapping[type[nn.Module], Callable[[Any, Shape], Found]] = {
+    nn.ReLU: lambda module, _: ([("clip", {"min": 0.0, "max": None}, {})], True),
+    nn.Hardtanh: _hardtanh,  # ReLU6 is one
+    nn.LeakyReLU: _leaky,
+    nn.PReLU: _prelu,
+    RPReLU: _rprelu,
+    BasicScaleBinarizer: lambda module, _: ([("affine", {}, {"scale": module.alpha})], True),
+    BiasPostprocess: lambda module, _: ([("affine", {}, {"bias": module.bias})], True),
+    **dict.fromkeys(ACTIVATIONS, _activation),
+    **dict.fromkeys((nn.ELU, nn.Softplus), lambda module, _: (None, False)),
+}
 
 
 @torch.no_grad()

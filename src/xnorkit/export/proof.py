@@ -55,7 +55,6 @@ class Proof:
 
     images: int = 0
     layers: list[LayerProof] = field(default_factory=list)
-    floats: list[FloatProof] = field(default_factory=list)
     end_to_end_bits: int = 0
     flips: dict[str, int] = field(default_factory=dict)  # per binary layer: input bits that differ end to end
     flip_locations: list[dict[str, Any]] = field(
@@ -63,6 +62,7 @@ class Proof:
     )  # the first few: layer, image, row, column, channel
     predictions_equal: int = 0
     max_logit_difference: float = 0.0
+    floats: list[FloatProof] = field(default_factory=list)
     half: bool = False
 
     @property

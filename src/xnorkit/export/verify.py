@@ -1,9 +1,9 @@
 """The proof that a packed program is the trained model: node by node on its own numbers, then end to end."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -100,7 +100,7 @@ class _Prover:
         self.proof.layers, self.proof.floats = list(self.layers.values()), list(self.floats.values())
         self._compare_end_to_end(trained, batch, start)
 
-    def _value(self, name: str, trained: TrainedValues, batch: NDArray[np.float32]) -> NDArray[np.generic] | None:
+    def _value(self, name: str, trained: TrainedValues, batch: NDArray[np.float32]) -> NDArray[Any] | None:
         """Return the trained model's value of a node or the input, in the graph's layout; None where it has none."""
         if name == INPUT:
             if self.machine.graph.input.kind == "f32":

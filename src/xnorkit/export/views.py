@@ -89,7 +89,7 @@ def whole_view(value: Value, source: str) -> View:
 def as_shape(torch_shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Return (C, H, W) of a tensor's shape without the batch: (C, L) is an image of height 1, (F,) of one pixel."""
     sizes: Any = {1: lambda c: (c, 1, 1), 2: lambda c, w: (c, 1, w), 3: lambda c, h, w: (c, h, w)}
-    return sizes[len(torch_shape)](*torch_shape)  # type: ignore[no-any-return]
+    return sizes[len(torch_shape)](*torch_shape)
 
 
 def _channels(index: Tensor, positions: int) -> Tensor | None:

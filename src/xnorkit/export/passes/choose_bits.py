@@ -151,7 +151,8 @@ class _Search:
         number = "per position" if placed.thresholds.threshold.ndim > 1 else "per channel"
         why = f"; not further up: {placed.reason}" if placed.reason else ""
         notes["thresholds"].append(
-            f"'{sign.name}': {number}, on the {what} of '{start.name}'{f' in place of {skipped}' if skipped else ''}{why}"
+            f"'{sign.name}': {number}, on the {what} of '{start.name}'"
+            f"{f', in place of {skipped}' if skipped else ''}{why}"
         )
         for index in chain.pools:
             step = chain.steps[index]

@@ -1,5 +1,7 @@
 """Folds a scale and a bias per channel into the weights or the epilogue of what is in front of them."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,5 +80,5 @@ def _product(
     return found
 
 
-def _round(values: NDArray[np.float64]) -> NDArray[np.float32]:
+def _round(values: Any) -> NDArray[np.float32]:
     return np.asarray(values).astype(np.float32)
