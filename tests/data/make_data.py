@@ -7,6 +7,7 @@ official size are written whole (CIFAR 184 MB, MNIST 55 MB), so share them betwe
 import gzip
 import io
 import struct
+import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -96,6 +97,80 @@ def make_image_folder(
                 (folder / part / name / f"{number}.JPEG").write_bytes(jpeg(photo(seed, *size)))
 
 
+def make_shards(folder: Path, images_per_shard: int = 5) -> None:
+    """Write train-*.tar and val-*.tar of 16 and 8 images in 2 classes, by hand, and classes.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "classes.json").write_text('["ant", "bee"]')
+    for part, count in (("train", 16), ("val", 8)):
+        for start in range(0, count, images_per_shard):
+            with tarfile.open(folder / f"{part}-{start // images_per_shard:06d}.tar", "w") as archive:
+                for number in range(start, min(count, start + images_per_shard)):
+                    image = jpeg(photo(number + 100 * (part == "val")))
+                    for suffix, content in (("jpg", image), ("cls", b"%d" % (number % 2)), ("txt", b"else")):
+                        header = tarfile.TarInfo(f"{number:04d}.{suffix}")
+                        header.size = len(content)
+                        archive.addfile(header, io.BytesIO(content))
+
+
+def make_whitened(folder: Path, counts: tuple[int, int] = (64, 32)) -> None:
+    """Write train_data, train_labels, test_data, test_labels with as many random floats (N, 3, 32, 32)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(0)
+    for part, count in zip(("train", "test"), counts, strict=True):
+        for name, array in (
+            (f"{part}_data", generator.standard_normal((count, 3, 32, 32)).astype(np.float32)),
+            (f"{part}_labels", counting(count, 10).astype(np.int64)),
+        ):
+            with (folder / name).open("wb") as file:
+                np.save(file, array)
+
+
+def make_lmdb(folder: Path, counts: tuple[int, int] = (16, 8), *, side: int = 256, key: str = "{:08}") -> None:
+    """Write ilsvrc12_train_lmdb, ilsvrc12_val_lmdb and imagenet_mean.binaryproto; labels count to 999.
+
+    Image i of a part has photo(i or 100 + i, side, side), blue first; the last one is stored as a JPEG file.
+    """
+    import lmdb
+
+    for part, count, first in (("train", counts[0], 0), ("val", counts[1], 100)):
+        target = folder / f"ilsvrc12_{part}_lmdb"
+        target.mkdir(parents=True, exist_ok=True)
+        with (
+            lmdb.open(str(target), map_size=1 << 28, sync=False) as environment,
+            environment.begin(write=True) as transaction,
+        ):
+            for number in range(count):
+                pixels = photo(first + number, side, side)
+                encoded = number == count - 1
+                content = jpeg(pixels) if encoded else pixels.transpose(2, 0, 1)[::-1].tobytes()
+                transaction.put(key.format(number).encode(), datum(content, side, number % 1000, encoded))
+    rows = np.arange(side, dtype="<f4")[:, None] / 4 + np.zeros(side, "<f4")
+    (folder / "imagenet_mean.binaryproto").write_bytes(blob(np.stack([rows + 80, rows + 90, rows + 100])))
+
+
+def datum(content: bytes, side: int, label: int, encoded: bool = False) -> bytes:
+    """Return a serialised caffe.Datum: channels 1, height 2, width 3, data 4, label 5, encoded 7."""
+    head = b"".join(varint(tag << 3) + varint(value) for tag, value in ((1, 3), (2, side), (3, side)))
+    body = varint(4 << 3 | 2) + varint(len(content)) + content + varint(5 << 3) + varint(label)
+    return head + body + (varint(7 << 3) + varint(1) if encoded else b"")
+
+
+def blob(array: NDArray[np.float32]) -> bytes:
+    """Return a serialised caffe.BlobProto as compute_image_mean writes it: num 1 ... width 4, packed data 5."""
+    values = array.astype("<f4").tobytes()
+    head = b"".join(varint(tag << 3) + varint(value) for tag, value in zip(range(1, 5), (1, *array.shape), strict=True))
+    return head + varint(5 << 3 | 2) + varint(len(values)) + values
+
+
+def varint(value: int) -> bytes:
+    """Return protobuf's encoding of a number that is not negative."""
+    parts = []
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*parts, value])
+
+
 def counting(count: int, classes: int) -> NDArray[np.uint8]:
     """Return labels 0, 1, ..., classes - 1, 0, 1, ..."""
     return (np.arange(count) % classes).astype(np.uint8)
@@ -131,10 +206,14 @@ def python2_pickle(images: NDArray[np.uint8], labels: dict[str, list[int]]) -> b
 
 MAKERS: dict[str, Callable[[Path], object]] = {
     "cifar10": lambda root: make_cifar10(root / "cifar-10-batches-py"),
+    "cifar10-whitened": lambda root: make_whitened(root / "cifar10-whitened"),
     "cifar100": lambda root: make_cifar100(root / "cifar-100-python"),
     "digits": lambda root: None,
     "fashion-mnist": lambda root: make_mnist(root / "fashion-mnist"),
     "imagefolder": make_image_folder,
     "imagenet": lambda root: make_image_folder(root / "imagenet", ("n01440764", "n01443537")),
+    "imagenet-lmdb": lambda root: make_lmdb(root / "imagenet-lmdb"),
+    "imagenet-webdataset": lambda root: make_shards(root / "imagenet-webdataset"),
     "mnist": lambda root: make_mnist(root / "mnist"),
+    "webdataset": lambda root: make_shards(root / "webdataset"),
 }

@@ -116,7 +116,7 @@ def test_digits_are_the_source_enlarged() -> None:
     ("name", "options", "message"),
     [
         ("digit", {}, "unknown data 'digit'; did you mean digits"),
-        ("zzz", {}, "choose one of: cifar10, cifar100"),
+        ("zzz", {}, "choose one of: cifar10, cifar10-whitened"),
         ("digits", {"batch_size": 0}, "batch_size=0; required: at least 1"),
         ("digits", {"shift": -1}, "data.shift=-1; required"),
         ("digits", {"seed": -1}, "seed=-1; required"),
@@ -128,5 +128,5 @@ def test_bad_options(name: str, options: dict, message: str) -> None:
 
 
 def test_list() -> None:
-    names = ["cifar10", "cifar100", "digits", "fashion-mnist", "imagefolder", "imagenet", "mnist"]
-    assert list_data() == names
+    names = "cifar10 cifar10-whitened cifar100 digits fashion-mnist imagefolder imagenet imagenet-lmdb"
+    assert list_data() == [*names.split(), "imagenet-webdataset", "mnist", "webdataset"]

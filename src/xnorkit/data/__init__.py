@@ -2,7 +2,9 @@
 
 from xnorkit.data.base import ImageData
 from xnorkit.data.batches import Augmentation, ImageBatches, Split
+from xnorkit.data.caffe_lmdb import imagenet_lmdb
 from xnorkit.data.cifar import cifar10, cifar100
+from xnorkit.data.cifar_whitened import cifar10_whitened, write_cifar10_whitened
 from xnorkit.data.digits import digits
 from xnorkit.data.folders import imagefolder, imagenet
 from xnorkit.data.memory import MemoryData
@@ -12,6 +14,9 @@ from xnorkit.data.options import DataOptions
 from xnorkit.data.order import BatchOrder
 from xnorkit.data.photos import PhotoData
 from xnorkit.data.registry import create_data, list_data
+from xnorkit.data.shard_writer import write_shards
+from xnorkit.data.shards import imagenet_webdataset, webdataset
+from xnorkit.data.whitening import Whitening, contrast_normalized
 
 __all__ = [
     "Augmentation",
@@ -22,14 +27,22 @@ __all__ = [
     "MemoryData",
     "PhotoData",
     "Split",
+    "Whitening",
     "cifar10",
+    "cifar10_whitened",
     "cifar100",
+    "contrast_normalized",
     "create_data",
     "digits",
     "fashion_mnist",
     "imagefolder",
     "imagenet",
+    "imagenet_lmdb",
+    "imagenet_webdataset",
     "list_data",
     "mnist",
     "normalize",
+    "webdataset",
+    "write_cifar10_whitened",
+    "write_shards",
 ]

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from xnorkit.data.base import ImageData
+from xnorkit.data.caffe_lmdb import imagenet_lmdb
 from xnorkit.data.cifar import cifar10, cifar100
+from xnorkit.data.cifar_whitened import cifar10_whitened
 from xnorkit.data.digits import digits
 from xnorkit.data.folders import imagefolder, imagenet
 from xnorkit.data.mnist import fashion_mnist, mnist
 from xnorkit.data.options import DataOptions, with_options
+from xnorkit.data.shards import imagenet_webdataset, webdataset
 from xnorkit.errors import RecipeError
 
 __all__ = ["create_data", "list_data"]
@@ -26,12 +29,16 @@ def _digits(_root: Path | str | None, options: DataOptions) -> ImageData:
 
 _DATA: dict[str, Make] = {
     "cifar10": cifar10,
+    "cifar10-whitened": cifar10_whitened,
     "cifar100": cifar100,
     "digits": _digits,
     "fashion-mnist": fashion_mnist,
     "imagefolder": imagefolder,
     "imagenet": imagenet,
+    "imagenet-lmdb": imagenet_lmdb,
+    "imagenet-webdataset": imagenet_webdataset,
     "mnist": mnist,
+    "webdataset": webdataset,
 }
 
 

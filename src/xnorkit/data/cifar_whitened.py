@@ -1,0 +1,100 @@
+"""CIFAR-10 as the numpy files of XNOR-Net-PyTorch: whitened floats instead of pixels."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xnorkit.data._files import data_root, missing
+from xnorkit.data.batches import Split
+from xnorkit.data.cifar import cifar10
+from xnorkit.data.cifar_classes import CIFAR10
+from xnorkit.data.memory import MemoryData
+from xnorkit.data.options import DataOptions
+from xnorkit.data.whitening import Whitening, contrast_normalized
+from xnorkit.errors import DataError
+
+__all__ = ["cifar10_whitened", "write_cifar10_whitened"]
+
+NAMES = ("train_data", "train_labels", "test_data", "test_labels")
+NOTE = "split_name"  # text, written where the test part is not the official one
+FOLDERS = ("cifar10-whitened", ".")
+IMAGE = (3, 32, 32)
+REMEDY = (
+    "Name the folder that has them (--data DIR or XNORKIT_DATA), or make them of CIFAR-10 with "
+    "xnorkit.data.write_cifar10_whitened(ROOT, FOLDER)."
+)
+
+
+def cifar10_whitened(root: Path | str | None = None, options: DataOptions | None = None) -> MemoryData:
+    """Return contrast-normalised, whitened CIFAR-10: float32 values instead of pixels.
+
+    Networks take the values as they are, so mean is 0 and std is 1, and an exported model wants the same floats.
+
+    Args:
+        root: a folder that holds `train_data`, `train_labels`, `test_data` and `test_labels`, numpy arrays saved under
+            these names without a suffix, itself or in `cifar10-whitened/`; images are floats (N, 3, 32, 32).
+        options: see `DataOptions`; nothing can be downloaded.
+
+    Raises:
+        DataError: files missing or of other content.
+    """
+    root = data_root(root)
+    folder = next((root / sub for sub in FOLDERS if all((root / sub / name).is_file() for name in NAMES)), None)
+    if folder is None:
+        raise missing("whitened CIFAR-10", root, FOLDERS, [NAMES], REMEDY)
+    note = folder / NOTE
+    return MemoryData(
+        name="cifar10-whitened",
+        classes=CIFAR10,
+        mean=(0.0,) * 3,
+        std=(1.0,) * 3,
+        split_name=note.read_text(encoding="utf-8").strip() if note.is_file() else "test (official, whitened)",
+        train=_split(folder, "train"),
+        test=_split(folder, "test"),
+        options=options or DataOptions(),
+    )
+
+
+def write_cifar10_whitened(root: Path | str | None, folder: Path | str) -> None:
+    """Write the four files into `folder` from the official files of CIFAR-10 in `root`.
+
+    Both parts are contrast-normalised, then whitened as fitted to the training part. Takes about 3 GB of memory.
+
+    Raises:
+        DataError: as `cifar10`.
+    """
+    data, folder = cifar10(root), Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    train, test = (contrast_normalized(split.images.numpy()) for split in (data.train, data.test))
+    whiten = Whitening(train)
+    for part, images, split in (("train", train, data.train), ("test", test, data.test)):
+        for name, array in ((f"{part}_data", whiten(images)), (f"{part}_labels", split.labels.numpy())):
+            with (folder / name).open("wb") as file:
+                np.save(file, array)
+    (folder / NOTE).write_text(f"{data.split_name}, whitened\n", encoding="utf-8")
+
+
+def _split(folder: Path, part: str) -> Split:
+    images, labels = (_array(folder / f"{part}_{kind}") for kind in ("data", "labels"))
+    if images.dtype.kind != "f" or images.shape[1:] != IMAGE or not len(images):
+        raise _wrong(folder / f"{part}_data", images, "floats of shape (N, 3, 32, 32)")
+    if labels.dtype.kind not in "iu" or labels.shape != (len(images),) or labels.min() < 0 or labels.max() > 9:
+        raise _wrong(folder / f"{part}_labels", labels, f"integers 0 to 9 of shape ({len(images)},)")
+    values = torch.from_numpy(images.astype(np.float32))
+    if not torch.isfinite(values).all():
+        raise _wrong(folder / f"{part}_data", images, "finite numbers")
+    return Split(values, torch.from_numpy(labels.astype(np.int64)))
+
+
+def _array(path: Path) -> NDArray:
+    try:
+        # Mapped, so that a header which promises more than the file holds is an error and no allocation.
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} is not an array as numpy.save writes it: {error}. {REMEDY}") from error
+
+
+def _wrong(path: Path, array: NDArray, required: str) -> DataError:
+    return DataError(f"{path} holds {array.dtype} of shape {array.shape}; required: {required}. {REMEDY}")

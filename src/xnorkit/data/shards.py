@@ -1,0 +1,149 @@
+"""Photographs in webdataset shards, read where they lie in the tar files."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnorkit.data._files import data_root
+from xnorkit.data.decode import DamagedImageError
+from xnorkit.data.folders import OFFICIAL_CLASSES
+from xnorkit.data.options import DataOptions
+from xnorkit.data.photos import PhotoData
+from xnorkit.data.shard_index import shard_index
+from xnorkit.data.shard_writer import CLASSES
+from xnorkit.errors import DataError
+
+__all__ = ["ShardSource", "imagenet_webdataset", "webdataset"]
+
+PARTS = {"train": ("train",), "val": ("val", "validation", "test")}
+SHARDS_TOGETHER = 8
+REMEDY = (
+    "Name the folder that has them (--data DIR or XNORKIT_DATA), or make them of an image folder with "
+    "xnorkit.data.write_shards(ROOT, FOLDER)."
+)
+
+
+class ShardSource:
+    """Images in tar files on a disk, each read by its offset; nothing is unpacked.
+
+    The headers of all tar files are read once and the places of the images kept in a file `.NAME.index.npz` beside
+    each, if the folder can be written; a later start reads that instead.
+
+    Args:
+        shards: the tar files, in order.
+
+    Raises:
+        DataError: a damaged tar file, an image without a label.
+    """
+
+    def __init__(self, shards: list[Path]) -> None:
+        self.shards = shards
+        found = [shard_index(path) for path in shards]
+        self.shard = np.repeat(np.arange(len(found)), [len(index.labels) for index in found])
+        self.offsets = np.concatenate([index.offsets for index in found])
+        self.lengths = np.concatenate([index.lengths for index in found])
+        self.labels = np.concatenate([index.labels for index in found])
+        if not len(self.labels):
+            raise DataError(
+                f"no images in {', '.join(map(str, shards[:3]))}: required: pairs KEY.jpg, KEY.cls. {REMEDY}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, index: int) -> tuple[bytes, int]:
+        """Return an image file's bytes and its label; DamagedImageError if it cannot be read."""
+        try:
+            # Opened for each image: worker processes share no position, and a thousand shards no limit on open files.
+            with self.shards[self.shard[index]].open("rb", buffering=0) as file:
+                content = os.pread(file.fileno(), int(self.lengths[index]), int(self.offsets[index]))
+        except OSError as error:
+            raise DamagedImageError(str(error)) from error
+        return content, int(self.labels[index])
+
+    def where(self, index: int) -> str:
+        """Return the shard and the place in it."""
+        return f"{self.shards[self.shard[index]]} at byte {self.offsets[index]}"
+
+    def permute(self, generator: np.random.Generator, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return `members` in a random order that reads a few shards at a time.
+
+        The shards come in random order, eight of them are shuffled together: what is read next is likely in the
+        memory of the operating system already, and what comes together in a batch changes from epoch to epoch.
+        """
+        place = generator.permutation(len(self.shards))  # of each shard in this epoch
+        group = place[self.shard[members]] // SHARDS_TOGETHER
+        return members[np.lexsort((generator.random(len(members)), group))]
+
+
+def webdataset(root: Path | str | None = None, options: DataOptions | None = None) -> PhotoData:
+    """Return the photographs of webdataset shards on a disk.
+
+    Args:
+        root: a folder that holds tar files with `train` in their names and others with `val` (or `validation` or
+            `test`), itself or in `webdataset/`; by default XNORKIT_DATA, else `data`. Samples are an image and its
+            label in digits, KEY.jpg and KEY.cls. Class names are read from `classes.json` where it is.
+        options: see `DataOptions`.
+
+    Raises:
+        DataError: shards missing or damaged, labels beyond the class names.
+    """
+    return _data("webdataset", ("webdataset", "."), root, options)
+
+
+def imagenet_webdataset(root: Path | str | None = None, options: DataOptions | None = None) -> PhotoData:
+    """Return ImageNet from webdataset shards: as `webdataset`, in `imagenet-webdataset/` or the folder itself.
+
+    Raises:
+        DataError: as `webdataset`.
+    """
+    return _data("imagenet-webdataset", ("imagenet-webdataset", "."), root, options)
+
+
+def _data(name: str, folders: tuple[str, ...], root: Path | str | None, options: DataOptions | None) -> PhotoData:
+    root = data_root(root)
+    for sub in folders:
+        train, test = (_shards(root / sub, words) for words in PARTS.values())
+        if train and test:
+            return _from(name, root / sub, ShardSource(train), ShardSource(test), options or DataOptions())
+    looked = " and ".join(str(root / sub) for sub in folders)
+    raise DataError(
+        f"no shards in {root}{'' if root.is_dir() else ' (it does not exist)'}: looked in {looked} for *train*.tar and "
+        f"*val*.tar. {REMEDY}"
+    )
+
+
+def _from(name: str, folder: Path, train: ShardSource, test: ShardSource, options: DataOptions) -> PhotoData:
+    most = int(max(train.labels.max(), test.labels.max()))
+    classes = _class_names(folder / CLASSES) or [
+        str(number) for number in range(max(most + 1, OFFICIAL_CLASSES if name.startswith("imagenet") else 0))
+    ]
+    if most >= len(classes):
+        raise DataError(
+            f"{folder} holds label {most}, and {CLASSES} names {len(classes)} classes; required: labels below that."
+        )
+    split_name = "val"
+    if name.startswith("imagenet"):
+        whole = len(classes) == OFFICIAL_CLASSES
+        split_name = "validation (official)" if whole else f"validation ({len(classes)} of {OFFICIAL_CLASSES} classes)"
+    return PhotoData(name=name, classes=classes, split_name=split_name, options=options, train=train, test=test)
+
+
+def _shards(folder: Path, words: tuple[str, ...]) -> list[Path]:
+    return sorted(path for path in folder.glob("*.tar") if any(word in path.name for word in words))
+
+
+def _class_names(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    try:
+        names: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}; required: a JSON list of class names.") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path} holds something else; required: a JSON list of class names.")
+    return names
