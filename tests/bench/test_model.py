@@ -10,7 +10,7 @@ from xnorkit.bench.ideal import ideal_us, layer_ideal_us
 from xnorkit.bench.model import bench_model
 from xnorkit.bench.peaks import Limits
 from xnorkit.bench.subjects import load_subject
-from xnorkit.bench.tables import kernel_table, model_tables
+from xnorkit.bench.tables import model_tables
 from xnorkit.errors import InputError
 from xnorkit.format import Graph, InputSpec, Node, summarize, write
 
@@ -94,26 +94,3 @@ def test_ideal_time_is_the_slower_of_arithmetic_and_reading() -> None:
     assert ideal_us(graph, limits, 32) == pytest.approx(32 * arithmetic, rel=1e-3)
     slow = Limits(binary_gmacs=1e9, float_gmacs=1e9, read_gbs=0.5)
     assert layer_ideal_us(layers[-1], slow, 8) == pytest.approx(layers[-1].bytes / 0.5 / 1e3)
-
-
-def test_kernel_table_compares_like_with_like() -> None:
-    from xnorkit.bench.kernels import KernelResult
-
-    row = KernelResult(
-        "binary_conv2d",
-        "3x3 8@5x5",
-        "avx2",
-        1,
-        10.0,
-        9.0,
-        100.0,
-        200.0,
-        0.5,
-        64,
-        20.0,
-        {"openvino_binary_node": 30.0, "torch_f32": 40.0},
-    )
-    title, columns, cells = kernel_table([row])
-    assert "avx2" in title
-    assert dict(zip(columns, cells[0], strict=True))["openvino_binary_node"] == "30 (3.0x)"
-    assert dict(zip(columns, cells[0], strict=True))["torch_f32"] == "40 (2.0x)"

@@ -42,6 +42,7 @@ KERNEL_ENGINES = (
     Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", "onnx"), 0.02),
     Engine("openvino_binary_node", "openvino", ("openvino",)),
     Engine("openvino_binary_model", "openvino", ("openvino",)),
+    Engine("openvino_binary_model_nhwc", "openvino", ("openvino",)),
     Engine("openvino_f32", "openvino", ("openvino", "onnx")),
 )
 

@@ -10,14 +10,15 @@ import numpy as np
 
 from xnorkit import _engine
 from xnorkit.bench.engines import ALL, KERNEL_ENGINES, Engine, Note, choose, silent
-from xnorkit.bench.layer_case import REFERENCE, LayerCase
+from xnorkit.bench.layer_case import LayerCase
 from xnorkit.bench.shapes import LayerShape
 from xnorkit.bench.timing import check_run, interleaved
 from xnorkit.errors import EngineError, InputError
 
 __all__ = ["KernelResult", "bench_kernel", "bench_kernels"]
 
-OWN, OWN_FLOAT = "xnorkit", "xnorkit_float"
+OWN, OWN_FLOAT, OWN_NHWC = "xnorkit", "xnorkit_float", "xnorkit_float_nhwc"
+IMAGE_CHANNELS = 4
 PEAK_MILLISECONDS = 1.0
 
 
@@ -25,10 +26,11 @@ PEAK_MILLISECONDS = 1.0
 class KernelResult:
     """One row; field names are fixed so that figures can be compared over time.
 
-    us, min_us: median and minimum of a binary layer with bits in and thresholded bits out, or of a float layer.
-    gmacs, peak_gmacs, fraction_of_peak: of the median. float_us: a binary layer from float32 images (N, C, H, W) to
-    float32 (N, H, W, C), sign, packing, scale and bias included; null for a float layer. bytes: that must move at
-    least.
+    us, min_us: median and minimum of a binary layer with bits in and thresholded bits out, or of a float layer from
+    float32 to float32 (N, H, W, C), where up to 4 channels are an image (N, C, H, W). gmacs, peak_gmacs,
+    fraction_of_peak: of the median. float_us, float_nhwc_us: a binary layer from float32 (N, C, H, W) or (N, H, W, C)
+    to float32 (N, H, W, C), sign, packing, scale and bias included; null for a float layer. bytes: that must move at
+    least. The names with min are minima, the others medians.
     """
 
     op: str
@@ -42,7 +44,11 @@ class KernelResult:
     fraction_of_peak: float
     bytes: int
     float_us: float | None = None
+    float_min_us: float | None = None
+    float_nhwc_us: float | None = None
+    float_nhwc_min_us: float | None = None
     peers_us: dict[str, float] = field(default_factory=dict)
+    peers_min_us: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """Return the fields as JSON values."""
@@ -107,7 +113,7 @@ def bench_kernel(
     with _threads_of_torch(engines, threads):
         times = interleaved(candidates, seconds=seconds, each_round=lambda: peaks.append(peak(isa, PEAK_MILLISECONDS)))
     limit = statistics.median(peaks) * threads
-    own, own_float = times.pop(OWN), times.pop(OWN_FLOAT, None)
+    own, own_float, own_nhwc = times.pop(OWN), times.pop(OWN_FLOAT, None), times.pop(OWN_NHWC, None)
     gmacs = shape.macs / own.median_us / 1e3
     return KernelResult(
         op=shape.op,
@@ -121,19 +127,30 @@ def bench_kernel(
         fraction_of_peak=gmacs / limit,
         bytes=shape.bytes,
         float_us=own_float.median_us if own_float else None,
+        float_min_us=own_float.min_us if own_float else None,
+        float_nhwc_us=own_nhwc.median_us if own_nhwc else None,
+        float_nhwc_min_us=own_nhwc.min_us if own_nhwc else None,
         peers_us={name: timing.median_us for name, timing in times.items()},
+        peers_min_us={name: timing.min_us for name, timing in times.items()},
     )
 
 
 def _own(case: LayerCase, isa: str, threads: int) -> dict[str, Callable[[], Any]]:
     """Return xnorkit's calls, whose answers equal the scalar reference bit for bit."""
-    runs = {OWN_FLOAT if case.shape.binary else OWN: case.float_run(isa)}
-    reference = {OWN_FLOAT if case.shape.binary else OWN: case.float_run(REFERENCE)}
     if case.shape.binary:
-        runs = {OWN: case.bits_run(isa), **runs}
-        reference[OWN] = case.bits_run(REFERENCE)
+        runs = {
+            OWN: case.bits_run(isa),
+            OWN_FLOAT: case.float_run(isa, "nchw"),
+            OWN_NHWC: case.float_run(isa, "nhwc"),
+        }
+    else:
+        runs = {OWN: case.float_run(isa, "nchw" if case.shape.in_channels <= IMAGE_CHANNELS else "nhwc")}
     for name, run in runs.items():
-        if not np.array_equal(run(threads)[0], reference[name](threads)[0]):
+        values = run(threads)[0]
+        bits = case.shape.binary and name == OWN
+        if not np.array_equal(
+            values if bits else values.transpose(0, 3, 1, 2), case.answer_bits if bits else case.answer
+        ):
             raise EngineError(f"shape '{case.shape.text}': isa {isa} does not give the reference's answer.")
     return {name: _with_threads(run, threads) for name, run in runs.items()}
 
@@ -167,8 +184,9 @@ def _build(name: str, case: LayerCase, threads: int) -> Callable[[], Any] | None
 
         if open_vino_binary.unsuitable(case):
             return None
-        make = open_vino_binary.binary_node if name.endswith("node") else open_vino_binary.binary_model
-        return make(case, threads)
+        if name.endswith("node"):
+            return open_vino_binary.binary_node(case, threads)
+        return open_vino_binary.binary_model(case, threads, "nhwc" if name.endswith("nhwc") else "nchw")
     from xnorkit.bench.peers import onnx_graphs
 
     layer = onnx_graphs.float_layer(case)
@@ -183,7 +201,7 @@ def _build(name: str, case: LayerCase, threads: int) -> Callable[[], Any] | None
 
 def _check(engine: Engine, case: LayerCase, answer: Any) -> None:
     """Compare a peer's float32 answer with the reference's; peers but OpenVINO's binary model give the bare sums."""
-    expected = case.answer
+    expected = case.answer.transpose(0, 2, 3, 1) if engine.name.endswith("nhwc") else case.answer
     if case.shape.binary and not engine.name.startswith("openvino_binary"):
         expected = (expected - case.bias.reshape(1, -1, 1, 1)) / case.scale.reshape(1, -1, 1, 1)
     error = float(np.linalg.norm(answer - expected) / np.linalg.norm(expected))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,9 @@ from xnorkit import _engine
 from xnorkit.bench.shapes import LayerShape
 from xnorkit.errors import EngineError
 
-__all__ = ["LayerCase", "Run", "as_words", "sum_of_taps"]
+__all__ = ["LayerCase", "Layout", "Run", "as_words", "sum_of_taps"]
 
+Layout = Literal["nchw", "nhwc"]
 Run = Callable[[int], list[NDArray[np.generic]]]
 REFERENCE = "reference"
 
@@ -56,7 +58,7 @@ class LayerCase:
     @cached_property
     def answer(self) -> NDArray[np.float32]:
         """(1, C_out, OH, OW) by the reference: dots * scale + bias of a binary layer, sums + bias of a float one."""
-        values = self.float_run(REFERENCE)(1)[0]
+        values = self.float_run(REFERENCE, "nhwc")(1)[0]
         return np.ascontiguousarray(values.transpose(0, 3, 1, 2)).astype(np.float32)
 
     @cached_property
@@ -77,12 +79,13 @@ class LayerCase:
         words = as_words(self.x)
         return lambda threads: program.run(words, threads)
 
-    def float_run(self, isa: str) -> Run:
-        """Return a call from float32 (N, C, H, W) to float32 (N, H, W, C): a binary layer packs the signs first."""
+    def float_run(self, isa: str, layout: Layout) -> Run:
+        """Return a call from float32 images of a layout to float32 (N, H, W, C); a binary layer packs signs first."""
         shape = self.shape
-        program = self._program("image", isa)
+        program = self._program("image" if layout == "nchw" else "f32", isa)
         self._finish(program, lambda: self._add_binary(program) if shape.binary else self._add_float(program))
-        return lambda threads: program.run(self.x, threads)
+        images = self.x if layout == "nchw" else np.ascontiguousarray(self.x.transpose(0, 2, 3, 1))
+        return lambda threads: program.run(images, threads)
 
     def _add_binary(self, program: _engine.Program) -> int:
         shape = self.shape

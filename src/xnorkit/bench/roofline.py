@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,67 +10,88 @@ from xnorkit.bench.kernels import KernelResult
 from xnorkit.bench.peaks import PeakMeter
 from xnorkit.errors import InputError
 
-__all__ = ["draw_kernels"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["check_path", "draw_kernels"]
 
 ENDINGS = (".svg", ".png", ".pdf")
 MEMORY_BYTES = 64_000_000
 ROUNDS = 10
 COLOURS = {"binary": "#0b6e4f", "float": "#b3541e"}
+SAME_ARITHMETIC = {"binary": "openvino_binary_node", "float": "_f32"}
+"""Peers that do the same multiply-adds: only they belong under the same roof."""
+
+
+def check_path(path: Path) -> None:
+    """Check the file's ending, before anything is measured; InputError says which are possible."""
+    if path.suffix not in ENDINGS:
+        raise InputError(f"--roofline {path}; required: a file that ends in {', '.join(ENDINGS)}.")
 
 
 def draw_kernels(rows: Sequence[KernelResult], path: Path) -> None:
-    """Draw one figure per file: multiply-adds per byte moved across, 1e9 multiply-adds per second up, both logarithmic.
+    """Draw one figure: multiply-adds per byte that must move across, 1e9 multiply-adds per second up, logarithmic.
 
-    A roof is min(peak of the arithmetic, bandwidth of memory * intensity), both measured; a hollow point is a peer.
+    A roof is min(peak of the arithmetic, bandwidth of memory * intensity), both measured. Points are numbered and
+    listed with their fraction of the peak; a hollow point is the fastest peer with the same arithmetic.
 
     Raises:
         InputError: the file's ending is none that matplotlib writes, or the file cannot be written.
     """
+    import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    if path.suffix not in ENDINGS:
-        raise InputError(f"--roofline {path}; required: a file that ends in {', '.join(ENDINGS)}.")
-    threads = rows[0].threads
-    meter = PeakMeter(rows[0].isa, threads, MEMORY_BYTES)
+    check_path(path)
+    meter = PeakMeter(rows[0].isa, rows[0].threads, MEMORY_BYTES)
     for _ in range(ROUNDS):
         meter()
     bandwidth = meter.limits().read_gbs
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    figure = Figure(figsize=(10, 5.5), layout="constrained")
     axes = figure.subplots()
-    intensities = [row.gmacs * row.us * 1e3 / row.bytes for row in rows]
+    intensities = [_intensity(row) for row in rows]
     across = np.geomspace(min(intensities) / 3, max(intensities) * 3, 200)
-    for kind, colour in COLOURS.items():
-        own = [(row, x) for row, x in zip(rows, intensities, strict=True) if row.op.startswith(kind)]
-        if not own:
-            continue
-        peak = max(row.peak_gmacs for row, _ in own)
-        axes.plot(across, np.minimum(peak, bandwidth * across), color=colour, linewidth=1.5)
-        axes.annotate(
-            f"{kind} peak {peak:,.0f} GMAC/s", (across[-1], peak), ha="right", va="bottom", color=colour, fontsize=9
-        )
-        axes.scatter([x for _, x in own], [row.gmacs for row, _ in own], color=colour, s=36, zorder=3)
-        for row, x in own:
-            axes.annotate(
-                f"{row.shape} ({row.fraction_of_peak:.0%})",
-                (x, row.gmacs),
-                xytext=(5, -9),
-                textcoords="offset points",
-                fontsize=7,
-            )
-        for row, x in own:
-            best = min(row.peers_us.values(), default=None)
-            if best is not None:
-                axes.scatter([x], [row.gmacs * row.us / best], s=30, facecolors="none", edgecolors=colour, zorder=3)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("multiply-adds per byte that must move (inputs, weights, outputs once)")
-    axes.set_ylabel("1e9 multiply-adds per second")
+    for kind in COLOURS:
+        peaks = [row.peak_gmacs for row in rows if row.op.startswith(kind)]
+        if peaks:
+            _roof(axes, across, max(peaks), bandwidth, kind)
+    for number, row in enumerate(rows, 1):
+        _point(axes, number, row)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="multiply-adds per byte that must move (inputs, weights, outputs once)",
+        ylabel="1e9 multiply-adds per second",
+    )
     axes.set_title(
-        f"{rows[0].isa}, threads {threads}, batch 1; memory {bandwidth:.0f} GB/s; full: xnorkit, hollow: fastest peer",
+        f"{rows[0].isa}, batch 1; memory {bandwidth:.0f} GB/s; full: xnorkit, hollow: fastest peer of equal arithmetic",
         fontsize=10,
     )
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False, handlelength=1)
     try:
-        figure.savefig(path, dpi=150)
+        with mpl.rc_context({"svg.fonttype": "none"}):  # text stays text
+            figure.savefig(path, dpi=150)
     except OSError as error:
         raise InputError(f"--roofline {path} cannot be written ({error.strerror}); required: a folder.") from error
+
+
+def _intensity(row: KernelResult) -> float:
+    return row.gmacs * row.us * 1e3 / row.bytes
+
+
+def _roof(axes: "Axes", across: Any, peak: float, bandwidth: float, kind: str) -> None:
+    label = f"{kind} peak {peak:,.0f} GMAC/s"
+    axes.plot(across, np.minimum(peak, bandwidth * across), color=COLOURS[kind], linewidth=1.5)
+    axes.annotate(label, (across[-1], peak), ha="right", va="bottom", color=COLOURS[kind], fontsize=9)
+
+
+def _point(axes: "Axes", number: int, row: KernelResult) -> None:
+    kind = next(kind for kind in COLOURS if row.op.startswith(kind))
+    x, colour = _intensity(row), COLOURS[kind]
+    threads = f", {row.threads} threads" if row.threads > 1 else ""
+    label = f"{number}  {kind} {row.shape}{threads}: {row.fraction_of_peak:.0%}"
+    axes.scatter([x], [row.gmacs], color=colour, s=70, zorder=3, label=label)
+    axes.annotate(str(number), (x, row.gmacs), ha="center", va="center", fontsize=6, color="white", zorder=4)
+    peers = [us for name, us in row.peers_us.items() if name.endswith(SAME_ARITHMETIC[kind])]
+    if peers:
+        axes.scatter([x], [row.gmacs * row.us / min(peers)], s=40, facecolors="none", edgecolors=colour, zorder=3)

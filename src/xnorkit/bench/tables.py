@@ -9,30 +9,49 @@ from xnorkit.bench.model import OWN, ModelResult
 __all__ = ["Table", "kernel_table", "model_tables"]
 
 Table = tuple[str, list[str], list[list[object]]]
-BITS_PEER = "openvino_binary_node"
+BITS_PEER, NHWC_PEER = "openvino_binary_node", "openvino_binary_model_nhwc"
+SHORT = {
+    "binary_conv2d": "conv",
+    "binary_linear": "linear",
+    "float_conv2d": "float conv",
+    "float_linear": "float linear",
+    BITS_PEER: "openvino bits",
+    "openvino_binary_model": "openvino model",
+    NHWC_PEER: "openvino model nhwc",
+    "torch_f32": "torch f32",
+    "onnxruntime_f32": "onnxrt f32",
+    "onnxruntime_int8": "onnxrt int8",
+    "openvino_f32": "openvino f32",
+}
 
 
 def kernel_table(rows: Sequence[KernelResult]) -> Table:
     """Return title, columns and cells; a peer's cell is its time and, in brackets, how many times ours that is.
 
-    OpenVINO's binary node is compared with bits to bits, everything else with float32 to float32.
+    Minima, since other programs can only lengthen a time. OpenVINO's binary node is compared with bits to bits, its
+    model of channels last with ours, everything else with float32 from (N, C, H, W).
     """
     peers = list(dict.fromkeys(name for row in rows for name in row.peers_us))
     title = (
-        f"Layers, {rows[0].isa}, batch 1, medians in us; (times longer than xnorkit: {BITS_PEER} than bits to bits, "
-        "others than float to float)"
+        f"Layers, {rows[0].isa}, batch 1, minima in us; in brackets how many times as long as xnorkit: bits with "
+        "bits, nhwc with nhwc, others with float"
     )
-    columns = ["op", "shape", "threads", "us", "min", "GMAC/s", "of peak", "float in/out us", *peers]
+    columns = ["layer", "shape", "thr", "us", "of peak", "float", "nhwc", *(SHORT.get(peer, peer) for peer in peers)]
     cells: list[list[object]] = []
     for row in rows:
-        own_float = row.us if row.float_us is None else row.float_us
-        ours = {name: row.us if name == BITS_PEER else own_float for name in peers}
+        ours = dict.fromkeys(peers, row.min_us if row.float_min_us is None else row.float_min_us)
+        ours |= {BITS_PEER: row.min_us, NHWC_PEER: row.float_nhwc_min_us or row.min_us}
         cells.append(
             [
-                *(row.op, row.shape, row.threads, f"{row.us:.1f}", f"{row.min_us:.1f}", f"{row.gmacs:.0f}"),
-                f"{row.fraction_of_peak:.0%}",
-                "-" if row.float_us is None else f"{row.float_us:.0f}",
-                *(_with_ratio(row.peers_us.get(name), ours[name]) for name in peers),
+                *(
+                    SHORT[row.op],
+                    row.shape,
+                    row.threads,
+                    f"{row.min_us:.1f}",
+                    f"{row.fraction_of_peak * row.us / row.min_us:.0%}",
+                ),
+                *("-" if us is None else f"{us:.0f}" for us in (row.float_min_us, row.float_nhwc_min_us)),
+                *(_with_ratio(row.peers_min_us.get(name), ours[name]) for name in peers),
             ]
         )
     return title, columns, cells

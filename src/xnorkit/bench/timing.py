@@ -1,5 +1,6 @@
 """Interleaved timing: every candidate is measured in every round, so that noise of the machine meets all alike."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -8,12 +9,13 @@ from dataclasses import dataclass
 from xnorkit.errors import InputError
 from xnorkit.runtime.model import MAX_THREADS
 
-__all__ = ["SelfTimed", "Timing", "check_run", "interleaved"]
+__all__ = ["SelfTimed", "Timing", "busy", "check_run", "interleaved"]
 
 SAMPLE_SECONDS = 1e-3
 WARM_UP_SECONDS = 0.05
 REST_SECONDS = 3e-3
 LONG_CALL_SECONDS = 0.1
+BUSY_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ def check_run(threads: int, seconds: float) -> None:
         raise InputError(f"threads={threads}; required: an integer from 1 to {MAX_THREADS}.")
     if not 0 < seconds < float("inf"):
         raise InputError(f"seconds={seconds}; required: a positive number.")
+
+
+def busy() -> str:
+    """Return a line about other programs that take the processors, or an empty text if the machine looks idle."""
+    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
+    if load < BUSY_SHARE * cores:
+        return ""
+    return f"the machine is busy (load {load:.1f} on {cores} processors): trust minima and ratios, not medians"
 
 
 def interleaved(

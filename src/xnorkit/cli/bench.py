@@ -23,8 +23,13 @@ def add_subcommands(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Run the chosen benchmark."""
+    from xnorkit.bench.timing import busy
+
+    line = busy()  # before this program loads the machine itself
     runs = {"kernels": _run_kernels, "model": _run_model, "training": _run_training}
     runs[options.what](options[options.what])
+    if line:
+        print(line, file=sys.stderr)
 
 
 def _kernels_parser() -> ArgumentParser:
@@ -94,10 +99,12 @@ def _note(line: str) -> None:
 
 def _run_kernels(options: Namespace) -> None:
     from xnorkit.bench.kernels import bench_kernels
-    from xnorkit.bench.roofline import draw_kernels
+    from xnorkit.bench.roofline import check_path, draw_kernels
     from xnorkit.bench.shapes import select_shapes
     from xnorkit.bench.tables import kernel_table
 
+    if options.roofline is not None:
+        check_path(options.roofline)
     rows = bench_kernels(
         select_shapes(options.shapes, _words(options.op)),
         isa=options.isa,

@@ -14,7 +14,7 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from xnorkit.bench.layer_case import LayerCase, sum_of_taps
+from xnorkit.bench.layer_case import LayerCase, Layout, sum_of_taps
 from xnorkit.bench.peers.open_vino import CONFIG, call_of
 from xnorkit.bench.timing import SelfTimed
 from xnorkit.errors import InputError
@@ -36,15 +36,19 @@ def unsuitable(case: LayerCase) -> str:
     return "groups" if shape.groups > 1 else ""
 
 
-def binary_model(case: LayerCase, threads: int) -> Callable[[], NDArray[np.float32]]:
+def binary_model(case: LayerCase, threads: int, layout: Layout) -> Callable[[], NDArray[np.float32]]:
     """Return a call of the one-layer model: float32 in, sign, binary convolution, scale, bias, float32 out."""
     buffers: list[NDArray[np.uint8]] = []
     image = ops.parameter(list(case.x.shape), np.float32, name="x")
     dots = _convolution(_signs(image, np.zeros(case.shape.in_channels)), case.weight, case, buffers)
     scaled = ops.multiply(dots, ops.constant(case.scale.reshape(1, -1, 1, 1)))
     output = ops.add(scaled, ops.constant(case.bias.reshape(1, -1, 1, 1)))
-    call = call_of(_compile(output, image, threads), case.x)
-    return _keeping(call, buffers)
+    model = openvino.Model([output], [image])
+    x = case.x
+    if layout == "nhwc":
+        model = _with_channels_last(model)
+        x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    return _keeping(call_of(_compile(model, threads), x), buffers)
 
 
 def binary_node(case: LayerCase, threads: int) -> SelfTimed:
@@ -65,7 +69,7 @@ def binary_node(case: LayerCase, threads: int) -> SelfTimed:
     rng = np.random.default_rng(5)
     readers = rng.choice(np.array([-1, 1], dtype=np.float32), (CHANNELS, case.shape.out_channels, 1, 1))
     output = _convolution(bits, readers, None, buffers)
-    request = _compile(output, image, threads, PERF_COUNT="YES").create_infer_request()
+    request = _compile(openvino.Model([output], [image]), threads, PERF_COUNT="YES").create_infer_request()
     request.set_input_tensor(openvino.Tensor(case.x, shared_memory=True))
     request.infer()
     signs = unpack_bits(case.answer_bits, case.shape.out_channels).transpose(0, 3, 1, 2).astype(np.float32)
@@ -96,8 +100,16 @@ def _convolution(bits: Any, weight: NDArray[np.float32], case: LayerCase | None,
     )
 
 
-def _compile(output: Any, image: Any, threads: int, **config: str) -> Any:
-    model = openvino.Model([output], [image])
+def _with_channels_last(model: Any) -> Any:
+    """Return the model with input and output (N, H, W, C), converted by OpenVINO itself, which then leaves it out."""
+    steps = openvino.preprocess.PrePostProcessor(model)
+    for end in (steps.input(), steps.output()):
+        end.tensor().set_layout(openvino.Layout("NHWC"))
+        end.model().set_layout(openvino.Layout("NCHW"))
+    return steps.build()
+
+
+def _compile(model: Any, threads: int, **config: str) -> Any:
     settings = {**CONFIG, "INFERENCE_NUM_THREADS": str(threads), "INFERENCE_PRECISION_HINT": "f32", **config}
     return openvino.Core().compile_model(model, "CPU", settings)
 
