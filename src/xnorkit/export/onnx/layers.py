@@ -1,0 +1,113 @@
+"""Operations with weights as ONNX convolutions; a linear layer's kernel is its whole source."""
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from xnorkit.errors import ExportError
+from xnorkit.export.onnx.builder import Builder
+from xnorkit.export.onnx.weights import binary_filters, channels_first
+from xnorkit.format import Node, ValueSpec
+
+__all__ = ["binary", "binary_weight", "float_layer", "int8", "window"]
+
+EXACT_PRODUCTS = 2**24 // (255 * 127)
+"""Products of 8-bit integers whose float32 sum is exact in any order (docs/integer-layers.md)."""
+
+
+def float_layer(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) -> str:
+    """Convolution with bias."""
+    weight = b.floats(channels_first(node.tensors["weight"]))
+    return b.op("Conv", inputs[0], weight, b.floats(node.tensors["bias"]), name=node.name, **_geometry(node, sources))
+
+
+def binary_weight(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) -> str:
+    """Convolution with +1 and -1, scale, bias."""
+    sums = b.op("Conv", inputs[0], _bits(b, node, sources), **_geometry(node, sources))
+    return _scale_and_bias(b, node, sums)
+
+
+def binary(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) -> str:
+    """Convolution of signs: integers up to 2^24, exact in float32 in any order; then the epilogue."""
+    dots = b.op("Conv", inputs[0], _bits(b, node, sources), **_geometry(node, sources))
+    if node.attributes["epilogue"] == "float":
+        return _scale_and_bias(b, node, dots)
+    k = int(np.prod(_taps(node, sources[0])))
+    return _threshold(b, node, dots, k)
+
+
+def int8(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) -> str:
+    """Exact sums of 8-bit products: float32 convolutions over few enough products each, added as int32."""
+    u = b.op("Sub", inputs[0], b.floats(node.tensors["zero_point"].astype(np.float32)[:, None, None]))
+    weight = channels_first(node.tensors["weight"])
+    channels, per_channel = weight.shape[1], int(np.prod(weight.shape[2:]))
+    step = EXACT_PRODUCTS // per_channel
+    if step == 0:
+        raise ExportError(
+            f"node '{node.name}' has {per_channel} taps; required: at most {EXACT_PRODUCTS}, so that ONNX's float32 "
+            "sums of 8-bit products are exact."
+        )
+    groups = node.attributes.get("groups", 1)
+    if groups > 1 and step < channels:
+        raise ExportError(f"node '{node.name}' has {groups} groups of long filters; ONNX has no exact form for them.")
+    sums = ""
+    for first in range(0, channels, step):
+        part = u if step >= channels else _slice(b, u, first, min(first + step, channels))
+        filters = b.op("Cast", b.constant(weight[:, first : first + step]), to=TensorProto.FLOAT)
+        exact = b.op("Conv", part, filters, **_geometry(node, sources))
+        integers = b.op("Cast", exact, to=TensorProto.INT32)
+        sums = b.op("Add", sums, integers) if sums else integers
+    sums = b.op("Add", sums, b.constant(node.tensors["bias"][:, None, None]))
+    if node.attributes["epilogue"] == "float":
+        value = b.op("Cast", sums, to=TensorProto.FLOAT)
+        return b.op("Mul", value, b.per_channel(node.tensors["scale"]), name=node.name)
+    threshold = node.tensors["threshold"]
+    limits = b.constant(threshold[:, None, None] if threshold.ndim == 1 else np.moveaxis(threshold, 2, 0))
+    return _signs(b, node, b.op("Less", sums, limits))
+
+
+def window(node: Node) -> dict[str, Any]:
+    """Return kernel, strides and pads of a pool or convolution as ONNX names them."""
+    a = node.attributes
+    return {"kernel_shape": list(a["kernel"]), "strides": list(a["stride"]), "pads": list(a["padding"])}
+
+
+def _geometry(node: Node, sources: list[ValueSpec]) -> dict[str, Any]:
+    if "kernel" not in node.attributes:
+        return {"kernel_shape": [sources[0].height, sources[0].width]}
+    more = {"dilations": list(node.attributes["dilation"]), "group": node.attributes["groups"]}
+    return {**window(node), **more}
+
+
+def _taps(node: Node, source: ValueSpec) -> tuple[int, int, int]:
+    if "kernel" not in node.attributes:
+        return source.height, source.width, source.channels
+    height, width = node.attributes["kernel"]
+    return height, width, node.attributes["in_channels"] // node.attributes["groups"]
+
+
+def _bits(b: Builder, node: Node, sources: list[ValueSpec]) -> str:
+    return binary_filters(b, node.tensors["weight"], _taps(node, sources[0]))
+
+
+def _scale_and_bias(b: Builder, node: Node, value: str) -> str:
+    scaled = b.op("Mul", value, b.per_channel(node.tensors["scale"]))
+    return b.op("Add", scaled, b.per_channel(node.tensors["bias"]), name=node.name)
+
+
+def _threshold(b: Builder, node: Node, dots: str, k: int) -> str:
+    """Compare in float32: a threshold beyond the reach of a dot, -k..k, is brought next to it, where it is exact."""
+    limits = np.clip(node.tensors["threshold"].astype(np.int64), -k, k + 1).astype(np.float32)
+    return _signs(b, node, b.op("Less", dots, b.per_channel(limits)))
+
+
+def _signs(b: Builder, node: Node, below: str) -> str:
+    flip = node.tensors["flip"].astype(bool)
+    flip = flip[:, None, None] if flip.ndim == 1 else np.moveaxis(flip, 2, 0)
+    minus = b.op("Xor", below, b.constant(flip)) if flip.any() else below
+    return b.op("Where", minus, b.scalar(-1), b.scalar(1), name=node.name)
+
+
+def _slice(b: Builder, value: str, first: int, last: int) -> str:
+    return b.op("Slice", value, *(b.constant(np.array([v], np.int64)) for v in (first, last, 1)))
