@@ -12,6 +12,7 @@ from xnorkit import _engine
 from xnorkit.errors import EngineError, FormatError, InputError
 from xnorkit.format import Graph, InputSpec, Node, Normalization, write
 from xnorkit.runtime import Model, load
+from xnorkit.runtime.builders import BUILDERS
 
 
 def tiny(output: str = "fc", epilogue: str = "float", **changes: object) -> Graph:
@@ -119,13 +120,15 @@ def test_wrong_images() -> None:
 
 def test_wrong_bits() -> None:
     model = Model(tiny())
-    with wrong("layer 'sign'; required: a node that reads bits: fc."):
+    with wrong(
+        "the value for layer 'sign' is uint32 (1, 1, 2, 1); required: float32 (N, 1, 2, 2) with N of at least 1."
+    ):
         model.run_layer("sign", np.zeros((1, 1, 2, 1), np.uint32))
-    with wrong("layer 'nothing'; required: a node that reads bits: fc."):
+    with wrong("layer 'nothing'; required: a node that reads one value: sign, fc."):
         model.run_layer("nothing", np.zeros((1, 1, 2, 1), np.uint32))
-    with wrong("bits of layer 'fc' have shape (1, 2, 1, 1); required: (N, 1, 2, 1) with N of at least 1."):
+    with wrong("the value for layer 'fc' is uint32 (1, 2, 1, 1); required: uint32 (N, 1, 2, 1) with N of at least 1."):
         model.run_layer("fc", np.zeros((1, 2, 1, 1), np.uint32))
-    with wrong("bits of layer 'fc' have shape (0, 1, 2, 1); required: "):
+    with wrong("the value for layer 'fc' is uint32 (0, 1, 2, 1); required: "):
         model.run_layer("fc", np.zeros((0, 1, 2, 1), np.uint32))
     with wrong("words are int32 (1, 1, 2, 1); required: uint32 (N, H, W, 1) for 2 channels."):
         model.run_layer("fc", np.zeros((1, 1, 2, 1), np.int32))
@@ -160,15 +163,13 @@ def test_an_output_of_bits_is_refused(tmp_path: Path) -> None:
         load(path)
 
 
-def test_what_the_engine_refuses_names_the_node() -> None:
-    sign = Node("sign", "pack", ("input",), {}, {"threshold": np.zeros(2, np.float32), "flip": np.zeros(2, np.uint8)})
-    conv = {"kernel": [4096, 2049], "stride": [1, 1], "padding": [4095, 2048] * 2, "dilation": [1, 1], "groups": 1}
-    attributes = {**conv, "in_channels": 2, "out_channels": 1, "epilogue": "float"}
-    filters = np.zeros((1, 4096 * 2049 * 2 // 8), np.uint8)
-    tensors = {"weight": filters, "scale": np.ones(1, np.float32), "bias": np.zeros(1, np.float32)}
-    nodes = (sign, Node("long", "binary_conv2d", ("sign",), attributes, tensors))
-    with wrong("node 'long' (binary_conv2d): the engine refuses it: ", EngineError):
-        Model(tiny(nodes=nodes, output="long"))
+def test_what_the_engine_refuses_names_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise ValueError("not today")
+
+    monkeypatch.setitem(BUILDERS, ("pack", None), refuse)  # type: ignore[arg-type]
+    with wrong("node 'sign' (pack): the engine refuses it: not today", EngineError):
+        Model(tiny())
 
 
 def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +178,7 @@ def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
             raise MemoryError("std::bad_alloc")
 
     model = Model(tiny())
-    monkeypatch.setattr(model, "_program", Full())
+    monkeypatch.setattr(model._plan, "program", Full())
     with wrong("no memory to run 1 images at once; required: fewer at a time.", EngineError):
         model(IMAGES)
 

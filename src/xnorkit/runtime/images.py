@@ -21,21 +21,27 @@ def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
     """
     array = images if isinstance(images, np.ndarray) else _array(images)
     if array.dtype == np.uint8:
-        if spec.normalization is None:
+        if spec.normalization is None and spec.kind == "f32":
             raise InputError(
                 "images are uint8, but this model was exported without a normalisation; "
                 "required: float32 images, normalised as in training, or a model packed with "
                 "pack(..., normalization=Normalization(mean, std))."
             )
+    elif spec.kind == "u8" and spec.normalization is None:
+        raise InputError(
+            f"images have dtype {array.dtype}, but this model reads pixels and was exported without a normalisation; "
+            "required: uint8 images."
+        )
     elif array.dtype != np.float32:
         raise InputError(
             f"images have dtype {array.dtype}; required: float32 (normalised) or uint8 (pixels); nothing is cast "
             "silently, write images.astype(numpy.float32)."
         )
-    if array.ndim != 4 or array.shape[1:] != spec.shape or array.shape[0] == 0:
-        channels, height, width = spec.shape
+    fixed = 1 if spec.dynamic else 3
+    if array.ndim != 4 or array.shape[1 : 1 + fixed] != spec.shape[:fixed] or 0 in array.shape:
+        size = "H, W" if spec.dynamic else f"{spec.shape[1]}, {spec.shape[2]}"
         raise InputError(
-            f"images have shape {array.shape}; required: (N, {channels}, {height}, {width}) with N of at least 1; "
+            f"images have shape {array.shape}; required: (N, {spec.shape[0]}, {size}) with N of at least 1; "
             "a single image needs a first axis: images[None]."
         )
     return np.ascontiguousarray(array)

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from xnorkit import _engine
 from xnorkit.errors import EngineError, FormatError, InputError
-from xnorkit.format import Graph, infer_shapes, read
+from xnorkit.format import Graph, ValueSpec, read
 from xnorkit.runtime.bits import check_words
-from xnorkit.runtime.build import build, build_layer
+from xnorkit.runtime.build import build_layer
 from xnorkit.runtime.images import as_images
+from xnorkit.runtime.sizes import Sizes
 
 __all__ = ["MAX_THREADS", "LayerResult", "Model", "load"]
 
@@ -20,10 +21,10 @@ MAX_THREADS = 256
 
 
 class LayerResult(NamedTuple):
-    """What one node made of given bits.
+    """What one node made of a given value.
 
-    dots: (N, OH, OW, O) int32, the integer sums of a binary layer; (N, OH, OW, 0) for a pool, which has none.
-    output: what the node passes on, bits as (N, OH, OW, words) uint32 or float32 (N, OH, OW, O).
+    dots: (N, OH, OW, O) int32, the integer sums of a binary or 8-bit layer; (N, OH, OW, 0) for a node without.
+    output: what the node passes on, bits as (N, OH, OW, words) uint32, or (N, OH, OW, O) float32 or uint8.
     """
 
     dots: NDArray[np.int32]
@@ -64,15 +65,16 @@ class Model:
     """
 
     def __init__(self, graph: Graph, *, isa: str | None = None, threads: int | None = None) -> None:
-        self._values = infer_shapes(graph)
         self.graph = graph
         self.isa = _isa(isa)
         self.threads = _threads(threads)
-        if self._values[graph.output].kind != "f32":
-            raise FormatError(f"output '{graph.output}' is bits; required: a node that gives float32 numbers.")
         self._nodes = {node.name: node for node in graph.nodes}
-        self._program = build(graph, self._values, [graph.output], self.isa)
-        self._tracer: _engine.Program | None = None
+        self._sizes = Sizes(graph, self.isa)
+        self._plan = self._sizes.plan(graph.input.shape[1:])
+        self._values = self._plan.values
+        if self._values[graph.output].kind != "f32":
+            kind = self._values[graph.output].kind
+            raise FormatError(f"output '{graph.output}' is {kind}; required: a node that gives float32 numbers.")
         self._layers: dict[str, _engine.Program] = {}
 
     def __call__(self, images: Any) -> NDArray[np.float32]:
@@ -80,14 +82,17 @@ class Model:
 
         Args:
             images: (N, C, H, W), NumPy array or torch tensor (detached from its gradient), float32 normalised as in
-                training, or uint8 pixels, which the stored normalisation turns into float32.
+                training, or uint8 pixels; the stored normalisation turns one into the other where the model needs it.
+                H and W are those of `input_shape`, or others if the graph's input is dynamic.
 
         Raises:
             InputError: another type, dtype or shape, or a float is NaN or infinite.
             EngineError: there is not enough memory for the images.
         """
-        value = self._run(self._program, as_images(images, self.graph.input))[0]
-        spec = self._values[self.graph.output]
+        array = as_images(images, self.graph.input)
+        plan = self._sizes.plan(array.shape[2:])
+        value = self._run(plan.program, array)[0]
+        spec = plan.values[self.graph.output]
         if spec.height == spec.width == 1:
             return value.reshape(len(value), spec.channels)
         return np.ascontiguousarray(value.transpose(0, 3, 1, 2))
@@ -100,43 +105,36 @@ class Model:
         )
 
     def trace(self, images: Any) -> dict[str, NDArray[Any]]:
-        """Return the value of every node: float32 (N, H, W, C), or bits as (N, H, W, words) uint32.
+        """Return the value of every node: (N, H, W, C) float32 or uint8, or bits as (N, H, W, words) uint32.
 
         Takes the images that a call takes and raises what it raises.
         """
-        clips = {node.name: node.source for node in self.graph.nodes if node.op == "clip"}
-        names = [node.name for node in self.graph.nodes if node.name not in clips]
-        if self._tracer is None:
-            self._tracer = build(self.graph, self._values, names, self.isa)
-        values = dict(zip(names, self._run(self._tracer, as_images(images, self.graph.input)), strict=True))
-        return {node.name: values[clips.get(node.name, node.name)] for node in self.graph.nodes}
+        array = as_images(images, self.graph.input)
+        values = self._run(self._sizes.plan(array.shape[2:]).tracer, array)
+        return dict(zip([node.name for node in self.graph.nodes], values, strict=True))
 
-    def run_layer(self, name: str, bits: NDArray[np.uint32]) -> LayerResult:
-        """Return what node `name` makes of given bits, on the kernels of this model.
+    def run_layer(self, name: str, value: NDArray[Any]) -> LayerResult:
+        """Return what node `name` makes of a given value, on the kernels of this model.
 
         Args:
-            name: a node that reads bits: a binary layer or a pool.
-            bits: (N, H, W, words) uint32 with the node's input size, as `pack_bits` gives.
+            name: a node that reads one value.
+            value: what the node reads, of its size for images of `input_shape`: bits (N, H, W, words) uint32 as
+                `pack_bits` gives, or (N, H, W, C) float32 or uint8.
 
         Raises:
-            InputError: there is no such node, or `bits` does not fit it.
+            InputError: there is no such node, or `value` does not fit it.
         """
         node = self._nodes.get(name)
-        source = self._values[node.source] if node is not None else None
-        if node is None or source is None or source.kind != "bits":
-            choices = [n.name for n in self.graph.nodes if self._values[n.source].kind == "bits"]
-            raise InputError(
-                f"layer '{name}'; required: a node that reads bits: {', '.join(choices) or 'there is none'}."
-            )
-        check_words(bits, source.channels)
-        if bits.shape[1:3] != (source.height, source.width) or len(bits) == 0:
-            raise InputError(
-                f"bits of layer '{name}' have shape {bits.shape}; "
-                f"required: (N, {source.height}, {source.width}, {source.words}) with N of at least 1."
-            )
+        if node is None or len(node.inputs) != 1:
+            choices = [n.name for n in self.graph.nodes if len(n.inputs) == 1]
+            raise InputError(f"layer '{name}'; required: a node that reads one value: {', '.join(choices)}.")
+        source = self._values[node.source]
+        _check_value(name, value, source)
         if name not in self._layers:
             self._layers[name] = build_layer(node, source, self.isa)
-        *dots, output = self._run(self._layers[name], np.ascontiguousarray(bits))
+        # The engine takes 8-bit values as it takes pixels, with the channels in front.
+        fed = value.transpose(0, 3, 1, 2) if source.kind == "u8" else value
+        *dots, output = self._run(self._layers[name], np.ascontiguousarray(fed))
         return LayerResult(dots[0] if dots else np.empty((*output.shape[:3], 0), np.int32), output)
 
     @property
@@ -152,12 +150,12 @@ class Model:
     @property
     def arena_bytes(self) -> int:
         """Bytes of activation buffers for one image."""
-        return self._program.arena_bytes
+        return self._plan.program.arena_bytes
 
     @property
     def weight_bytes(self) -> int:
         """Bytes of weights and thresholds in the kernels' own arrangement."""
-        return self._program.weight_bytes
+        return self._plan.program.weight_bytes
 
     def _run(self, program: _engine.Program, source: NDArray[Any]) -> list[NDArray[Any]]:
         try:
@@ -166,6 +164,24 @@ class Model:
             raise InputError(f"the engine refuses the images: {error}") from error
         except MemoryError as error:
             raise EngineError(f"no memory to run {len(source)} images at once; required: fewer at a time.") from error
+
+
+def _check_value(name: str, value: NDArray[Any], spec: ValueSpec) -> None:
+    """Check what a caller feeds into a node."""
+    if spec.kind == "bits":
+        check_words(value, spec.channels)
+    dtype, last = {
+        "bits": (np.uint32, spec.words),
+        "f32": (np.float32, spec.channels),
+        "u8": (np.uint8, spec.channels),
+    }[spec.kind]
+    shape = (spec.height, spec.width, last)
+    if not isinstance(value, np.ndarray) or value.dtype != dtype or value.shape[1:] != shape or len(value) == 0:
+        received = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise InputError(
+            f"the value for layer '{name}' is {received}; required: {np.dtype(dtype)} "
+            f"(N, {', '.join(map(str, shape))}) with N of at least 1."
+        )
 
 
 def _isa(isa: str | None) -> str:

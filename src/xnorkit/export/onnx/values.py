@@ -63,8 +63,8 @@ def max_pool(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
 def avg_pool(b: Builder, node: Node, sources: Sources, inputs: Inputs) -> str:
     """The mean of each window.
 
-    ONNX's own ceil_mode is not PyTorch's before opset 22. So the padding that counts becomes zeros around the image, and
-    what the last window has beyond it becomes padding that does not count.
+    ONNX's own ceil_mode is not PyTorch's before opset 22. So the padding that counts becomes zeros around the image,
+    and what the last window has beyond it becomes padding that does not count.
     """
     if not node.attributes["ceil_mode"]:
         include = int(node.attributes["count_include_pad"])
