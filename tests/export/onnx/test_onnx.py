@@ -19,13 +19,6 @@ from xnorkit.runtime import Model
 
 # Integer sums, then one float step that every runtime rounds alike. Elsewhere a runtime folds scales into filters.
 EXACT = ("int8_conv2d float", "int8_conv2d groups", "int8_linear float", "quantize_u8")
-    "binary_linear float",
-    "binary_linear bits",
-    "int8_conv2d bits",
-    "int8_linear float",
-    "gather_channels",
-    "clip",
-)
 
 
 def run(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
