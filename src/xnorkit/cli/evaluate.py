@@ -1,9 +1,10 @@
 """Measure the accuracy of a checkpoint or a .xnor file on a data set."""
 
 from pathlib import Path
+from typing import Literal
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
-from xnorkit.cli.output import print_json, print_pairs
+from xnorkit.cli.output import print_json, print_pairs, print_table
 
 
 def parser() -> ArgumentParser:
@@ -19,6 +20,13 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "--isa", type=str | None, default=None, help="instruction set for a .xnor file; default the fastest"
     )
+    parser.add_argument(
+        "--preprocessing",
+        type=Literal["modern", "seed"] | None,
+        default=None,
+        help="of photographs: modern or seed; default as the checkpoint was trained",
+    )
+    parser.add_argument("--per-class", action="store_true", help="figures of each class too")
     parser.add_argument("--threads", type=int | None, default=None, help="threads; default the physical cores")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
@@ -32,10 +40,23 @@ def run(options: Namespace) -> None:
         Path(options.model),
         data_root=options.data,
         data_name=options.data_name,
+        preprocessing=options.preprocessing,
         isa=options.isa,
         threads=options.threads,
     )
+    per_class = result.pop("per_class")
     if options.json:
-        print_json(result)
-    else:
-        print_pairs({**result, "top1": f"{result['top1']:.2%}", "top5": f"{result['top5']:.2%}"})
+        print_json({**result, "per_class": per_class} if options.per_class else result)
+        return
+    print_pairs({**result, "top1": f"{result['top1']:.2%}", "top5": _percent(result["top5"])})
+    if options.per_class:
+        print()
+        print_table(
+            "Per class",
+            ["class", "images", "top-1", "top-5"],
+            [[row["class"], row["images"], _percent(row["top1"]), _percent(row["top5"])] for row in per_class],
+        )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"

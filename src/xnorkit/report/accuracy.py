@@ -1,17 +1,21 @@
 """Accuracy of a checkpoint or packed file on the evaluation split of a data set."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xnorkit.errors import InputError
+from xnorkit.errors import InputError, RecipeError
+
+if TYPE_CHECKING:
+    from xnorkit.data import DataOptions
 
 __all__ = ["evaluate_file"]
 
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Predict = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 
 def evaluate_file(
@@ -19,47 +23,85 @@ def evaluate_file(
     *,
     data_root: Path | None = None,
     data_name: str | None = None,
+    preprocessing: str | None = None,
     isa: str | None = None,
     threads: int | None = None,
 ) -> dict[str, Any]:
-    """Return `model, data, split, images, top1, top5` of a checkpoint or `.xnor` file, on uint8 images as stored.
+    """Return `model, data, split, images, top1, top5, per_class` of a checkpoint or `.xnor` file.
+
+    Images are those of the evaluation split, normalised as the model was trained, whatever the data set.
+
+    Args:
+        path: the file.
+        data_root: folder of the data set's files.
+        data_name: a name from `xnorkit.data.list_data`; by default the data set that the model was trained on.
+        preprocessing: of photographs; by default that of the model's recipe, "modern" for a .xnor file.
+        isa: instruction set for a `.xnor` file.
+        threads: of the engine or of PyTorch.
 
     Raises:
-        InputError: `isa` is given for a checkpoint.
+        InputError: `isa` is given for a checkpoint, or threads below 1.
         InputError: the file does not say which data set it was trained on, and `data_name` is not given.
+        RecipeError: the data set has images of another shape than the model.
     """
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model
 
     if isa is not None and path.suffix != ".xnor":
         raise InputError(f"--isa {isa} for {path}; required: a .xnor file, a checkpoint runs in PyTorch.")
-    predict, trained_on = _packed(path, isa, threads) if path.suffix == ".xnor" else _checkpoint(path, data_root)
+    if threads is not None and threads < 1:
+        raise InputError(f"--threads {threads}; required: at least 1.")
+    if path.suffix == ".xnor":
+        predict, trained_on, shape, options = _packed(path, isa, threads)
+    else:
+        predict, trained_on, shape, options = _checkpoint(path, data_root, threads)
     name = data_name or trained_on
     if name is None:
         raise InputError(f"{path} does not say which data set it belongs to; required: --data-name NAME.")
-    data = create_data(name, root=data_root)
+    data = create_data(name, data_root, options, **({"preprocessing": preprocessing} if preprocessing else {}))
+    if data.input_shape != shape:
+        raise RecipeError(
+            f"data '{name}' has images {data.input_shape}; required: {shape} (C, H, W), which {path} was made for. "
+            "Choose another data set."
+        )
     result = evaluate_model(predict, data)
     return {"model": str(path), "data": name, "split": data.split_name, **result}
 
 
-def _packed(path: Path, isa: str | None, threads: int | None) -> tuple[Predict, str | None]:
+Loaded = tuple[Predict, str | None, tuple[int, ...], "DataOptions"]
+
+
+def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
     from xnorkit import runtime
+    from xnorkit.data import DataOptions
 
     model = runtime.load(path, isa=isa, threads=threads)
-    return model, model.graph.metadata.get("data")
+    shape = model.input_shape
+    return model, model.graph.metadata.get("data"), shape, DataOptions(image_size=shape[1])
 
 
-def _checkpoint(path: Path, data_root: Path | None) -> tuple[Predict, str | None]:
+def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Loaded:
     import torch
 
     from xnorkit.data import create_data, normalize
-    from xnorkit.train import load_checkpoint
+    from xnorkit.models import input_shape
+    from xnorkit.train import load_checkpoint, read_checkpoint
 
     model, recipe = load_checkpoint(path)
-    data = create_data(recipe.data.name, root=data_root)
+    torch.set_num_threads(threads or torch.get_num_threads())
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device)
+    shape = input_shape(recipe.model.name)
+    size = recipe.data.image_size or shape[1]
+    stored = read_checkpoint(path)
+    mean, std = stored.mean, stored.std
+    if mean is None or std is None:  # written before checkpoints held them
+        data = create_data(recipe.data.name, data_root, recipe.data.options())
+        mean, std = data.mean, data.std
 
-    def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(images: NDArray[Any]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            return model(normalize(torch.from_numpy(images), data.mean, data.std)).numpy()
+            return model(normalize(torch.from_numpy(images).to(device), mean, std)).cpu().numpy()
 
-    return predict, recipe.data.name
+    options = replace(recipe.data.options(), image_size=size)
+    return predict, recipe.data.name, (shape[0], size, size), options

@@ -1,6 +1,6 @@
 """Recipes, training in stages, distillation, checkpoints and evaluation."""
 
-from xnorkit.train.checkpoint import load_checkpoint
+from xnorkit.train.checkpoint import Checkpoint, load_checkpoint, read_checkpoint
 from xnorkit.train.distill import Distillation, attention_loss, soft_label_loss
 from xnorkit.train.evaluate import Evaluation, evaluate_model
 from xnorkit.train.fit import BestEpoch, FitResult, fit
@@ -15,6 +15,7 @@ __all__ = [
     "BestEpoch",
     "BinarizerSpec",
     "BinaryChef",
+    "Checkpoint",
     "DataSpec",
     "Distillation",
     "Evaluation",
@@ -35,5 +36,6 @@ __all__ = [
     "load_checkpoint",
     "load_machine",
     "load_recipe",
+    "read_checkpoint",
     "soft_label_loss",
 ]

@@ -1,6 +1,7 @@
 """Reading a training checkpoint without executing anything in it."""
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,18 +26,24 @@ PREFIX = "model."
 class Checkpoint:
     """Content of a training checkpoint: weights by parameter name, what they are of, and how far the run had come.
 
-    Where the recipe averages the weights, these are the averaged ones, which the run's figures are of.
+    `mean` and `std`, per channel, are what images were normalised by; None in older files. Where the recipe averages
+    the weights, these are the averaged ones, which the run's figures are of.
     """
 
     weights: dict[str, Tensor]
     recipe: Recipe
     num_classes: int
     epochs_done: int
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
 
 
-def describe(recipe: Recipe, num_classes: int) -> dict[str, Any]:
+def describe(
+    recipe: Recipe, num_classes: int, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+) -> dict[str, Any]:
     """Return what a checkpoint holds under `KEY`, plain values only."""
-    return {"recipe": recipe.to_dict(), "num_classes": num_classes}
+    pixels = {} if mean is None or std is None else {"mean": list(mean), "std": list(std)}
+    return {"recipe": recipe.to_dict(), "num_classes": num_classes, **pixels}
 
 
 def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
@@ -83,6 +90,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if EMA in ours:
             weights = ours[EMA]["average"]
         recipe = recipe_from_dict(ours["recipe"], str(path))
-        return Checkpoint(weights, recipe, int(ours["num_classes"]), int(content["epoch"]) + 1)
+        pixels = {key: tuple(map(float, ours[key])) for key in ("mean", "std") if key in ours}
+        return Checkpoint(weights, recipe, int(ours["num_classes"]), int(content["epoch"]) + 1, **pixels)
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
         raise InputError(refusal) from error

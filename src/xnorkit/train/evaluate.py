@@ -1,69 +1,75 @@
 """Accuracy of anything that maps images to logits."""
 
 from collections.abc import Callable
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import nn
-from torch.utils.data import DataLoader
 
 from xnorkit.data import ImageData
 from xnorkit.errors import InputError
 
-__all__ = ["Evaluation", "evaluate_model", "loss_and_accuracy"]
+__all__ = ["ClassFigures", "Evaluation", "evaluate_model"]
+
+TOP5_CLASSES = 5  # with fewer classes, top-5 says nothing
+
+
+# "class" is no name for an attribute.
+ClassFigures = TypedDict("ClassFigures", {"class": str, "images": int, "top1": float, "top5": float | None})
 
 
 class Evaluation(TypedDict):
-    """Number of images, and the share whose label is the best, or among the five best, of the logits."""
+    """Number of images, and the share whose label is the best, or among the five best, of the logits; also per class.
+
+    top5 is None below 5 classes; the figures of a class without images are 0.
+    """
 
     images: int
     top1: float
-    top5: float
+    top5: float | None
+    per_class: list[ClassFigures]
 
 
 def evaluate_model(
-    predict: Callable[[NDArray[np.uint8]], NDArray[np.floating]], data: ImageData, batch_size: int = 1000
+    predict: Callable[[NDArray[Any]], NDArray[np.floating]], data: ImageData, batch_size: int = 1000
 ) -> Evaluation:
     """Return top-1 and top-5 accuracy of `predict` on the evaluation split.
 
     Equal logits rank by class number, as `argmax` does.
 
     Args:
-        predict: maps images (N, C, H, W) uint8 to logits (N, num_classes).
+        predict: maps images (N, C, H, W) uint8, or float32 already normalised where the data set has no pixels, to
+            logits (N, num_classes).
         data: the data set.
         batch_size: images per call of `predict`.
 
     Raises:
         InputError: logits of another shape, or with NaN.
     """
-    images, labels = data.test_arrays()
-    ranks = []
-    for start in range(0, len(images), batch_size):
-        part = labels[start : start + batch_size]
-        logits = np.asarray(predict(images[start : start + batch_size]))
-        required = (len(part), data.num_classes)
+    count = data.num_classes
+    # Rows: images, hits, hits among five; columns: classes.
+    tally = np.zeros((3, count), np.int64)
+    for images, labels in data.test_batches(batch_size):
+        logits = np.asarray(predict(images))
+        required = (len(labels), count)
         if logits.shape != required or np.isnan(logits).any():
             raise InputError(
                 f"predict returned logits of shape {logits.shape}; required: {required} without NaN. Check that the "
                 f"model was made for data '{data.name}'."
             )
         order = np.argsort(-logits, axis=1, kind="stable")
-        ranks.append(np.argmax(order == part[:, None], axis=1))
-    rank = np.concatenate(ranks)
-    return {"images": len(images), "top1": float(np.mean(rank < 1)), "top5": float(np.mean(rank < 5))}
+        rank = np.argmax(order == labels[:, None], axis=1)
+        for row, hit in enumerate((rank >= 0, rank < 1, rank < TOP5_CLASSES)):
+            tally[row] += np.bincount(labels[hit], minlength=count)
+    shares = tally[1:] / np.maximum(tally[0], 1)
+    both = tally[1:].sum(1) / max(int(tally[0].sum()), 1)
+    per_class: list[ClassFigures] = [
+        {"class": name, "images": int(tally[0, i]), "top1": float(shares[0, i]), "top5": _top5(shares[1, i], count)}
+        for i, name in enumerate(data.classes)
+    ]
+    images_in_all = int(tally[0].sum())
+    return {"images": images_in_all, "top1": float(both[0]), "top5": _top5(both[1], count), "per_class": per_class}
 
 
-@torch.inference_mode()
-def loss_and_accuracy(model: nn.Module, loader: DataLoader) -> tuple[float, float]:
-    """Return mean cross entropy and top-1 accuracy over all batches of (images, labels), with the model as it is."""
-    device = next(model.parameters()).device
-    loss, right, count = 0.0, 0, 0
-    for images, labels in loader:
-        logits, target = model(images.to(device)), labels.to(device)
-        loss += F.cross_entropy(logits, target, reduction="sum").item()
-        right += int((logits.argmax(1) == target).sum())
-        count += len(target)
-    return loss / count, right / count
+def _top5(share: float, classes: int) -> float | None:
+    return float(share) if classes >= TOP5_CLASSES else None

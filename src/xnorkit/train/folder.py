@@ -62,7 +62,7 @@ class RunFolder:
         try:
             yield
         finally:
-            if not self.last.exists():
+            if not self.last.exists() and self.path.is_dir():
                 self._clear()
                 if not any(self.path.iterdir()):
                     self.path.rmdir()

@@ -59,6 +59,7 @@ class TrainingModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.recipe, self.num_classes, self.steps_per_epoch = recipe, num_classes, steps_per_epoch
+        self.mean, self.std = mean, std
         self.model = build_model(recipe, num_classes, mean, std)
         self.stages = recipe.all_stages()
         self.switch = StageSwitch(self.model, self.stages)
@@ -200,7 +201,7 @@ class TrainingModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what `load_checkpoint` needs to build the model again."""
-        checkpoint[KEY] = describe(self.recipe, self.num_classes)
+        checkpoint[KEY] = describe(self.recipe, self.num_classes, self.mean, self.std)
         if self.ema is not None:
             checkpoint[KEY][EMA] = self.ema.state()
 
