@@ -216,7 +216,13 @@ def test_evaluation_ranks() -> None:
             logits[-1, truth[-1]] = order[-1, -5] - 0.5
         return logits
 
-    assert evaluate_model(fifth, data, batch_size=60) == {"images": 100, "top1": 0.0, "top5": 0.99}
+    found = evaluate_model(fifth, data, batch_size=60)
+    assert (found["images"], found["top1"], found["top5"]) == (100, 0.0, 0.99)
+    per_class = found["per_class"]
+    assert [row["class"] for row in per_class] == [str(digit) for digit in range(10)]
+    assert [row["images"] for row in per_class] == np.bincount(labels, minlength=10).tolist()
+    missed = [int(labels[-1])]
+    assert [i for i, row in enumerate(per_class) if row["top5"] != 1.0] == missed
     assert evaluate_model(lambda images: np.eye(10)[labels], data)["top1"] == 1.0
     with pytest.raises(InputError, match=r"shape \(100, 3\); required: \(100, 10\)"):
         evaluate_model(lambda images: np.zeros((100, 3)), data)

@@ -22,6 +22,12 @@ from xnorkit.train.optimizers import make_optimizer, make_schedule, schedule_fac
         (ScheduleSpec("cosine", warmup_epochs=4.0), 1.0, 0.25),
         (ScheduleSpec("cosine", warmup_epochs=4.0), 12.0, 0.5),
         (ScheduleSpec("constant", warmup_epochs=2.0), 0.0, 0.0),
+        (ScheduleSpec("linear"), 5.0, 0.75),
+        (ScheduleSpec("linear", warmup_epochs=4.0), 12.0, 0.5),
+        (ScheduleSpec("linear"), 21.0, 0.0),
+        (ScheduleSpec("milestones", milestones=[4, 12], gamma=0.5), 3.99, 1.0),
+        (ScheduleSpec("milestones", milestones=[4, 12], gamma=0.5), 4.0, 0.5),
+        (ScheduleSpec("milestones", milestones=[4, 12], gamma=0.5), 19.0, 0.25),
     ],
 )
 def test_factor(spec: ScheduleSpec, epoch: float, factor: float) -> None:
@@ -46,3 +52,8 @@ def test_optimizers(name: str, kind: str) -> None:
     group = optimizer.param_groups[0]
     assert (group["lr"], group["weight_decay"]) == (0.5, 0.25)
     assert group.get("momentum", 0.9) == 0.9
+
+
+def test_nesterov() -> None:
+    spec = OptimizerSpec("sgd", lr=0.1, momentum=0.9, nesterov=True)
+    assert make_optimizer(spec, [nn.Parameter(torch.zeros(1))]).param_groups[0]["nesterov"]
