@@ -38,8 +38,8 @@ def binary_resnet(
         InputError: an unknown name, or plain signs of what a ReLU returns ("basic" blocks).
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), section 4.2; Liu et al., Bi-Real Net (ECCV 2018) and ReActNet (ECCV
-    2020, ResNet-18 of table 3); Qin et al., IR-Net (CVPR 2020). Differs: XNOR-Net has input scales K ("xnor-k" has
-    them), IR-Net's last layer follows a BatchNorm.
+    2020, ResNet-18 of table 3); Qin et al., IR-Net (CVPR 2020), ResNet-20 of its code. Differs: XNOR-Net has input
+    scales K ("xnor-k" has them), IR-Net's ResNet-20 for CIFAR pads its shortcuts with zeros.
     """
     block_type = block_type or BLOCK_OF.get(binarization, "prebasic")
     model = resnet(depth, num_classes, False, block_type, stem_type, shortcut_type)

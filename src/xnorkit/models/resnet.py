@@ -43,12 +43,16 @@ SHORTCUT_TYPES = ("float", "binary")
 
 @dataclass(frozen=True)
 class _Kind:
-    """A block type: its block, its activation (None: ReLU, or RPReLU on demand), what ends the stem, its bottleneck."""
+    """A block type: its block, its activation (None: ReLU, or RPReLU on demand), what ends the stem, its bottleneck.
+
+    feature_norm: whether the features are normalised in front of the last layer.
+    """
 
     block: Block
     activation: Activation | None = None
     stem_activation: type[nn.Module] = nn.ReLU
     bottleneck: Block | None = None
+    feature_norm: bool = False
 
 
 def _hardtanh(channels: int) -> nn.Module:
@@ -70,7 +74,7 @@ BLOCK_TYPES: dict[str, _Kind] = {
     ),
     "hierarchical": _Kind(HBlock),
     "react": _Kind(ReactBlock, activation=RPReLU, stem_activation=nn.Identity),
-    "irnet": _Kind(ReactBlock, activation=_hardtanh, stem_activation=nn.Hardtanh),
+    "irnet": _Kind(ReactBlock, activation=_hardtanh, stem_activation=nn.Hardtanh, feature_norm=True),
 }
 
 
@@ -99,7 +103,7 @@ class ResNet(nn.Module):
     | layer2 | blocks of 128 channels, the first with stride 2 | 128 x 28 x 28 | 128 x 16 x 16 |
     | layer3 | blocks of 256 channels, the first with stride 2 | 256 x 14 x 14 | 256 x 8 x 8 |
     | layer4 | blocks of 512 channels, the first with stride 2 | 512 x 7 x 7 | 512 x 4 x 4 |
-    | avgpool, fc | mean over the positions, linear | num_classes | num_classes |
+    | avgpool, bn2, fc | mean over the positions, BatchNorm if `feature_norm`, linear | num_classes | num_classes |
 
     A block is two 3x3 convolutions of the same width (`HBlock`: three); its shortcut, where the shape changes, is
     average pooling, 1x1 convolution (`downsample.1`), BatchNorm. ResNet-50 has bottlenecks of four times these widths,
@@ -114,6 +118,7 @@ class ResNet(nn.Module):
         widths: output channels of the blocks of each layer, as many as `blocks`.
         stem_width: channels behind the stem.
         stem_activation: the last activation of the stem; default ReLU.
+        feature_norm: whether a BatchNorm stands in front of fc.
 
     Source: He et al., Deep Residual Learning (CVPR 2016), table 1. Differs in the shortcut, which pools.
     """
@@ -129,6 +134,7 @@ class ResNet(nn.Module):
         widths: tuple[int, ...] = (64, 128, 256, 512),
         stem_width: int = 64,
         stem_activation: nn.Module | None = None,
+        feature_norm: bool = False,
     ) -> None:
         super().__init__()
         width = stem_width
@@ -148,6 +154,7 @@ class ResNet(nn.Module):
             self.add_module(f"layer{index + 1}", nn.Sequential(first, *others))
             width = out_channels
         self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.bn2: nn.Module = nn.BatchNorm1d(width) if feature_norm else nn.Identity()
         self.fc = nn.Linear(width, num_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -158,7 +165,7 @@ class ResNet(nn.Module):
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for index in range(self.depth):
             x = self.get_submodule(f"layer{index + 1}")(x)
-        return self.fc(torch.flatten(self.avgpool(x), 1))
+        return self.fc(self.bn2(torch.flatten(self.avgpool(x), 1)))
 
 
 def resnet(  # noqa: PLR0917 - as resnet18 and its siblings
@@ -182,7 +189,8 @@ def resnet(  # noqa: PLR0917 - as resnet18 and its siblings
             (`HBlock`), "react" (`ReactBlock` with RPReLU), "irnet" (`ReactBlock` with hardtanh); or a function of
             (in_channels, out_channels, stride, activation) that returns a module. Depth 50 has bottlenecks: "basic"
             (`Bottleneck`), "prebasic" (`PreBottleneck`) or a function. Behind the stem of "bireal" and "react" stands
-            no ReLU, as their first convolution takes the sign of what it returns; behind that of "irnet", hardtanh.
+            no ReLU, as their first convolution takes the sign of what it returns; behind that of "irnet", hardtanh, and
+            a BatchNorm in front of the last layer.
         stem_type: "basic" (7x7 / 2, pool), "dabnn" (`DaBNNStem`), "cifar" (3x3, no pool).
         shortcut_type: "float"; "binary" puts a BatchNorm in front of the 1x1 convolutions of the shortcuts, so that
             these can be made binary, too.
@@ -214,6 +222,7 @@ def resnet(  # noqa: PLR0917 - as resnet18 and its siblings
         widths=tuple(width * EXPANSION for width in shape.widths) if shape.bottleneck else shape.widths,
         stem_width=shape.widths[0],
         stem_activation=kind.stem_activation(),
+        feature_norm=kind.feature_norm,
     )
     if shortcut_type == "binary":
         norm_shortcuts_(model)
