@@ -25,7 +25,7 @@ ALLOWED = {
     "data": set(),
     "train": {"models", "data", "nn", "ops", "optim"},
     "compat": {"functional", "ops", "nn", "optim", "models", "train"},
-    "export": {"nn", "ops", "functional", "format", "runtime"},
+    "export": {"__init__", "nn", "ops", "functional", "format", "runtime"},
     "bench": {"models", "export", "format", "runtime", "train", "_engine"},
     "report": {"bench", "data", "export", "format", "inspection", "models", "runtime", "train"},
     "cli": {"bench", "data", "export", "format", "models", "report", "runtime", "train", "__init__"},
