@@ -61,7 +61,8 @@ def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> M
     """Swap the layers of a float `model` for binary ones, in place, and return it.
 
     Dropout in front of a layer that takes signs moves behind the signs: a dropped value contributes 0 to the dot
-    product, where in front of them it would become +1.
+    product, where in front of them it would become +1. It is a part of the layer's activation process then
+    (`DroppedSigns`): who replaces that process, as a training stage may, trains without dropout.
 
     Args:
         model: a network as made, float.
