@@ -27,27 +27,52 @@ void relax() {
 // spin for about 50 microseconds before they sleep.
 constexpr int kSpins = 2000;
 
+// Ranges that a thread's share is drawn in: the others take over what an interrupted thread has not begun.
+constexpr int64_t kRangesPerThread = 8;
+
+// One run's state in a word, so that joining is a single exchange: number of the run, open or closed, how many helpers
+// it wants, how many are in it.
+struct RunState {
+  static constexpr uint64_t kOneInside = 1;
+  static constexpr uint64_t kInside = 0xffff;
+  static constexpr int kWantedShift = 16;
+  static constexpr uint64_t kOpen = uint64_t{1} << 32;
+  static constexpr int kNumberShift = 33;
+
+  static uint64_t open(uint64_t number, int wanted) {
+    return number << kNumberShift | kOpen | static_cast<uint64_t>(wanted) << kWantedShift;
+  }
+  static uint64_t number(uint64_t state) { return state >> kNumberShift; }
+  static int wanted(uint64_t state) { return static_cast<int>(state >> kWantedShift & 0xffff); }
+};
+
+// Nobody waits for a worker that has not begun: a run is open while the caller works, helpers that come by join, and
+// once the caller finds no more items it closes the run and waits only for those inside.
 class Pool {
  public:
   // Returns false if another thread is using the pool, or the process is ending.
   bool run(int64_t items, int threads, const Body& body) {
     const std::unique_lock<std::mutex> use(use_, std::try_to_lock);
-    if (!use.owns_lock() || stopping_) return false;
-    threads = 1 + grow(threads - 1);
-    // Four ranges per thread, drawn from a counter: an interrupted thread holds up a quarter of its share at most.
-    items_ = items;
-    range_ = std::max<int64_t>(1, items / (4 * threads));
+    if (!use.owns_lock() || stopping_.load(std::memory_order_relaxed)) return false;
+    threads = 1 + grow(std::min(threads, kMaxThreads) - 1);
+    threads_ = threads;
     body_ = &body;
-    next_.store(0, std::memory_order_relaxed);
-    {
-      const std::lock_guard<std::mutex> lock(sleep_);
-      helpers_ = threads - 1;
-      pending_.store(threads - 1, std::memory_order_relaxed);
-      epoch_.fetch_add(1, std::memory_order_release);
+    // A thread starts with the same share of every step, whose values are then in its own cache.
+    for (int t = 0; t < threads; ++t) {
+      shares_[t].next.store(items * t / threads, std::memory_order_relaxed);
+      shares_[t].end = items * (t + 1) / threads;
+      shares_[t].range = std::max<int64_t>(1, items / (threads * kRangesPerThread));
     }
-    wake_.notify_all();
-    work();
-    for (int spins = 0; pending_.load(std::memory_order_acquire) != 0; ++spins) {
+    const uint64_t number = RunState::number(state_.load(std::memory_order_relaxed)) + 1;
+    // Sequentially consistent with `sleeping_`: either this store is seen before a worker sleeps, or the sleeper here.
+    state_.store(RunState::open(number, threads - 1));
+    if (sleeping_.load() > 0) {
+      { const std::lock_guard<std::mutex> lock(sleep_); }
+      wake_.notify_all();
+    }
+    work(0);
+    state_.fetch_and(~RunState::kOpen, std::memory_order_acq_rel);
+    for (int spins = 0; (state_.load(std::memory_order_acquire) & RunState::kInside) != 0; ++spins) {
       if (spins < kSpins) {
         relax();
       } else {
@@ -62,8 +87,7 @@ class Pool {
     const std::lock_guard<std::mutex> use(use_);
     {
       const std::lock_guard<std::mutex> lock(sleep_);
-      stopping_ = true;
-      epoch_.fetch_add(1, std::memory_order_release);
+      stopping_.store(true);
     }
     wake_.notify_all();
     for (std::thread& worker : workers_) worker.join();
@@ -71,12 +95,18 @@ class Pool {
   }
 
  private:
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+    int64_t range = 1;
+  };
+
   // Returns how many of the wanted helpers there are: fewer where the system gives no more threads.
   int grow(int helpers) {
     try {
       while (static_cast<int>(workers_.size()) < helpers) {
         const int index = static_cast<int>(workers_.size());
-        workers_.emplace_back([this, index, seen = epoch_.load(std::memory_order_relaxed)] { serve(index, seen); });
+        workers_.emplace_back([this, index] { serve(index); });
       }
     } catch (const std::system_error&) {
       return static_cast<int>(workers_.size());
@@ -84,49 +114,66 @@ class Pool {
     return helpers;
   }
 
-  void work() {
-    for (;;) {
-      const int64_t begin = next_.fetch_add(range_, std::memory_order_relaxed);
-      if (begin >= items_) return;
-      (*body_)(begin, std::min(items_, begin + range_));
+  // The own share first, then what is left of the others'.
+  void work(int thread) {
+    for (int i = 0; i < threads_; ++i) {
+      Share& share = shares_[(thread + i) % threads_];
+      for (;;) {
+        const int64_t begin = share.next.fetch_add(share.range, std::memory_order_relaxed);
+        if (begin >= share.end) break;
+        (*body_)(begin, std::min(share.end, begin + share.range));
+      }
     }
   }
 
-  // A worker takes part in a run if its index is below the count; only those are waited for, so only those may touch
-  // the run's fields. `helpers_` is read under the lock because a bystander may read it during the next run's start.
-  void serve(int index, uint64_t seen) {
+  // True where helper `index` is wanted in a run that it has not seen.
+  static bool invites(uint64_t state, int index, uint64_t seen) {
+    return (state & RunState::kOpen) != 0 && RunState::number(state) != seen && index < RunState::wanted(state);
+  }
+
+  void serve(int index) {
+    uint64_t seen = 0;
     for (;;) {
-      for (int spins = 0; spins < kSpins && epoch_.load(std::memory_order_acquire) == seen; ++spins) relax();
-      bool mine;
-      {
-        std::unique_lock<std::mutex> lock(sleep_);
-        wake_.wait(lock, [&] { return epoch_.load(std::memory_order_relaxed) != seen; });
-        if (stopping_) return;
-        seen = epoch_.load(std::memory_order_relaxed);
-        mine = index < helpers_;
+      uint64_t state = wait(index, seen);
+      if (stopping_.load(std::memory_order_relaxed)) return;
+      // The fields of a run may be read only from inside it.
+      if (!invites(state, index, seen) ||
+          !state_.compare_exchange_weak(state, state + RunState::kOneInside, std::memory_order_acq_rel)) {
+        continue;
       }
-      if (mine) {
-        work();
-        pending_.fetch_sub(1, std::memory_order_release);
-      }
+      seen = RunState::number(state);
+      work(index + 1);
+      state_.fetch_sub(RunState::kOneInside, std::memory_order_release);
     }
+  }
+
+  // Returns when there is an invitation, or the pool stops.
+  uint64_t wait(int index, uint64_t seen) {
+    for (int spins = 0; spins < kSpins; ++spins) {
+      const uint64_t state = state_.load(std::memory_order_acquire);
+      if (invites(state, index, seen) || stopping_.load(std::memory_order_relaxed)) return state;
+      relax();
+    }
+    std::unique_lock<std::mutex> lock(sleep_);
+    sleeping_.fetch_add(1);
+    wake_.wait(lock, [&] { return stopping_.load() || invites(state_.load(), index, seen); });
+    sleeping_.fetch_sub(1);
+    return state_.load(std::memory_order_acquire);
   }
 
   std::mutex use_;  // held by the caller that uses the pool
   std::vector<std::thread> workers_;
 
-  std::mutex sleep_;  // guards the two below and changes of epoch_
-  int helpers_ = 0;
-  bool stopping_ = false;
+  std::mutex sleep_;  // held by a worker while it decides to sleep
   std::condition_variable wake_;
-  std::atomic<uint64_t> epoch_{0};
+  std::atomic<int> sleeping_{0};
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> state_{0};
 
-  // One run: written before epoch_ moves on, read by its helpers after.
-  int64_t items_ = 0;
-  int64_t range_ = 1;
+  // One run: written while it is closed and empty, read by those inside.
+  int threads_ = 1;
   const Body* body_ = nullptr;
-  std::atomic<int64_t> next_{0};
-  std::atomic<int> pending_{0};
+  Share shares_[kMaxThreads];
 };
 
 std::atomic<Pool*> current{nullptr};
