@@ -97,7 +97,8 @@ class ImageBatches(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, request: Request) -> tuple[Tensor, Tensor]:
         epoch, indices = request
-        images, labels = self.images[indices], self.labels[indices]
+        # index_select copies whole images; indexing with [indices] takes ten times as long for bytes.
+        images, labels = self.images.index_select(0, indices), self.labels.index_select(0, indices)
         if self.augmentation is None:
             return normalize(images, self.mean, self.std), labels
         images = self.augmentation.pixels(images, epoch, indices)

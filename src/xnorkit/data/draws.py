@@ -31,4 +31,4 @@ class Draws:
         if self._tables.get(stream, (-1,))[0] != epoch:
             generator = np.random.default_rng((self.seed, epoch, stream))
             self._tables[stream] = (epoch, torch.from_numpy(draw(generator, self.size)))
-        return self._tables[stream][1][indices]
+        return self._tables[stream][1].index_select(0, indices)

@@ -18,8 +18,6 @@ def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     """
     if images.dtype == torch.float32:
         return images
-    x = images.to(torch.float32) / 255
-    shape = (1, -1, 1, 1)
-    return (x - torch.tensor(mean, dtype=torch.float32, device=x.device).view(shape)) / torch.tensor(
-        std, dtype=torch.float32, device=x.device
-    ).view(shape)
+    x = images.to(torch.float32)
+    m, s = (torch.tensor(values, dtype=torch.float32, device=x.device).view(-1, 1, 1) for values in (mean, std))
+    return x.div_(255).sub_(m).div_(s)  # in place: the three operations, without two more arrays

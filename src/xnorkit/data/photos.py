@@ -195,13 +195,16 @@ class PhotoData(ImageData):
 
 
 class _ReportingLoader(DataLoader):
-    """Says after each epoch which damaged images were met for the first time."""
+    """Says after each epoch which damaged images were met, if there are new ones."""
 
     _reported = 0
 
     def __iter__(self) -> Any:
         try:
             yield from super().__iter__()
+        except DataError as error:
+            # From a worker process it comes with that process's traceback as its text; the last line is the message.
+            raise DataError(str(error).strip().rpartition(f"{DataError.__name__}: ")[2]) from error
         finally:
             self._report()
 
