@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/spec.h"
 #include "dispatch/kernels.h"
 #include "xnorkit/types.h"
 
@@ -22,6 +23,7 @@ struct Int8ConvSpec {
   std::vector<int32_t> threshold;  // to bits: (O,) or (OH, OW, O)
   std::vector<uint8_t> flip;       // like threshold
   std::vector<float> scale;        // to f32: (O,)
+  TailSpec tail;                   // to f32
 
   int64_t group_channels() const { return input.channels / geometry.groups; }
   int64_t filter_values() const { return geometry.taps() * group_channels(); }
@@ -36,6 +38,7 @@ struct BinaryWeightConvSpec {
   std::vector<uint8_t> weight;  // (O, ceil(KH*KW*I/groups / 8)), bits in (KH, KW, I) order, 1 meaning -x
   std::vector<float> scale;     // (O,)
   std::vector<float> bias;      // (O,)
+  TailSpec tail;
 
   int64_t group_channels() const { return input.channels / geometry.groups; }
   int64_t filter_bits() const { return geometry.taps() * group_channels(); }

@@ -12,7 +12,7 @@ namespace xnorkit {
 // (the zero point), so every pixel has the same runs; a run's last step may read past it, where its weights are 0.
 struct Int8Tile {
   const uint8_t* const* source;  // per pixel: its first tap
-  void* const* result;           // per pixel: the block's first word or channel
+  void* const* result;           // to bits and to i32, per pixel: the block's first word or channel
   const Run* runs;               // source in bytes; weight and length in steps
   int32_t run_count;
   const uint32_t* weight;  // [step][lane], a step's 4 or 2 weights in one element
@@ -23,11 +23,13 @@ struct Int8Tile {
   const int32_t* const* threshold;
   const uint32_t* const* flip;
   const float* scale;  // to f32: [lane]
+  Tail tail;           // to f32: y = float(sum) * scale, then the tail
 };
 
 using Int8TileKernel = void (*)(const Int8Tile&);
 
 struct Int8ConvKernels {
+  const char* name;
   int max_pixels;
   bool wide;
   // [epilogue][lanes / 16 - 1][pixels - 1]
@@ -37,7 +39,6 @@ struct Int8ConvKernels {
 // One tile of a convolution of floats with binary weights.
 struct BinaryWeightTile {
   const float* const* source;  // per pixel: its first valid tap
-  float* const* result;        // per pixel: the block's first channel
   const Run* runs;             // in floats
   int32_t run_count;
   const uint16_t* weight;  // [step][lanes / 16], bit l of element i is lane 16 i + l, 1 meaning -1
@@ -45,11 +46,13 @@ struct BinaryWeightTile {
   int32_t channels;
   const float* scale;  // [lane]
   const float* bias;   // [lane]
+  Tail tail;           // y = sum * scale + bias, two roundings, then the tail
 };
 
 using BinaryWeightTileKernel = void (*)(const BinaryWeightTile&);
 
 struct BinaryWeightConvKernels {
+  const char* name;
   int max_pixels;
   // [lanes / 16 - 1][pixels - 1]
   BinaryWeightTileKernel tile[4][kMaxPixels];

@@ -94,19 +94,19 @@ struct BinaryConvKernels {
 // One tile of a float convolution: as above, with floats for words.
 struct FloatTile {
   const float* const* source;
-  float* const* result;
-  const Run* runs;
+  const Run* runs;  // depthwise: a run is a tap
   int32_t run_count;
   const float* weight;  // [step][lane]
   int32_t lanes;        // 16, 32, 48 or 64
   int32_t channels;
   const float* bias;  // [lane]
-  bool relu;
+  Tail tail;          // y = sum + bias, then the tail
 };
 
 using FloatTileKernel = void (*)(const FloatTile&);
 
 struct FloatConvKernels {
+  const char* name;
   int max_pixels;
   // [lanes / 16 - 1][pixels - 1]
   FloatTileKernel tile[4][kMaxPixels];
@@ -154,6 +154,8 @@ struct KernelTable {
   // For blocks whose lanes belong to several groups of a grouped convolution: (x ^ w) & mask.
   const BinaryConvKernels* masked_binary_conv;
   const FloatConvKernels* float_conv;
+  // For one filter per channel: a step is a tap of the block's channels, whose values lie at the pixel's.
+  const FloatConvKernels* depthwise_conv;
   const Int8ConvKernels* int8_conv;
   const BinaryWeightConvKernels* binary_weight_conv;
   PackKernel pack;
@@ -165,6 +167,7 @@ struct KernelTable {
 extern const BinaryConvKernels binary_conv_portable;
 extern const BinaryConvKernels masked_binary_conv_portable;
 extern const FloatConvKernels float_conv_portable;
+extern const FloatConvKernels depthwise_conv_portable;
 void pack_portable(const PackRow& row);
 extern const RowKernels rows_portable;
 int64_t binary_peak_portable(int64_t iterations);
@@ -175,6 +178,7 @@ int64_t float_peak_portable(int64_t iterations);
 extern const BinaryConvKernels binary_conv_avx512;
 extern const BinaryConvKernels masked_binary_conv_avx512;
 extern const FloatConvKernels float_conv_avx512;
+extern const FloatConvKernels depthwise_conv_avx512;
 void pack_avx512(const PackRow& row);
 extern const RowKernels rows_avx512;
 int64_t binary_peak_avx512(int64_t iterations);
@@ -183,6 +187,7 @@ int64_t float_peak_avx512(int64_t iterations);
 extern const BinaryConvKernels binary_conv_avx2;
 extern const BinaryConvKernels masked_binary_conv_avx2;
 extern const FloatConvKernels float_conv_avx2;
+extern const FloatConvKernels depthwise_conv_avx2;
 void pack_avx2(const PackRow& row);
 extern const RowKernels rows_avx2;
 int64_t binary_peak_avx2(int64_t iterations);

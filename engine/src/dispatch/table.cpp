@@ -26,14 +26,15 @@ bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_support
 // Fastest first.
 const KernelTable kTables[] = {
 #if defined(__x86_64__)
-    {"avx512", has_avx512, &binary_conv_avx512, &masked_binary_conv_avx512, &float_conv_avx512, &int8_conv_avx512, &binary_weight_conv_avx512,
-     pack_avx512, &rows_avx512, binary_peak_avx512, float_peak_avx512},
-    {"avx2", has_avx2, &binary_conv_avx2, &masked_binary_conv_avx2, &float_conv_avx2, &int8_conv_avx2, &binary_weight_conv_avx2, pack_avx2,
-     &rows_avx2, binary_peak_avx2, float_peak_avx2},
+    {"avx512", has_avx512, &binary_conv_avx512, &masked_binary_conv_avx512, &float_conv_avx512, &depthwise_conv_avx512,
+     &int8_conv_avx512, &binary_weight_conv_avx512, pack_avx512, &rows_avx512, binary_peak_avx512, float_peak_avx512},
+    {"avx2", has_avx2, &binary_conv_avx2, &masked_binary_conv_avx2, &float_conv_avx2, &depthwise_conv_avx2,
+     &int8_conv_avx2, &binary_weight_conv_avx2, pack_avx2, &rows_avx2, binary_peak_avx2, float_peak_avx2},
 #endif
-    {"portable", always, &binary_conv_portable, &masked_binary_conv_portable, &float_conv_portable, &int8_conv_portable,
-     &binary_weight_conv_portable, pack_portable, &rows_portable, binary_peak_portable, float_peak_portable},
-    {"reference", always, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, binary_peak_reference,
+    {"portable", always, &binary_conv_portable, &masked_binary_conv_portable, &float_conv_portable,
+     &depthwise_conv_portable, &int8_conv_portable, &binary_weight_conv_portable, pack_portable, &rows_portable,
+     binary_peak_portable, float_peak_portable},
+    {"reference", always, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, binary_peak_reference,
      float_peak_portable},
 };
 

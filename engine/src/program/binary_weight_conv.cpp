@@ -4,6 +4,7 @@
 #include "dispatch/end_kernels.h"
 #include "program/channel_blocks.h"
 #include "program/step.h"
+#include "program/tail.h"
 #include "program/threads.h"
 #include "program/tiles.h"
 #include "reference/ends.h"
@@ -19,9 +20,9 @@ class ReferenceBinaryWeightConv final : public Step {
  public:
   explicit ReferenceBinaryWeightConv(BinaryWeightConvSpec spec) : spec_(std::move(spec)) {}
 
-  void run(const Operands& operands, int64_t images, int) const override {
-    reference::binary_weight_conv2d(spec_, operands.source<float>(), operands.result<float>(), images);
-  }
+  void run(const Operands& io, int64_t images, int) const override { reference::binary_weight_conv2d(spec_, io, images); }
+
+  const char* kernel() const override { return "reference"; }
 
   size_t resident_bytes() const override {
     return spec_.weight.size() + 4 * (spec_.scale.size() + spec_.bias.size());
@@ -43,22 +44,27 @@ class TiledBinaryWeightConv final : public Step {
         blocks_(channel_blocks(spec.output.channels, spec.geometry.groups, 16)),
         weight_(total_lanes(blocks_) / 16 * filter_steps_),
         scale_(spread_lanes(blocks_, spec.scale.data(), 0.0f)),
-        bias_(spread_lanes(blocks_, spec.bias.data(), 0.0f)) {
+        bias_(spread_lanes(blocks_, spec.bias.data(), 0.0f)),
+        tail_(spec.tail, spec.output.channels, total_lanes(blocks_)) {
     for (const ChannelBlock& block : blocks_) arrange_weights(spec, block);
   }
 
-  void run(const Operands& operands, int64_t images, int threads) const override {
+  void run(const Operands& io, int64_t images, int threads) const override {
     const Tiles tiles(groups_, images, kernels_.max_pixels);
     const double cost = static_cast<double>(images * output_.elements()) * static_cast<double>(filter_steps_);
     const auto items = static_cast<int64_t>(blocks_.size()) * tiles.total();
     parallel_for(items, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
       for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
-        run_tiles(operands.source<float>(), operands.result<float>(), blocks_[block], range);
+        run_tiles(io, blocks_[block], range);
       });
     });
   }
 
-  size_t resident_bytes() const override { return 2 * weight_.size() + 4 * (scale_.size() + bias_.size()); }
+  size_t resident_bytes() const override {
+    return 2 * weight_.size() + 4 * (scale_.size() + bias_.size()) + tail_.resident_bytes();
+  }
+
+  const char* kernel() const override { return kernels_.name; }
 
  private:
   void arrange_weights(const BinaryWeightConvSpec& spec, const ChannelBlock& block) {
@@ -71,12 +77,11 @@ class TiledBinaryWeightConv final : public Step {
     }
   }
 
-  void run_tiles(const float* source, float* result, const ChannelBlock& block, const TileRange& range) const {
+  void run_tiles(const Operands& io, const ChannelBlock& block, const TileRange& range) const {
     const float* pixels[kMaxPixels];
-    float* results[kMaxPixels];
+    TailTile tail(tail_, io, 1, block.first_channel);
     BinaryWeightTile tile;
     tile.source = pixels;
-    tile.result = results;
     tile.runs = range.group->runs.data();
     tile.run_count = static_cast<int32_t>(range.group->runs.size());
     tile.weight = weight_.data() + block.first_lane / 16 * filter_steps_;
@@ -85,13 +90,14 @@ class TiledBinaryWeightConv final : public Step {
     tile.scale = scale_.data() + block.first_lane;
     tile.bias = bias_.data() + block.first_lane;
     const BinaryWeightTileKernel* kernels = kernels_.tile[block.lanes / 16 - 1];
-    const int64_t first_value = block.group * group_channels_;
+    tile.tail = tail.tail();
+    const float* source = io.source<float>() + block.group * group_channels_;
     PixelCursor cursor(range, input_.elements(), output_.pixels());
     for (int64_t i = range.begin; i < range.end; ++i) {
       const int count = range.pixels(i);
       for (int p = 0; p < count; ++p, cursor.next()) {
-        pixels[p] = source + cursor.source() + first_value;
-        results[p] = result + cursor.result() * output_.channels + block.first_channel;
+        pixels[p] = source + cursor.source();
+        tail.set_pixel(p, cursor.result(), cursor.image());
       }
       kernels[count - 1](tile);
     }
@@ -107,6 +113,7 @@ class TiledBinaryWeightConv final : public Step {
   std::vector<uint16_t> weight_;
   std::vector<float> scale_;
   std::vector<float> bias_;
+  TailPlan tail_;
 };
 
 }  // namespace
@@ -114,6 +121,10 @@ class TiledBinaryWeightConv final : public Step {
 std::unique_ptr<Step> make_step(const KernelTable& table, BinaryWeightConvSpec spec) {
   if (table.binary_weight_conv == nullptr) return std::make_unique<ReferenceBinaryWeightConv>(std::move(spec));
   return std::make_unique<TiledBinaryWeightConv>(*table.binary_weight_conv, spec);
+}
+
+bool fuses_tail(const KernelTable&, const BinaryWeightConvSpec& spec) {
+  return whole_word_groups(spec.output.channels, spec.geometry.groups);
 }
 
 }  // namespace xnorkit

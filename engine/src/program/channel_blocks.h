@@ -34,6 +34,11 @@ inline std::vector<ChannelBlock> channel_blocks(int64_t out_channels, int64_t gr
   return blocks;
 }
 
+// Whether the lanes of the blocks are the channels in order, and blocks begin with a word of bits: then tiles run tails.
+inline bool whole_word_groups(int64_t out_channels, int64_t groups) {
+  return groups == 1 || out_channels / groups % 32 == 0;
+}
+
 inline int64_t total_lanes(const std::vector<ChannelBlock>& blocks) {
   return blocks.back().first_lane + blocks.back().lanes;
 }

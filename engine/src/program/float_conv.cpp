@@ -3,6 +3,7 @@
 
 #include "program/channel_blocks.h"
 #include "program/step.h"
+#include "program/tail.h"
 #include "program/threads.h"
 #include "program/tiles.h"
 #include "reference/reference.h"
@@ -17,9 +18,9 @@ class ReferenceFloatConv final : public Step {
  public:
   explicit ReferenceFloatConv(FloatConvSpec spec) : spec_(std::move(spec)) {}
 
-  void run(const Operands& io, int64_t images, int) const override {
-    reference::float_conv2d(spec_, io.source<float>(), io.result<float>(), images);
-  }
+  void run(const Operands& io, int64_t images, int) const override { reference::float_conv2d(spec_, io, images); }
+
+  const char* kernel() const override { return "reference"; }
 
   size_t resident_bytes() const override { return 4 * (spec_.weight.size() + spec_.bias.size()); }
 
@@ -27,19 +28,33 @@ class ReferenceFloatConv final : public Step {
   FloatConvSpec spec_;
 };
 
+// ReLU is the first operation of the tail.
+TailSpec whole_tail(const FloatConvSpec& spec) {
+  TailSpec tail = spec.tail;
+  if (spec.relu) tail.list.insert(tail.list.begin(), {kClip, {}, 0.0f});
+  return tail;
+}
+
+// One filter per channel: values and weights of a block's channels lie side by side, so that groups make no blocks.
+bool is_depthwise(const FloatConvSpec& spec) {
+  return spec.geometry.groups > 1 && spec.geometry.groups == spec.input.channels &&
+         spec.input.channels == spec.output.channels;
+}
+
 class TiledFloatConv final : public Step {
  public:
-  TiledFloatConv(const FloatConvKernels& kernels, const FloatConvSpec& spec)
-      : kernels_(kernels),
+  TiledFloatConv(const KernelTable& table, const FloatConvSpec& spec)
+      : depthwise_(is_depthwise(spec)),
+        kernels_(depthwise_ ? *table.depthwise_conv : *table.float_conv),
         input_(spec.input),
         output_(spec.output),
-        relu_(spec.relu),
         group_channels_(spec.group_channels()),
         filter_steps_(spec.filter_values()),
         groups_(group_pixels(spec.input, spec.output, spec.geometry, spec.group_channels())),
-        blocks_(channel_blocks(spec.output.channels, spec.geometry.groups, 16)),
+        blocks_(channel_blocks(spec.output.channels, depthwise_ ? 1 : spec.geometry.groups, 16)),
         weight_(total_lanes(blocks_) * filter_steps_),
-        bias_(spread_lanes(blocks_, spec.bias.data(), 0.0f)) {
+        bias_(spread_lanes(blocks_, spec.bias.data(), 0.0f)),
+        tail_(whole_tail(spec), spec.output.channels, total_lanes(blocks_)) {
     for (const ChannelBlock& block : blocks_) arrange_weights(spec, block);
   }
 
@@ -49,12 +64,14 @@ class TiledFloatConv final : public Step {
     const auto items = static_cast<int64_t>(blocks_.size()) * tiles.total();
     parallel_for(items, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
       for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
-        run_tiles(io.source<float>(), io.result<float>(), blocks_[block], range);
+        run_tiles(io, blocks_[block], range);
       });
     });
   }
 
-  size_t resident_bytes() const override { return 4 * (weight_.size() + bias_.size()); }
+  size_t resident_bytes() const override { return 4 * (weight_.size() + bias_.size()) + tail_.resident_bytes(); }
+
+  const char* kernel() const override { return kernels_.name; }
 
  private:
   void arrange_weights(const FloatConvSpec& spec, const ChannelBlock& block) {
@@ -65,51 +82,53 @@ class TiledFloatConv final : public Step {
     }
   }
 
-  void run_tiles(const float* source, float* result, const ChannelBlock& block, const TileRange& range) const {
+  void run_tiles(const Operands& io, const ChannelBlock& block, const TileRange& range) const {
     const float* pixels[kMaxPixels];
-    float* results[kMaxPixels];
+    TailTile tail(tail_, io, 1, block.first_channel);
     FloatTile tile;
     tile.source = pixels;
-    tile.result = results;
     tile.runs = range.group->runs.data();
     tile.run_count = static_cast<int32_t>(range.group->runs.size());
     tile.weight = weight_.data() + block.first_lane * filter_steps_;
     tile.lanes = static_cast<int32_t>(block.lanes);
     tile.channels = static_cast<int32_t>(block.channels);
     tile.bias = bias_.data() + block.first_lane;
-    tile.relu = relu_;
+    tile.tail = tail.tail();
     const FloatTileKernel* kernels = kernels_.tile[block.lanes / 16 - 1];
-    const int64_t first_value = block.group * group_channels_;
+    const float* source = io.source<float>() + (depthwise_ ? block.first_channel : block.group * group_channels_);
     PixelCursor cursor(range, input_.elements(), output_.pixels());
     for (int64_t i = range.begin; i < range.end; ++i) {
       const int count = range.pixels(i);
       for (int p = 0; p < count; ++p, cursor.next()) {
-        pixels[p] = source + cursor.source() + first_value;
-        results[p] = result + cursor.result() * output_.channels + block.first_channel;
+        pixels[p] = source + cursor.source();
+        tail.set_pixel(p, cursor.result(), cursor.image());
       }
       kernels[count - 1](tile);
     }
   }
 
+  bool depthwise_;
   const FloatConvKernels& kernels_;
   Shape input_;
   Shape output_;
-  bool relu_;
   int64_t group_channels_;
   int64_t filter_steps_;
   std::vector<PixelGroup> groups_;
   std::vector<ChannelBlock> blocks_;
   std::vector<float> weight_;
   std::vector<float> bias_;
+  TailPlan tail_;
 };
 
 }  // namespace
 
 std::unique_ptr<Step> make_step(const KernelTable& table, FloatConvSpec spec) {
   if (table.float_conv == nullptr) return std::make_unique<ReferenceFloatConv>(std::move(spec));
-  return std::make_unique<TiledFloatConv>(*table.float_conv, spec);
+  return std::make_unique<TiledFloatConv>(table, spec);
 }
 
-bool fuses_tail(const KernelTable&, const FloatConvSpec&) { return false; }
+bool fuses_tail(const KernelTable&, const FloatConvSpec& spec) {
+  return is_depthwise(spec) || whole_word_groups(spec.output.channels, spec.geometry.groups);
+}
 
 }  // namespace xnorkit

@@ -9,6 +9,7 @@
 #include "program/int8_stage.h"
 #include "program/scratch.h"
 #include "program/step.h"
+#include "program/tail.h"
 #include "program/threads.h"
 #include "program/tiles.h"
 #include "reference/ends.h"
@@ -24,9 +25,9 @@ class ReferenceInt8Conv final : public Step {
  public:
   explicit ReferenceInt8Conv(Int8ConvSpec spec) : spec_(std::move(spec)) {}
 
-  void run(const Operands& operands, int64_t images, int) const override {
-    reference::int8_conv2d(spec_, operands.source<uint8_t>(), operands.result<void>(), images);
-  }
+  void run(const Operands& io, int64_t images, int) const override { reference::int8_conv2d(spec_, io, images); }
+
+  const char* kernel() const override { return "reference"; }
 
   size_t resident_bytes() const override {
     return spec_.weight.size() + spec_.zero_point.size() + spec_.flip.size() +
@@ -61,6 +62,7 @@ class TiledInt8Conv final : public Step {
         pixels_{stage_.pixels(spec)},
         blocks_(channel_blocks(spec.output.channels, 1, spec.epilogue == kToBits ? 32 : 16)),
         lanes_(total_lanes(blocks_)),
+        tail_(spec.tail, spec.output.channels, lanes_),
         cost_per_image_(static_cast<double>(spec.output.elements()) * static_cast<double>(spec.filter_values())) {
     for (const ChannelBlock& block : blocks_) arrange_weights(spec, block);
     arrange_start(spec);
@@ -68,22 +70,25 @@ class TiledInt8Conv final : public Step {
     if (epilogue_ == kToF32) scale_ = spread_lanes(blocks_, spec.scale.data(), 0.0f);
   }
 
-  void run(const Operands& operands, int64_t images, int threads) const override {
-    const auto* source = operands.source<uint8_t>();
+  void run(const Operands& io, int64_t images, int threads) const override {
+    const auto* source = io.source<uint8_t>();
     if (stage_.is_copy()) {
       auto scratch = scratch_.borrow(static_cast<size_t>(images * stage_.image_bytes()) + Int8Stage::kSlack);
       auto* staged = reinterpret_cast<uint8_t*>(scratch.second.get());
       stage_.fill(source, staged, images, threads);
-      run_staged(staged, operands.result<uint32_t>(), images, threads);
+      run_staged(staged, io, images, threads);
       scratch_.give_back(std::move(scratch));
     } else {
-      run_staged(source, operands.result<uint32_t>(), images, threads);
+      run_staged(source, io, images, threads);
     }
   }
 
   size_t resident_bytes() const override {
-    return 4 * (weight_.size() + start_.size() + threshold_.size() + flip_.size() + scale_.size());
+    return 4 * (weight_.size() + start_.size() + threshold_.size() + flip_.size() + scale_.size()) +
+           tail_.resident_bytes();
   }
+
+  const char* kernel() const override { return kernels_.name; }
 
  private:
   struct BlockWeights {
@@ -158,20 +163,22 @@ class TiledInt8Conv final : public Step {
     }
   }
 
-  void run_staged(const uint8_t* source, uint32_t* result, int64_t images, int threads) const {
+  void run_staged(const uint8_t* source, const Operands& io, int64_t images, int threads) const {
     const Tiles tiles(pixels_, images, kernels_.max_pixels);
     const auto items = static_cast<int64_t>(blocks_.size()) * tiles.total();
     parallel_for(items, cost_per_image_ * static_cast<double>(images), kGrain, threads,
                  [&](int64_t begin, int64_t end) {
                    for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
-                     run_tiles(source, result, block, range);
+                     run_tiles(source, io, block, range);
                    });
                  });
   }
 
-  void run_tiles(const uint8_t* source, uint32_t* result, int64_t index, const TileRange& range) const {
+  void run_tiles(const uint8_t* source, const Operands& io, int64_t index, const TileRange& range) const {
     const ChannelBlock& block = blocks_[index];
+    // To bits and to integers; the tail has its own results.
     const int64_t first_element = epilogue_ == kToBits ? block.first_channel / 32 : block.first_channel;
+    uint32_t* const result = epilogue_ == kToF32 ? nullptr : io.result<uint32_t>() + first_element;
     const Int8TileKernel* kernels = kernels_.tile[epilogue_][block.lanes / 16 - 1];
     const uint8_t* pixels[kMaxPixels];
     void* results[kMaxPixels];
@@ -182,6 +189,7 @@ class TiledInt8Conv final : public Step {
       flips[p] = flip_.data() + (row * lanes_ + block.first_lane) / 32;
     };
     for (int p = 0; p < kMaxPixels && epilogue_ == kToBits; ++p) set_row(p, 0);
+    TailTile tail(tail_, io, 1, block.first_channel);
     Int8Tile tile{};
     tile.source = pixels;
     tile.result = results;
@@ -194,12 +202,17 @@ class TiledInt8Conv final : public Step {
     tile.threshold = thresholds;
     tile.flip = flips;
     tile.scale = scale_.data() + block.first_lane;
+    if (epilogue_ == kToF32) tile.tail = tail.tail();
     PixelCursor cursor(range, stage_.image_bytes(), output_.pixels());
     for (int64_t i = range.begin; i < range.end; ++i) {
       const int count = range.pixels(i);
       for (int p = 0; p < count; ++p, cursor.next()) {
         pixels[p] = source + cursor.source();
-        results[p] = result + cursor.result() * output_.pixel_elements() + first_element;
+        if (epilogue_ == kToF32) {
+          tail.set_pixel(p, cursor.result(), cursor.image());
+        } else {
+          results[p] = result + cursor.result() * output_.pixel_elements();
+        }
         if (per_position_) set_row(p, cursor.position());
       }
       kernels[count - 1](tile);
@@ -214,6 +227,7 @@ class TiledInt8Conv final : public Step {
   std::vector<PixelGroup> pixels_;
   std::vector<ChannelBlock> blocks_;
   int64_t lanes_;
+  TailPlan tail_;
   double cost_per_image_;
   std::vector<BlockWeights> arranged_;
   std::vector<uint32_t> weight_;
@@ -230,5 +244,7 @@ std::unique_ptr<Step> make_step(const KernelTable& table, Int8ConvSpec spec) {
   if (table.int8_conv == nullptr) return std::make_unique<ReferenceInt8Conv>(std::move(spec));
   return std::make_unique<TiledInt8Conv>(*table.int8_conv, spec);
 }
+
+bool fuses_tail(const KernelTable&, const Int8ConvSpec& spec) { return spec.epilogue == kToF32; }
 
 }  // namespace xnorkit

@@ -46,6 +46,8 @@ std::unique_ptr<Step> make_step(const KernelTable& table, GatherChannelsSpec spe
 // Whether the step that make_step would make runs tails.
 bool fuses_tail(const KernelTable& table, const PointwiseChainSpec& spec);
 bool fuses_tail(const KernelTable& table, const FloatConvSpec& spec);
+bool fuses_tail(const KernelTable& table, const Int8ConvSpec& spec);
+bool fuses_tail(const KernelTable& table, const BinaryWeightConvSpec& spec);
 bool fuses_tail(const KernelTable& table, const BinaryConvSpec& spec);
 
 }  // namespace xnorkit

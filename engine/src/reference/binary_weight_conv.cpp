@@ -1,13 +1,16 @@
+#include <vector>
+
 #include "reference/ends.h"
 #include "reference/reference.h"
 
 namespace xnorkit::reference {
 
-void binary_weight_conv2d(const BinaryWeightConvSpec& spec, const float* source, float* result, int64_t images) {
+void binary_weight_conv2d(const BinaryWeightConvSpec& spec, const Operands& io, int64_t images) {
   const Shape& in = spec.input;
   const Shape& out = spec.output;
   const Geometry& g = spec.geometry;
   const int64_t channels = spec.group_channels();
+  std::vector<float> floats(images * out.elements());
   for (int64_t n = 0; n < images; ++n)
     for (int64_t oy = 0; oy < out.height; ++oy)
       for (int64_t ox = 0; ox < out.width; ++ox)
@@ -20,15 +23,16 @@ void binary_weight_conv2d(const BinaryWeightConvSpec& spec, const float* source,
               const int64_t y = oy * g.stride[0] - g.padding[0] + ky * g.dilation[0];
               const int64_t x = ox * g.stride[1] - g.padding[1] + kx * g.dilation[1];
               if (y < 0 || y >= in.height || x < 0 || x >= in.width) continue;
-              const float* pixel = source + ((n * in.height + y) * in.width + x) * in.channels + first_channel;
+              const float* pixel = io.source<float>() + ((n * in.height + y) * in.width + x) * in.channels + first_channel;
               const int64_t tap = (ky * g.kernel[1] + kx) * channels;
               for (int64_t c = 0; c < channels; ++c) {
                 sum = sign_of(filter, tap + c) < 0 ? sum - pixel[c] : sum + pixel[c];
               }
             }
           const float scaled = sum * spec.scale[o];
-          result[((n * out.height + oy) * out.width + ox) * out.channels + o] = scaled + spec.bias[o];
+          floats[((n * out.height + oy) * out.width + ox) * out.channels + o] = scaled + spec.bias[o];
         }
+  store_tail(spec.tail, out, floats.data(), io, images);
 }
 
 }  // namespace xnorkit::reference

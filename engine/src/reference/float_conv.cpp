@@ -1,14 +1,17 @@
 #include <cmath>
+#include <vector>
 
+#include "reference/ends.h"
 #include "reference/reference.h"
 
 namespace xnorkit::reference {
 
-void float_conv2d(const FloatConvSpec& spec, const float* source, float* result, int64_t images) {
+void float_conv2d(const FloatConvSpec& spec, const Operands& io, int64_t images) {
   const Shape& in = spec.input;
   const Shape& out = spec.output;
   const Geometry& g = spec.geometry;
   const int64_t channels = spec.group_channels();
+  std::vector<float> floats(images * out.elements());
   for (int64_t n = 0; n < images; ++n)
     for (int64_t oy = 0; oy < out.height; ++oy)
       for (int64_t ox = 0; ox < out.width; ++ox)
@@ -20,14 +23,15 @@ void float_conv2d(const FloatConvSpec& spec, const float* source, float* result,
               const int64_t y = oy * g.stride[0] - g.padding[0] + ky * g.dilation[0];
               const int64_t x = ox * g.stride[1] - g.padding[1] + kx * g.dilation[1];
               if (y < 0 || y >= in.height || x < 0 || x >= in.width) continue;
-              const float* pixel = source + ((n * in.height + y) * in.width + x) * in.channels + first_channel;
+              const float* pixel = io.source<float>() + ((n * in.height + y) * in.width + x) * in.channels + first_channel;
               const float* filter = spec.weight.data() + ((o * g.kernel[0] + ky) * g.kernel[1] + kx) * channels;
               for (int64_t c = 0; c < channels; ++c) sum = std::fma(pixel[c], filter[c], sum);
             }
           sum = sum + spec.bias[o];
           if (spec.relu) sum = sum > 0.0f ? sum : 0.0f;
-          result[((n * out.height + oy) * out.width + ox) * out.channels + o] = sum;
+          floats[((n * out.height + oy) * out.width + ox) * out.channels + o] = sum;
         }
+  store_tail(spec.tail, out, floats.data(), io, images);
 }
 
 }  // namespace xnorkit::reference

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <vector>
 
 #include "reference/ends.h"
 #include "reference/reference.h"
@@ -24,32 +25,40 @@ int32_t integer_sum(const Int8ConvSpec& spec, const uint8_t* image, int64_t oy, 
   return sum;
 }
 
-void store(const Int8ConvSpec& spec, int32_t value, int64_t position, int64_t o, void* result, int64_t n) {
+// `floats` takes the place of the first result of floats: their tail comes after.
+void store(const Int8ConvSpec& spec, const Operands& io, int32_t value, int64_t position, int64_t o, int64_t n,
+           float* floats) {
   const Shape& out = spec.output;
   const int64_t pixel = n * out.pixels() + position;
   if (spec.epilogue == kToI32) {
-    static_cast<int32_t*>(result)[pixel * out.channels + o] = value;
+    io.result<int32_t>()[pixel * out.channels + o] = value;
   } else if (spec.epilogue == kToF32) {
-    static_cast<float*>(result)[pixel * out.channels + o] = static_cast<float>(value) * spec.scale[o];
+    floats[pixel * out.channels + o] = static_cast<float>(value) * spec.scale[o];
   } else {
     const int64_t i = spec.per_position() ? position * out.channels + o : o;
-    set_bit(static_cast<uint32_t*>(result) + pixel * out.words(), o,
-            (value < spec.threshold[i]) != (spec.flip[i] != 0));
+    set_bit(io.result<uint32_t>() + pixel * out.words(), o, (value < spec.threshold[i]) != (spec.flip[i] != 0));
   }
 }
 
 }  // namespace
 
-void int8_conv2d(const Int8ConvSpec& spec, const uint8_t* source, void* result, int64_t images) {
+void store_tail(const TailSpec& tail, const Shape& shape, const float* floats, const Operands& io, int64_t images) {
+  pointwise(tail, shape, floats, io.sources + 1, tail.store ? io.result<float>() : nullptr,
+            tail.bits ? io.result<uint32_t>(1) : nullptr, images);
+}
+
+void int8_conv2d(const Int8ConvSpec& spec, const Operands& io, int64_t images) {
   const Shape& out = spec.output;
-  if (spec.epilogue == kToBits) std::fill_n(static_cast<uint32_t*>(result), images * out.elements(), 0u);
+  if (spec.epilogue == kToBits) std::fill_n(io.result<uint32_t>(), images * out.elements(), 0u);
+  std::vector<float> floats(spec.epilogue == kToF32 ? images * out.elements() : 0);
   for (int64_t n = 0; n < images; ++n)
     for (int64_t oy = 0; oy < out.height; ++oy)
       for (int64_t ox = 0; ox < out.width; ++ox)
         for (int64_t o = 0; o < out.channels; ++o) {
-          const int32_t value = integer_sum(spec, source + n * spec.input.elements(), oy, ox, o);
-          store(spec, value, oy * out.width + ox, o, result, n);
+          const int32_t value = integer_sum(spec, io.source<uint8_t>() + n * spec.input.elements(), oy, ox, o);
+          store(spec, io, value, oy * out.width + ox, o, n, floats.data());
         }
+  if (spec.epilogue == kToF32) store_tail(spec.tail, out, floats.data(), io, images);
 }
 
 }  // namespace xnorkit::reference

@@ -11,7 +11,7 @@
 namespace xnorkit::reference {
 
 // Rounds to nearest even on the exact x * y + z, like std::fma.
-void float_conv2d(const FloatConvSpec& spec, const float* source, float* result, int64_t images);
+void float_conv2d(const FloatConvSpec& spec, const Operands& io, int64_t images);
 
 // Results are words, floats with their tail, or integers, as spec.epilogue says.
 void binary_conv2d(const BinaryConvSpec& spec, const Operands& io, int64_t images);

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "dispatch/end_kernels.h"
+#include "kernels/tail/tail_portable.h"
 
 namespace xnorkit {
 namespace {
@@ -25,15 +26,17 @@ void binary_weight_conv(const BinaryWeightTile& tile) {
       }
     }
   }
+  uint32_t words[2] = {};
   for (int32_t lane = 0; lane < tile.channels; ++lane) {
     const float scaled = sum[lane] * tile.scale[lane];
-    tile.result[0][lane] = scaled + tile.bias[lane];
+    run_tail(tile.tail, 0, lane, scaled + tile.bias[lane], words);
   }
+  store_words(tile.tail, tile.channels, words);
 }
 
 }  // namespace
 
 const BinaryWeightConvKernels binary_weight_conv_portable = {
-    1, {{binary_weight_conv}, {binary_weight_conv}, {binary_weight_conv}, {binary_weight_conv}}};
+    "binary_weight_conv_1x64_portable", 1, {{binary_weight_conv}, {binary_weight_conv}, {binary_weight_conv}, {binary_weight_conv}}};
 
 }  // namespace xnorkit

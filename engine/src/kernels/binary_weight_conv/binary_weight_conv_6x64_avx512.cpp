@@ -4,6 +4,7 @@
 
 #include "common/unroll.h"
 #include "dispatch/end_kernels.h"
+#include "kernels/tail/tail_avx512.h"
 
 namespace xnorkit {
 namespace {
@@ -37,16 +38,13 @@ void binary_weight_conv(const BinaryWeightTile& tile) {
     }
   }
   XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) {
+  for (int n = 0; n < N; ++n) {
+    const __m512 scale = _mm512_loadu_ps(tile.scale + 16 * n);
+    const __m512 bias = _mm512_loadu_ps(tile.bias + 16 * n);
     XNORKIT_UNROLL
-    for (int n = 0; n < N; ++n) {
-      const int32_t left = tile.channels - 16 * n;
-      const __mmask16 mask = left >= 16 ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
-      const __m512 scaled = _mm512_mul_ps(sum[p][n], _mm512_loadu_ps(tile.scale + 16 * n));
-      const __m512 y = _mm512_add_ps(scaled, _mm512_loadu_ps(tile.bias + 16 * n));
-      _mm512_mask_storeu_ps(tile.result[p] + 16 * n, mask, y);
-    }
+    for (int p = 0; p < P; ++p) sum[p][n] = _mm512_add_ps(_mm512_mul_ps(sum[p][n], scale), bias);
   }
+  run_tail<P, N>(tile.tail, tile.channels, sum);
 }
 
 }  // namespace
@@ -55,6 +53,8 @@ void binary_weight_conv(const BinaryWeightTile& tile) {
   {binary_weight_conv<1, N>, binary_weight_conv<2, N>, binary_weight_conv<3, N>,        \
    binary_weight_conv<4, N>, binary_weight_conv<5, N>, binary_weight_conv<6, N>}
 const BinaryWeightConvKernels binary_weight_conv_avx512 = {
-    6, {XNORKIT_PIXELS(1), XNORKIT_PIXELS(2), XNORKIT_PIXELS(3), XNORKIT_PIXELS(4)}};
+    "binary_weight_conv_6x64_avx512",
+    6,
+    {XNORKIT_PIXELS(1), XNORKIT_PIXELS(2), XNORKIT_PIXELS(3), XNORKIT_PIXELS(4)}};
 
 }  // namespace xnorkit

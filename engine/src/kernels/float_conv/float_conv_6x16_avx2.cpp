@@ -1,55 +1,69 @@
-// Float convolution, up to 6 pixels x 16 channels in registers, AVX2 with FMA; a block is done 16 lanes at a time. One
-// fused multiply-add per step and channel, in the order of the steps: the accumulation that the reference defines.
+// Float convolution, up to 6 pixels x 16 channels in registers, AVX2 with FMA; a block is done 16 lanes at a time, 64
+// where there is one pixel (a linear layer), so that the sums hide the latency of the fused multiply-add. One of these
+// per step and channel, in the order of the steps: the accumulation that the reference defines.
 #include <immintrin.h>
 
 #include "common/unroll.h"
 #include "dispatch/kernels.h"
+#include "kernels/tail/tail_avx2.h"
 
 namespace xnorkit {
 namespace {
 
-template <int P>
-void float_conv_16(const FloatTile& tile, int first) {
-  __m256 sum[P][2];
+// N registers of 8 lanes from lane `first`; words[p] gets the bits of the tail.
+template <int P, int N>
+inline __attribute__((always_inline)) void float_conv_lanes(const FloatTile& tile, int first, uint32_t (&words)[P][2]) {
+  __m256 sum[P][N];
+  const float* source[P];
   XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) sum[p][0] = sum[p][1] = _mm256_setzero_ps();
+  for (int p = 0; p < P; ++p) {
+    source[p] = tile.source[p];
+    XNORKIT_UNROLL
+    for (int n = 0; n < N; ++n) sum[p][n] = _mm256_setzero_ps();
+  }
   for (int32_t r = 0; r < tile.run_count; ++r) {
     const Run run = tile.runs[r];
     const float* weight = tile.weight + static_cast<int64_t>(run.weight) * tile.lanes + first;
     const int64_t end = static_cast<int64_t>(run.source) + run.length;
     for (int64_t i = run.source; i < end; ++i, weight += tile.lanes) {
-      const __m256 low = _mm256_loadu_ps(weight);
-      const __m256 high = _mm256_loadu_ps(weight + 8);
+      __m256 w[N];
+      XNORKIT_UNROLL
+      for (int n = 0; n < N; ++n) w[n] = _mm256_loadu_ps(weight + 8 * n);
       XNORKIT_UNROLL
       for (int p = 0; p < P; ++p) {
-        const __m256 x = _mm256_broadcast_ss(tile.source[p] + i);
-        sum[p][0] = _mm256_fmadd_ps(x, low, sum[p][0]);
-        sum[p][1] = _mm256_fmadd_ps(x, high, sum[p][1]);
+        const __m256 x = _mm256_broadcast_ss(source[p] + i);
+        XNORKIT_UNROLL
+        for (int n = 0; n < N; ++n) sum[p][n] = _mm256_fmadd_ps(x, w[n], sum[p][n]);
       }
     }
   }
-  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
     XNORKIT_UNROLL
-    for (int n = 0; n < 2; ++n) {
-      const int lane = first + 8 * n;
-      const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(tile.channels - lane), index);
-      __m256 y = _mm256_add_ps(sum[p][n], _mm256_loadu_ps(tile.bias + lane));
-      if (tile.relu) y = _mm256_max_ps(y, _mm256_setzero_ps());
-      _mm256_maskstore_ps(tile.result[p] + lane, mask, y);
+    for (int half = 0; half < N; half += 2) {
+      const int lane = first + 8 * half;
+      __m256 y[2] = {_mm256_add_ps(sum[p][half], _mm256_loadu_ps(tile.bias + lane)),
+                     _mm256_add_ps(sum[p][half + 1], _mm256_loadu_ps(tile.bias + lane + 8))};
+      words[p][lane / 32] |= run_tail<2>(tile.tail, p, lane, tile.channels, y) << (lane % 32);
     }
   }
 }
 
 template <int P>
 void float_conv(const FloatTile& tile) {
-  for (int first = 0; first < tile.lanes; first += 16) float_conv_16<P>(tile, first);
+  uint32_t words[P][2] = {};
+  if (P == 1 && tile.lanes == kBlockLanes) {
+    float_conv_lanes<P, P == 1 ? 8 : 2>(tile, 0, words);
+  } else {
+    for (int first = 0; first < tile.lanes; first += 16) float_conv_lanes<P, 2>(tile, first, words);
+  }
+  store_words<P>(tile.tail, tile.channels, words);
 }
 
 }  // namespace
 
 #define XNORKIT_PIXELS {float_conv<1>, float_conv<2>, float_conv<3>, float_conv<4>, float_conv<5>, float_conv<6>}
-const FloatConvKernels float_conv_avx2 = {6, {XNORKIT_PIXELS, XNORKIT_PIXELS, XNORKIT_PIXELS, XNORKIT_PIXELS}};
+const FloatConvKernels float_conv_avx2 = {
+    "float_conv_6x16_avx2", 6, {XNORKIT_PIXELS, XNORKIT_PIXELS, XNORKIT_PIXELS, XNORKIT_PIXELS}};
 
 }  // namespace xnorkit

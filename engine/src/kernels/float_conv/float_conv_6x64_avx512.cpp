@@ -4,6 +4,7 @@
 
 #include "common/unroll.h"
 #include "dispatch/kernels.h"
+#include "kernels/tail/tail_avx512.h"
 
 namespace xnorkit {
 namespace {
@@ -35,16 +36,12 @@ void float_conv(const FloatTile& tile) {
     }
   }
   XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) {
+  for (int n = 0; n < N; ++n) {
+    const __m512 bias = _mm512_loadu_ps(tile.bias + 16 * n);
     XNORKIT_UNROLL
-    for (int n = 0; n < N; ++n) {
-      const int32_t left = tile.channels - 16 * n;
-      const __mmask16 mask = left >= 16 ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
-      __m512 y = _mm512_add_ps(sum[p][n], _mm512_loadu_ps(tile.bias + 16 * n));
-      if (tile.relu) y = _mm512_max_ps(y, _mm512_setzero_ps());
-      _mm512_mask_storeu_ps(tile.result[p] + 16 * n, mask, y);
-    }
+    for (int p = 0; p < P; ++p) sum[p][n] = _mm512_add_ps(sum[p][n], bias);
   }
+  run_tail<P, N>(tile.tail, tile.channels, sum);
 }
 
 }  // namespace
@@ -52,6 +49,6 @@ void float_conv(const FloatTile& tile) {
 #define XNORKIT_PIXELS(N) \
   {float_conv<1, N>, float_conv<2, N>, float_conv<3, N>, float_conv<4, N>, float_conv<5, N>, float_conv<6, N>}
 const FloatConvKernels float_conv_avx512 = {
-    6, {XNORKIT_PIXELS(1), XNORKIT_PIXELS(2), XNORKIT_PIXELS(3), XNORKIT_PIXELS(4)}};
+    "float_conv_6x64_avx512", 6, {XNORKIT_PIXELS(1), XNORKIT_PIXELS(2), XNORKIT_PIXELS(3), XNORKIT_PIXELS(4)}};
 
 }  // namespace xnorkit

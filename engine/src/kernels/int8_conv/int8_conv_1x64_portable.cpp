@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "dispatch/end_kernels.h"
+#include "kernels/tail/tail_portable.h"
 
 namespace xnorkit {
 namespace {
@@ -31,9 +32,11 @@ void int8_conv(const Int8Tile& tile) {
       static_cast<uint32_t*>(tile.result[0])[first / 32] = word ^ tile.flip[0][first / 32];
     }
   } else if (E == kToF32) {
+    uint32_t words[2] = {};
     for (int32_t lane = 0; lane < tile.channels; ++lane) {
-      static_cast<float*>(tile.result[0])[lane] = static_cast<float>(sum[lane]) * tile.scale[lane];
+      run_tail(tile.tail, 0, lane, static_cast<float>(sum[lane]) * tile.scale[lane], words);
     }
+    store_words(tile.tail, tile.channels, words);
   } else {
     std::memcpy(tile.result[0], sum, 4 * static_cast<size_t>(tile.channels));
   }
@@ -43,6 +46,6 @@ void int8_conv(const Int8Tile& tile) {
 
 #define XNORKIT_LANES(E) {{int8_conv<E>}, {int8_conv<E>}, {int8_conv<E>}, {int8_conv<E>}}
 const Int8ConvKernels int8_conv_portable = {
-    1, true, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+    "int8_conv_1x64_portable", 1, true, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 
 }  // namespace xnorkit

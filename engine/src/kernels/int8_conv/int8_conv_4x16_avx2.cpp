@@ -6,6 +6,7 @@
 
 #include "common/unroll.h"
 #include "dispatch/end_kernels.h"
+#include "kernels/tail/tail_avx2.h"
 
 namespace xnorkit {
 namespace {
@@ -25,10 +26,12 @@ inline __attribute__((always_inline)) uint32_t below(__m256i sum, const int32_t*
 }
 
 template <int E, int P>
-void int8_conv_16(const Int8Tile& tile, int first) {
+inline __attribute__((always_inline)) void int8_conv_16(const Int8Tile& tile, int first, uint32_t (&words)[P][2]) {
+  const uint8_t* source[P];
   __m256i sum[P][2];
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
+    source[p] = tile.source[p];
     sum[p][0] = load(tile.start + first);
     sum[p][1] = load(tile.start + first + 8);
   }
@@ -41,45 +44,45 @@ void int8_conv_16(const Int8Tile& tile, int first) {
       const __m256i high = load(weight + 8);
       XNORKIT_UNROLL
       for (int p = 0; p < P; ++p) {
-        const __m256i u = broadcast(tile.source[p] + i);
+        const __m256i u = broadcast(source[p] + i);
         sum[p][0] = _mm256_add_epi32(sum[p][0], _mm256_madd_epi16(u, low));
         sum[p][1] = _mm256_add_epi32(sum[p][1], _mm256_madd_epi16(u, high));
       }
     }
   }
-  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
     if (E == kToBits) {
       const int32_t* threshold = tile.threshold[p] + first;
-      const uint32_t bits = below(sum[p][0], threshold) | below(sum[p][1], threshold + 8) << 8;
-      const uint32_t flip = tile.flip[p][first / 32] >> (first % 32);
-      static_cast<uint16_t*>(tile.result[p])[first / 16] = static_cast<uint16_t>(bits ^ flip);
-      continue;
-    }
-    XNORKIT_UNROLL
-    for (int n = 0; n < 2; ++n) {
-      const int lane = first + 8 * n;
-      const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(tile.channels - lane), index);
-      if (E == kToF32) {
-        const __m256 y = _mm256_mul_ps(_mm256_cvtepi32_ps(sum[p][n]), _mm256_loadu_ps(tile.scale + lane));
-        _mm256_maskstore_ps(static_cast<float*>(tile.result[p]) + lane, mask, y);
-      } else {
-        _mm256_maskstore_epi32(static_cast<int32_t*>(tile.result[p]) + lane, mask, sum[p][n]);
-      }
+      words[p][first / 32] |= (below(sum[p][0], threshold) | below(sum[p][1], threshold + 8) << 8) << (first % 32);
+    } else if (E == kToF32) {
+      const float* scale = tile.scale + first;
+      __m256 y[2] = {_mm256_mul_ps(_mm256_cvtepi32_ps(sum[p][0]), _mm256_loadu_ps(scale)),
+                     _mm256_mul_ps(_mm256_cvtepi32_ps(sum[p][1]), _mm256_loadu_ps(scale + 8))};
+      words[p][first / 32] |= run_tail<2>(tile.tail, p, first, tile.channels, y) << (first % 32);
+    } else {
+      int32_t* result = static_cast<int32_t*>(tile.result[p]) + first;
+      _mm256_maskstore_epi32(result, lane_mask(tile.channels - first), sum[p][0]);
+      _mm256_maskstore_epi32(result + 8, lane_mask(tile.channels - first - 8), sum[p][1]);
     }
   }
 }
 
 template <int E, int P>
 void int8_conv(const Int8Tile& tile) {
-  for (int first = 0; first < tile.lanes; first += 16) int8_conv_16<E, P>(tile, first);
+  uint32_t words[P][2] = {};
+  for (int first = 0; first < tile.lanes; first += 16) int8_conv_16<E, P>(tile, first, words);
+  if (E == kToF32) store_words<P>(tile.tail, tile.channels, words);
+  for (int p = 0; E == kToBits && p < P; ++p) {
+    for (int i = 0; i < tile.lanes / 32; ++i) static_cast<uint32_t*>(tile.result[p])[i] = words[p][i] ^ tile.flip[p][i];
+  }
 }
 
 }  // namespace
 
 #define XNORKIT_PIXELS(E) {int8_conv<E, 1>, int8_conv<E, 2>, int8_conv<E, 3>, int8_conv<E, 4>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E), XNORKIT_PIXELS(E), XNORKIT_PIXELS(E), XNORKIT_PIXELS(E)}
-const Int8ConvKernels int8_conv_avx2 = {4, true, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+const Int8ConvKernels int8_conv_avx2 = {
+    "int8_conv_4x16_avx2", 4, true, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 
 }  // namespace xnorkit

@@ -6,6 +6,7 @@
 
 #include "common/unroll.h"
 #include "dispatch/end_kernels.h"
+#include "kernels/tail/tail_avx512.h"
 
 namespace xnorkit {
 namespace {
@@ -20,12 +21,6 @@ inline __attribute__((always_inline)) __m512i broadcast(const uint8_t* bytes) {
 // halves the speed.
 inline __attribute__((always_inline)) void dot_products(__m512i& sum, __m512i u, __m512i w) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(u), "v"(w));
-}
-
-// Lanes 16n to 16n + 15 that have a channel.
-inline __attribute__((always_inline)) __mmask16 lanes(int32_t channels, int n) {
-  const int32_t left = channels - 16 * n;
-  return left >= 16 ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
 }
 
 template <int P, int N>
@@ -55,26 +50,49 @@ inline __attribute__((always_inline)) void accumulate(const Int8Tile& tile, __m5
   }
 }
 
-template <int E, int P, int N>
-void int8_conv(const Int8Tile& tile) {
-  __m512i sum[P][N];
-  accumulate<P, N>(tile, sum);
+template <int P, int N>
+inline __attribute__((always_inline)) void store_bits(const Int8Tile& tile, const __m512i (&sum)[P][N]) {
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
     XNORKIT_UNROLL
     for (int n = 0; n < N; ++n) {
-      if (E == kToBits) {
-        const __mmask16 below = _mm512_cmplt_epi32_mask(sum[p][n], _mm512_loadu_si512(tile.threshold[p] + 16 * n));
-        const uint32_t flip = tile.flip[p][n / 2] >> (16 * (n % 2));
-        static_cast<uint16_t*>(tile.result[p])[n] = static_cast<uint16_t>(below ^ flip);
-      } else if (E == kToF32) {
-        const __m512 y = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[p][n]), _mm512_loadu_ps(tile.scale + 16 * n));
-        _mm512_mask_storeu_ps(static_cast<float*>(tile.result[p]) + 16 * n, lanes(tile.channels, n), y);
-      } else {
-        _mm512_mask_storeu_epi32(static_cast<int32_t*>(tile.result[p]) + 16 * n, lanes(tile.channels, n), sum[p][n]);
-      }
+      const __mmask16 below = _mm512_cmplt_epi32_mask(sum[p][n], _mm512_loadu_si512(tile.threshold[p] + 16 * n));
+      const uint32_t flip = tile.flip[p][n / 2] >> (16 * (n % 2));
+      static_cast<uint16_t*>(tile.result[p])[n] = static_cast<uint16_t>(below ^ flip);
     }
   }
+}
+
+template <int P, int N>
+inline __attribute__((always_inline)) void store_floats(const Int8Tile& tile, const __m512i (&sum)[P][N]) {
+  __m512 y[P][N];
+  XNORKIT_UNROLL
+  for (int n = 0; n < N; ++n) {
+    const __m512 scale = _mm512_loadu_ps(tile.scale + 16 * n);
+    XNORKIT_UNROLL
+    for (int p = 0; p < P; ++p) y[p][n] = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[p][n]), scale);
+  }
+  run_tail<P, N>(tile.tail, tile.channels, y);
+}
+
+template <int P, int N>
+inline __attribute__((always_inline)) void store_integers(const Int8Tile& tile, const __m512i (&sum)[P][N]) {
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    XNORKIT_UNROLL
+    for (int n = 0; n < N; ++n) {
+      _mm512_mask_storeu_epi32(static_cast<int32_t*>(tile.result[p]) + 16 * n, lane_mask(tile.channels, n), sum[p][n]);
+    }
+  }
+}
+
+template <int E, int P, int N>
+void int8_conv(const Int8Tile& tile) {
+  __m512i sum[P][N];
+  accumulate<P, N>(tile, sum);
+  if (E == kToBits) store_bits<P, N>(tile, sum);
+  if (E == kToF32) store_floats<P, N>(tile, sum);
+  if (E == kToI32) store_integers<P, N>(tile, sum);
 }
 
 }  // namespace
@@ -83,6 +101,6 @@ void int8_conv(const Int8Tile& tile) {
   {int8_conv<E, 1, N>, int8_conv<E, 2, N>, int8_conv<E, 3, N>, int8_conv<E, 4, N>, int8_conv<E, 5, N>, int8_conv<E, 6, N>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, 1), XNORKIT_PIXELS(E, 2), XNORKIT_PIXELS(E, 3), XNORKIT_PIXELS(E, 4)}
 const Int8ConvKernels int8_conv_avx512 = {
-    6, false, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+    "int8_conv_6x64_avx512", 6, false, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 
 }  // namespace xnorkit

@@ -14,6 +14,15 @@ inline __attribute__((always_inline)) __m256i lane_mask(int32_t channels) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(channels), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
+// The first `channels` of 8 lanes; some processors take 10 times as long for a store with a mask.
+inline __attribute__((always_inline)) void store_lanes(float* result, int32_t channels, __m256 y) {
+  if (channels >= 8) {
+    _mm256_storeu_ps(result, y);
+  } else {
+    _mm256_maskstore_ps(result, lane_mask(channels), y);
+  }
+}
+
 // Replaces y by f(y, value of the channel).
 template <int N, class F>
 inline __attribute__((always_inline)) void each_channel(const float* channel, __m256 (&y)[N], const F& f) {
@@ -82,13 +91,23 @@ inline __attribute__((always_inline)) uint32_t run_tail(const Tail& tail, int p,
   XNORKIT_UNROLL
   for (int n = 0; n < N; ++n) {
     const int lane = first + 8 * n;
-    if (tail.result != nullptr) _mm256_maskstore_ps(tail.result[p] + lane, lane_mask(channels - lane), y[n]);
+    if (tail.result != nullptr) store_lanes(tail.result[p] + lane, channels - lane, y[n]);
     if (tail.bits != nullptr) {
       const __m256 below = _mm256_cmp_ps(y[n], _mm256_loadu_ps(tail.threshold + lane), _CMP_LT_OQ);
       word |= static_cast<uint32_t>(_mm256_movemask_ps(below)) << (8 * n);
     }
   }
   return word;
+}
+
+// The words of a tile's bits, of P pixels and `channels` lanes, to where the tail wants them.
+template <int P>
+inline __attribute__((always_inline)) void store_words(const Tail& tail, int32_t channels,
+                                                       const uint32_t (&words)[P][2]) {
+  if (tail.bits == nullptr) return;
+  for (int p = 0; p < P; ++p) {
+    for (int i = 0; i < (channels + 31) / 32; ++i) tail.bits[p][i] = words[p][i] ^ tail.flip[i];
+  }
 }
 
 }  // namespace

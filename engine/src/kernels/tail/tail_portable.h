@@ -50,5 +50,11 @@ inline void run_tail(const Tail& tail, int p, int32_t lane, float y, uint32_t* w
   if (tail.bits != nullptr) words[lane / 32] |= static_cast<uint32_t>(y < tail.threshold[lane]) << (lane % 32);
 }
 
+// The words of the bits of pixel 0, of a block of `channels` lanes, to where the tail wants them.
+inline void store_words(const Tail& tail, int32_t channels, const uint32_t* words) {
+  if (tail.bits == nullptr) return;
+  for (int32_t i = 0; i < (channels + 31) / 32; ++i) tail.bits[0][i] = words[i] ^ tail.flip[i];
+}
+
 }  // namespace
 }  // namespace xnorkit
