@@ -15,7 +15,16 @@ import torch
 from xnorkit.data import ImageData, Split, create_data, normalize
 from xnorkit.errors import InputError, RecipeError, XnorkitError
 from xnorkit.nn import BinaryLinear
-from xnorkit.train import ModelSpec, Recipe, evaluate_model, fit, load_checkpoint, load_recipe
+from xnorkit.train import (
+    Hardware,
+    ModelSpec,
+    Recipe,
+    evaluate_model,
+    find_checkpoint,
+    fit,
+    load_checkpoint,
+    load_recipe,
+)
 from xnorkit.train.module import TrainingModule
 from xnorkit.train.tensorboard import has_tensorboard
 
@@ -228,3 +237,98 @@ def test_evaluation_ranks() -> None:
         evaluate_model(lambda images: np.zeros((100, 3)), data)
     with pytest.raises(InputError, match="without NaN"):
         evaluate_model(lambda images: np.full((100, 10), np.nan), data)
+
+
+def test_best_epoch_is_chosen_on_the_selection_split(tmp_path: Path) -> None:
+    held = load_recipe("lenet5-digits", ["batch_size=48", "epochs=3", "data.selection=0.25", "ema_decay=0.5"])
+    result = fit(held, output=tmp_path / "run", progress=False)
+    table = rows(tmp_path / "run")
+    accuracies = [float(row["select_accuracy"]) for row in table]
+    assert result.best is not None
+    assert result.best.epoch == 1 + accuracies.index(max(accuracies))
+    assert result.best.selection_accuracy == pytest.approx(max(accuracies), rel=1e-6)
+    assert result.best.accuracy == pytest.approx(float(table[result.best.epoch - 1]["eval_accuracy"]), rel=1e-6)
+    model, _ = load_checkpoint(result.best.checkpoint)
+    data = small("digits")
+    predict = lambda images: model(normalize(torch.from_numpy(images), data.mean, data.std)).detach().numpy()  # noqa: E731
+    assert evaluate_model(predict, data)["top1"] == result.best.accuracy, "averaged weights are kept"
+    assert fit(recipe(epochs=1), output=tmp_path / "none", progress=False).best is None
+    assert not (tmp_path / "none/best.ckpt").exists()
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    first = fit(recipe(epochs=1), output=tmp_path, progress=False)
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(InputError, match=r"holds a run; required: a folder of its own.*--exp-name NAME.*--overwrite"):
+        fit(recipe(epochs=1, seed=1), output=tmp_path, progress=False)
+    second = fit(recipe(epochs=1, seed=1), output=tmp_path, overwrite=True, progress=False)
+    assert second.loss != first.loss
+    assert (tmp_path / "mine.txt").exists()
+
+
+def test_a_run_that_fails_at_once_leaves_nothing(tmp_path: Path) -> None:
+    hot = load_recipe("lenet5-digits", ["batch_size=48", "optimizer.lr=1e30"])
+    with pytest.raises(XnorkitError, match="finite"):
+        fit(hot, output=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_fast_dev_run_writes_nothing(tmp_path: Path) -> None:
+    result = fit(recipe(), output=tmp_path / "run", progress=False, hardware=Hardware(fast_dev_run=True))
+    assert result.to_json()["checkpoint"] is None
+    assert not (tmp_path / "run").exists()
+
+
+def test_limits(tmp_path: Path) -> None:
+    limits = Hardware(limit_train_batches=1, limit_eval_batches=1)
+    result = fit(recipe(epochs=2), output=tmp_path, progress=False, hardware=limits)
+    assert result.split == "held-out 20 %, 100 images of it"
+    assert torch.load(result.checkpoint, weights_only=True)["global_step"] == 2
+
+
+def test_pretrained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = fit(recipe(epochs=1), output=tmp_path / "a", progress=False)
+    still = replace(recipe(epochs=1).optimizer, lr=1e-12)
+    twin = recipe(epochs=1, optimizer=still, model=ModelSpec("lenet5", "float"))
+    second = fit(twin, output=tmp_path / "b", pretrained=first.checkpoint)
+    assert "pretrained: " in capsys.readouterr().err
+    before, after = weights(first.checkpoint), weights(second.checkpoint)
+    torch.testing.assert_close(after["block2.conv.weight"], before["block2.conv.weight"])
+    plain = recipe(epochs=1, optimizer=still, model=ModelSpec("lenet5", "float"))
+    other = weights(fit(plain, output=tmp_path / "c", progress=False).checkpoint)
+    assert not torch.allclose(other["block2.conv.weight"], before["block2.conv.weight"])
+    broken = torch.load(first.checkpoint, weights_only=True)
+    broken["state_dict"] = {"model.other": torch.zeros(1)}
+    torch.save(broken, tmp_path / "x.ckpt")
+    with pytest.raises(InputError, match="none of its 1 tensors"):
+        fit(twin, output=tmp_path / "d", pretrained=tmp_path / "x.ckpt", progress=False)
+    assert not (tmp_path / "d").exists()
+
+
+def test_find_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with pytest.raises(InputError, match="no checkpoint 'run'; required: a file, or a run in"):
+        find_checkpoint("run", tmp_path)
+    for name in ("last.ckpt", "best.ckpt"):
+        (tmp_path / "run" / name).touch()
+        assert find_checkpoint("run", tmp_path) == tmp_path / "run" / name
+    assert find_checkpoint(str(tmp_path / "run/last.ckpt"), tmp_path).name == "last.ckpt"
+
+
+def test_accumulation_and_clipping_reach_the_trainer(tmp_path: Path) -> None:
+    parts = recipe(epochs=1, batch_size=96, accumulate=2, clip_gradient=1e-9, channels_last=True)
+    result = fit(parts, output=tmp_path / "a", progress=False)
+    assert torch.load(result.checkpoint, weights_only=True)["global_step"] == SIZE // 96
+    sgd = replace(parts.optimizer, name="sgd", lr=0.1)
+    clipped = weights(fit(replace(parts, optimizer=sgd), output=tmp_path / "b", progress=False).checkpoint)
+    torch.manual_seed(parts.seed)
+    start = TrainingModule(parts, 10, 2).model.state_dict()
+    moved = [float((clipped[name] - start[name]).abs().max()) for name in ("conv1.weight", "classifier.weight")]
+    assert 0 < max(moved) < 1e-9 * 0.1 * 3, "two steps of a gradient of norm 1e-9, with momentum"
+
+
+def test_several_processes_need_whole_shares(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"batch_size=49 for 2 processes.*a multiple of 2"):
+        fit(recipe(batch_size=49), output=tmp_path, progress=False, hardware=Hardware("2", accelerator="cpu"))
+    with pytest.raises(InputError, match="the trainer refuses"):
+        fit(recipe(), output=tmp_path, progress=False, hardware=Hardware(accelerator="nothing"))

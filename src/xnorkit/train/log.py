@@ -80,15 +80,15 @@ def _number(value: float) -> str:
 
 
 def _line(trainer: pl.Trainer, figures: dict[str, float], seconds: float) -> str:
-    """Return an epoch in at most 80 columns, for up to 999 epochs."""
+    """Return an epoch in at most 80 columns, for up to 999 epochs and accuracies below 100 %."""
     parts = [
         f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}",
-        f"loss {figures['train_loss']:.4f}",
+        f"loss {figures['train_loss']:.3f}",
         f"train {figures['train_accuracy']:.1%}",
         f"eval {figures['eval_accuracy']:.2%}",
         f"top-5 {figures['eval_top5']:.1%}" if "eval_top5" in figures else "",
         "" if math.isnan(figures["flip_ratio"]) else f"flips {figures['flip_ratio']:.2%}",
-        f"{seconds:.1f}s",
+        f"{seconds:.1f}s" if seconds < 100 else f"{seconds:.0f}s",
     ]
     return " ".join(filter(None, parts))
 

@@ -1,5 +1,6 @@
 """Sums over the images of a split: loss and hits."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,8 +46,8 @@ class Tally:
         """Return the means; `reduce` adds the sums of several processes. NaN if nothing was added."""
         sums = torch.zeros(4, dtype=torch.float64) if self.sums is None else self.sums
         loss, top1, top5, count = (reduce(sums) if reduce else sums).tolist()
-        share = 1 / count if count else float("nan")
-        return Figures(loss * share, top1 * share, top5 * share, int(count))
+        count = count or float("nan")
+        return Figures(loss / count, top1 / count, top5 / count, 0 if math.isnan(count) else int(count))
 
 
 def ranks(logits: Tensor, labels: Tensor) -> Tensor:

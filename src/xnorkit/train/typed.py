@@ -60,7 +60,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
-        return _value(next((a for a in arguments if type(value) is a), _first(arguments)), value, where)
+        kinds = [a for a in arguments if a is not type(None)]
+        matching = [a for a in kinds if len(kinds) == 1 or type(value) is a]
+        if matching:
+            return _value(matching[0], value, where)
     if value is None and hint is not Any:
         raise _WrongError(f"'{where}' is empty; required: {_words(hint)}, or leave the field out.")
     if dataclasses.is_dataclass(hint):
@@ -85,10 +88,6 @@ def _plain(hint: Any, value: Any, where: str) -> Any:
     if hint is Any or chosen or (hint in WORDS and type(value) is hint and hint is not float):
         return value
     raise _WrongError(f"{where}={value}; required: {_words(hint)}.")
-
-
-def _first(hints: tuple[Any, ...]) -> Any:
-    return next(hint for hint in hints if hint is not type(None))
 
 
 def _words(hint: Any) -> str:
