@@ -79,6 +79,8 @@ class TiledBinaryWeightConv final : public Step {
 
   void run_tiles(const Operands& io, const ChannelBlock& block, const TileRange& range) const {
     const float* pixels[kMaxPixels];
+    int64_t places[kMaxPixels];
+    int64_t batch[kMaxPixels];
     TailTile tail(tail_, io, 1, block.first_channel);
     BinaryWeightTile tile;
     tile.source = pixels;
@@ -97,8 +99,10 @@ class TiledBinaryWeightConv final : public Step {
       const int count = range.pixels(i);
       for (int p = 0; p < count; ++p, cursor.next()) {
         pixels[p] = source + cursor.source();
-        tail.set_pixel(p, cursor.result(), cursor.image());
+        places[p] = cursor.result();
+        batch[p] = cursor.image();
       }
+      tail.set_pixels(places, batch, count);
       kernels[count - 1](tile);
     }
   }

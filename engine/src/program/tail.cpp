@@ -54,4 +54,18 @@ TailTile::TailTile(const TailPlan& plan, const Operands& io, int sources, int64_
   }
 }
 
+void TailTile::set_pixels(const int64_t* pixel, const int64_t* image, int count) {
+  if (floats_ != nullptr) {
+    for (int p = 0; p < count; ++p) result_[p] = floats_ + pixel[p] * channels_;
+  }
+  if (words_ != nullptr) {
+    for (int p = 0; p < count; ++p) bits_[p] = words_ + pixel[p] * pixel_words_;
+  }
+  for (int i = 0; i < operands_; ++i) {
+    for (int p = 0; p < count; ++p) {
+      operand_[i][p] = source_[i] + pixel[p] * pixel_step_[i] + image[p] * image_step_[i];
+    }
+  }
+}
+
 }  // namespace xnorkit

@@ -37,6 +37,10 @@ class TailTile {
     for (int i = 0; i < operands_; ++i) operand_[i][p] = source_[i] + pixel * pixel_step_[i] + image * image_step_[i];
   }
 
+  // All pixels of a tile at once. A call, so that the caller keeps its registers: stores wait in one queue with those of
+  // the kernel, and setting up a tile must not fill it.
+  void set_pixels(const int64_t* pixel, const int64_t* image, int count);
+
   const Tail& tail() const { return tail_; }
 
  private:
