@@ -26,7 +26,7 @@ ALLOWED = {
     "train": {"models", "data", "nn", "ops", "optim"},
     "compat": {"functional", "ops", "nn", "optim", "models", "train"},
     "export": {"__init__", "nn", "ops", "functional", "format", "runtime"},
-    "bench": {"models", "export", "format", "runtime", "train", "_engine"},
+    "bench": {"models", "nn", "export", "format", "runtime", "train", "_engine"},
     "report": {"bench", "data", "export", "format", "inspection", "models", "runtime", "train"},
     "cli": {"bench", "data", "export", "format", "models", "report", "runtime", "train", "__init__"},
 }

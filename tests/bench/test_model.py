@@ -10,14 +10,14 @@ from xnorkit.bench.ideal import ideal_us, layer_ideal_us
 from xnorkit.bench.model import bench_model
 from xnorkit.bench.peaks import Limits
 from xnorkit.bench.subjects import load_subject
-from xnorkit.bench.tables import model_tables
+from xnorkit.bench.tables import model_tables, step_tables
 from xnorkit.errors import InputError
 from xnorkit.format import Graph, InputSpec, Node, summarize, write
 
 torch = pytest.importorskip("torch")
 FIELDS = {
     *("model", "engine", "threads", "batch", "median_us", "min_us", "ideal_us", "file_bytes", "cores"),
-    "relative_error",
+    *("relative_error", "steps"),
 }
 
 
@@ -94,3 +94,23 @@ def test_ideal_time_is_the_slower_of_arithmetic_and_reading() -> None:
     assert ideal_us(graph, limits, 32) == pytest.approx(32 * arithmetic, rel=1e-3)
     slow = Limits(binary_gmacs=1e9, float_gmacs=1e9, read_gbs=0.5)
     assert layer_ideal_us(layers[-1], slow, 8) == pytest.approx(layers[-1].bytes / 0.5 / 1e3)
+
+
+def test_steps_cover_the_network() -> None:
+    (row,) = bench_model("lenet5", seconds=0.01, against=(), steps=True)
+    assert row.steps is not None
+    graph = load_subject("lenet5").graph
+    assert sorted(name for step in row.steps for name in step.layers) == sorted(node.name for node in graph.nodes)
+    assert sum(step.macs for step in row.steps) == sum(
+        layer.macs_1bit + layer.macs_32bit for layer in summarize(graph).layers
+    )
+    assert sum(step.ideal_us for step in row.steps) == pytest.approx(row.ideal_us)
+    assert row.to_json()["steps"][1]["us"] > 0
+    assert len(step_tables([row])) == 1
+
+
+def test_8_bit_ends_read_pixels() -> None:
+    rows = bench_model("lenet5", seconds=0.01, against=("torch",), int8_ends=True)
+    assert rows[0].relative_error == 0.0
+    assert rows[1].engine == "torch_f32"
+    assert load_subject("lenet5", int8_ends=True).graph.input.kind == "u8"

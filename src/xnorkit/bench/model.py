@@ -12,9 +12,11 @@ from xnorkit import runtime
 from xnorkit.bench.engines import ALL, MODEL_ENGINES, Engine, Note, choose, silent
 from xnorkit.bench.ideal import ideal_us
 from xnorkit.bench.peaks import PeakMeter
+from xnorkit.bench.profile import StepResult, profile
 from xnorkit.bench.subjects import Subject, load_subject
 from xnorkit.bench.timing import Timing, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
+from xnorkit.format import Graph
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,7 +38,7 @@ class ModelResult:
     ideal_us: of xnorkit's network (`xnorkit.bench.ideal`); null for peers. file_bytes: of the .xnor or .onnx file; for
     PyTorch its weights in float32. cores: processor time of the process over wall time. relative_error: distance of the
     logits from those of PyTorch float32, of the binary network for xnorkit (null for a .xnor file), of the float twin
-    for peers.
+    for peers. steps: where the time of xnorkit's network goes, if that was asked for.
     """
 
     model: str
@@ -49,6 +51,7 @@ class ModelResult:
     file_bytes: int
     cores: float
     relative_error: float | None
+    steps: list[StepResult] | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the fields as JSON values."""
@@ -64,9 +67,13 @@ def bench_model(
     seconds: float = 2.0,
     isa: str | None = None,
     binarization: str | None = None,
+    int8_ends: bool = False,
+    steps: bool = False,
     note: Note = silent,
 ) -> list[ModelResult]:
-    """Return a row per number of threads, batch and engine, on random float32 images, measured in turns.
+    """Return a row per number of threads, batch and engine, on random images, measured in turns.
+
+    Images are float32, but uint8 for xnorkit where its network begins with 8-bit integers.
 
     Args:
         what: name of a model (random weights), a `.xnor` file or a checkpoint.
@@ -76,6 +83,8 @@ def bench_model(
         seconds: of measurement for each run; at least 7 rounds.
         isa: instruction set of xnorkit's kernels; None for the fastest.
         binarization: of a model by name; None for its default.
+        int8_ends: a model by name gets 8-bit first and last layers.
+        steps: give the steps of xnorkit's network with their times, too.
         note: takes lines about engines that were left out, and why.
 
     Raises:
@@ -87,7 +96,7 @@ def bench_model(
     if not batch or min(batch) < 1 or not threads:
         raise InputError(f"batch={list(batch)}, threads={list(threads)}; required: numbers of at least 1.")
     engines, asked = choose(against, MODEL_ENGINES, note)
-    subject = load_subject(what, binarization)
+    subject = load_subject(what, binarization, int8_ends=int8_ends)
     if subject.twin is None and engines:
         reason = f"'{subject.name}' is no name of `xnorkit models`, so its float twin is unknown"
         if asked:
@@ -99,7 +108,7 @@ def bench_model(
     for count in threads:
         packed = runtime.Model(subject.graph, isa=isa, threads=count)
         for size in batch:
-            run = _Run(subject, packed, twin, engines, asked, note)
+            run = _Run(subject, packed, twin, engines, asked, note, steps)
             rows += run.measure(size, seconds)
     return rows
 
@@ -117,7 +126,7 @@ def time_models(
 
     from xnorkit.bench.peers.pytorch import float_model, torch_threads
 
-    images = _images(packed, batch)
+    images = _as_floats(packed.graph, _own_images(packed.graph, batch))
     with torch_threads(threads):
         candidates: dict[str, Callable[[], object]] = {
             OWN: lambda: packed(images),
@@ -136,12 +145,14 @@ class _Run:
     engines: Sequence[Engine]
     asked: frozenset[str]
     note: Note
+    steps: bool
 
     def measure(self, batch: int, seconds: float) -> list[ModelResult]:
         """Return the rows for one batch."""
-        images = _images(self.packed, batch)
-        errors: dict[str, float | None] = {OWN: self._own_error(images)}
-        candidates: dict[str, Callable[[], Any]] = {OWN: lambda: self.packed(images)}
+        own_images = _own_images(self.packed.graph, batch)
+        images = _as_floats(self.packed.graph, own_images)
+        errors: dict[str, float | None] = {OWN: self._own_error(own_images, images)}
+        candidates: dict[str, Callable[[], Any]] = {OWN: lambda: self.packed(own_images)}
         threads = self.packed.threads
         with self.twin.threads(threads) if self.twin else nullcontext():
             for engine in self.engines:
@@ -150,7 +161,9 @@ class _Run:
                     candidates[engine.name], errors[engine.name] = call
             meter = PeakMeter(self.packed.isa, threads, self.subject.file_bytes)
             times = interleaved(candidates, seconds=seconds, min_rounds=MIN_ROUNDS, each_round=meter)
-        ideal = ideal_us(self.subject.graph, meter.limits(), batch)
+        limits = meter.limits()
+        ideal = ideal_us(self.subject.graph, limits, batch)
+        steps = profile(self.subject.graph, own_images, self.packed.isa, threads, limits) if self.steps else None
         sizes = {name: self.twin.file_bytes(name) for name in times if name != OWN} if self.twin else {}
         return [
             ModelResult(
@@ -164,20 +177,20 @@ class _Run:
                 file_bytes=sizes.get(name, self.subject.file_bytes),
                 cores=timing.cores,
                 relative_error=errors[name],
+                steps=steps if name == OWN else None,
             )
             for name, timing in times.items()
         ]
 
-    def _own_error(self, images: NDArray[np.float32]) -> float | None:
+    def _own_error(self, own_images: NDArray[Any], images: NDArray[np.float32]) -> float | None:
         """Return the distance from the trained model's logits; a sign on zero may turn, so it is not always 0."""
         if self.subject.trained is None:
             return None
         import torch
 
-        few = images[:CHECKED_IMAGES]
         with torch.inference_mode():
-            expected = self.subject.trained(torch.from_numpy(few)).numpy()
-        error = relative_error(self.packed(few), expected)
+            expected = self.subject.trained(torch.from_numpy(images[:CHECKED_IMAGES])).numpy()
+        error = relative_error(self.packed(own_images[:CHECKED_IMAGES]), expected)
         if not error <= OWN_TOLERANCE:
             raise EngineError(
                 f"the packed '{self.subject.name}' differs from the trained model (relative error {error:.2g}); "
@@ -216,5 +229,21 @@ def _make_twin(subject: Subject) -> "Twin":
     return Twin(subject.twin(), subject.graph.input.shape)
 
 
-def _images(packed: runtime.Model, batch: int) -> NDArray[np.float32]:
-    return np.random.default_rng(0).standard_normal((batch, *packed.input_shape), dtype=np.float32)
+def _own_images(graph: Graph, batch: int) -> NDArray[Any]:
+    """Return uint8 pixels for a network that begins with 8-bit integers, else normal float32 numbers."""
+    rng = np.random.default_rng(0)
+    shape = (batch, *graph.input.shape)
+    return rng.integers(0, 256, shape, dtype=np.uint8) if _takes_pixels(graph) else rng.standard_normal(shape, "f4")
+
+
+def _as_floats(graph: Graph, images: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the same images as the float32 twin takes them."""
+    normalization = graph.input.normalization
+    if not _takes_pixels(graph) or normalization is None:
+        return images
+    table = normalization.table()
+    return np.stack([table[channel][images[:, channel]] for channel in range(len(table))], axis=1)
+
+
+def _takes_pixels(graph: Graph) -> bool:
+    return graph.input.kind == "u8"

@@ -1,6 +1,5 @@
 """What the machine can do at most, measured: multiply-adds out of registers, and bytes read out of memory."""
 
-import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ class Limits:
 
 
 class PeakMeter:
-    """Measures the limits once per call, and gives their medians: call it in every round of a benchmark.
+    """Measures the limits once per call, and gives the best: call it in every round of a benchmark.
 
     The arithmetic peaks are those of register-only loops of instruction set `isa` on one thread, times `threads`. The
     read bandwidth is that of NumPy's maximum over a buffer of `read_bytes` per thread's share, all threads at once: a
@@ -51,12 +50,8 @@ class PeakMeter:
         self._read.append(self._read_gbs())
 
     def limits(self) -> Limits:
-        """Return the medians so far; the bandwidth is the best so far, since a disturbed read says nothing."""
-        return Limits(
-            statistics.median(self._binary) * self.threads,
-            statistics.median(self._float) * self.threads,
-            max(self._read),
-        )
+        """Return the best so far: what disturbs a measurement is no limit of the machine."""
+        return Limits(max(self._binary) * self.threads, max(self._float) * self.threads, max(self._read))
 
     def _read_gbs(self) -> float:
         if self.threads == 1:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Subject", "load_subject"]
 
 SEED = 0
+SCALE_IMAGES = 2
 
 
 @dataclass(frozen=True)
@@ -31,32 +32,44 @@ class Subject:
     twin: "Callable[[], nn.Module] | None" = None
 
 
-def load_subject(what: str, binarization: str | None = None) -> Subject:
+def load_subject(what: str, binarization: str | None = None, *, int8_ends: bool = False) -> Subject:
     """Return the network that `what` names: a `.xnor` file, a checkpoint, or a name with random weights.
 
+    A model by name takes `binarization` (default its own) and, with `int8_ends`, 8-bit first and last layers.
+
     Raises:
-        InputError: no such file or name, or `binarization` is given for a file, which has its own.
+        InputError: no such file or name, or `binarization` or `int8_ends` for a file, which is what it is.
         FormatError, ExportError, RecipeError: the file or model cannot be used, and why.
     """
     path = Path(what)
     is_file = path.is_file() or path.suffix in (".xnor", ".ckpt") or len(path.parts) > 1
-    if is_file and binarization is not None:
-        raise InputError(f"--binarization {binarization} with a file; required: none, a file is what it is.")
+    if is_file and (binarization is not None or int8_ends):
+        option = "--int8-ends" if int8_ends else f"--binarization {binarization}"
+        raise InputError(f"{option} with a file; required: none, a file is what it is.")
     if not is_file:
-        return _by_name(what, binarization)
+        return _by_name(what, binarization, int8_ends)
     return _packed(path) if path.suffix == ".xnor" else _checkpoint(path)
 
 
-def _by_name(name: str, binarization: str | None) -> Subject:
+def _by_name(name: str, binarization: str | None, int8_ends: bool) -> Subject:
     import torch
 
     from xnorkit.export import pack
+    from xnorkit.format import Normalization
     from xnorkit.models import create_model, input_shape
+    from xnorkit.nn.quantize_model import quantize_first_last_
 
     shape = input_shape(name)
     torch.manual_seed(SEED)
-    model = create_model(name) if binarization is None else create_model(name, binarization=binarization)
-    graph = pack(model, shape, name=name)
+    model = create_model(name, binarization=binarization)
+    normalization = None
+    if int8_ends:
+        mean, std = (0.5,) * shape[0], (0.25,) * shape[0]
+        quantize_first_last_(model, mean=mean, std=std)
+        normalization = Normalization(mean, std)
+        with torch.no_grad():  # the first training batch sets the scale of the last layer's input
+            model(torch.randn(SCALE_IMAGES, *shape))
+    graph = pack(model, shape, name=name, normalization=normalization)
     return Subject(name, graph, summarize(graph).total.packed_bytes, model.eval(), _twin(name, graph))
 
 

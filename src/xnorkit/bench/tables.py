@@ -6,7 +6,7 @@ from itertools import groupby
 from xnorkit.bench.kernels import KernelResult
 from xnorkit.bench.model import OWN, ModelResult
 
-__all__ = ["Table", "kernel_table", "model_tables"]
+__all__ = ["Table", "kernel_table", "model_tables", "step_tables"]
 
 Table = tuple[str, list[str], list[list[object]]]
 BITS_PEER, NHWC_PEER = "openvino_binary_node", "openvino_binary_model_nhwc"
@@ -86,6 +86,28 @@ def _model_cells(row: ModelResult, own: ModelResult) -> list[object]:
         f"{row.cores:.2f}",
         "-" if row.relative_error is None else f"{row.relative_error:.1g}",
     ]
+
+
+def step_tables(rows: Sequence[ModelResult]) -> list[Table]:
+    """Return one table per row that has steps: where xnorkit's time goes, step by step."""
+    tables: list[Table] = []
+    for row in rows:
+        if row.steps is None:
+            continue
+        total = sum(step.us for step in row.steps)
+        cells: list[list[object]] = [
+            [
+                ", ".join(step.layers) or "input",
+                " + ".join(step.operations),
+                "x".join(map(str, step.shape)),
+                *(f"{step.us:.1f}", f"{step.us / total:.0%}", f"{step.ideal_us:.1f}"),
+                f"{step.macs / step.us / 1e3:,.0f}" if step.macs else "-",
+            ]
+            for step in row.steps
+        ]
+        title = f"{row.model}, threads {row.threads}, batch {row.batch}: {len(cells)} steps, {total:,.1f} us, medians"
+        tables.append((title, ["layers", "operations", "value", "us", "share", "ideal us", "GMAC/s"], cells))
+    return tables
 
 
 def _with_ratio(us: float | None, own: float) -> str:

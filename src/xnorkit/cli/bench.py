@@ -53,6 +53,8 @@ def _model_parser() -> ArgumentParser:
     parser.add_argument("--batch", type=str, default="1", help="images per call, as 1 or 1,32")
     parser.add_argument("--isa", type=str | None, default=None, help="instruction set; default the fastest")
     parser.add_argument("--binarization", type=str | None, default=None, help="of a model by name; default its first")
+    parser.add_argument("--int8-ends", action="store_true", help="8-bit first and last layers, of a model by name")
+    parser.add_argument("--profile", action="store_true", help="show where the time goes, step by step")
     _add_peers(parser, "torch, torch-compile, onnxruntime, openvino")
     _add_common(parser, "1", seconds=2.0)
     return parser
@@ -123,7 +125,7 @@ def _run_kernels(options: Namespace) -> None:
 
 def _run_model(options: Namespace) -> None:
     from xnorkit.bench.model import bench_model
-    from xnorkit.bench.tables import model_tables
+    from xnorkit.bench.tables import model_tables, step_tables
 
     rows = bench_model(
         options.name,
@@ -133,12 +135,14 @@ def _run_model(options: Namespace) -> None:
         seconds=options.seconds,
         isa=options.isa,
         binarization=options.binarization,
+        int8_ends=options.int8_ends,
+        steps=options.profile,
         note=_note,
     )
     if options.json:
         print_json([row.to_json() for row in rows])
         return
-    for table in model_tables(rows):
+    for table in [*model_tables(rows), *step_tables(rows)]:
         print_table(*table)
 
 
