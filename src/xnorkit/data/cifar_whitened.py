@@ -60,7 +60,7 @@ def cifar10_whitened(root: Path | str | None = None, options: DataOptions | None
 def write_cifar10_whitened(root: Path | str | None, folder: Path | str) -> None:
     """Write the four files into `folder` from the official files of CIFAR-10 in `root`.
 
-    Both parts are contrast-normalised, then whitened as fitted to the training part. Takes about 3 GB of memory.
+    Both parts are contrast-normalised, then whitened as fitted to the training part. Takes about 2 GB of memory.
 
     Raises:
         DataError: as `cifar10`.

@@ -50,8 +50,8 @@ class ModernTrain:
     """A random part of the image, resized to (side, side).
 
     Its area is a share of the image's drawn from [min_crop, 1], its aspect ratio drawn log-uniformly from 3/4 to 4/3;
-    after ten draws that do not fit inside, the largest centred part whose ratio is allowed. Where a JPEG is shrunk while
-    it is decoded, the part is rounded to whole decoded pixels.
+    after ten draws that do not fit inside, the largest centred part whose ratio is allowed. Where a JPEG is shrunk
+    while it is decoded, the part is rounded to whole decoded pixels.
 
     Source: Szegedy et al., Going Deeper with Convolutions (2015); rules as torchvision's RandomResizedCrop.
     """

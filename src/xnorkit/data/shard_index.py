@@ -43,7 +43,7 @@ def shard_index(path: Path) -> ShardIndex:
             inside = index.offsets.min(initial=0) >= 0 and (index.offsets + index.lengths).max(initial=0) <= stamp[0]
             if np.array_equal(arrays["stamp"], stamp) and inside:
                 return index
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile):
         pass  # none yet, of another version, or damaged: read the shard itself
     index = _scanned(path)
     try:
