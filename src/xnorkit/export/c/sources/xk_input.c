@@ -1,0 +1,45 @@
+/* Images (channels, height, width) to values (height, width, channels). */
+#include <math.h>
+
+#include "xk_inside.h"
+
+void xk_input_f32(const float *image, xk_shape shape, float *result) {
+  const int32_t pixels = shape.height * shape.width;
+  for (int32_t p = 0; p < pixels; ++p)
+    for (int32_t c = 0; c < shape.channels; ++c) result[p * shape.channels + c] = image[c * pixels + p];
+}
+
+void xk_input_f32_from_u8(const uint8_t *image, xk_shape shape, const float *mean, const float *std, float *result) {
+  const int32_t pixels = shape.height * shape.width;
+  for (int32_t p = 0; p < pixels; ++p)
+    for (int32_t c = 0; c < shape.channels; ++c) {
+      const float share = (float)image[c * pixels + p] / 255.0f;
+      const float centred = share - mean[c];
+      result[p * shape.channels + c] = centred / std[c];
+    }
+}
+
+void xk_input_u8(const uint8_t *image, xk_shape shape, uint8_t *result) {
+  const int32_t pixels = shape.height * shape.width;
+  for (int32_t p = 0; p < pixels; ++p)
+    for (int32_t c = 0; c < shape.channels; ++c) result[p * shape.channels + c] = image[c * pixels + p];
+}
+
+void xk_input_u8_from_f32(const float *image, xk_shape shape, const float *mean, const float *std, uint8_t *result) {
+  const int32_t pixels = shape.height * shape.width;
+  const float step = 1.0f / 255.0f;
+  for (int32_t p = 0; p < pixels; ++p)
+    for (int32_t c = 0; c < shape.channels; ++c) {
+      const float scaled = image[c * pixels + p] * std[c];
+      const float share = scaled + mean[c];
+      const float level = nearbyintf(share / step);
+      result[p * shape.channels + c] = !(level > 0.0f) ? 0 : level >= 255.0f ? 255 : (uint8_t)level;
+    }
+}
+
+void xk_quantize_u8(const float *source, xk_shape shape, float scale, int32_t zero_point, uint8_t *result) {
+  for (int32_t i = 0; i < shape.height * shape.width * shape.channels; ++i) {
+    const float level = nearbyintf(source[i] / scale) + (float)zero_point;
+    result[i] = !(level > 0.0f) ? 0 : level >= 255.0f ? 255 : (uint8_t)level;
+  }
+}
