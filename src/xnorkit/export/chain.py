@@ -23,6 +23,9 @@ from xnorkit.export.values import Operation, Value
 
 __all__ = ["Bits", "Chain", "MaxPoolBits"]
 
+FEW = 1 << 18
+"""Evaluations up to which every integer is tried; beyond, a chain of monotone operations is bisected."""
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -56,14 +59,17 @@ class Chain:
         Raises:
             ExportError: the sign changes more than once, or the chain may turn around where that cannot be counted.
         """
-        operation = self.start.operation
-        counted = isinstance(operation, Layer) and operation.form == "binary"
-        if not counted and (turning := self.turning()) is not None:
+        operation, turning = self.start.operation, self.turning()
+        if isinstance(operation, Layer) and operation.form == "binary":
+            few = 2 * operation.reach * self.start.shape[0] * (self.start.positions if self.wide else 1) < FEW
+            if few or turning is not None:
+                return integer_thresholds(self.evaluate, operation.reach, self.start.name)
+            return bisected_thresholds(self.evaluate, operation.reach, self.start.name)
+        if turning is not None:
             raise ExportError(f"'{self.steps[turning].name}' is not monotone in float32; required: a monotone one.")
-        if isinstance(operation, Layer) and operation.kind == "integer":
-            find = integer_thresholds if counted else bisected_thresholds
-            return find(self.evaluate, operation.reach, self.start.name)
-        return float_thresholds(self.evaluate)
+        if isinstance(operation, Layer) and operation.form == "int8":
+            return bisected_thresholds(self.evaluate, operation.reach, self.start.name, torch.float64)
+        return float_thresholds(self.evaluate, self.start.name)
 
     def falling(self, pool: int, thresholds: Thresholds) -> NDArray[np.uint8]:
         """Return 1 per channel where the pool `steps[pool]`, moved behind the sign, is an OR of bits, 0 for an AND.
@@ -77,7 +83,7 @@ class Chain:
         def head(values: Tensor) -> Tensor:
             return self.evaluate(values, pool)
 
-        if isinstance(operation, Layer) and operation.form == "binary":
+        if isinstance(operation, Layer) and operation.form == "binary" and self.turning() is not None:
             rising = direction(head, operation.reach, self.start.name)
         else:
             reach = (

@@ -113,8 +113,8 @@ class Pad(Operation):
 
 
 @dataclass
-class MaxPool(Operation):
-    """A trained max-pool with the attributes of the graph's window."""
+class _Pool(Operation):
+    """A trained pool with the attributes of the graph's window."""
 
     module: nn.Module
     attributes: dict[str, Any]
@@ -124,8 +124,12 @@ class MaxPool(Operation):
         return self.module(inputs[0])
 
 
-class AvgPool(MaxPool):
-    """A trained average pool with the attributes of the graph's window."""
+class MaxPool(_Pool):
+    """A trained max-pool."""
+
+
+class AvgPool(_Pool):
+    """A trained average pool."""
 
 
 @dataclass

@@ -71,13 +71,14 @@ def integer_thresholds(chain: Chain, reach: int, name: str) -> Thresholds:
     return Thresholds(threshold.to(torch.int32).numpy(), falling.to(torch.uint8).numpy())
 
 
-def bisected_thresholds(chain: Chain, reach: int, name: str) -> Thresholds:
+def bisected_thresholds(chain: Chain, reach: int, name: str, dtype: torch.dtype = torch.float32) -> Thresholds:
     """Return the thresholds of a monotone `chain` on the integers -reach..reach, by bisection.
 
-    For the sums of an 8-bit layer, which are too many to evaluate all. The chain gets them as float64, exact, and
-    rounds them as the trained layer does. Arguments and errors as in `integer_thresholds`.
+    For sums that are too many to evaluate all. The chain gets them in `dtype`, which must hold them exactly: float32
+    for signs, float64 for the sums of an 8-bit layer, which rounds them itself. Arguments and errors as in
+    `integer_thresholds`.
     """
-    first, last, changed = _bisect(chain, -reach, reach, lambda keys: keys.double(), name)
+    first, last, changed = _bisect(chain, -reach, reach, lambda keys: keys.to(dtype), name)
     constant = torch.where(first, reach + 1, -reach)
     threshold = torch.where(first == last, constant, changed)
     return Thresholds(threshold.to(torch.int32).numpy(), (~first & last).to(torch.uint8).numpy())

@@ -1,0 +1,35 @@
+"""Every model of the registry in every binarization, with random statistics: exported, and proved node by node."""
+
+import numpy as np
+import pytest
+import torch
+from networks import randomize_
+
+from xnorkit.export import export_model, verify
+from xnorkit.models import binarizations, create_model, input_shape, list_models
+
+CASES = [(name, binarization) for name in list_models() for binarization in binarizations(name)]
+
+
+def shrunk(name: str) -> tuple[int, int, int]:
+    """The smallest image that the model takes: those that end in a global pool take any."""
+    channels, height, width = input_shape(name)
+    fixed = name.startswith(("alexnet", "lenet", "vgg", "nin"))
+    return (channels, height, width) if fixed else (channels, 32, 32)
+
+
+@pytest.mark.parametrize(("name", "binarization"), CASES, ids=["-".join(case) for case in CASES])
+def test_every_model_exports_with_proof(name: str, binarization: str) -> None:
+    torch.manual_seed(0)
+    model = randomize_(create_model(name, num_classes=7, binarization=binarization))
+    shape = shrunk(name)
+    graph = export_model(model, shape).graph
+    images = np.random.default_rng(0).standard_normal((1, *shape), dtype=np.float32)
+    proof = verify(model, graph, images)
+    assert proof.binary_outputs_equal
+    assert proof.floats_within_bound
+    assert proof.predictions_equal == 1
+    assert proof.total_flips <= 2
+    binary = {node.name for node in graph.nodes if node.op.startswith("binary_") and "weight_" not in node.op}
+    assert bool(binary) == (binarization not in ("float", "bwn"))
+    assert {layer.name for layer in proof.layers} >= binary
