@@ -19,6 +19,7 @@ from xnorkit.ops import (
     XNORScaleBinarizer,
     XNORWeightBinarizer,
 )
+from xnorkit.runtime import Model
 
 CHANNELS = st.one_of(st.integers(1, 40), st.sampled_from([31, 32, 33, 63, 64, 65, 127, 128, 129, 130]))
 PROCESSES = st.sampled_from([Identity, Identity, BasicScaleBinarizer, RPReLU, XNORScaleBinarizer])
@@ -67,7 +68,9 @@ def units(draw: Any, channels: int, size: tuple[int, int]) -> nn.Module:
     activation = draw(st.sampled_from([nn.Identity, nn.ReLU, nn.Hardtanh, nn.LeakyReLU, nn.PReLU]))()
     if isinstance(activation, nn.PReLU) and draw(st.booleans()):
         nn.init.constant_(activation.weight, -0.3)
-    pool = draw(st.sampled_from([nn.Identity(), nn.MaxPool2d(2, 1, 1), nn.MaxPool2d(2, ceil_mode=True), nn.AvgPool2d(1)]))
+    pool = draw(
+        st.sampled_from([nn.Identity(), nn.MaxPool2d(2, 1, 1), nn.MaxPool2d(2, ceil_mode=True), nn.AvgPool2d(1)])
+    )
     norm = draw(st.sampled_from([nn.BatchNorm2d, nn.BatchNorm2d, nn.Identity]))(channels)
     unit = Unit(norm, conv(), nn.Sequential(activation, pool), conv() if join == "twin" else None, "none").eval()
     x = torch.zeros(1, channels, *size)
@@ -99,12 +102,13 @@ def networks(draw: Any) -> tuple[nn.Module, tuple[int, int, int]]:
     return model, shape
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_every_integer_and_bit_is_the_trained_one(drawn: tuple[nn.Module, tuple[int, int, int]]) -> None:
     model, shape = drawn
     images = np.random.default_rng(0).standard_normal((3, *shape), dtype=np.float32)
-    proof = verify(model, export_model(model, shape).graph, images)
+    export = export_model(model, shape)
+    proof = verify(model, Model(export.graph), images, export=export)
     assert proof.binary_outputs_equal
     assert proof.floats_within_bound
     assert proof.layers

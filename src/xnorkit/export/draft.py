@@ -51,18 +51,26 @@ class Draft:
                 found[source].append(node)
         return found
 
-    def redirect(self, gone: str, now: str) -> None:
-        """Take the node `gone` out: who reads it reads `now`, which gives its value from now on."""
+    def redirect(self, gone: str, now: str, *, changed: bool = False) -> None:
+        """Take the node `gone` out: who reads it reads `now`, which gives its value from now on.
+
+        Args:
+            gone: name of the node.
+            now: name of the node that takes its place, or the input.
+            changed: `now` gives another value than before, that of `gone`; else both are equal.
+        """
         self.nodes = [
             Node(n.name, n.op, tuple(now if source == gone else source for source in n.inputs), n.attributes, n.tensors)
             for n in self.nodes
             if n.name != gone
         ]
         self.output = now if self.output == gone else self.output
+        if changed:
+            self.origins.pop(now, None)
         if gone in self.origins:
             origin = self.origins.pop(gone)
             if now != INPUT:
-                self.origins[now] = origin
+                self.origins.setdefault(now, origin)
 
     def replace(self, node: Node) -> None:
         """Put `node` in the place of the one of its name."""

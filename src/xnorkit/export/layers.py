@@ -149,10 +149,21 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
             )
         bits = place.builder.add(f"{place.name}.sign", Sign(activation), (x,), x.torch_shape, x.shape)
         sums = place.sums("binary", module, module.binary_weight(), bits)
-    scale, bias = module.alpha(), module.bias
-    parameters = [scale] if bias is None else [scale, bias]
-    y = place.pointwise("", Rescale(module.scale_and_shift, None, True, parameters, "scale of sums", scale, bias), sums)
+    y = place.pointwise("", _rescale(module.alpha(), module.bias, len(place.torch_shape) - 1), sums)
     return _add_process(place, module.activation_post_process, y, x)
+
+
+def _rescale(scale: Tensor, bias: Tensor | None, dims: int) -> Rescale:
+    """Return what `LatentWeight.scale_and_shift` computes, step by step, from the scale of the trained layer."""
+    shape = (-1, *(1,) * dims)
+    factor, shift = scale.reshape(shape), None if bias is None else bias.detach().reshape(shape)
+
+    def function(sums: Tensor) -> Tensor:
+        y = sums * factor
+        return y if shift is None else y + shift
+
+    parameters = [scale] if bias is None else [scale, bias]
+    return Rescale(function, None, True, parameters, "scale of sums", scale, bias)
 
 
 def _bit_reason(activation: nn.Module, weights: nn.Module) -> str | None:

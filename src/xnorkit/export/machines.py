@@ -2,17 +2,16 @@
 
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.export.interpret import apply, dots, interpret
-from xnorkit.format import INPUT, Graph, InputSpec, Node, ValueSpec, infer_shapes
+from xnorkit.format import Graph, Node, ValueSpec, infer_shapes
 from xnorkit.runtime import Model, pack_bits, unpack_bits
-from xnorkit.runtime.build import build
 
 __all__ = ["EngineMachine", "InterpreterMachine", "Machine"]
 
 Array = NDArray[Any]
+INTEGER = ("binary_conv2d", "binary_linear", "int8_")
 
 
 class Machine(Protocol):
@@ -24,7 +23,7 @@ class Machine(Protocol):
         """Return the value of every node for images (N, C, H, W)."""
 
     def alone(self, node: Node, inputs: list[Array]) -> tuple[Array | None, Array]:
-        """Return the integer sums of a binary layer (None of other nodes), and what the node gives, of given values."""
+        """Return the integer sums of a layer that has them (else None), and what the node gives, of given values."""
 
 
 class InterpreterMachine:
@@ -39,7 +38,7 @@ class InterpreterMachine:
 
     def alone(self, node: Node, inputs: list[Array]) -> tuple[Array | None, Array]:
         """See `Machine`."""
-        sums = dots(node, inputs[0]) if node.op in ("binary_conv2d", "binary_linear") else None
+        sums = dots(node, inputs[0]) if node.op.startswith(INTEGER) else None
         return sums, apply(node, *inputs)
 
 
@@ -50,7 +49,6 @@ class EngineMachine:
         self.model = model
         self.graph = model.graph
         self.shapes = infer_shapes(model.graph)
-        self._programs: dict[str, Any] = {}
 
     def trace(self, images: Array) -> dict[str, Array]:
         """See `Machine`."""
@@ -58,22 +56,11 @@ class EngineMachine:
 
     def alone(self, node: Node, inputs: list[Array]) -> tuple[Array | None, Array]:
         """See `Machine`."""
-        source = self.shapes[node.inputs[0]]
-        if len(node.inputs) > 1 or node.op == "clip":  # a clip is part of the layer in front of it, see runtime.build
+        if len(node.inputs) > 1:
             return None, apply(node, *inputs)
-        if source.kind == "bits":
-            result = self.model.run_layer(node.name, pack_bits(inputs[0]))
-            dots = result.dots if result.dots.shape[3] else None
-            return dots, self._read(result.output, self.shapes[node.name])
-        if node.name not in self._programs:
-            shape = (source.channels, source.height, source.width)
-            single = Node(node.name, node.op, (INPUT,), node.attributes, node.tensors)
-            spec = InputSpec(shape, None, kind=source.kind)
-            graph = Graph(node.name, spec, (single,), node.name)
-            self._programs[node.name] = build(graph, infer_shapes(graph), [node.name], self.model.isa)
-        images = np.ascontiguousarray(inputs[0].transpose(0, 3, 1, 2))
-        (value,) = self._programs[node.name].run(images, self.model.threads)
-        return None, self._read(value, self.shapes[node.name])
+        bits = self.shapes[node.source].kind == "bits"
+        result = self.model.run_layer(node.name, pack_bits(inputs[0]) if bits else inputs[0])
+        return result.dots if result.dots.shape[3] else None, self._read(result.output, self.shapes[node.name])
 
     def _read(self, array: Array, spec: ValueSpec) -> Array:
         return unpack_bits(array, spec.channels) if spec.kind == "bits" else array

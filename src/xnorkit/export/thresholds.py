@@ -32,7 +32,7 @@ __all__ = [
 Chain = Callable[[Tensor], Tensor]
 CHUNK_ELEMENTS = 1 << 24
 FLOAT_REACH = 1e30
-SAMPLES = 65
+SAMPLES = 17
 
 
 @dataclass(frozen=True)

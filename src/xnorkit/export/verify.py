@@ -30,6 +30,7 @@ def verify(
     batch_size: int = 64,
     *,
     strict: bool = True,
+    export: Export | None = None,
 ) -> Proof:
     """Return the comparison of a trained model with its packed program on real images.
 
@@ -45,6 +46,7 @@ def verify(
         images: (N, C, H, W) float32, normalised as for training, at least one; NumPy array or torch tensor.
         batch_size: images per step; bounds the memory.
         strict: raise at the first node that differs, else return the counts.
+        export: what `export_model` gave for this model, to save doing it again.
 
     Raises:
         ExportError: `strict` and part (a) does not hold; names the first differing node. Or the file was not made from
@@ -57,7 +59,7 @@ def verify(
     if images.dtype != np.float32:
         raise InputError(f"images have dtype {images.dtype}; required: float32, normalised as for training.")
     half = any(array.dtype == np.float16 for node in graph.nodes for array in node.tensors.values())
-    export = export_model(model, graph.input.shape, half=half)
+    export = export or export_model(model, graph.input.shape, half=half)
     _check_same(graph, export)
     prover = _Prover(machine, export, Proof(half=half))
     for start in range(0, len(images), batch_size):

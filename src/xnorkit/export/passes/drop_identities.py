@@ -14,12 +14,7 @@ def drop_identities(draft: Draft) -> list[str]:
     for node in list(draft.nodes):
         if _is_identity(node) and not (node.name == draft.output and len(draft.nodes) == 1):
             current = next(n for n in draft.nodes if n.name == node.name)
-            source = current.inputs[0]
-            shared = source in draft.origins
-            origin = draft.origins.get(source)
-            draft.redirect(node.name, source)
-            if shared and origin is not None:  # the source keeps the value that it had
-                draft.origins[source] = origin
+            draft.redirect(node.name, current.inputs[0])
             notes.append(f"'{node.name}' ({node.op})")
     return notes
 

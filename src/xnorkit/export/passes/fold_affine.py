@@ -33,7 +33,7 @@ def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
         folded = _folded(producer, current, into_float)
         if folded is not None:
             draft.replace(folded)
-            draft.redirect(current.name, producer.name)
+            draft.redirect(current.name, producer.name, changed=True)
             notes.append(f"'{affine.name}' into '{producer.name}' ({producer.op})")
     return notes
 

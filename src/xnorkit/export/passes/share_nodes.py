@@ -17,10 +17,7 @@ def share_nodes(draft: Draft) -> list[str]:
         node = next(n for n in draft.nodes if n.name == name)
         key = _key(node)
         if key in seen:
-            origin = draft.origins.get(seen[key])
             draft.redirect(name, seen[key])
-            if origin is not None:
-                draft.origins[seen[key]] = origin
             notes.append(f"'{name}' is '{seen[key]}' ({node.op})")
         else:
             seen[key] = name
