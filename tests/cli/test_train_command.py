@@ -92,3 +92,55 @@ def test_divergence_in_the_first_epoch_speaks_of_no_checkpoint(
     error = refused(capsys, "optimizer.lr=1e30", "--output", tmp_path)
     assert "Lower optimizer.lr (now 1e+30)" in error
     assert "last.ckpt" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_machine_file_and_experiment_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    machine = tmp_path / "machine.yaml"
+    machine.write_text(f"logs: {tmp_path / 'logs'}\nthreads: 1\n")
+    words = ["lenet5-digits", "epochs=1", "batch_size=512", "--machine", str(machine), "--exp-name", "mine"]
+    assert main(["train", *words, "--seed", "3", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert Path(result["checkpoint"]) == tmp_path / "logs/mine/last.ckpt"
+    assert result["best"] is None
+    assert "seed: 3" in (tmp_path / "logs/mine/recipe.yaml").read_text()
+    assert main(["train", *words]) == 2
+    assert "holds a run" in capsys.readouterr().err
+    assert main(["train", *words, "--overwrite", "--pretrained", "mine"]) == 2, "what it replaces cannot be its start"
+    assert main(["train", *words[:-1], "other", "--pretrained", "mine"]) == 0
+    text = capsys.readouterr()
+    assert "pretrained: 21 of 21 tensors" in text.err
+    assert "best epoch" in text.out
+    machine.write_text("log: x\n")
+    assert main(["train", *words]) == 2
+    assert "unknown field 'log'; near or known fields: logs" in capsys.readouterr().err
+
+
+def test_trials_write_nothing_and_print_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "lenet5-digits", "--fast-dev-run", "batch_size=16"]) == 0
+    assert "nothing was written" in capsys.readouterr().out
+    assert main(["train", "lenet5-digits", "--print-config", "epochs=7", "--precision", "bf16-mixed"]) == 0
+    (tmp_path / "copy.yaml").write_text(capsys.readouterr().out)
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.yaml"]
+    assert main(["train", "copy.yaml", "--print-config"]) == 0
+    assert capsys.readouterr().out == (tmp_path / "copy.yaml").read_text()
+
+
+def test_evaluate_per_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "lenet5-digits", "epochs=1", "batch_size=512", "--output", str(tmp_path), "--json"]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    words = ["evaluate", str(tmp_path / "last.ckpt"), "--per-class", "--threads", "1"]
+    assert main([*words, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["top1"] == trained["accuracy"]
+    assert result["top5"] == trained["top5"]
+    rows = result["per_class"]
+    assert sum(row["images"] for row in rows) == result["images"] == 360
+    assert sum(row["images"] * row["top1"] for row in rows) / 360 == pytest.approx(result["top1"])
+    assert main(words) == 0
+    assert "Per class" in capsys.readouterr().out
+    assert main([*words[:2], "--threads", "0"]) == 2
+    assert main([*words[:2], "--data-name", "cifar10", "--data", str(tmp_path)]) == 2

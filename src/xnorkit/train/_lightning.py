@@ -6,6 +6,5 @@ repair_torchvision()
 
 import lightning.pytorch as pl  # noqa: E402 - must follow the repair
 from torchmetrics import Metric  # noqa: E402
-from torchmetrics.classification import MulticlassAccuracy  # noqa: E402
 
-__all__ = ["Metric", "MulticlassAccuracy", "pl"]
+__all__ = ["Metric", "pl"]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from xnorkit.data import ImageData, create_data
-from xnorkit.errors import RecipeError
+from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
 from xnorkit.train.checkpoint import read_checkpoint
 from xnorkit.train.folder import RunFolder, process_rank
@@ -110,6 +110,9 @@ def fit(
     folder = RunFolder(output)
     start = _start(recipe, folder.last if resume == "last" else Path(resume)) if resume is not None else None
     folder.check(resumed=start is not None, overwrite=overwrite or hardware.fast_dev_run)
+    for source in (start, pretrained):
+        if overwrite and source is not None and folder.path.resolve() in Path(source).resolve().parents:
+            raise InputError(f"{source} is in the run to replace; required: another folder for the new run, or resume.")
     # Imported here: the trainer takes seconds to import, and reading a checkpoint does not need it.
     from xnorkit.train.run import Run
 

@@ -50,6 +50,7 @@ class RunFolder:
         if process_rank() > 0 or not writes:
             yield
             return
+        existed = self.path.is_dir()
         if overwrite:
             self._clear()
         try:
@@ -64,7 +65,7 @@ class RunFolder:
         finally:
             if not self.last.exists() and self.path.is_dir():
                 self._clear()
-                if not any(self.path.iterdir()):
+                if not existed and not any(self.path.iterdir()):
                     self.path.rmdir()
 
     def _clear(self) -> None:

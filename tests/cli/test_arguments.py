@@ -1,0 +1,41 @@
+"""Mistakes of usage, in one line of plain words."""
+
+import re
+
+import pytest
+
+from xnorkit.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("train lenet5-digits --threads x", "--threads x; required: a whole number. See xnorkit train --help."),
+        ("evaluate", "evaluate: MODEL is missing."),
+        ("evaluat x", "unknown command 'evaluat'; did you mean evaluate?"),
+        ("nix", "unknown command 'nix'; required: one of train, evaluate"),
+        ("", "no command given; required: one of train, evaluate"),
+        ("bench", "no command given; required: one of kernels, model, training."),
+        ("evaluate x --datum 3", "unknown argument --datum; did you mean --data?"),
+        ("evaluate x --threads", "--threads has no value; required: one behind it."),
+        ("export x -o y --to foo", "--to foo; required: one of xnor"),
+        ("train x --download maybe", "--download maybe; required: true or false."),
+    ],
+)
+def test_mistakes(words: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words.split())
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["--help", "train --help", "bench --help", "bench kernels --help", "evaluate --help"])
+def test_usage_reads_as_it_is_typed(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(words.split())
+    text = capsys.readouterr().out
+    assert text.startswith(" ".join(["usage: xnorkit", *words.split()[:-1]]))
+    assert not re.search(r"\[options\]|type:|null|<class", text)
