@@ -127,6 +127,8 @@ class TiledBinaryConv final : public Step {
       flips[p] = flip_.data() + (row * lanes_ + block.first) / 32;
     };
     for (int p = 0; p < kMaxPixels && epilogue_ == kToBits; ++p) set_row(p, group_row);
+    int64_t places[kMaxPixels];
+    int64_t batch[kMaxPixels];
     TailTile tail(tail_, io, 1, block.first);
     BinaryTile tile;
     tile.source = pixels;
@@ -148,13 +150,12 @@ class TiledBinaryConv final : public Step {
       const int count = range.pixels(i);
       for (int p = 0; p < count; ++p, cursor.next()) {
         pixels[p] = source + cursor.source();
-        if (epilogue_ == kToF32) {
-          tail.set_pixel(p, cursor.result(), cursor.image());
-        } else {
-          results[p] = result + cursor.result() * output_.pixel_elements();
-        }
+        places[p] = cursor.result();
+        batch[p] = cursor.image();
+        if (epilogue_ != kToF32) results[p] = result + places[p] * output_.pixel_elements();
         if (per_position_) set_row(p, cursor.position());
       }
+      if (epilogue_ == kToF32) tail.set_pixels(places, batch, count);
       kernels[count - 1](tile);
     }
   }

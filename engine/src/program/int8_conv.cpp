@@ -212,7 +212,7 @@ class TiledInt8Conv final : public Step {
         pixels[p] = source + cursor.source();
         places[p] = cursor.result();
         batch[p] = cursor.image();
-        results[p] = result + places[p] * output_.pixel_elements();
+        if (epilogue_ != kToF32) results[p] = result + places[p] * output_.pixel_elements();
         if (per_position_) set_row(p, cursor.position());
       }
       if (epilogue_ == kToF32) tail.set_pixels(places, batch, count);

@@ -22,7 +22,7 @@ class TailPlan {
   std::vector<uint32_t> flip_;  // words of flags
 };
 
-// The tail of the tiles of one block of lanes: `set_pixel` for every pixel of a tile, then `tail` for its kernel.
+// The tail of the tiles of one block of lanes: `set_pixels` for every tile, then `tail` for its kernel.
 class TailTile {
  public:
   // The tail's operands follow the first `sources` sources.
@@ -30,15 +30,8 @@ class TailTile {
   TailTile(const TailTile&) = delete;
   TailTile& operator=(const TailTile&) = delete;
 
-  // Pixel p of the tile is the pixel of that number of the batch, in an image of that number.
-  void set_pixel(int p, int64_t pixel, int64_t image) {
-    if (tail_.result != nullptr) result_[p] = floats_ + pixel * channels_;
-    if (tail_.bits != nullptr) bits_[p] = words_ + pixel * pixel_words_;
-    for (int i = 0; i < operands_; ++i) operand_[i][p] = source_[i] + pixel * pixel_step_[i] + image * image_step_[i];
-  }
-
-  // All pixels of a tile at once. A call, so that the caller keeps its registers: stores wait in one queue with those of
-  // the kernel, and setting up a tile must not fill it.
+  // The pixels of a tile: their numbers in the batch, and those of their images. A call, so that the caller keeps its
+  // registers: stores wait in one queue with those of the kernel, and setting up a tile must not fill it.
   void set_pixels(const int64_t* pixel, const int64_t* image, int count);
 
   const Tail& tail() const { return tail_; }
