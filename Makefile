@@ -6,7 +6,7 @@ STAMP := .venv/installed
 FOLDERS := $(shell find src -type d -not -name __pycache__)
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
-.PHONY: install demo test engine-test lint format check bench clean
+.PHONY: install demo test engine-test engine-test-arm lint format check bench clean
 
 install: $(STAMP)
 
@@ -28,13 +28,23 @@ $(STAMP): .venv/requirements $(SOURCES) $(FOLDERS)
 demo: install
 	$(BIN)/xnorkit demo --output demo
 
-test: install engine-test
+test: install engine-test engine-test-arm
 	$(BIN)/python -m pytest
 
 engine-test: .venv/requirements
 	$(BIN)/cmake -S . -B build/engine-tests -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release
 	$(BIN)/cmake --build build/engine-tests --parallel $(JOBS)
 	$(BIN)/ctest --test-dir build/engine-tests --output-on-failure
+
+# The same tests compiled for 64-bit ARM and run under emulation, where both are installed.
+engine-test-arm: .venv/requirements
+	@if ! command -v aarch64-linux-gnu-g++ >/dev/null || ! command -v qemu-aarch64 >/dev/null; then \
+	  echo "engine-test-arm: skipped, aarch64-linux-gnu-g++ and qemu-aarch64 are not both installed"; \
+	else set -e; \
+	  $(BIN)/cmake -S . -B build/engine-tests-arm -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/engine/cmake/aarch64.cmake -DXNORKIT_TESTS=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release; \
+	  $(BIN)/cmake --build build/engine-tests-arm --parallel $(JOBS); \
+	  $(BIN)/ctest --test-dir build/engine-tests-arm --output-on-failure --parallel $(JOBS); \
+	fi
 
 lint: install
 	$(BIN)/ruff check .

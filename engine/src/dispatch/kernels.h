@@ -192,6 +192,12 @@ void pack_avx2(const PackRow& row);
 extern const RowKernels rows_avx2;
 int64_t binary_peak_avx2(int64_t iterations);
 int64_t float_peak_avx2(int64_t iterations);
+#elif defined(__aarch64__)
+extern const BinaryConvKernels binary_conv_neon;
+extern const BinaryConvKernels masked_binary_conv_neon;
+void pack_neon(const PackRow& row);
+int64_t binary_peak_neon(int64_t iterations);
+int64_t float_peak_neon(int64_t iterations);
 #endif
 
 }  // namespace xnorkit

@@ -30,6 +30,10 @@ const KernelTable kTables[] = {
      &int8_conv_avx512, &binary_weight_conv_avx512, pack_avx512, &rows_avx512, binary_peak_avx512, float_peak_avx512},
     {"avx2", has_avx2, &binary_conv_avx2, &masked_binary_conv_avx2, &float_conv_avx2, &depthwise_conv_avx2,
      &int8_conv_avx2, &binary_weight_conv_avx2, pack_avx2, &rows_avx2, binary_peak_avx2, float_peak_avx2},
+#elif defined(__aarch64__)
+    // The portable loops over floats are compiled for NEON anyway.
+    {"neon", always, &binary_conv_neon, &masked_binary_conv_neon, &float_conv_portable, &depthwise_conv_portable,
+     &int8_conv_portable, &binary_weight_conv_portable, pack_neon, &rows_portable, binary_peak_neon, float_peak_neon},
 #endif
     {"portable", always, &binary_conv_portable, &masked_binary_conv_portable, &float_conv_portable,
      &depthwise_conv_portable, &int8_conv_portable, &binary_weight_conv_portable, pack_portable, &rows_portable,
