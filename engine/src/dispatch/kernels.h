@@ -80,8 +80,8 @@ struct BinaryTile {
 
 using BinaryTileKernel = void (*)(const BinaryTile&);
 
-// Weights of a block: [lane][step], or [step][lane].
-enum WeightLayout : int { kPlain, kInterleaved };
+// Weights of a block: [lane][step], [step][lane], or [step][byte of the step's word][lane].
+enum WeightLayout : int { kPlain, kInterleaved, kBytes };
 
 struct BinaryConvKernels {
   const char* name;
@@ -183,6 +183,9 @@ void pack_avx512(const PackRow& row);
 extern const RowKernels rows_avx512;
 int64_t binary_peak_avx512(int64_t iterations);
 int64_t float_peak_avx512(int64_t iterations);
+
+extern const BinaryConvKernels binary_conv_avx512bw;
+int64_t binary_peak_avx512bw(int64_t iterations);
 
 extern const BinaryConvKernels binary_conv_avx2;
 extern const BinaryConvKernels masked_binary_conv_avx2;

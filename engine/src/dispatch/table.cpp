@@ -13,9 +13,13 @@ bool always() { return true; }
 
 #if defined(__x86_64__)
 // The compiler's run-time checks include that the operating system saves the wide registers.
-bool has_avx512() {
+bool has_avx512bw() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
+}
+
+bool has_avx512() {
+  return has_avx512bw() &&
          __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vnni") &&
          __builtin_cpu_supports("fma");
 }
@@ -28,6 +32,10 @@ const KernelTable kTables[] = {
 #if defined(__x86_64__)
     {"avx512", has_avx512, &binary_conv_avx512, &masked_binary_conv_avx512, &float_conv_avx512, &depthwise_conv_avx512,
      &int8_conv_avx512, &binary_weight_conv_avx512, pack_avx512, &rows_avx512, binary_peak_avx512, float_peak_avx512},
+    // Without VPOPCNTDQ and VNNI.
+    {"avx512bw", has_avx512bw, &binary_conv_avx512bw, &masked_binary_conv_avx2, &float_conv_avx512,
+     &depthwise_conv_avx512, &int8_conv_avx2, &binary_weight_conv_avx512, pack_avx512, &rows_avx512,
+     binary_peak_avx512bw, float_peak_avx512},
     {"avx2", has_avx2, &binary_conv_avx2, &masked_binary_conv_avx2, &float_conv_avx2, &depthwise_conv_avx2,
      &int8_conv_avx2, &binary_weight_conv_avx2, pack_avx2, &rows_avx2, binary_peak_avx2, float_peak_avx2},
 #elif defined(__aarch64__)

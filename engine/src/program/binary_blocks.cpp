@@ -15,6 +15,19 @@ void add_blocks(int64_t first, int64_t last, int64_t source, std::vector<BinaryB
   }
 }
 
+// Where a bit of a step's word is among the bits of its block.
+int64_t place(WeightLayout layout, int64_t lanes, int64_t steps, int64_t lane, int64_t step, int64_t bit) {
+  switch (layout) {
+    case kPlain:
+      return 32 * (lane * steps + step) + bit;
+    case kInterleaved:
+      return 32 * (step * lanes + lane) + bit;
+    case kBytes:
+      return 8 * ((4 * step + bit / 8) * lanes + lane) + bit % 8;
+  }
+  return 0;
+}
+
 }  // namespace
 
 BinaryBlocks make_blocks(const BinaryConvSpec& spec) {
@@ -64,9 +77,9 @@ BinaryWeights arrange_weights(const BinaryConvSpec& spec, const BinaryBlocks& bl
       for (int64_t k = 0; k < spec.filter_bits(); ++k) {
         const int64_t bit = first_bit + k % group_in;
         const int64_t step = k / group_in * blocks.tap_words + bit / 32;
-        const int64_t at = block.weight + (layout == kInterleaved ? step * block.lanes + lane : lane * steps + step);
-        if (reference::sign_of(from, k) < 0) weights.bits[at] |= 1u << (bit % 32);
-        if (blocks.masked) weights.mask[at] |= 1u << (bit % 32);
+        const int64_t at = 32 * block.weight + place(layout, block.lanes, steps, lane, step, bit % 32);
+        if (reference::sign_of(from, k) < 0) weights.bits[at / 32] |= 1u << (at % 32);
+        if (blocks.masked) weights.mask[at / 32] |= 1u << (at % 32);
       }
     }
   }

@@ -1,0 +1,99 @@
+// Binary convolution, up to 6 pixels x 32 or 64 channels in registers, AVX-512 without VPOPCNTDQ, by look-up.
+#include <immintrin.h>
+
+#include "kernels/binary_conv/lookup.h"
+#include "kernels/binary_conv/store_avx512.h"
+
+namespace xnorkit {
+namespace {
+
+// 512-bit registers of 64 channels, or 256-bit registers of 32 for a last block.
+struct Wide {
+  using Register = __m512i;
+  static constexpr int kChannels = 64;
+
+  static __attribute__((always_inline)) inline Register zero() { return _mm512_setzero_si512(); }
+
+  static __attribute__((always_inline)) inline Register add(Register a, Register b) { return _mm512_add_epi8(a, b); }
+
+  static __attribute__((always_inline)) inline void load_nibbles(const uint8_t* w, Register& low, Register& high) {
+    const Register both = _mm512_loadu_si512(w);
+    const Register nibble = _mm512_set1_epi8(0x0f);
+    low = _mm512_and_si512(both, nibble);
+    high = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
+  }
+
+  static __attribute__((always_inline)) inline Register load_table(const uint8_t* table) {
+    return _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
+  }
+
+  static __attribute__((always_inline)) inline Register look_up(Register table, Register index) {
+    return _mm512_shuffle_epi8(table, index);
+  }
+
+  static __attribute__((always_inline)) inline void add_to(Register bytes, uint32_t* total) {
+    uint8_t lanes[64];
+    _mm512_storeu_si512(lanes, bytes);
+    XNORKIT_UNROLL
+    for (int i = 0; i < 64; i += 16) {
+      const __m512i wide = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(lanes + i)));
+      _mm512_storeu_si512(total + i, _mm512_add_epi32(_mm512_loadu_si512(total + i), wide));
+    }
+  }
+};
+
+struct Half {
+  using Register = __m256i;
+  static constexpr int kChannels = 32;
+
+  static __attribute__((always_inline)) inline Register zero() { return _mm256_setzero_si256(); }
+
+  static __attribute__((always_inline)) inline Register add(Register a, Register b) { return _mm256_add_epi8(a, b); }
+
+  static __attribute__((always_inline)) inline void load_nibbles(const uint8_t* w, Register& low, Register& high) {
+    const Register both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
+    const Register nibble = _mm256_set1_epi8(0x0f);
+    low = _mm256_and_si256(both, nibble);
+    high = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
+  }
+
+  static __attribute__((always_inline)) inline Register load_table(const uint8_t* table) {
+    return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
+  }
+
+  static __attribute__((always_inline)) inline Register look_up(Register table, Register index) {
+    return _mm256_shuffle_epi8(table, index);
+  }
+
+  static __attribute__((always_inline)) inline void add_to(Register bytes, uint32_t* total) {
+    const __m512i low = _mm512_cvtepu8_epi32(_mm256_castsi256_si128(bytes));
+    const __m512i high = _mm512_cvtepu8_epi32(_mm256_extracti128_si256(bytes, 1));
+    _mm512_storeu_si512(total, _mm512_add_epi32(_mm512_loadu_si512(total), low));
+    _mm512_storeu_si512(total + 16, _mm512_add_epi32(_mm512_loadu_si512(total + 16), high));
+  }
+};
+
+template <int E, int P, class V>
+void binary_conv(const BinaryTile& tile) {
+  constexpr int kRegisters = V::kChannels / 16;
+  uint32_t total[P][V::kChannels];
+  count<V, P, 1>(tile, total);
+  __m512i differing[P][kRegisters];
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    XNORKIT_UNROLL
+    for (int n = 0; n < kRegisters; ++n) differing[p][n] = _mm512_loadu_si512(total[p] + 16 * n);
+  }
+  store_counts<E, P, kRegisters>(tile, differing);
+}
+
+}  // namespace
+
+#define XNORKIT_PIXELS(E, V)                                         \
+  {binary_conv<E, 1, V>, binary_conv<E, 2, V>, binary_conv<E, 3, V>, \
+   binary_conv<E, 4, V>, binary_conv<E, 5, V>, binary_conv<E, 6, V>}
+#define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, Half), XNORKIT_PIXELS(E, Wide)}
+const BinaryConvKernels binary_conv_avx512bw = {
+    "binary_conv_6x64_avx512bw", 6, kBytes, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+
+}  // namespace xnorkit
