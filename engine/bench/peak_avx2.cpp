@@ -1,4 +1,4 @@
-// Register-only loops. Binary: byte shuffle and byte add on the accumulators of the 6x64 tile, without loads. Float: fused
+// Register-only loops. Binary: byte shuffle and byte add on the accumulators of the 4x64 tile, without loads. Float: fused
 // multiply-adds on twelve accumulators.
 #include <immintrin.h>
 

@@ -80,7 +80,8 @@ struct BinaryTile {
 
 using BinaryTileKernel = void (*)(const BinaryTile&);
 
-// Weights of a block: [lane][step], [step][lane], or [step][byte of the step's word][lane].
+// Weights of a block: [lane][step], [step][lane], or [step][byte of the step's word][lane], where of 32 lanes lane c is
+// in byte 2 (c % 16) + c / 16.
 enum WeightLayout : int { kPlain, kInterleaved, kBytes };
 
 struct BinaryConvKernels {

@@ -23,7 +23,7 @@ int64_t place(WeightLayout layout, int64_t lanes, int64_t steps, int64_t lane, i
     case kInterleaved:
       return 32 * (step * lanes + lane) + bit;
     case kBytes:
-      return 8 * ((4 * step + bit / 8) * lanes + lane) + bit % 8;
+      return 8 * ((4 * step + bit / 8) * lanes + lane / 32 * 32 + lane % 16 * 2 + lane % 32 / 16) + bit % 8;
   }
   return 0;
 }

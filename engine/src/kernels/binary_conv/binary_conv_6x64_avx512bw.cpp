@@ -31,14 +31,25 @@ struct Wide {
     return _mm512_shuffle_epi8(table, index);
   }
 
-  static __attribute__((always_inline)) inline void add_to(Register bytes, uint32_t* total) {
-    uint8_t lanes[64];
-    _mm512_storeu_si512(lanes, bytes);
-    XNORKIT_UNROLL
-    for (int i = 0; i < 64; i += 16) {
-      const __m512i wide = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(lanes + i)));
-      _mm512_storeu_si512(total + i, _mm512_add_epi32(_mm512_loadu_si512(total + i), wide));
-    }
+  // The even bytes are channels 0 to 15 and 32 to 47.
+  static __attribute__((always_inline)) inline void store(Register bytes, uint16_t* sum) {
+    const Register even = _mm512_and_si512(bytes, _mm512_set1_epi16(0xff));
+    const Register odd = _mm512_srli_epi16(bytes, 8);
+    auto* to = reinterpret_cast<__m256i*>(sum);
+    to[0] = _mm512_castsi512_si256(even);
+    to[1] = _mm512_castsi512_si256(odd);
+    to[2] = _mm512_extracti64x4_epi64(even, 1);
+    to[3] = _mm512_extracti64x4_epi64(odd, 1);
+  }
+
+  static __attribute__((always_inline)) inline void add_to(Register bytes, uint16_t* sum) {
+    const Register even = _mm512_and_si512(bytes, _mm512_set1_epi16(0xff));
+    const Register odd = _mm512_srli_epi16(bytes, 8);
+    auto* to = reinterpret_cast<__m256i*>(sum);
+    to[0] = _mm256_add_epi16(to[0], _mm512_castsi512_si256(even));
+    to[1] = _mm256_add_epi16(to[1], _mm512_castsi512_si256(odd));
+    to[2] = _mm256_add_epi16(to[2], _mm512_extracti64x4_epi64(even, 1));
+    to[3] = _mm256_add_epi16(to[3], _mm512_extracti64x4_epi64(odd, 1));
   }
 };
 
@@ -65,24 +76,33 @@ struct Half {
     return _mm256_shuffle_epi8(table, index);
   }
 
-  static __attribute__((always_inline)) inline void add_to(Register bytes, uint32_t* total) {
-    const __m512i low = _mm512_cvtepu8_epi32(_mm256_castsi256_si128(bytes));
-    const __m512i high = _mm512_cvtepu8_epi32(_mm256_extracti128_si256(bytes, 1));
-    _mm512_storeu_si512(total, _mm512_add_epi32(_mm512_loadu_si512(total), low));
-    _mm512_storeu_si512(total + 16, _mm512_add_epi32(_mm512_loadu_si512(total + 16), high));
+  static __attribute__((always_inline)) inline void store(Register bytes, uint16_t* sum) {
+    auto* to = reinterpret_cast<Register*>(sum);
+    to[0] = _mm256_and_si256(bytes, _mm256_set1_epi16(0xff));
+    to[1] = _mm256_srli_epi16(bytes, 8);
+  }
+
+  static __attribute__((always_inline)) inline void add_to(Register bytes, uint16_t* sum) {
+    auto* to = reinterpret_cast<Register*>(sum);
+    to[0] = _mm256_add_epi16(to[0], _mm256_and_si256(bytes, _mm256_set1_epi16(0xff)));
+    to[1] = _mm256_add_epi16(to[1], _mm256_srli_epi16(bytes, 8));
   }
 };
 
 template <int E, int P, class V>
 void binary_conv(const BinaryTile& tile) {
   constexpr int kRegisters = V::kChannels / 16;
-  uint32_t total[P][V::kChannels];
-  count<V, P, 1>(tile, total);
+  Counts<P, V::kChannels> counts;
+  count<V, P, 1>(tile, counts);
   __m512i differing[P][kRegisters];
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
     XNORKIT_UNROLL
-    for (int n = 0; n < kRegisters; ++n) differing[p][n] = _mm512_loadu_si512(total[p] + 16 * n);
+    for (int n = 0; n < kRegisters; ++n) {
+      differing[p][n] = counts.wide ? _mm512_load_si512(counts.total[p] + 16 * n)
+                                    : _mm512_cvtepu16_epi32(_mm256_load_si256(
+                                          reinterpret_cast<const __m256i*>(counts.sum[p] + 16 * n)));
+    }
   }
   store_counts<E, P, kRegisters>(tile, differing);
 }

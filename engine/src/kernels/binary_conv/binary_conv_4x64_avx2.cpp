@@ -1,5 +1,5 @@
-// Binary convolution, up to 6 pixels x 32 or 64 channels in registers, AVX2, by look-up. 12 accumulators, the nibbles of
-// 64 weights and a table fill the 16 registers.
+// Binary convolution, up to 4 pixels x 32 or 64 channels in registers, AVX2, by look-up. 8 accumulators, the nibbles of
+// 64 weights, two tables and a temporary fit the 16 registers.
 #include <immintrin.h>
 
 #include "kernels/binary_conv/lookup.h"
@@ -31,28 +31,32 @@ struct Avx2 {
     return _mm256_shuffle_epi8(table, index);
   }
 
-  static __attribute__((always_inline)) inline void add_to(Register bytes, uint32_t* total) {
-    uint8_t lanes[32];
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(lanes), bytes);
-    XNORKIT_UNROLL
-    for (int i = 0; i < 32; i += 8) {
-      auto* to = reinterpret_cast<__m256i*>(total + i);
-      const __m256i wide = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(lanes + i)));
-      _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), wide));
-    }
+  static __attribute__((always_inline)) inline void store(Register bytes, uint16_t* sum) {
+    auto* to = reinterpret_cast<Register*>(sum);
+    to[0] = _mm256_and_si256(bytes, _mm256_set1_epi16(0xff));
+    to[1] = _mm256_srli_epi16(bytes, 8);
+  }
+
+  static __attribute__((always_inline)) inline void add_to(Register bytes, uint16_t* sum) {
+    auto* to = reinterpret_cast<Register*>(sum);
+    to[0] = _mm256_add_epi16(to[0], _mm256_and_si256(bytes, _mm256_set1_epi16(0xff)));
+    to[1] = _mm256_add_epi16(to[1], _mm256_srli_epi16(bytes, 8));
   }
 };
 
 template <int E, int P, int N>
 void binary_conv(const BinaryTile& tile) {
-  uint32_t total[P][32 * N];
-  count<Avx2, P, N>(tile, total);
+  Counts<P, 32 * N> counts;
+  count<Avx2, P, N>(tile, counts);
   for (int p = 0; p < P; ++p) {
     for (int first = 0; first < 32 * N; first += 32) {
       __m256i differing[4];
       XNORKIT_UNROLL
       for (int n = 0; n < 4; ++n) {
-        differing[n] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(total[p] + first + 8 * n));
+        const int lane = first + 8 * n;
+        differing[n] =
+            counts.wide ? _mm256_load_si256(reinterpret_cast<const __m256i*>(counts.total[p] + lane))
+                        : _mm256_cvtepu16_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(counts.sum[p] + lane)));
       }
       store_counts<E>(tile, p, first, differing);
     }
@@ -61,11 +65,9 @@ void binary_conv(const BinaryTile& tile) {
 
 }  // namespace
 
-#define XNORKIT_PIXELS(E, N)                                                                                   \
-  {binary_conv<E, 1, N>, binary_conv<E, 2, N>, binary_conv<E, 3, N>, binary_conv<E, 4, N>, binary_conv<E, 5, N>, \
-   binary_conv<E, 6, N>}
+#define XNORKIT_PIXELS(E, N) {binary_conv<E, 1, N>, binary_conv<E, 2, N>, binary_conv<E, 3, N>, binary_conv<E, 4, N>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, 1), XNORKIT_PIXELS(E, 2)}
 const BinaryConvKernels binary_conv_avx2 = {
-    "binary_conv_6x64_avx2", 6, kBytes, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+    "binary_conv_4x64_avx2", 4, kBytes, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 
 }  // namespace xnorkit
