@@ -1,7 +1,9 @@
 """Trained module -> packed program, exactly: trace, thresholds, lowering, and the proof that both are the same."""
 
+from xnorkit.export.explain import explain
 from xnorkit.export.interpret import interpret
 from xnorkit.export.lower import Export, export_model, pack, rounded_to_half
+from xnorkit.export.packed_module import PackedModule, packed_module
 from xnorkit.export.proof import FloatProof, LayerProof, Proof
 from xnorkit.export.verify import verify
 
@@ -9,10 +11,13 @@ __all__ = [
     "Export",
     "FloatProof",
     "LayerProof",
+    "PackedModule",
     "Proof",
+    "explain",
     "export_model",
     "interpret",
     "pack",
+    "packed_module",
     "rounded_to_half",
     "verify",
 ]

@@ -41,7 +41,9 @@ class View:
         whole = len(self.index) == BATCH and bool((self.index[1] - self.index[0] == numbers).all())
         if not whole or not 1 <= len(shape) <= 3:
             raise self._refusal()
-        channels = _channels(index.reshape(-1, base.positions), base.positions) if index.numel() else None
+        channels = None
+        if index.numel() and index.numel() % base.positions == 0:
+            channels = _channels(index.reshape(-1, base.positions), base.positions)
         if channels is None or (len(shape) > 1 and shape[0] != len(channels)):
             return [self._strided(index)]
         picture = (len(channels), *base.shape[1:])

@@ -13,8 +13,6 @@ from xnorkit.export.values import Network, Value
 
 __all__ = ["choose_bits"]
 
-PASSABLE = (Pointwise, Flatten, MaxPool)
-
 
 def choose_bits(network: Network) -> Network:
     """Return the network with every `Sign` as thresholds (`Bits`) on the value where its chain begins.
@@ -99,7 +97,7 @@ class _Search:
 
     def _walk(self, sign: Value) -> Chain:
         steps, value = [sign], sign.inputs[0]
-        while value not in self.needed and isinstance(value.operation, PASSABLE):
+        while value not in self.needed and _passable(value):
             steps.insert(0, value)
             value = value.inputs[0]
         return Chain(value, tuple(steps))
@@ -164,6 +162,14 @@ class _Search:
             notes["pools on bits"].append(f"'{step.name}' moved behind the sign of '{sign.name}'")
         made[-1].original = sign
         return made
+
+
+def _passable(value: Value) -> bool:
+    """True if a sign can stand in front of what makes `value`; bits have no dilated pools."""
+    operation = value.operation
+    if isinstance(operation, MaxPool):
+        return bool(operation.attributes["dilation"] == [1, 1])
+    return isinstance(operation, Pointwise | Flatten)
 
 
 def _equal(a: Thresholds, b: Thresholds) -> bool:

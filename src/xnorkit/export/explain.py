@@ -1,0 +1,59 @@
+"""What the exporter did, in words: pass by pass, then why each layer with float weights or float input is one."""
+
+from xnorkit.export.lower import Export
+from xnorkit.format import INPUT, Node
+
+__all__ = ["explain"]
+
+TITLES = {
+    "thresholds": "signs became thresholds",
+    "pools on bits": "max-pools moved onto bits",
+    "shared": "computed once for several readers",
+    "folded": "scales and biases folded",
+    "identities": "nodes without effect dropped",
+    "unread": "nodes without readers dropped",
+    "float16": "stored as float16",
+}
+
+
+def explain(export: Export) -> str:
+    """Return what each pass did, and for each layer that is not on bits why, and what would make it binary."""
+    lines = []
+    for key, title in TITLES.items():
+        notes = export.notes.get(key, [])
+        if notes:
+            lines += [f"{title}:", *(f"  {note}" for note in notes)]
+    rest = [(node, _reason(node, export)) for node in export.graph.nodes if _is_layer(node)]
+    if rest:
+        lines += ["not on bits:", *(f"  '{node.name}' ({node.op}): {reason}" for node, reason in rest)]
+    return "\n".join(lines)
+
+
+def _is_layer(node: Node) -> bool:
+    return "weight" in node.tensors and node.op not in ("binary_conv2d", "binary_linear")
+
+
+def _reason(node: Node, export: Export) -> str:
+    if node.op.startswith("int8_"):
+        return "8-bit weights and inputs, as trained by quantize_first_last_; nothing to do"
+    if node.op.startswith("binary_weight_"):
+        return (
+            "its weights are bits, its input is float: give its BConfig an activation binarizer, as "
+            "BasicInputBinarizer, and train again"
+        )
+    if node.source == INPUT:
+        return "first layer, reads the image: quantize_first_last_(model, ...) makes it 8-bit"
+    if _ends(node, export):
+        return "last layer, its numbers are the answer: quantize_first_last_(model, ...) makes it 8-bit"
+    return "a float layer of the trained model: name it in prepare_binary_model, or use BinaryConv2d / BinaryLinear"
+
+
+def _ends(node: Node, export: Export) -> bool:
+    """True if no other layer follows."""
+    below = {node.name}
+    for other in export.graph.nodes:
+        if below & set(other.inputs):
+            if "weight" in other.tensors:
+                return False
+            below.add(other.name)
+    return True

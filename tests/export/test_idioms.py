@@ -1,0 +1,207 @@
+"""Functional calls, views, sums and pools as users write them: all give the trained model's numbers."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from xnorkit.export import explain, export_model, interpret, verify
+from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryLinear, quantize_first_last_
+from xnorkit.ops import BasicInputBinarizer, XNORScaleBinarizer, XNORWeightBinarizer
+from xnorkit.runtime import Model
+
+SHAPE = (3, 8, 8)
+K_MAP = BConfig(BasicInputBinarizer, XNORScaleBinarizer, XNORWeightBinarizer)
+
+
+class Idiom(nn.Module):
+    """A float convolution to 6 channels, a call, a binary convolution, the mean, a linear layer."""
+
+    def __init__(self, call, channels: int = 6) -> None:
+        super().__init__()
+        self.conv, self.binary, self.call = nn.Conv2d(3, 6, 3, padding=1), BinaryConv2d(channels, 12, 3), call
+        self.scale, self.fc = nn.Parameter(torch.randn(6, 1, 1)), nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.binary(self.call(self, self.conv(x)) - 0.1)
+        return self.fc(y.mean((2, 3)))
+
+
+def shuffle(_: nn.Module, x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+def squeeze_and_excite(_: nn.Module, x: Tensor) -> Tensor:
+    return x * torch.sigmoid(F.adaptive_avg_pool2d(x, 1))
+
+
+def halves(_: nn.Module, x: Tensor) -> Tensor:
+    a, b = x.chunk(2, dim=1)
+    return torch.cat((b, F.relu(a), x[:, 1:3]), dim=1)
+
+
+CALLS = {
+    "relu": (lambda _, x: F.relu(x, inplace=True), 6),
+    "scaled": (lambda m, x: x * m.scale + 0.5, 6),
+    "divided": (lambda m, x: -(x / 3).clamp(-0.2, 0.4), 6),
+    "max_pool": (lambda _, x: F.max_pool2d(x, 2, stride=1, padding=1), 6),
+    "dilated max_pool": (lambda _, x: F.max_pool2d(x, 2, 1, 0, 2), 6),
+    "avg_pool": (lambda _, x: F.avg_pool2d(x, 3, 2, ceil_mode=True), 6),
+    "adaptive": (lambda _, x: F.adaptive_avg_pool2d(x, 4), 6),
+    "shuffle": (shuffle, 6),
+    "halves": (halves, 8),
+    "squeeze": (squeeze_and_excite, 6),
+    "strided and padded": (lambda _, x: F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 1, 2)), 9),
+    "residual": (lambda _, x: (x + F.hardtanh(x)) * 0.5, 6),
+    "silu": (lambda _, x: F.silu(x), 6),
+    "prelu": (lambda m, x: F.prelu(x, m.scale.flatten()), 6),
+    "softmax": (lambda _, x: x.softmax(1), 6),
+    "flatten and back": (lambda _, x: x.flatten(1).view(x.size(0), 6, 8, 8), 6),
+}
+
+
+def prove(model: nn.Module, shape: tuple[int, int, int] = SHAPE, **options):
+    export = export_model(model.eval(), shape, **options)
+    images = np.random.default_rng(0).standard_normal((3, *shape), dtype=np.float32)
+    packed = Model(export.graph)
+    proof = verify(model, packed, images)
+    assert proof.binary_outputs_equal
+    assert proof.floats_within_bound
+    assert proof.predictions_equal == 3
+    expected = interpret(export.graph, images)[export.graph.output].transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(packed(images).reshape(expected.shape), expected, atol=1e-4)
+    return export, proof
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls(name: str) -> None:
+    torch.manual_seed(1)
+    call, channels = CALLS[name]
+    export, _ = prove(Idiom(call, channels))
+    assert "binary_conv2d" in {node.op for node in export.graph.nodes}
+
+
+def test_two_readers_of_one_sign_share_the_packed_bits() -> None:
+    class Twins(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bn, self.a, self.b = nn.BatchNorm2d(3), BinaryConv2d(3, 4, 3), BinaryConv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.bn(x)
+            return self.a(x) + self.b(x)
+
+    export, _ = prove(Twins())
+    assert [node.op for node in export.graph.nodes].count("pack") == 1
+    assert "computed once for several readers" in explain(export)
+
+
+def test_one_dimension() -> None:
+    class Sequence1d(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.bn = nn.Conv1d(3, 8, 3, padding=1), nn.BatchNorm1d(8)
+            self.binary = BinaryConv1d(8, 16, 5, 2, 2, bconfig=K_MAP)
+            self.pool, self.fc = nn.MaxPool1d(2), BinaryLinear(16 * 4, 5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.pool(self.binary(self.bn(self.conv(x[:, :, 0]))))
+            return self.fc(y.flatten(1))
+
+    with pytest.raises(Exception, match="arranges the numbers"):  # a row of an image has no operation
+        prove(Sequence1d(), (3, 2, 16))
+    model = Sequence1d()
+    prove(nn.Sequential(nn.Flatten(2), Unsqueezed(model)), (3, 1, 16))
+
+
+class Unsqueezed(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.conv, self.bn, self.binary, self.pool, self.fc = (
+            getattr(model, name) for name in ("conv", "bn", "binary", "pool", "fc")
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.pool(self.binary(self.bn(self.conv(x)))).flatten(1))
+
+
+def test_a_chain_that_turns_around_stays_float_up_to_there() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(BinaryConv2d(3, 4, 3), nn.PReLU(init=-0.5), nn.BatchNorm2d(4), BinaryConv2d(4, 2, 6))
+    model[2].running_mean.fill_(0.05)
+    export, _ = prove(model)
+    assert {node.name: node.op for node in export.graph.nodes}["3.sign"] == "pack"
+    assert "changes 2 times" in explain(export)
+
+
+def test_pool_in_front_of_positions_stays_in_front() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        BinaryConv2d(3, 4, 3), nn.MaxPool2d(2), nn.Flatten(), nn.BatchNorm1d(36), BinaryLinear(36, 2)
+    ).eval()
+    nn.init.normal_(model[3].running_mean)
+    export, _ = prove(model)
+    assert "max_pool" in {node.op for node in export.graph.nodes}
+    assert next(n for n in export.graph.nodes if n.name == "4.sign").tensors["threshold"].shape == (3, 3, 4)
+
+
+def eight_bit(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        nn.Conv2d(3, 7, 3, padding=1),
+        nn.BatchNorm2d(7),
+        BinaryConv2d(7, 9, 3),
+        nn.BatchNorm2d(9),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(9 * 36, 5),
+    )
+    nn.init.normal_(model[1].bias)
+    quantize_first_last_(model, mean=[0.5, 0.4, 0.3], std=[0.2, 0.25, 0.3])
+    model.train()(torch.randn(8, *SHAPE))
+    return model.eval()
+
+
+def test_eight_bit_ends_are_equal_end_to_end() -> None:
+    export, proof = prove(eight_bit())
+    assert export.graph.input.kind == "u8"
+    ops = [node.op for node in export.graph.nodes]
+    assert ops[0] == "int8_conv2d"
+    assert "quantize_u8" in ops
+    assert ops[-1] == "int8_linear"
+    assert proof.total_flips == 0
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SHAPE), dtype=np.uint8)
+    model = eight_bit()
+    mean, std = (torch.tensor(v).reshape(3, 1, 1) for v in ([0.5, 0.4, 0.3], [0.2, 0.25, 0.3]))
+    floats = (torch.from_numpy(pixels) / 255 - mean) / std
+    with torch.no_grad():
+        assert np.allclose(Model(export.graph)(pixels), model(floats), atol=1e-5)
+
+
+def test_half_is_proved_against_rounded_weights() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), BinaryConv2d(6, 8, 6), nn.Flatten(), nn.Linear(8, 4))
+    export, proof = prove(model, half=True)
+    assert proof.half
+    nodes = {node.name: node for node in export.graph.nodes}
+    assert nodes["0"].tensors["weight"].dtype == np.float16
+    assert nodes["4"].tensors["weight"].dtype == np.float16
+    with torch.no_grad():
+        model[0].weight[0, 0, 0, 0] = 1e6
+    with pytest.raises(Exception, match=r"'0.weight' holds numbers above 65504"):
+        export_model(model, SHAPE, half=True)
+
+
+def test_dynamic_size() -> None:
+    torch.manual_seed(0)
+    model = Idiom(lambda _, x: F.relu(x)).eval()
+    graph = export_model(model, SHAPE, dynamic=True).graph
+    assert graph.input.dynamic
+    images = torch.randn(2, 3, 13, 9)
+    with torch.no_grad():
+        np.testing.assert_allclose(Model(graph)(images), model(images), atol=1e-5)
+    fixed = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 3))
+    with pytest.raises(Exception, match=r"'2' \(float_linear\) is made for 6 x 6"):
+        export_model(fixed, SHAPE, dynamic=True)
