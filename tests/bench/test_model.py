@@ -9,6 +9,7 @@ import pytest
 from xnorkit.bench.ideal import ideal_us, layer_ideal_us
 from xnorkit.bench.model import bench_model
 from xnorkit.bench.peaks import Limits
+from xnorkit.bench.step_figure import draw_steps
 from xnorkit.bench.subjects import load_subject
 from xnorkit.bench.tables import model_tables, step_tables
 from xnorkit.errors import InputError
@@ -107,6 +108,16 @@ def test_steps_cover_the_network() -> None:
     assert sum(step.ideal_us for step in row.steps) == pytest.approx(row.ideal_us)
     assert row.to_json()["steps"][1]["us"] > 0
     assert len(step_tables([row])) == 1
+
+
+def test_figure_of_the_steps(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the figure needs the report extra")
+    first, second = bench_model("lenet5", seconds=0.01, against=("torch",), steps=True)
+    draw_steps(first, tmp_path / "steps.svg")
+    text = (tmp_path / "steps.svg").read_text()
+    assert all(" + ".join(step.operations) in text for step in first.steps or [])
+    with pytest.raises(InputError, match="has no steps"):
+        draw_steps(second, tmp_path / "steps.svg")
 
 
 def test_8_bit_ends_read_pixels() -> None:

@@ -55,6 +55,7 @@ def _model_parser() -> ArgumentParser:
     parser.add_argument("--binarization", type=str | None, default=None, help="of a model by name; default its first")
     parser.add_argument("--int8-ends", action="store_true", help="8-bit first and last layers, of a model by name")
     parser.add_argument("--profile", action="store_true", help="show where the time goes, step by step")
+    parser.add_argument("--roofline", type=Path | None, default=None, help="draw each step against its ideal time")
     _add_peers(parser, "torch, torch-compile, onnxruntime, openvino")
     _add_common(parser, "1", seconds=2.0)
     return parser
@@ -125,8 +126,12 @@ def _run_kernels(options: Namespace) -> None:
 
 def _run_model(options: Namespace) -> None:
     from xnorkit.bench.model import bench_model
+    from xnorkit.bench.roofline import check_path
+    from xnorkit.bench.step_figure import draw_steps
     from xnorkit.bench.tables import model_tables, step_tables
 
+    if options.roofline is not None:
+        check_path(options.roofline)
     rows = bench_model(
         options.name,
         against=_words(options.against),
@@ -136,13 +141,15 @@ def _run_model(options: Namespace) -> None:
         isa=options.isa,
         binarization=options.binarization,
         int8_ends=options.int8_ends,
-        steps=options.profile,
+        steps=options.profile or options.roofline is not None,
         note=_note,
     )
+    if options.roofline is not None:
+        draw_steps(rows[0], options.roofline)
     if options.json:
         print_json([row.to_json() for row in rows])
         return
-    for table in [*model_tables(rows), *step_tables(rows)]:
+    for table in [*model_tables(rows), *(step_tables(rows) if options.profile else [])]:
         print_table(*table)
 
 
