@@ -106,20 +106,24 @@ def test_cifar100_has_fine_labels(tmp_path: Path, binary: bool) -> None:
     assert len(set(data.classes)) == 100
 
 
-def test_download_arrives_whole_or_not_at_all(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_arrives_whole_or_not_at_all(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def download(folder: str, download: bool) -> None:
         assert download
         linked(root / "cifar-10-batches-py", Path(folder) / "cifar-10-batches-py")
         (Path(folder) / "cifar-10-python.tar.gz").write_bytes(b"archive")
         if not works:
-            raise OSError("no network")
+            print("Downloading ...")
+            raise OSError("no\nnetwork.")
 
     datasets = types.SimpleNamespace(CIFAR10=download)
     monkeypatch.setattr(_files, "import_torchvision", lambda: types.SimpleNamespace(datasets=datasets))
     works = False
-    with pytest.raises(DataError, match=r"download of CIFAR-10 into .* failed: no network"):
+    with pytest.raises(DataError, match=r"download of CIFAR-10 into .* failed: no network\. Required"):
         create_data("cifar10", tmp_path / "new" / "data", download=True)
     assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().out == ""
     works = True
     create_data("cifar10", tmp_path / "new", download=True)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["cifar-10-batches-py"]

@@ -113,6 +113,7 @@ def test_damaged_images_are_skipped_counted_and_reported(
     content = (ant / "0.JPEG").read_bytes()
     (ant / "0.JPEG").write_bytes(content[: len(content) // 2])
     (ant / "1.JPEG").write_bytes(b"")
+    (ant / "._3.JPEG").write_bytes(b"left by a file manager, and no image")
     data = create_data("imagefolder", tmp_path, batch_size=8, image_size=16, workers=workers)
     (ant / "2.JPEG").unlink()
     loader = data.train_dataloader()

@@ -1,8 +1,10 @@
 """Where the files of a data set are looked for, what is said when they are missing, and how they are fetched."""
 
+import contextlib
 import http.client
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 import zipfile
@@ -72,7 +74,8 @@ def fetch(title: str, root: Path, download: Callable[[ModuleType, str], object])
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as draft:
-            download(datasets, draft)
+            with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+                download(datasets, draft)
             for path in sorted(Path(draft).rglob("*")):
                 if path.is_file() and not (path.parent == Path(draft) and path.suffix in ARCHIVES):
                     target = root / path.relative_to(draft)
@@ -82,9 +85,10 @@ def fetch(title: str, root: Path, download: Callable[[ModuleType, str], object])
         for folder in made:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+        reason = " ".join(str(error).split()).rstrip(".")
         raise DataError(
-            f"the download of {title} into {root} failed: {error}. Required: a network and a writable folder; or fetch "
-            "the files by other means, and name their folder."
+            f"the download of {title} into {root} failed: {reason}. Required: a network and a writable folder; or "
+            "fetch the files by other means, and name their folder."
         ) from error
 
 

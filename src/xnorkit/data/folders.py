@@ -167,5 +167,10 @@ def _images(folder: Path, name: str) -> list[bytes]:
     # A walk over strings: a million Path objects, each asked what it is, would take minutes.
     for parent, _, files in os.walk(folder / name, followlinks=True):
         inside = os.path.relpath(parent, folder)
-        found += [os.fsencode(f"{inside}/{file}") for file in files if os.path.splitext(file)[1].lower() in SUFFIXES]
+        found += [os.fsencode(f"{inside}/{file}") for file in files if _is_image(file)]
     return sorted(found)
+
+
+def _is_image(name: str) -> bool:
+    # Hidden files are left by file managers: "._x.jpg" is no image.
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
