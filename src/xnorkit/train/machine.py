@@ -20,7 +20,7 @@ class Hardware:
     """Processes, devices and limits of a run; none changes what is trained, but for the order of sums.
 
     Attributes:
-        devices: processes per machine, each with a device: a number, "auto" for all, or a list as "0,2".
+        devices: processes per machine, each with a device: how many, "auto" for all, or their numbers as "0,2" or "3,".
         num_nodes: machines.
         accelerator: kind of device: "auto", "cpu", "gpu", ...
         strategy: how processes work together, as the trainer names it: "auto", "ddp", ...
@@ -49,7 +49,7 @@ class Hardware:
                 raise InputError(f"{name}={value}; required: {required}.")
 
     def _rules(self) -> Iterable[Rule]:
-        numbers = self.devices.split(",")
+        numbers = self.devices.removesuffix(",").split(",")
         known = self.devices == "auto" or (all(n.isdecimal() for n in numbers) and self.devices != "0")
         yield "devices", self.devices, known, "a number of devices, 'auto', or their numbers, as 0,2"
         yield "num_nodes", self.num_nodes, self.num_nodes >= 1, "at least 1"

@@ -21,7 +21,7 @@ def make_trainer(recipe: Recipe, hardware: Hardware, callbacks: list[Any], folde
         InputError: the hardware is not there, or not able to.
     """
     devices = hardware.devices
-    numbers: Any = [int(number) for number in devices.split(",")] if "," in devices else devices
+    numbers: Any = [int(number) for number in devices.removesuffix(",").split(",")] if "," in devices else devices
     # On a requeue the trainer would write a checkpoint of its own in the middle of an epoch, and resume from it.
     slurm: list[Any] = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
     try:
