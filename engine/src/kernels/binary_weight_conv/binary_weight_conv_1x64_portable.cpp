@@ -7,6 +7,27 @@
 namespace xnorkit {
 namespace {
 
+// The sign bits of 8 lanes for every byte of weights.
+struct Signs {
+  uint32_t lane[256][8] = {};
+
+  constexpr Signs() {
+    for (uint32_t byte = 0; byte < 256; ++byte)
+      for (uint32_t i = 0; i < 8; ++i) lane[byte][i] = byte >> i << 31;
+  }
+};
+
+constexpr Signs kSigns;
+
+// sum[i] += x, or -x where bit i of `byte` is set.
+inline void add_signed(uint32_t x, uint32_t byte, float* sum) {
+  uint32_t bits[8];
+  float values[8];
+  for (int i = 0; i < 8; ++i) bits[i] = x ^ kSigns.lane[byte][i];
+  std::memcpy(values, bits, sizeof values);
+  for (int i = 0; i < 8; ++i) sum[i] += values[i];
+}
+
 void binary_weight_conv(const BinaryWeightTile& tile) {
   float sum[kBlockLanes] = {};
   const int32_t halves = tile.lanes / 16;
@@ -17,12 +38,8 @@ void binary_weight_conv(const BinaryWeightTile& tile) {
       uint32_t x;
       std::memcpy(&x, tile.source[0] + run.source + i, sizeof x);
       for (int32_t half = 0; half < halves; ++half) {
-        for (int32_t lane = 0; lane < 16; ++lane) {
-          const uint32_t bits = x ^ (weight[half] & (1u << lane) ? 0x80000000u : 0u);
-          float value;
-          std::memcpy(&value, &bits, sizeof value);
-          sum[16 * half + lane] += value;
-        }
+        add_signed(x, weight[half] & 0xffu, sum + 16 * half);
+        add_signed(x, weight[half] >> 8, sum + 16 * half + 8);
       }
     }
   }
