@@ -49,7 +49,9 @@ def draw_kernels(rows: Sequence[KernelResult], path: Path) -> None:
     figure = Figure(figsize=(10, 5.5), layout="constrained")
     axes = figure.subplots()
     intensities = [_intensity(row) for row in rows]
-    across = np.geomspace(min(intensities) / 3, max(intensities) * 3, 200)
+    # From where memory binds to beyond the last point, so that both parts of every roof are seen.
+    ridges = [row.peak_gmacs / bandwidth for row in rows]
+    across = np.geomspace(min([*intensities, *ridges]) / 5, max([*intensities, *ridges]) * 3, 200)
     for kind in COLOURS:
         peaks = [row.peak_gmacs for row in rows if row.op.startswith(kind)]
         if peaks:
@@ -61,6 +63,7 @@ def draw_kernels(rows: Sequence[KernelResult], path: Path) -> None:
         yscale="log",
         xlabel="multiply-adds per byte that must move (inputs, weights, outputs once)",
         ylabel="1e9 multiply-adds per second",
+        ylim=(min(row.gmacs for row in rows) / 5, max(row.peak_gmacs for row in rows) * 1.5),
     )
     axes.set_title(
         f"{rows[0].isa}, batch 1; memory {bandwidth:.0f} GB/s; full: xnorkit, hollow: fastest peer of equal arithmetic",
