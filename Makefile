@@ -6,7 +6,7 @@ STAMP := .venv/installed
 FOLDERS := $(shell find src -type d -not -name __pycache__)
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
-.PHONY: install demo test engine-test engine-test-arm lint format check bench clean
+.PHONY: install demo test engine-test engine-test-arm lint format check sanitize bench clean
 
 install: $(STAMP)
 
@@ -54,8 +54,21 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: install
+check: install sanitize
 	$(BIN)/mypy
+
+# The engine's tests under the address and undefined-behaviour sanitizers, then under the thread sanitizer.
+sanitize: .venv/requirements
+	$(call sanitized,address,undefined)
+	$(call sanitized,thread)
+
+# address and undefined share a build: the comma is part of the name.
+comma := ,
+define sanitized
+	$(BIN)/cmake -S . -B build/sanitize-$(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Debug -DXNORKIT_SANITIZE=$(1)$(if $(2),$(comma)$(2))
+	$(BIN)/cmake --build build/sanitize-$(1) --parallel $(JOBS)
+	$(BIN)/ctest --test-dir build/sanitize-$(1) --output-on-failure --parallel $(JOBS)
+endef
 
 bench: install
 	$(BIN)/xnorkit bench kernels

@@ -131,12 +131,14 @@ using PackKernel = void (*)(const PackRow&);
 struct RowKernels {
   void (*add)(const float* x, const float* r, float* y, int64_t n);
   void (*multiply)(const float* x, const float* r, float* y, int64_t n);
-  void (*maximum)(const float* x, const float* r, float* y, int64_t n);  // x > r ? x : r
   void (*add_one)(const float* x, float r, float* y, int64_t n);
   void (*multiply_one)(const float* x, float r, float* y, int64_t n);
   void (*divide_one)(const float* x, float r, float* y, int64_t n);
   void (*clip)(const float* x, float low, float high, float* y, int64_t n);
   void (*prelu)(const float* x, const float* slope, float* y, int64_t n);
+  // y[i] = the largest, or the sum in order from 0, of taps[0][i] to taps[count - 1][i].
+  void (*maximum)(const float* const* taps, int64_t count, float* y, int64_t n);
+  void (*sum)(const float* const* taps, int64_t count, float* y, int64_t n);
   // y[i] = the sum of |x[i * channels + c]| in the order of c, from 0.
   void (*absolute_sums)(const float* x, int64_t channels, float* y, int64_t n);
 };

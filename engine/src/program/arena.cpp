@@ -2,16 +2,22 @@
 
 #include <algorithm>
 #include <new>
+#include <numeric>
 
 namespace xnorkit {
 
 Layout place(const std::vector<Lifetime>& values) {
   Layout layout;
+  layout.offset.assign(values.size(), 0);
+  std::vector<size_t> order(values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a].bytes > values[b].bytes; });
   std::vector<size_t> placed;
-  for (size_t v = 0; v < values.size(); ++v) {
+  for (const size_t v : order) {
+    if (values[v].bytes == 0) continue;
     const size_t bytes = (values[v].bytes + kAlignment - 1) / kAlignment * kAlignment;
     std::vector<std::pair<size_t, size_t>> taken;
-    for (size_t other = 0; other < v; ++other) {
+    for (const size_t other : placed) {
       if (values[other].first <= values[v].last && values[v].first <= values[other].last) {
         taken.emplace_back(layout.offset[other], layout.offset[other] + values[other].bytes);
       }
@@ -22,8 +28,9 @@ Layout place(const std::vector<Lifetime>& values) {
       if (offset + bytes <= begin) break;
       offset = std::max(offset, (end + kAlignment - 1) / kAlignment * kAlignment);
     }
-    layout.offset.push_back(offset);
+    layout.offset[v] = offset;
     layout.bytes = std::max(layout.bytes, offset + bytes);
+    placed.push_back(v);
   }
   return layout;
 }

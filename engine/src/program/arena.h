@@ -23,8 +23,8 @@ struct Layout {
   size_t bytes = 0;
 };
 
-// Values that are alive at the same time do not overlap; the others share memory. Greedy: each value goes to the lowest
-// place that is free during its life.
+// Values that are alive at the same time do not overlap; the others share memory. Greedy, the
+// largest first: each value goes to the lowest place that is free during its life.
 Layout place(const std::vector<Lifetime>& values);
 
 struct Aligned {

@@ -7,7 +7,7 @@ namespace {
 #include "kernels/rows/rows.inc"
 }  // namespace
 
-const RowKernels rows_avx2 = {add,        multiply, maximum, add_one,      multiply_one,
-                                  divide_one, clip,     prelu,   absolute_sums};
+const RowKernels rows_avx2 = {add,  multiply, add_one,      multiply_one,  divide_one,
+                                  clip, prelu,    reduce<true>, reduce<false>, absolute_sums};
 
 }  // namespace xnorkit
