@@ -35,7 +35,7 @@ def parser() -> ArgumentParser:
     add("--devices", type=str | None, default=None, help="number of devices, 'auto' for all, or their numbers as 0,2")
     add("--num-nodes", type=int | None, default=None, help="machines of the run")
     add("--accelerator", type=str | None, default=None, help="auto, cpu, gpu, mps")
-    add("--strategy", type=str | None, default=None, help="how processes work together: auto, ddp, fsdp")
+    add("--strategy", type=str | None, default=None, help="how processes work together: auto or ddp")
     add("--workers", type=int | None, default=None, help="processes that read the data, per device")
     add("--threads", type=int | None, default=None, help="threads of PyTorch; default its own choice")
     add(

@@ -23,7 +23,7 @@ class Hardware:
         devices: processes per machine, each with a device: how many, "auto" for all, or their numbers as "0,2" or "3,".
         num_nodes: machines.
         accelerator: kind of device: "auto", "cpu", "gpu", ...
-        strategy: how processes work together, as the trainer names it: "auto", "ddp", ...
+        strategy: how processes work together, as the trainer names it: "auto" or "ddp".
         workers: processes that read the data, for each training process; 0 reads in the training process.
         threads: threads of PyTorch; None leaves its own choice.
         limit_train_batches, limit_eval_batches: at most this many batches per epoch, for trials; None takes all.
