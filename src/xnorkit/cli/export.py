@@ -16,7 +16,11 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "--data", type=Path | None, default=None, help="folder of the data set whose evaluation images are checked"
     )
-    parser.add_argument("--images", type=int | None, default=None, help="check at most this many images; default all")
+    parser.add_argument("--images", type=int | None, default=1000, help="check at most this many images")
+    parser.add_argument(
+        "--calibration", type=Path | None, default=None, help="check these images instead: .npy, (N, C, H, W)"
+    )
+    parser.add_argument("--half", action="store_true", help="store the weights of float layers as float16")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
@@ -26,7 +30,12 @@ def run(options: Namespace) -> None:
     from xnorkit.report.deploy import export_checkpoint
 
     result = export_checkpoint(
-        Path(options.checkpoint), Path(options.output), data_root=options.data, images=options.images
+        Path(options.checkpoint),
+        Path(options.output),
+        data_root=options.data,
+        images=options.images,
+        calibration=options.calibration,
+        half=options.half,
     )
     if options.json:
         print_json(result.to_json())

@@ -19,14 +19,21 @@ def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Show what a model is made of once packed.")
     parser.add_argument("model", type=str, help="MODEL.xnor, a checkpoint, or a name from `xnorkit models`")
+    parser.add_argument(
+        "--explain", action="store_true", help="say what each pass of the exporter does, and why layers are not on bits"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
 
 def run(options: Namespace) -> None:
     """Print one row per layer, totals, and the file's metadata."""
-    from xnorkit.report.deploy import summarize_model
+    from xnorkit.report.deploy import explain_model, summarize_model
 
+    if options.explain:
+        text = explain_model(options.model)
+        print_json({"explanation": text.splitlines()}) if options.json else print(text)
+        return
     summary = summarize_model(options.model)
     if options.json:
         print_json(summary.to_json())

@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xnorkit.errors import DataError, ExportError, InputError
-from xnorkit.export import LayerProof, Proof, pack, verify
-from xnorkit.format import Graph, Normalization, Summary, read, summarize, write
+from xnorkit.export import Export, LayerProof, Proof, explain, export_model, verify
+from xnorkit.format import Normalization, Summary, read, summarize, write
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from xnorkit.inspection import ModelSummary
     from xnorkit.train import Recipe
 
-__all__ = ["ExportResult", "export_checkpoint", "summarize_model"]
+__all__ = ["ExportResult", "explain_model", "export_checkpoint", "summarize_model"]
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,15 @@ class ExportResult:
 
 
 def export_checkpoint(
-    checkpoint: Path, output: Path, *, data_root: Path | None = None, images: int | None = None
+    checkpoint: Path,
+    output: Path,
+    *,
+    data_root: Path | None = None,
+    images: int | None = None,
+    calibration: Path | None = None,
+    half: bool = False,
 ) -> ExportResult:
-    """Write `output` from a checkpoint and verify it on the evaluation images of its data set.
+    """Write `output` from a checkpoint and verify it on the evaluation images of its data set, or on given ones.
 
     Nothing is left at `output` if the proof fails: the file is written beside it and moved there at the end.
 
@@ -67,16 +76,18 @@ def export_checkpoint(
         output: file to write.
         data_root: folder of the data set, if it is not embedded.
         images: check at most this many images, at least one.
+        calibration: a `.npy` file of images (N, C, H, W), uint8 pixels or normalised float32, to check instead of those
+            of the data set.
+        half: store the weights of float layers as float16; the proof is then against the model with those weights.
 
     Raises:
-        InputError: `images` is below 1, or `output` is no `.xnor` file that can be written.
+        InputError: `images` is below 1, `calibration` is no such file, or `output` is no `.xnor` file that can be
+            written.
         ExportError: a module has no counterpart on bits, or a layer differs from the trained model.
     """
-    import torch
-
     from xnorkit import runtime
     from xnorkit.bench.model import float_bytes
-    from xnorkit.data import create_data, normalize
+    from xnorkit.data import create_data
     from xnorkit.train import load_checkpoint
 
     if images is not None and images < 1:
@@ -84,15 +95,15 @@ def export_checkpoint(
     model, recipe = load_checkpoint(checkpoint)
     _check_target(output)
     data = create_data(recipe.data.name, root=data_root)
-    graph = _pack_checkpoint(model, recipe, data)
-    pixels, _ = data.test_arrays()
-    floats = normalize(torch.from_numpy(pixels[:images]), data.mean, data.std).numpy()
+    export = _pack_checkpoint(model, recipe, data, half)
+    pixels = data.test_arrays()[0] if calibration is None else _read_images(calibration)
+    split = data.split_name if calibration is None else calibration.name
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / "draft.xnor"
-        write(draft, graph)
-        proof = verify(model, runtime.load(draft), floats)
+        write(draft, export.graph)
+        proof = verify(model, runtime.load(draft), _normalized(pixels[:images], data), export=export)
         draft.replace(output)
-    return ExportResult(output, output.stat().st_size, float_bytes(model), proof, data.split_name)
+    return ExportResult(output, output.stat().st_size, float_bytes(model), proof, split)
 
 
 def summarize_model(model: str) -> "Summary | ModelSummary":
@@ -105,42 +116,93 @@ def summarize_model(model: str) -> "Summary | ModelSummary":
     if path.suffix == ".xnor":
         return summarize(read(path), packed_bytes=path.stat().st_size)
     from xnorkit.inspection import summary
-    from xnorkit.models import create_model, input_shape
+    from xnorkit.models import input_shape
 
+    name, network, recipe, data = _network(model)
+    figures = summary(network, input_shape(name), name=name)
+    try:
+        export = _pack_network(name, network, recipe, data)
+    except ExportError as error:
+        return replace(figures, not_packable=str(error))
+    return replace(figures, file_bytes=summarize(export.graph).total.packed_bytes)
+
+
+def explain_model(model: str) -> str:
+    """Return in words what each pass of the exporter does with a model, and why layers are not on bits.
+
+    Of a `.xnor` file, which does not say how it was made, only the latter.
+
+    Raises:
+        ExportError: the model cannot be exported; says why.
+    """
+    path = Path(model)
+    if path.suffix == ".xnor":
+        layers = [layer for layer in summarize(read(path)).layers if layer.bits > 1 or (layer.reason and layer.bits)]
+        return "\n".join(["not on bits:", *(f"  '{layer.name}' ({layer.kind}): {layer.reason}" for layer in layers)])
+    return explain(_pack_network(*_network(model)))
+
+
+def _network(model: str) -> "tuple[str, nn.Module, Recipe | None, ImageData | None]":
+    """Return name and module of a checkpoint or named model, and of the checkpoint its recipe and data, if at hand."""
+    from xnorkit.models import create_model
+
+    path = Path(model)
     if path.is_file():
         from xnorkit.data import create_data
         from xnorkit.train import load_checkpoint
 
         network, recipe = load_checkpoint(path)
-        name = recipe.model.name
         try:
-            data = create_data(recipe.data.name)
+            return recipe.model.name, network, recipe, create_data(recipe.data.name)
         except DataError:
-            data = None
-    elif path.suffix == ".ckpt" or len(path.parts) > 1:
+            return recipe.model.name, network, recipe, None
+    if path.suffix == ".ckpt" or len(path.parts) > 1:
         raise InputError(f"{model}: no such file; required: MODEL.xnor, a checkpoint, or a name from `xnorkit models`.")
-    else:
-        name, network, data = model, create_model(model), None
-    figures = summary(network, input_shape(name), name=name)
-    try:
-        if data is not None:
-            graph = _pack_checkpoint(network, recipe, data)
-        else:
-            graph = pack(network, input_shape(name), name=name)
-    except ExportError as error:
-        return replace(figures, not_packable=str(error))
-    return replace(figures, file_bytes=summarize(graph).total.packed_bytes)
+    return model, create_model(model), None, None
 
 
-def _pack_checkpoint(model: "nn.Module", recipe: "Recipe", data: "ImageData") -> Graph:
+def _pack_network(name: str, network: "nn.Module", recipe: "Recipe | None", data: "ImageData | None") -> Export:
+    from xnorkit.models import input_shape
+
+    if recipe is not None and data is not None:
+        return _pack_checkpoint(network, recipe, data)
+    return export_model(network, input_shape(name), name=name)
+
+
+def _pack_checkpoint(model: "nn.Module", recipe: "Recipe", data: "ImageData", half: bool = False) -> Export:
     """Return the packed program with the normalisation and class names of the data set."""
-    return pack(
+    return export_model(
         model,
         data.input_shape,
         name=recipe.model.name,
         normalization=Normalization(tuple(data.mean), tuple(data.std)),
         metadata={"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name},
+        half=half,
     )
+
+
+def _read_images(path: Path) -> NDArray[Any]:
+    """Return the images in a `.npy` file; nothing in it is executed."""
+    required = "required: a .npy file of images (N, C, H, W), uint8 pixels or normalised float32."
+    try:
+        images = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path} cannot be read ({error}); {required}") from error
+    if not isinstance(images, np.ndarray) or images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
+        shown = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+        raise InputError(f"{path} holds {shown}; {required}")
+    return images
+
+
+def _normalized(images: NDArray[Any], data: "ImageData") -> NDArray[Any]:
+    """Return uint8 pixels as the data set normalises them; float32 images as they are."""
+    import torch
+
+    from xnorkit.data import normalize
+
+    if images.dtype != np.uint8:
+        return images
+    return normalize(torch.from_numpy(images), data.mean, data.std).numpy()
 
 
 def _check_target(output: Path) -> None:
