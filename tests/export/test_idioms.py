@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xnorkit.export import explain, export_model, interpret, verify
-from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryLinear, quantize_first_last_
+from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryLinear, RSign, quantize_first_last_
 from xnorkit.ops import BasicInputBinarizer, XNORScaleBinarizer, XNORWeightBinarizer
 from xnorkit.runtime import Model
 
@@ -134,6 +134,15 @@ def test_a_chain_that_turns_around_stays_float_up_to_there() -> None:
     export, _ = prove(model)
     assert {node.name: node.op for node in export.graph.nodes}["3.sign"] == "pack"
     assert "changes 2 times" in explain(export)
+
+
+def test_a_sign_as_a_module_of_its_own() -> None:
+    torch.manual_seed(0)
+    first = nn.Conv2d(3, 5, 3)
+    shift = RSign(nn.Conv2d(5, 5, 1))
+    nn.init.normal_(shift.bias)
+    export, _ = prove(nn.Sequential(first, shift, BinaryConv2d(5, 4, 6)))
+    assert [node.op for node in export.graph.nodes] == ["float_conv2d", "pack", "binary_conv2d"]
 
 
 def test_pool_in_front_of_positions_stays_in_front() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from xnorkit.errors import ExportError
 from xnorkit.export.values import Operation
-from xnorkit.ops import BasicScaleBinarizer, BiasPostprocess, RPReLU
+from xnorkit.ops import ActivationBinarizer, BasicScaleBinarizer, BiasPostprocess, RPReLU
 
 __all__ = ["ACTIVATIONS", "NORM", "Pointwise", "Sign", "Step", "affine", "clip", "pointwise_module"]
 
@@ -149,6 +149,8 @@ _STEPS: Mapping[type[nn.Module], Callable[[Any, Shape], Found]] = {
     BiasPostprocess: lambda module, _: ([("affine", {}, {"bias": module.bias})], True),
     **dict.fromkeys(ACTIVATIONS, _activation),
     **dict.fromkeys((nn.ELU, nn.Softplus), lambda module, _: (None, False)),
+    # A sign as a module of its own, as an RSign in front of a binary layer: only thresholds express it.
+    ActivationBinarizer: lambda module, _: (None, module.bit_reason is None),
 }
 
 
