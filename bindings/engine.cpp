@@ -72,12 +72,12 @@ void bind_program(nb::module_& module) {
       "mean"_a.none(), "std"_a.none());
   program.def(
       "float_conv2d",
-      [](Program& self, int source, nb::handle weight, nb::handle bias, const Geometry& geometry, bool relu) {
+      [](Program& self, int source, nb::handle weight, nb::handle bias, const Geometry& geometry) {
         const auto weights = argument<float>(weight, "float_conv2d: weight");
         const auto biases = argument<float>(bias, "float_conv2d: bias");
-        return self.float_conv2d(source, weights.array, biases.array, geometry, relu);
+        return self.float_conv2d(source, weights.array, biases.array, geometry);
       },
-      "source"_a, "weight"_a.none(), "bias"_a.none(), "geometry"_a, "relu"_a = false);
+      "source"_a, "weight"_a.none(), "bias"_a.none(), "geometry"_a);
   program.def(
       "pack",
       [](Program& self, int source, nb::handle threshold, nb::handle flip) {
@@ -105,14 +105,13 @@ void bind_program(nb::module_& module) {
   program.def(
       "binary_conv2d_f32",
       [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry, nb::handle scale,
-         nb::handle bias, bool relu) {
+         nb::handle bias) {
         const auto weights = argument<uint8_t>(weight, "binary_conv2d_f32: weight");
         const auto scales = argument<float>(scale, "binary_conv2d_f32: scale");
         const auto biases = argument<float>(bias, "binary_conv2d_f32: bias");
-        return self.binary_conv2d_f32(source, weights.array, out_channels, geometry, scales.array, biases.array, relu);
+        return self.binary_conv2d_f32(source, weights.array, out_channels, geometry, scales.array, biases.array);
       },
-      "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a, "scale"_a.none(), "bias"_a.none(),
-      "relu"_a = false);
+      "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a, "scale"_a.none(), "bias"_a.none());
   program.def(
       "binary_conv2d_i32",
       [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry) {

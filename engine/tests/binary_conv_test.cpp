@@ -1,4 +1,6 @@
 // Binary convolution: every instruction set against the reference, all three epilogues at once.
+#include <limits>
+
 #include "data.h"
 
 namespace {
@@ -44,9 +46,10 @@ void check_case(const Case& c) {
       [&](Program& program) {
         const int i32 = program.binary_conv2d_i32(0, weight_view, o, c.geometry);
         const int f32 = program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}),
-                                                  data::view(bias, {o}), false);
-        const int relu = program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}),
-                                                   data::view(bias, {o}), true);
+                                                  data::view(bias, {o}));
+        const int other = program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}),
+                                                    data::view(bias, {o}));
+        const int relu = program.clip(other, 0.0f, std::numeric_limits<float>::infinity());
         const int bits = program.binary_conv2d_bits(0, weight_view, o, c.geometry, data::view(threshold, {o}),
                                                     data::view(flip, {o}));
         const auto [kind, oh, ow, oc] = program.info(bits);

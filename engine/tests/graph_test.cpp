@@ -80,7 +80,7 @@ class Builder {
         const auto scale = random_.rough_floats(o);
         const auto bias = random_.rough_floats(o);
         return program_.binary_conv2d_f32(source, data::view(weight, {o, (k + 7) / 8}), o, g, data::view(scale, {o}),
-                                          data::view(bias, {o}), false);
+                                          data::view(bias, {o}));
       }
     }
   }
@@ -151,7 +151,7 @@ class Builder {
         const auto weight = random_.rough_floats(o * g.taps() * c);
         const auto bias = random_.rough_floats(o);
         return program_.float_conv2d(source, data::view(weight, {o, g.kernel[0], g.kernel[1], c}),
-                                     data::view(bias, {o}), g, false);
+                                     data::view(bias, {o}), g);
       }
       case 7: {
         const float low = static_cast<float>(random_.below(3)) - 2.0f;

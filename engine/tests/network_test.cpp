@@ -17,7 +17,7 @@ void build(Program& program) {
   const auto weight = random.rough_floats(40 * 9 * 3);
   const auto bias = random.rough_floats(40);
   const int first = program.float_conv2d(0, data::view(weight, {40, 3, 3, 3}), data::view(bias, {40}),
-                                         {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1}, false);
+                                         {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1});
   const auto threshold = random.floats(40);
   const auto flip = random.flags(40);
   const int bits = program.pack(first, data::view(threshold, {40}), data::view(flip, {40}));
@@ -34,7 +34,7 @@ void build(Program& program) {
   const auto last_filters = random.filters(11, 16 * 70);
   const auto scale = random.rough_floats(11);
   const int last = program.binary_conv2d_f32(inner, data::view(last_filters, {11, 140}), 11, {{4, 4}},
-                                             data::view(scale, {11}), data::view(scale, {11}), true);
+                                             data::view(scale, {11}), data::view(scale, {11}));
   program.finish({last, inner, branch});
 }
 

@@ -86,7 +86,6 @@ class Program:
         weight: NDArray[np.float32],
         bias: NDArray[np.float32],
         geometry: ConvGeometry,
-        relu: bool = False,
     ) -> int:
         """Float32 -> f32. weight (O, KH, KW, I/groups), bias (O,). A kernel as large as the image is a linear layer."""
 
@@ -172,9 +171,8 @@ class Program:
         geometry: ConvGeometry,
         scale: NDArray[np.float32],
         bias: NDArray[np.float32],
-        relu: bool = False,
     ) -> int:
-        """Bits -> f32. y = float(dot) * scale[o] + bias[o], each operation rounded to float32; then max(y, 0)."""
+        """Bits -> f32. y = float(dot) * scale[o] + bias[o], each operation rounded to float32."""
 
     def binary_conv2d_i32(
         self, source: int, weight: NDArray[np.uint8], out_channels: int, geometry: ConvGeometry

@@ -99,9 +99,9 @@ def test_floats_are_scaled_in_two_roundings(isa, relu):
     scale = rng.standard_normal(37).astype(np.float32)
     bias = rng.standard_normal(37).astype(np.float32)
     geometry = _engine.ConvGeometry((3, 3), padding=(1, 1, 1, 1))
-    program = one_step(
-        "bits", (5, 5, 50), isa, "binary_conv2d_f32", pack_filters(weight), 37, geometry, scale, bias, relu
-    )
+    program = _engine.Program("bits", 5, 5, 50, isa)
+    value = program.binary_conv2d_f32(0, pack_filters(weight), 37, geometry, scale, bias)
+    program.finish([program.clip(value, 0.0, np.inf) if relu else value])
     (out,) = program.run(pack_pixels(images))
     expected = torch_conv(images, weight, padding=(1, 1, 1, 1)) * scale + bias
     assert expected.dtype == np.float32

@@ -25,7 +25,9 @@ def test_float_conv_of_integers_equals_torch(isa, relu, stride, padding):
     weight = rng.integers(-50, 51, (21, 5, 3, 3)).astype(np.float32)
     bias = rng.integers(-50, 51, 21).astype(np.float32)
     geometry = _engine.ConvGeometry((5, 3), stride, padding)
-    program = one_step("image", (9, 8, 3), isa, "float_conv2d", weight, bias, geometry, relu)
+    program = _engine.Program("image", 9, 8, 3, isa)
+    value = program.float_conv2d(0, weight, bias, geometry)
+    program.finish([program.clip(value, 0.0, np.inf) if relu else value])
     (out,) = program.run(nchw(images))
     expected = torch_conv(images, weight, stride, padding) + bias
     assert out.dtype == np.float32

@@ -50,8 +50,7 @@ class Program {
   // Allows float32 images for kind "pixels": u = clamp(rint((x * std[c] + mean[c]) / (1 / 255)), 0, 255).
   void set_normalization(const Array<float>& mean, const Array<float>& std);
 
-  int float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry,
-                   bool relu);
+  int float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry);
   int int8_conv2d_bits(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
                        const Array<int32_t>& bias, const Geometry& geometry, const Array<int32_t>& threshold,
                        const Array<uint8_t>& flip);
@@ -67,7 +66,7 @@ class Program {
   int binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
                          const Array<int32_t>& threshold, const Array<uint8_t>& flip);
   int binary_conv2d_f32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
-                        const Array<float>& scale, const Array<float>& bias, bool relu);
+                        const Array<float>& scale, const Array<float>& bias);
   int binary_conv2d_i32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry);
 
   // Of floats; the operand b has a's shape, or one channel (H, W, 1), or one pixel (1, 1, C).

@@ -37,11 +37,10 @@ int Program::binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_
 }
 
 int Program::binary_conv2d_f32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
-                               const Array<float>& scale, const Array<float>& bias, bool relu) {
+                               const Array<float>& scale, const Array<float>& bias) {
   const std::string what = "binary_conv2d_f32";
   BinaryConvSpec spec = binary_conv(*state_, what.c_str(), source, weight, out_channels, geometry, Kind::f32);
   spec.epilogue = kToF32;
-  spec.relu = relu;
   check_shape(what + ": scale", scale, {out_channels});
   check_shape(what + ": bias", bias, {out_channels});
   spec.scale = copy_finite(what + ": scale", scale);

@@ -3,13 +3,11 @@
 
 namespace xnorkit {
 
-int Program::float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry,
-                          bool relu) {
+int Program::float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry) {
   const std::string what = "float_conv2d";
   FloatConvSpec spec;
   spec.input = state_->source(what.c_str(), source, Kind::f32);
   spec.geometry = geometry;
-  spec.relu = relu;
   if (weight.shape.size() != 4) {
     fail(what, ": weight has shape ", shape_text(weight.shape), "; required (O, KH, KW, I)");
   }
