@@ -12,9 +12,31 @@
 namespace xnorkit {
 namespace {
 
-// M: the lanes belong to several groups, and each counts the bits of its own.
+// One step. First: its counts become the sums, which saves an addition; M: the lanes belong to several groups, and each
+// counts the bits of its own.
+template <bool First, bool M, int P, int N>
+inline __attribute__((always_inline)) void add_step(const uint32_t* const (&source)[P], int64_t i,
+                                                    const uint32_t* weight, const uint32_t* mask,
+                                                    __m512i (&differing)[P][N]) {
+  __m512i w[N];
+  XNORKIT_UNROLL
+  for (int n = 0; n < N; ++n) w[n] = _mm512_loadu_si512(weight + 16 * n);
+  XNORKIT_UNROLL
+  for (int p = 0; p < P; ++p) {
+    const __m512i x = _mm512_set1_epi32(static_cast<int32_t>(source[p][i]));
+    XNORKIT_UNROLL
+    for (int n = 0; n < N; ++n) {
+      __m512i bits = _mm512_xor_si512(x, w[n]);
+      if (M) bits = _mm512_and_si512(bits, _mm512_loadu_si512(mask + 16 * n));
+      const __m512i count = _mm512_popcnt_epi32(bits);
+      differing[p][n] = First ? count : _mm512_add_epi32(differing[p][n], count);
+    }
+  }
+}
+
 template <int P, int N, bool M>
 inline __attribute__((always_inline)) void count(const BinaryTile& tile, __m512i (&differing)[P][N]) {
+  constexpr int64_t kLanes = 16 * N;
   const uint32_t* source[P];
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
@@ -22,26 +44,24 @@ inline __attribute__((always_inline)) void count(const BinaryTile& tile, __m512i
     XNORKIT_UNROLL
     for (int n = 0; n < N; ++n) differing[p][n] = _mm512_setzero_si512();
   }
-  for (int32_t r = 0; r < tile.run_count; ++r) {
-    const Run run = tile.runs[r];
-    const uint32_t* weight = tile.weight + static_cast<int64_t>(run.weight) * (16 * N);
-    const uint32_t* mask = M ? tile.mask + static_cast<int64_t>(run.weight) * (16 * N) : nullptr;
-    const int64_t end = static_cast<int64_t>(run.source) + run.length;
-    for (int64_t i = run.source; i < end; ++i, weight += 16 * N, mask += M ? 16 * N : 0) {
-      __m512i w[N];
-      XNORKIT_UNROLL
-      for (int n = 0; n < N; ++n) w[n] = _mm512_loadu_si512(weight + 16 * n);
-      XNORKIT_UNROLL
-      for (int p = 0; p < P; ++p) {
-        const __m512i x = _mm512_set1_epi32(static_cast<int32_t>(source[p][i]));
-        XNORKIT_UNROLL
-        for (int n = 0; n < N; ++n) {
-          __m512i bits = _mm512_xor_si512(x, w[n]);
-          if (M) bits = _mm512_and_si512(bits, _mm512_loadu_si512(mask + 16 * n));
-          differing[p][n] = _mm512_add_epi32(differing[p][n], _mm512_popcnt_epi32(bits));
-        }
-      }
+  if (tile.run_count == 0) return;
+  const Run* run = tile.runs;
+  const Run* const last = run + tile.run_count;
+  int64_t i = run->source;
+  const uint32_t* weight = tile.weight + run->weight * kLanes;
+  const uint32_t* mask = M ? tile.mask + run->weight * kLanes : nullptr;
+  add_step<true, M, P, N>(source, i, weight, mask, differing);
+  for (;;) {
+    const int64_t end = int64_t{run->source} + run->length;
+    // A run's first step: done above, or by the end of this loop.
+    for (++i, weight += kLanes, mask += M ? kLanes : 0; i < end; ++i, weight += kLanes, mask += M ? kLanes : 0) {
+      add_step<false, M, P, N>(source, i, weight, mask, differing);
     }
+    if (++run == last) return;
+    i = run->source;
+    weight = tile.weight + run->weight * kLanes;
+    if (M) mask = tile.mask + run->weight * kLanes;
+    add_step<false, M, P, N>(source, i, weight, mask, differing);
   }
 }
 
