@@ -41,7 +41,7 @@ class Whitening:
         InputError: fewer than 2 images, or a filter_bias not above 0.
 
     Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009), appendix A. Scale 55 and b = 0.1
-    are the values of pylearn2's scripts for CIFAR-10, which BinaryConnect and its successors took over.
+    are the values in common use for CIFAR-10; they were not compared with files of the author.
     """
 
     def __init__(self, images: NDArray[np.float32], filter_bias: float = FILTER_BIAS) -> None:
