@@ -1,18 +1,32 @@
-"""Turn a checkpoint into a packed .xnor file and prove that it is the trained model."""
+"""Turn a checkpoint into a packed .xnor file and prove that it is the trained model; or go on to ONNX or C."""
 
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs, print_table
+from xnorkit.errors import InputError
+
+if TYPE_CHECKING:
+    from xnorkit.report.convert import Conversion
+    from xnorkit.report.deploy import ExportResult
 
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Pack a trained checkpoint into bits, and check it against the trained model.")
-    parser.add_argument("checkpoint", type=str, help="checkpoint of `xnorkit train`")
-    parser.add_argument("-o", "--output", type=str, required=True, help="file to write, MODEL.xnor")
-    parser.add_argument("--to", type=Literal["xnor"], default="xnor", help="format of the file")
+    parser.add_argument("checkpoint", type=str, help="checkpoint of `xnorkit train`; with --to also MODEL.xnor")
+    parser.add_argument(
+        "-o", "--output", type=str, required=True, help="file to write: MODEL.xnor, MODEL.onnx; with --to c a folder"
+    )
+    parser.add_argument(
+        "--to",
+        type=Literal["xnor", "onnx", "c"],
+        default="xnor",
+        help="onnx: standard operators, for any runtime; c: a C99 program without allocation",
+    )
+    parser.add_argument("--float", action="store_true", help="with --to onnx: binary weights as float32, not as bits")
     parser.add_argument(
         "--data", type=Path | None, default=None, help="folder of the data set whose evaluation images are checked"
     )
@@ -27,28 +41,68 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Export, verify, and print the evidence."""
+    if options.float and options.to != "onnx":
+        raise InputError(f"--float with --to {options.to}; required: --to onnx, the only form with float weights.")
+    source = Path(options.checkpoint)
+    if source.suffix == ".xnor":
+        if options.to == "xnor":
+            raise InputError(f"{source} is packed already; required: a checkpoint, or --to onnx or --to c.")
+        _show_conversion(_convert(source, options), options)
+        return
+    if options.to == "xnor":
+        _show(_export(options, Path(options.output)), options)
+        return
+    with TemporaryDirectory() as folder:
+        packed = Path(folder) / "model.xnor"
+        result = _export(options, packed)
+        conversion = _convert(packed, options)
+    if not options.json:
+        _show_proof(result)
+    _show_conversion(conversion, options)
+
+
+def _export(options: Namespace, output: Path) -> "ExportResult":
     from xnorkit.report.deploy import export_checkpoint
 
-    result = export_checkpoint(
+    return export_checkpoint(
         Path(options.checkpoint),
-        Path(options.output),
+        output,
         data_root=options.data,
         images=options.images,
         calibration=options.calibration,
         half=options.half,
     )
+
+
+def _convert(packed: Path, options: Namespace) -> "Conversion":
+    from xnorkit.report.convert import convert_file
+
+    return convert_file(packed, Path(options.output), options.to, packed=not options.float)
+
+
+def _show(result: "ExportResult", options: Namespace) -> None:
     if options.json:
         print_json(result.to_json())
         return
+    _show_proof(result)
+    file = f"{options.output} ({result.file_bytes:,} bytes; the weights in float32: {result.float_bytes:,})"
+    print_pairs({"file": file, "deployed = trained": result.sentence})
+
+
+def _show_proof(result: "ExportResult") -> None:
     proof = result.proof
     print_table(
         f"Fed with the trained model's own bits ({proof.images:,} images, {result.split})",
         ["layer", "integers equal", "of", "outputs equal", "of"],
         [[p.name, p.integers_equal, p.integers, p.outputs_equal, p.outputs] for p in proof.layers],
     )
-    print_pairs(
-        {
-            "file": f"{options.output} ({result.file_bytes:,} bytes; the weights in float32: {result.float_bytes:,})",
-            "deployed = trained": result.sentence,
-        }
-    )
+
+
+def _show_conversion(conversion: "Conversion", options: Namespace) -> None:
+    if options.json:
+        print_json(conversion.to_json())
+    elif conversion.to == "onnx":
+        print_pairs({"file": f"{conversion.path} ({conversion.bytes:,} bytes)", "checked": conversion.sentence})
+    else:
+        memory = f"{conversion.bytes:,} bytes of constants, {conversion.ram_bytes:,} bytes of RAM for values"
+        print_pairs({"folder": conversion.path, "memory": memory, "checked": conversion.sentence})

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import ExportError, InputError
-from xnorkit.format import Graph
+from xnorkit.format import Graph, read
 from xnorkit.runtime import Model
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Conversion", "convert", "convert_file"]
+
+TRIED = 8
+"""Images that a packed file is tried on, which brings none."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,13 @@ def convert(
     if to == "onnx":
         return _onnx(graph, output, images, packed)
     return _c(graph, output, images)
+
+
+def convert_file(path: Path, output: Path, to: Literal["onnx", "c"], *, packed: bool = True) -> Conversion:
+    """Convert a `.xnor` file, tried on a few random images; raises what `convert` and `read` raise."""
+    graph = read(path)
+    images = np.random.default_rng(0).standard_normal((TRIED, *graph.input.shape), dtype=np.float32)
+    return convert(graph, output, to, images, packed=packed)
 
 
 def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool) -> Conversion:

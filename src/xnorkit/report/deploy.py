@@ -96,7 +96,7 @@ def export_checkpoint(
     _check_target(output)
     data = create_data(recipe.data.name, root=data_root)
     export = _pack_checkpoint(model, recipe, data, half)
-    pixels = data.test_arrays()[0] if calibration is None else _read_images(calibration)
+    pixels = data.test_arrays(images)[0] if calibration is None else _read_images(calibration)
     split = data.split_name if calibration is None else calibration.name
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / "draft.xnor"

@@ -1,0 +1,52 @@
+"""export --to onnx and --to c, from a checkpoint and from a packed file."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from xnorkit.cli.main import main
+from xnorkit.export import pack
+from xnorkit.format import write
+from xnorkit.models import create_model
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    path = tmp_path / "lenet5.xnor"
+    write(path, pack(create_model("lenet5").eval(), (1, 28, 28)))
+    return path
+
+
+def test_onnx_from_a_packed_file(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = []
+    for words in ([], ["--float"]):
+        target = tmp_path / "lenet5.onnx"
+        assert main(["export", str(packed), "-o", str(target), "--to", "onnx", "--json", *words]) == 0
+        result = json.loads(capsys.readouterr().out)
+        assert result["bytes"] == target.stat().st_size
+        assert result["predictions_equal"] == result["images_checked"] == 8
+        sizes.append(result["bytes"])
+    assert sizes[0] < 90_000 < 1_700_000 < sizes[1]
+
+
+def test_c_from_a_packed_file(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(packed), "-o", str(tmp_path / "lenet5-c"), "--to", "c"]) == 0
+    text = capsys.readouterr().out
+    assert "bytes of constants" in text
+    assert "8 of 8 predictions equal" in text
+    assert (tmp_path / "lenet5-c" / "model.c").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--to", "xnor"], "is packed already"),
+        (["--to", "c", "--float"], "--float with --to c"),
+    ],
+)
+def test_what_makes_no_sense(
+    words: list[str], message: str, packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(packed), "-o", str(tmp_path / "out.xnor"), *words]) == 2
+    assert message in capsys.readouterr().err
