@@ -1,7 +1,9 @@
-"""Names of older binary-network code, so that it runs here after changing an import: `BinOp` and friends, `bnn`."""
+"""Names and files of older binary-network code: `BinOp` and friends, `bnn`, old checkpoints."""
 
 from xnorkit.compat.bin_active import BinActive
 from xnorkit.compat.bin_conv import BinConv2d
 from xnorkit.compat.binop import BinOp
+from xnorkit.compat.convert_checkpoint import convert_checkpoint
+from xnorkit.compat.legacy_checkpoint import LegacyReport, load_legacy_checkpoint
 
-__all__ = ["BinActive", "BinConv2d", "BinOp"]
+__all__ = ["BinActive", "BinConv2d", "BinOp", "LegacyReport", "convert_checkpoint", "load_legacy_checkpoint"]

@@ -18,6 +18,7 @@ def binary_resnet(
     block_type: BlockType | None = None,
     stem_type: StemType = "basic",
     shortcut_type: ShortcutType = "float",
+    rprelu: bool = False,
 ) -> ResNet:
     """Return a ResNet (`xnorkit.models.ResNet` has the layer table) in a binarization.
 
@@ -33,6 +34,7 @@ def binary_resnet(
             "irnet"), else "prebasic" (BatchNorm, sign, convolution, ReLU).
         stem_type: see `xnorkit.models.resnet`.
         shortcut_type: see `xnorkit.models.resnet`.
+        rprelu: see `xnorkit.models.resnet`.
 
     Raises:
         InputError: an unknown name, or plain signs of what a ReLU returns ("basic" blocks).
@@ -42,7 +44,7 @@ def binary_resnet(
     scales K ("xnor-k" has them), IR-Net's ResNet-20 for CIFAR pads its shortcuts with zeros.
     """
     block_type = block_type or BLOCK_OF.get(binarization, "prebasic")
-    model = resnet(depth, num_classes, False, block_type, stem_type, shortcut_type)
+    model = resnet(depth, num_classes, rprelu, block_type, stem_type, shortcut_type)
     float_layers = ["conv1", "fc"] + ([] if shortcut_type == "binary" else ["$downsample$"])
     binarize_(model, binarization, float_layers)
     if block_type == "basic" and has_signs(binarization) and binarization not in SHIFTED:

@@ -1,4 +1,4 @@
-"""Reading a training checkpoint without executing anything in it."""
+"""Reading a training checkpoint without executing anything in it, and writing one of weights alone."""
 
 import zipfile
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.stages import StageSwitch, stage_at
 
-__all__ = ["EMA", "KEY", "Checkpoint", "describe", "load_checkpoint", "read_checkpoint"]
+__all__ = ["EMA", "KEY", "Checkpoint", "describe", "load_checkpoint", "read_checkpoint", "write_weights"]
 
 KEY = "xnorkit"
 EMA = "ema"  # under KEY: the moving average of the weights, where the recipe keeps one
@@ -27,7 +27,8 @@ class Checkpoint:
     """Content of a training checkpoint: weights by parameter name, what they are of, and how far the run had come.
 
     `mean` and `std`, per channel, are what images were normalised by; None in older files. Where the recipe averages
-    the weights, these are the averaged ones, which the run's figures are of.
+    the weights, these are the averaged ones, which the run's figures are of. `resumable` where it holds the state of an
+    optimizer, too.
     """
 
     weights: dict[str, Tensor]
@@ -36,6 +37,7 @@ class Checkpoint:
     epochs_done: int
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    resumable: bool = True
 
 
 def describe(
@@ -44,6 +46,21 @@ def describe(
     """Return what a checkpoint holds under `KEY`, plain values only."""
     pixels = {} if mean is None or std is None else {"mean": list(mean), "std": list(std)}
     return {"recipe": recipe.to_dict(), "num_classes": num_classes, **pixels}
+
+
+def write_weights(
+    path: Path,
+    model: nn.Module,
+    recipe: Recipe,
+    num_classes: int,
+    *,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> None:
+    """Write a checkpoint of weights alone, as of a finished run of `recipe`; it cannot be resumed."""
+    state = {f"{PREFIX}{name}": value for name, value in model.state_dict().items()}
+    own = describe(recipe, num_classes, mean, std)
+    torch.save({"epoch": recipe.epochs - 1, "state_dict": state, KEY: own}, path)
 
 
 def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
@@ -91,6 +108,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
             weights = ours[EMA]["average"]
         recipe = recipe_from_dict(ours["recipe"], str(path))
         pixels = {key: tuple(map(float, ours[key])) for key in ("mean", "std") if key in ours}
-        return Checkpoint(weights, recipe, int(ours["num_classes"]), int(content["epoch"]) + 1, **pixels)
+        resumable = "optimizer_states" in content
+        done = int(content["epoch"]) + 1
+        return Checkpoint(weights, recipe, int(ours["num_classes"]), done, **pixels, resumable=resumable)
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
         raise InputError(refusal) from error

@@ -198,6 +198,8 @@ def _start(recipe: Recipe, path: Path) -> Path:
     """Return `path` if `recipe` may continue from the checkpoint there."""
     checkpoint = read_checkpoint(path)
     before = checkpoint.recipe
+    if not checkpoint.resumable:
+        raise InputError(f"{path} holds weights alone; required: a last.ckpt to resume. Use --pretrained {path}.")
     if checkpoint.epochs_done > recipe.epochs:
         raise RecipeError(
             f"{path} has {checkpoint.epochs_done} epochs behind it; required: epochs of at least that many to go on, "

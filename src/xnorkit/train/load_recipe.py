@@ -17,7 +17,7 @@ from xnorkit.train.typed import typed
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11
 
-__all__ = ["list_recipes", "load_recipe", "recipe_from_dict"]
+__all__ = ["list_recipes", "load_recipe", "overridden", "recipe_from_dict"]
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -55,6 +55,14 @@ def recipe_from_dict(fields: Mapping[str, Any], source: str) -> Recipe:
             "epochs of the stages alone. Leave epochs out, or change stages.0.epochs and so on."
         )
     return recipe
+
+
+def overridden(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """Return `recipe` with fields changed by `overrides`; RecipeError as in `load_recipe`."""
+    fields = recipe.to_dict()
+    for override in overrides:
+        _override(fields, override)
+    return recipe_from_dict(fields, recipe.name) if overrides else recipe
 
 
 def _folder() -> "Traversable":

@@ -1,0 +1,48 @@
+"""Turn a checkpoint of XNOR-Net-PyTorch or of the bnn package into one of this library."""
+
+from pathlib import Path
+
+from xnorkit.cli.arguments import ArgumentParser, Namespace
+from xnorkit.cli.output import print_json, print_pairs
+
+
+def parser() -> ArgumentParser:
+    """Return the command's options."""
+    parser = ArgumentParser(
+        description="Rewrite an old checkpoint, so that it can be evaluated, exported, inspected and trained on."
+    )
+    parser.add_argument("checkpoint", type=str, help="file of the older code, as nin.best.pth.tar")
+    parser.add_argument(
+        "overrides", type=str, nargs="*", default=[], help="fields of its recipe to change, as data.name=imagenet-lmdb"
+    )
+    parser.add_argument("-o", "--output", type=str, required=True, help="checkpoint to write, NEW.ckpt")
+    parser.add_argument(
+        "--recipe", type=str | None, default=None, help="recipe that it shall carry; default the one of its layout"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+def run(options: Namespace) -> None:
+    """Convert, and print what the file was and what became of it."""
+    from xnorkit.compat import convert_checkpoint
+
+    report = convert_checkpoint(
+        Path(options.checkpoint), Path(options.output), recipe=options.recipe, overrides=options.overrides
+    )
+    if options.json:
+        print_json({"checkpoint": options.output, **report.to_json()})
+        return
+    pairs: dict[str, object] = {"layout": report.layout, "model": report.model}
+    pairs["tensors"] = f"all {len(report.matched)} matched"
+    if report.absent_counters:
+        pairs["counters"] = f"{len(report.absent_counters)} of batch normalizations absent, set to 0"
+    if report.zero_weights:
+        pairs["weights of 0"] = f"{report.zero_weights}, which count as +1 here"
+    if report.top1 is not None:
+        pairs["top-1 it reports"] = f"{report.top1:.2%}"
+    if report.epochs is not None:
+        pairs["epochs"] = report.epochs
+    for number, sentence in enumerate(report.assumed, 1):
+        pairs[f"assumed {number}"] = sentence
+    print_pairs({**pairs, "checkpoint": options.output})

@@ -1,0 +1,59 @@
+"""An old checkpoint rewritten as one of this library, for every command that takes one."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from xnorkit.compat.legacy_checkpoint import LegacyReport, load_into, model_of
+from xnorkit.compat.legacy_file import read_legacy_file
+from xnorkit.compat.legacy_layouts import layout_of
+from xnorkit.errors import InputError
+from xnorkit.train import load_recipe
+from xnorkit.train.checkpoint import write_weights
+from xnorkit.train.load_recipe import overridden
+
+__all__ = ["convert_checkpoint"]
+
+
+def convert_checkpoint(
+    path: Path | str, output: Path | str, *, recipe: str | None = None, overrides: Sequence[str] = ()
+) -> LegacyReport:
+    """Write `output`, a checkpoint with the weights of the old one at `path` and the recipe of its network.
+
+    It can be evaluated, exported and inspected, and a run can start with its weights (`pretrained`); it has no state of
+    an optimizer to resume from. All else as `load_legacy_checkpoint`.
+
+    Args:
+        path: the old checkpoint.
+        output: file to write, replaced as a whole.
+        recipe: name or YAML file of the recipe that it shall carry; by default the one of its layout.
+        overrides: fields of that recipe to change, as "data.name=imagenet-lmdb".
+
+    Raises:
+        InputError: as `load_legacy_checkpoint`; `output` is the old file, ends in .xnor, or cannot be written.
+        RecipeError: an unknown recipe or field.
+    """
+    path, output = Path(path), Path(output)
+    file = read_legacy_file(path)
+    layout = layout_of(file.weights, str(path))
+    own, assumed = layout.recipe(file.weights) if recipe is None else (load_recipe(recipe), ())
+    chosen = overridden(own, overrides)
+    classes = layout.num_classes(file.weights)
+    model = model_of(chosen, classes)
+    report = load_into(model, file, layout, chosen.model.name, assumed)
+    if output.suffix == ".xnor" or output.is_dir() or (output.exists() and output.samefile(path)):
+        raise InputError(
+            f"output {output}; required: the name of another file, as converted.ckpt; `xnorkit export` makes .xnor "
+            "files of it."
+        )
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+            draft = Path(folder) / "draft.ckpt"
+            write_weights(draft, model, chosen, classes, mean=layout.mean, std=layout.std)
+            draft.replace(output)
+    except OSError as error:
+        raise InputError(
+            f"output {output} cannot be written ({error.strerror}); required: a writable folder."
+        ) from error
+    return report

@@ -1,0 +1,112 @@
+"""Checkpoints of XNOR-Net-PyTorch and of the `bnn` package, loaded into models of this library."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from xnorkit.compat.legacy_file import LegacyFile, read_legacy_file
+from xnorkit.compat.legacy_layouts import Layout, layout_of
+from xnorkit.compat.match_weights import match_weights
+from xnorkit.functional import center_
+from xnorkit.nn import BinaryConv2d, BinaryLinear, project_
+from xnorkit.train import Recipe
+from xnorkit.train.build import build_model
+from xnorkit.train.stages import StageSwitch
+
+__all__ = ["LegacyReport", "load_into", "load_legacy_checkpoint", "model_of"]
+
+
+@dataclass(frozen=True)
+class LegacyReport:
+    """What became of an old checkpoint.
+
+    Attributes:
+        layout: what its names belong to.
+        model: the model that it was loaded into.
+        matched: names in the file -> names in the model.
+        absent_counters: counters of batch normalizations that files of old PyTorch versions lack; they keep their 0.
+        zero_weights: weights of binary layers that are exactly 0 and so count as +1 here, as 0 in XNOR-Net-PyTorch.
+        top1: accuracy that its own code had measured, as a share, or None.
+        epochs: epochs behind it, or None.
+        assumed: what the file does not tell.
+    """
+
+    layout: str
+    model: str
+    matched: dict[str, tuple[str, ...]]
+    absent_counters: tuple[str, ...]
+    zero_weights: int
+    top1: float | None
+    epochs: int | None
+    assumed: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all fields as JSON values."""
+        return asdict(self)
+
+
+def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> tuple[nn.Module, LegacyReport]:
+    """Return a model with the weights of an old checkpoint, and an account of it; nothing in the file is executed.
+
+    Layouts: XNOR-Net-PyTorch's LeNet-5, NIN and AlexNet, and the ResNet-18 and -34 of the `bnn` package, with or
+    without `module.` in the names. The weights in XNOR-Net-PyTorch's files are latent ones. As its own evaluation
+    does, they are centred over the input channels and clamped to [-1, 1] once more, and the weights of batch
+    normalizations of LeNet-5 and NIN clamped to 0.01; alpha is the mean magnitude of the result. The only difference
+    left is sign(0), 0 there and +1 here.
+
+    Args:
+        path: the file.
+        model: where the weights go; its names are those of the file or of this library's model. By default that model
+            is made, in evaluation mode.
+
+    Raises:
+        InputError: a file that cannot be read or has no known layout; names without a counterpart, with near matches;
+            tensors of another shape.
+
+    Example:
+        >>> model, report = load_legacy_checkpoint("nin.best.pth.tar")
+        >>> report.layout, report.top1
+        ('XNOR-Net-PyTorch, NIN on CIFAR-10', 0.8628)
+    """
+    file = read_legacy_file(path)
+    layout = layout_of(file.weights, str(file.path))
+    if model is not None:
+        return model, load_into(model, file, layout)
+    recipe, assumed = layout.recipe(file.weights)
+    model = model_of(recipe, layout.num_classes(file.weights))
+    return model.eval(), load_into(model, file, layout, recipe.model.name, assumed)
+
+
+def model_of(recipe: Recipe, num_classes: int) -> nn.Module:
+    """Return the model of `recipe` in its last stage, with random weights."""
+    model = build_model(recipe, num_classes)
+    stages = recipe.all_stages()
+    StageSwitch(model, stages).enter(len(stages) - 1)
+    return model
+
+
+@torch.no_grad()
+def load_into(
+    model: nn.Module, file: LegacyFile, layout: Layout, name: str | None = None, assumed: tuple[str, ...] = ()
+) -> LegacyReport:
+    """Copy the weights of `file` into `model` and return the account; arguments and errors as above."""
+    name = name or type(model).__name__
+    source = f"{file.path} ({layout.title}) for model '{name}'"
+    matched = match_weights(file.weights, model.state_dict(), layout.rename, source)
+    model.load_state_dict(matched.tensors, strict=False)
+    binary = [
+        module
+        for module in model.modules()
+        if isinstance(module, BinaryConv2d | BinaryLinear) and not isinstance(module.weight_pre_process, nn.Identity)
+    ]
+    if layout.latent:
+        for layer in binary:
+            center_(layer.weight)
+        project_(model)
+    zeros = sum(int((layer.weight == 0).sum()) for layer in binary)
+    return LegacyReport(
+        layout.title, name, matched.names, matched.absent_counters, zeros, file.top1, file.epochs, assumed
+    )

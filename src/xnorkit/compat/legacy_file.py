@@ -1,0 +1,99 @@
+"""Files that older binary-network code wrote with torch.save, read without executing anything in them."""
+
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xnorkit.errors import InputError
+from xnorkit.train.checkpoint import KEY
+
+__all__ = ["LegacyFile", "read_legacy_file"]
+
+STATES = ("state_dict", "net")
+ACCURACIES = ("acc", "best_acc", "best_prec1", "best_acc1")  # in percent
+REQUIRED = "required: a dictionary of tensors by name, or one under 'state_dict', as torch.save writes it"
+REFUSED = re.compile(r"GLOBAL (?P<name>[\w.]+)")
+
+
+@dataclass(frozen=True)
+class LegacyFile:
+    """Content of an old checkpoint.
+
+    Attributes:
+        path: the file.
+        weights: tensors by name, less the parts `module` that DataParallel puts into names.
+        top1: accuracy that its code had measured, as a share; None where the file does not say.
+        epochs: epochs behind it; None where the file does not say.
+    """
+
+    path: Path
+    weights: dict[str, Tensor]
+    top1: float | None = None
+    epochs: int | None = None
+
+
+def read_legacy_file(path: Path | str) -> LegacyFile:
+    """Return the tensors and figures of an old checkpoint, on the CPU; optimizer states are passed over.
+
+    Files of PyTorch before 1.6 and of Python 2 can be read, too.
+
+    Raises:
+        InputError: no such file; one that is damaged, names anything but tensors, is a checkpoint of this library, or
+            holds no weights; two names that differ in `module` alone.
+    """
+    path = Path(path)
+    content = _load(path)
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path} holds a {type(content).__name__}; {REQUIRED}.")
+    if KEY in content:
+        raise InputError(
+            f"{path} is a checkpoint of this library already; required: one of older code. Use it as it is."
+        )
+    state = next((content[key] for key in STATES if isinstance(content.get(key), Mapping)), content)
+    strange = [str(name) for name, value in state.items() if not isinstance(value, Tensor)]
+    if not state or strange:
+        found = f"no tensor under {', '.join(sorted(strange)[:5])}" if strange else "nothing"
+        raise InputError(f"{path} holds {found}; {REQUIRED}.")
+    weights: dict[str, Tensor] = {}
+    for name, value in state.items():
+        plain = ".".join(part for part in str(name).split(".") if part != "module")
+        if plain in weights:
+            raise InputError(f"{path} holds '{plain}' twice, with and without 'module'; required: one of them.")
+        weights[plain] = value
+    epoch = content.get("epoch")
+    return LegacyFile(path, weights, _share(content), epoch if isinstance(epoch, int) and epoch > 0 else None)
+
+
+def _load(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(f"no checkpoint at {path}; required: the file of the older code, as nin.best.pth.tar.")
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:  # torch.load does not compare the checksums
+                if archive.testzip() is not None:
+                    raise ValueError("a part of it has another checksum than written")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch.load has to say on old protocols
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file may fail anywhere inside the unpickler
+        if refused := REFUSED.search(str(error)):
+            raise InputError(
+                f"{path} names {refused['name']}, which no weights need; {REQUIRED}. Nothing in it was executed. If it "
+                "holds a whole model, load it with the code that made it and save model.state_dict()."
+            ) from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} cannot be read: {reason[:200]}; {REQUIRED}. Fetch it again.") from error
+
+
+def _share(content: Mapping[str, Any]) -> float | None:
+    value = next((content[key] for key in ACCURACIES if key in content), None)
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    return value / 100 if isinstance(value, int | float) else None

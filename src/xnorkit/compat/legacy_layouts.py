@@ -1,0 +1,111 @@
+"""What is known of each old layout: how to tell it, which recipe it is of, what its names are here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from xnorkit.compat.bnn_layout import bnn_names, bnn_recipe
+from xnorkit.errors import InputError
+from xnorkit.train import Recipe, load_recipe
+
+__all__ = ["LAYOUTS", "Layout", "layout_of"]
+
+Weights = Mapping[str, Tensor]
+Rename = Callable[[str, Tensor], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One kind of old checkpoint.
+
+    Attributes:
+        title: what to call it.
+        marks: names that all its files hold, and no other layout.
+        recipe: returns the recipe that makes its model, and what had to be assumed.
+        last: name of its last weight, whose length is the number of classes.
+        classes: number of classes where that is missing.
+        rename: from a name and tensor of the file to those here.
+        latent: whether its weights are to be centred and clamped before they are binarized, once more as its code does
+            at the start of every evaluation.
+        mean, std: what its code normalised pixels by; None where there were several ways.
+    """
+
+    title: str
+    marks: tuple[str, ...]
+    recipe: Callable[[Weights], tuple[Recipe, tuple[str, ...]]]
+    last: str
+    classes: int
+    rename: Rename = field(default=lambda name, value: {name: value})
+    latent: bool = True
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+    def num_classes(self, weights: Weights) -> int:
+        """Return the number of rows of the last weight."""
+        last = weights.get(self.last)
+        return self.classes if last is None or last.dim() == 0 or not len(last) else len(last)
+
+
+def layout_of(weights: Weights, source: str) -> Layout:
+    """Return the layout that the names of `weights` belong to; `source` names the file in errors.
+
+    Raises:
+        InputError: none of them.
+    """
+    found = next((layout for layout in LAYOUTS if all(mark in weights for mark in layout.marks)), None)
+    if found is None:
+        known = "; ".join(f"{layout.title} ({', '.join(layout.marks)})" for layout in LAYOUTS)
+        names = ", ".join(list(weights)[:5])
+        raise InputError(
+            f"{source} holds {len(weights)} tensors, {names}, …: no known layout; required: one of {known}. For other "
+            "networks build the model with xnorkit.nn and use its load_state_dict."
+        )
+    return found
+
+
+def _shipped(name: str) -> Callable[[Weights], tuple[Recipe, tuple[str, ...]]]:
+    return lambda weights: (load_recipe(name), ())
+
+
+def _prefixes(table: Mapping[str, str]) -> Rename:
+    """Return a renaming by the first part of a name."""
+
+    def rename(name: str, value: Tensor) -> dict[str, Tensor]:
+        first, dot, rest = name.partition(".")
+        return {f"{table.get(first, first)}{dot}{rest}": value}
+
+    return rename
+
+
+LAYOUTS = (
+    Layout(
+        "XNOR-Net-PyTorch, LeNet-5 on MNIST",
+        ("bin_conv2.conv.weight",),
+        _shipped("lenet5-mnist-seed"),
+        "ip2.weight",
+        10,
+        _prefixes({"bn_conv1": "bn1", "bin_conv2": "block2", "bin_ip1": "block3", "ip2": "classifier"}),
+        mean=(0.1307,),
+        std=(0.3081,),
+    ),
+    Layout(
+        "XNOR-Net-PyTorch, NIN on CIFAR-10",
+        ("xnor.3.conv.weight",),
+        _shipped("nin-cifar10-seed"),
+        "xnor.13.weight",
+        10,
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+    ),
+    Layout(
+        "XNOR-Net-PyTorch, AlexNet on ImageNet",
+        ("features.4.conv.weight",),
+        _shipped("alexnet-imagenet-seed"),
+        "classifier.4.weight",
+        1000,
+        mean=(0.485, 0.456, 0.406),
+        std=(1 / 255, 1 / 255, 1 / 255),
+    ),
+    Layout("bnn, ResNet", ("layer1.0.conv1.weight",), bnn_recipe, "fc.weight", 1000, bnn_names, latent=False),
+)

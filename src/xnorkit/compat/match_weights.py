@@ -1,0 +1,76 @@
+"""Tensors of one naming into a model of another, or a list of what does not fit."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from xnorkit.errors import InputError
+
+__all__ = ["Matched", "match_weights"]
+
+SHOWN = 10
+COUNTER = "num_batches_tracked"  # of batch normalizations; PyTorch before 0.4.1 did not count
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Names of a file with what they became in the model, the tensors, and counters that the file lacks."""
+
+    names: dict[str, tuple[str, ...]]
+    tensors: dict[str, Tensor]
+    absent_counters: tuple[str, ...]
+
+
+def match_weights(
+    theirs: Mapping[str, Tensor],
+    ours: Mapping[str, Tensor],
+    rename: Callable[[str, Tensor], dict[str, Tensor]],
+    source: str,
+) -> Matched:
+    """Return each tensor of `theirs` under its name in `ours`: the same one, else what `rename` makes of it.
+
+    Args:
+        theirs: tensors of the file.
+        ours: `state_dict` of the model.
+        rename: from a name and tensor of the file to those of the model.
+        source: names file and model in errors.
+
+    Raises:
+        InputError: names without a counterpart, on either side, with near matches; tensors of another shape.
+    """
+    names: dict[str, tuple[str, ...]] = {}
+    tensors: dict[str, Tensor] = {}
+    unknown, misshapen = [], []
+    for name, value in theirs.items():
+        given = {name: value} if name in ours else rename(name, value)
+        if not all(key in ours for key in given):
+            unknown.append(name)
+            continue
+        names[name] = tuple(given)
+        tensors |= given
+        misshapen += [
+            f"{name} {tuple(t.shape)}, required {tuple(ours[key].shape)}"
+            for key, t in given.items()
+            if t.shape != ours[key].shape
+        ]
+    absent = [key for key in ours if key not in tensors]
+    missing = [key for key in absent if not key.endswith(COUNTER)]
+    if unknown or missing or misshapen:
+        near = {key: difflib.get_close_matches(key, missing or ours, n=1) for key in unknown}
+        fits = len(names) - len(misshapen)
+        raise InputError(
+            f"{source}: {fits} of {len(theirs)} tensors fit."
+            + _listed("Not in the model", (f"{key} (near {near[key][0]})" if near[key] else key for key in unknown))
+            + _listed("Missing in the file", missing)
+            + _listed("Of another shape", misshapen)
+            + " Required: every tensor of the model. Choose the model that the file was written from."
+        )
+    return Matched(names, tensors, tuple(key for key in absent if key.endswith(COUNTER)))
+
+
+def _listed(what: str, names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f" {what}: {', '.join(names[:SHOWN])}{more}." if names else ""
