@@ -28,7 +28,7 @@ ALLOWED = {
     "export": {"__init__", "nn", "ops", "functional", "format", "runtime"},
     "bench": {"models", "nn", "export", "format", "runtime", "train", "_engine"},
     "report": {"bench", "data", "export", "format", "inspection", "models", "runtime", "train"},
-    "cli": {"bench", "data", "export", "format", "models", "report", "runtime", "train", "__init__"},
+    "cli": {"bench", "compat", "data", "export", "format", "models", "report", "runtime", "train", "__init__"},
 }
 HEAVY = {"torch", "lightning", "torchvision", "torchmetrics", "sklearn", "matplotlib"}
 BARE = {"errors", "format", "runtime"}

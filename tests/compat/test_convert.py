@@ -9,6 +9,7 @@ import torch
 from legacy_files import NIN, LeNet5, bnn_resnet18, in_parallel, randomize_, save, state_of
 from make_data import make
 
+from xnorkit import runtime
 from xnorkit.cli.main import main
 from xnorkit.nn import BConfig, prepare_binary_model
 from xnorkit.ops import BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
@@ -84,6 +85,7 @@ def test_bnn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(capsys, "evaluate", new, "--data", data)["images"] == 8
     proof = answer(capsys, "export", new, "-o", tmp_path / "resnet.xnor", "--data", data, "--images", 2)
     assert proof["images_checked"] == 2
+    assert runtime.load(tmp_path / "resnet.xnor").input_shape == (3, 64, 64)
 
 
 def test_a_run_starts_with_it_but_does_not_resume(

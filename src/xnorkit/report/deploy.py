@@ -87,14 +87,13 @@ def export_checkpoint(
     """
     from xnorkit import runtime
     from xnorkit.bench.model import float_bytes
-    from xnorkit.data import create_data
     from xnorkit.train import load_checkpoint
 
     if images is not None and images < 1:
         raise InputError(f"--images {images}; required: at least 1, a proof needs an image.")
     model, recipe = load_checkpoint(checkpoint)
     _check_target(output)
-    data = create_data(recipe.data.name, root=data_root)
+    data = _data_of(recipe, data_root)
     export = _pack_checkpoint(model, recipe, data, half)
     pixels = data.test_arrays(images)[0] if calibration is None else _read_images(calibration)
     split = data.split_name if calibration is None else calibration.name
@@ -148,12 +147,11 @@ def _network(model: str) -> "tuple[str, nn.Module, Recipe | None, ImageData | No
 
     path = Path(model)
     if path.is_file():
-        from xnorkit.data import create_data
         from xnorkit.train import load_checkpoint
 
         network, recipe = load_checkpoint(path)
         try:
-            return recipe.model.name, network, recipe, create_data(recipe.data.name)
+            return recipe.model.name, network, recipe, _data_of(recipe)
         except DataError:
             return recipe.model.name, network, recipe, None
     if path.suffix == ".ckpt" or len(path.parts) > 1:
@@ -167,6 +165,15 @@ def _pack_network(name: str, network: "nn.Module", recipe: "Recipe | None", data
     if recipe is not None and data is not None:
         return _pack_checkpoint(network, recipe, data)
     return export_model(network, input_shape(name), name=name)
+
+
+def _data_of(recipe: "Recipe", root: Path | None = None) -> "ImageData":
+    """Return the data set of a recipe, with images of the size and preprocessing that its model was trained on."""
+    from xnorkit.data import create_data
+    from xnorkit.models import input_shape
+
+    size = recipe.data.image_size or input_shape(recipe.model.name)[1]
+    return create_data(recipe.data.name, root, replace(recipe.data.options(), image_size=size))
 
 
 def _pack_checkpoint(model: "nn.Module", recipe: "Recipe", data: "ImageData", half: bool = False) -> Export:
