@@ -156,6 +156,15 @@ def test_other_resnets_are_refused(names: list[str], message: str) -> None:
         bnn_recipe(state | dict.fromkeys(names, torch.zeros(1)))
 
 
+def test_tensors_without_dimensions_are_of_another_shape(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        names = list(create_model("resnet18", 10, "float", block_type="prebasic").state_dict())
+    with pytest.raises(
+        InputError, match=r"20 of 122 tensors fit\. Of another shape: bn1\.weight \(\), required \(64,\)"
+    ):
+        load_legacy_checkpoint(save(dict.fromkeys(names, torch.zeros(())), tmp_path / "old.pth"))
+
+
 def test_into_a_model_of_ones_own(lenet: OrderedDict[str, Tensor], tmp_path: Path) -> None:
     path = save({"acc": 99.0, "state_dict": lenet}, tmp_path / "old.pth")
     own = LeNet5()

@@ -32,7 +32,8 @@ def bnn_recipe(weights: Mapping[str, Tensor]) -> tuple[Recipe, tuple[str, ...]]:
     Raises:
         InputError: a network that the package's ResNet-18 and -34 are not.
     """
-    classes = len(weights["fc.weight"]) if "fc.weight" in weights else 1000
+    last = weights.get("fc.weight")
+    classes = 1000 if last is None or last.dim() == 0 else len(last)
     pre, post, marked = _binarizers(weights)
     weight = BinarizerSpec("XNORWeightBinarizer")
     assumed = [
@@ -88,7 +89,7 @@ def _depth(weights: Mapping[str, Tensor]) -> str:
 def _options(weights: Mapping[str, Tensor]) -> dict[str, object]:
     """Return the options of the model: a norm as wide as the block's input stands in front of its convolution."""
     norm, conv = weights.get("layer2.0.bn1.weight"), weights.get("layer2.0.conv1.weight")
-    pre = norm is not None and conv is not None and conv.dim() == 4 and len(norm) == conv.shape[1]
+    pre = norm is not None and conv is not None and (norm.dim(), conv.dim()) == (1, 4) and len(norm) == conv.shape[1]
     return {
         "block_type": "prebasic" if pre else "basic",
         "stem_type": "dabnn" if "conv1.conv1.0.weight" in weights else "basic",
