@@ -1,4 +1,4 @@
-"""Whole networks as ONNX: logits of ONNX Runtime and OpenVINO against PyTorch's, on networks with trained-like statistics.
+"""Whole networks as ONNX: logits of ONNX Runtime and OpenVINO against PyTorch's.
 
 Every float sum of these networks has at most a few thousand terms, so another order of summation moves a logit by some
 2^-24 of the largest number on its way: 1e-5 of the largest logit is a hundred times that. A sign that such a sum turns
