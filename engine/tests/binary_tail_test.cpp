@@ -5,8 +5,7 @@ namespace {
 
 using namespace xnorkit;
 
-void check_case(int64_t height, int64_t width, int64_t channels, int64_t o, const tails::List& list, bool relu,
-                int64_t images) {
+void check_case(int64_t height, int64_t width, int64_t channels, int64_t o, const tails::List& list, int64_t images) {
   data::Random random(static_cast<uint32_t>(channels * 100 + o));
   BinaryConvSpec spec;
   spec.input = {Kind::bits, height, width, channels};
@@ -16,7 +15,6 @@ void check_case(int64_t height, int64_t width, int64_t channels, int64_t o, cons
   spec.weight = random.filters(o, 9 * channels);
   spec.scale = random.rough_floats(o);
   spec.bias = random.rough_floats(o);
-  spec.relu = relu;
   const auto image = random.words(images * height * width, channels);
   tails::check(std::to_string(width) + " wide, " + std::to_string(channels) + " to " + std::to_string(o), spec,
                image.data(), images, list, random);
@@ -26,8 +24,8 @@ void check_case(int64_t height, int64_t width, int64_t channels, int64_t o, cons
 
 int main() {
   for (const tails::List& list : tails::lists()) {
-    for (const int64_t o : {1, 7, 8, 9, 16, 31, 32, 33, 47, 64, 65, 100, 130}) check_case(4, 5, 40, o, list, false, 2);
-    for (int64_t width = 1; width <= 14; ++width) check_case(1, width, 33, 66, list, true, 1);
+    for (const int64_t o : {1, 7, 8, 9, 16, 31, 32, 33, 47, 64, 65, 100, 130}) check_case(4, 5, 40, o, list, 2);
+    for (int64_t width = 1; width <= 14; ++width) check_case(1, width, 33, 66, list, 1);
   }
   return check::finish();
 }

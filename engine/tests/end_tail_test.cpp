@@ -17,13 +17,12 @@ Spec shaped(Kind kind, int64_t height, int64_t width, int64_t channels, int64_t 
   return spec;
 }
 
-void check_float(int64_t height, int64_t width, int64_t channels, int64_t o, int64_t groups, bool relu,
+void check_float(int64_t height, int64_t width, int64_t channels, int64_t o, int64_t groups,
                  const tails::List& list) {
   data::Random random(static_cast<uint32_t>(o));
   auto spec = shaped<FloatConvSpec>(Kind::f32, height, width, channels, o, groups);
   spec.weight = random.rough_floats(o * spec.filter_values());
   spec.bias = random.rough_floats(o);
-  spec.relu = relu;
   const auto image = random.rough_floats(2 * spec.input.elements());
   tails::check("float, " + std::to_string(channels) + " to " + std::to_string(o), spec, image.data(), 2, list, random);
 }
@@ -57,17 +56,17 @@ void check_int8(int64_t height, int64_t width, int64_t channels, int64_t o, cons
 int main() {
   for (const tails::List& list : tails::lists()) {
     for (const int64_t o : {1, 8, 15, 16, 17, 31, 33, 48, 64, 65, 100}) {
-      check_float(3, 4, 3, o, 1, false, list);
+      check_float(3, 4, 3, o, 1, list);
       check_binary_weight(3, 4, 3, o, list);
       check_int8(3, 4, 3, o, list);
     }
     for (int64_t width = 1; width <= 13; ++width) {
-      check_float(1, width, 2, 70, 1, true, list);
+      check_float(1, width, 2, 70, 1, list);
       check_binary_weight(1, width, 2, 70, list);
       check_int8(1, width, 2, 70, list);
     }
-    for (const int64_t channels : {7, 16, 40, 70}) check_float(3, 5, channels, channels, channels, false, list);
-    check_float(3, 5, 4, 128, 2, false, list);
+    for (const int64_t channels : {7, 16, 40, 70}) check_float(3, 5, channels, channels, channels, list);
+    check_float(3, 5, 4, 128, 2, list);
   }
   return check::finish();
 }

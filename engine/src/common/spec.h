@@ -39,7 +39,6 @@ struct FloatConvSpec {
   Geometry geometry;
   std::vector<float> weight;  // (O, KH, KW, I / groups)
   std::vector<float> bias;    // (O,)
-  bool relu = false;
   TailSpec tail;
 
   int64_t group_channels() const { return input.channels / geometry.groups; }
@@ -56,7 +55,6 @@ struct BinaryConvSpec {
   std::vector<uint8_t> flip;       // like threshold
   std::vector<float> scale;        // to f32: (O,)
   std::vector<float> bias;         // to f32: (O,)
-  bool relu = false;
   TailSpec tail;                   // to f32
 
   int64_t group_channels() const { return input.channels / geometry.groups; }

@@ -176,6 +176,7 @@ extern const RowKernels rows_portable;
 int64_t binary_peak_portable(int64_t iterations);
 int64_t binary_peak_reference(int64_t iterations);
 int64_t float_peak_portable(int64_t iterations);
+int64_t float_peak_reference(int64_t iterations);
 
 #if defined(__x86_64__)
 extern const BinaryConvKernels binary_conv_avx512;

@@ -45,7 +45,7 @@ const KernelTable kTables[] = {
      &depthwise_conv_portable, &int8_conv_portable, &binary_weight_conv_portable, pack_portable, &rows_portable,
      binary_peak_portable, float_peak_portable},
     {"reference", always, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, binary_peak_reference,
-     float_peak_portable},
+     float_peak_reference},
 };
 
 std::string choices() {

@@ -36,13 +36,6 @@ class ReferenceBinaryConv final : public Step {
   BinaryConvSpec spec_;
 };
 
-// ReLU is the first operation of the tail.
-TailSpec whole_tail(const BinaryConvSpec& spec) {
-  TailSpec tail = spec.tail;
-  if (spec.relu) tail.list.insert(tail.list.begin(), {kClip, {}, 0.0f});
-  return tail;
-}
-
 class TiledBinaryConv final : public Step {
  public:
   TiledBinaryConv(const BinaryConvKernels& dense, const BinaryConvKernels& masked, const BinaryConvSpec& spec)
@@ -59,7 +52,7 @@ class TiledBinaryConv final : public Step {
         weights_(arrange_weights(spec, blocks_, kernels_.layout)),
         scale_(spec.scale),
         bias_(spec.bias),
-        tail_(whole_tail(spec), spec.output.channels, lanes_) {
+        tail_(spec.tail, spec.output.channels, lanes_) {
     if (epilogue_ == kToBits) arrange_limits(spec);
     scale_.resize(lanes_);
     bias_.resize(lanes_);

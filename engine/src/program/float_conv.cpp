@@ -28,13 +28,6 @@ class ReferenceFloatConv final : public Step {
   FloatConvSpec spec_;
 };
 
-// ReLU is the first operation of the tail.
-TailSpec whole_tail(const FloatConvSpec& spec) {
-  TailSpec tail = spec.tail;
-  if (spec.relu) tail.list.insert(tail.list.begin(), {kClip, {}, 0.0f});
-  return tail;
-}
-
 // One filter per channel: values and weights of a block's channels lie side by side, so that groups make no blocks.
 bool is_depthwise(const FloatConvSpec& spec) {
   return spec.geometry.groups > 1 && spec.geometry.groups == spec.input.channels &&
@@ -54,7 +47,7 @@ class TiledFloatConv final : public Step {
         blocks_(channel_blocks(spec.output.channels, depthwise_ ? 1 : spec.geometry.groups, 16)),
         weight_(total_lanes(blocks_) * filter_steps_),
         bias_(spread_lanes(blocks_, spec.bias.data(), 0.0f)),
-        tail_(whole_tail(spec), spec.output.channels, total_lanes(blocks_)) {
+        tail_(spec.tail, spec.output.channels, total_lanes(blocks_)) {
     for (const ChannelBlock& block : blocks_) arrange_weights(spec, block);
   }
 

@@ -35,8 +35,7 @@ void store(const BinaryConvSpec& spec, const Operands& io, int32_t value, int64_
     io.result<int32_t>()[pixel * out.channels + o] = value;
   } else if (spec.epilogue == kToF32) {
     const float scaled = static_cast<float>(value) * spec.scale[o];
-    const float y = scaled + spec.bias[o];
-    floats[pixel * out.channels + o] = spec.relu && !(y > 0.0f) ? 0.0f : y;
+    floats[pixel * out.channels + o] = scaled + spec.bias[o];
   } else {
     const int64_t i = spec.per_position() ? position * out.channels + o : o;
     set_bit(io.result<uint32_t>() + pixel * out.words(), o, (value < spec.threshold[i]) != (spec.flip[i] != 0));

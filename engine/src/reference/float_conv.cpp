@@ -27,9 +27,7 @@ void float_conv2d(const FloatConvSpec& spec, const Operands& io, int64_t images)
               const float* filter = spec.weight.data() + ((o * g.kernel[0] + ky) * g.kernel[1] + kx) * channels;
               for (int64_t c = 0; c < channels; ++c) sum = std::fma(pixel[c], filter[c], sum);
             }
-          sum = sum + spec.bias[o];
-          if (spec.relu) sum = sum > 0.0f ? sum : 0.0f;
-          floats[((n * out.height + oy) * out.width + ox) * out.channels + o] = sum;
+          floats[((n * out.height + oy) * out.width + ox) * out.channels + o] = sum + spec.bias[o];
         }
   store_tail(spec.tail, out, floats.data(), io, images);
 }
