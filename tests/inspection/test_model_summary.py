@@ -16,7 +16,7 @@ from xnorkit.export import pack
 from xnorkit.format import summarize
 from xnorkit.inspection import LayerFigures, ModelSummary
 from xnorkit.models import create_model
-from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, prepare_binary_model
+from xnorkit.nn import BConfig, BinaryConv2d, BinaryConvTranspose2d, BinaryLinear, prepare_binary_model
 from xnorkit.nn.quantize_model import quantize_first_last_
 from xnorkit.ops import BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
 
@@ -63,7 +63,7 @@ def test_eight_bit_ends() -> None:
     assert model.classifier.input_quantizer.start == 0
 
 
-def test_prepared_model_with_a_layer_that_bits_cannot_express() -> None:
+def test_prepared_model_with_a_float_scale_behind_the_sums() -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, padding=1), nn.Conv1d(36, 4, 1), nn.Linear(8, 2))
     model.insert(2, nn.Flatten(2))
     model.insert(3, Swap())
@@ -73,12 +73,37 @@ def test_prepared_model_with_a_layer_that_bits_cannot_express() -> None:
         model, config, custom_config_layers_name={"1": scaled}, ignore_layers_name=["_first_", "_last_"]
     )
     layers = rows(xnorkit.summary(model, (3, 8, 8)))
-    assert layers["1"].reason == model[1].bit_reason()
-    assert "scale per channel" in layers["1"].reason
-    assert (layers["1"].binary, layers["1"].params_1bit, layers["1"].macs_1bit) == (False, 0, 0)
-    assert layers["1"].params == 8 * 72 + 8 + 8, "the learned scale belongs to the layer"
+    layer = layers["1"]
+    taps = 9 * 36 - 2 * 3 * 6 * 2 + 4
+    assert "scale per channel" in model[1].bit_reason()
+    assert (layer.binary, layer.reason, layer.bits, layer.params_1bit) == (True, "", 1, 8 * 72)
+    assert (layer.macs_1bit, layer.macs_32bit) == (64 * taps, 0)
+    assert layer.params == 8 * 72 + 8 + 8, "the learned scale belongs to the layer"
     assert "Conv1d" in layers["4"].reason
     assert not any(name.startswith("1.") for name in layers)
+
+
+@pytest.mark.parametrize(
+    ("binarization", "bits", "macs"),
+    [("float", 32, (0, 2_000_000)), ("bwn", 1, (0, 2_000_000)), ("xnor-k", 1, (2_000_000, 0))],
+)
+def test_bits_of_the_two_factors(binarization: str, bits: int, macs: tuple[int, int]) -> None:
+    layers = rows(xnorkit.summary(create_model("lenet5", binarization=binarization), LENET))
+    conv, linear = layers["block2.conv"], layers["block3.linear"]
+    assert (conv.bits, linear.bits) == (bits, bits)
+    assert (conv.params_1bit, linear.params_1bit) == ((25_000, 400_000) if bits == 1 else (0, 0))
+    assert (conv.macs_1bit + linear.macs_1bit, conv.macs_32bit + linear.macs_32bit) == macs
+    assert conv.binary == (macs[0] > 0)
+    assert conv.bytes == (50 * 63 + 50 * 4 if bits == 1 else 4 * 25_000) + 50 * 4
+    if binarization == "bwn":
+        assert conv.reason == "activations are not binarized"
+
+
+def test_a_layer_without_a_kernel_on_bits_counts_as_float() -> None:
+    model = nn.Sequential(nn.Conv2d(2, 4, 1), BinaryConvTranspose2d(4, 4, 3, stride=3), nn.Conv2d(4, 2, 1))
+    layer = rows(xnorkit.summary(model, (2, 5, 5)))["1"]
+    assert (layer.binary, layer.bits, layer.params_1bit, layer.macs_32bit) == (False, 32, 0, 144 * 25)
+    assert layer.reason == "BinaryConvTranspose2d has no kernel on bits"
 
 
 class Swap(nn.Module):

@@ -56,7 +56,7 @@ def _print_file(summary: Summary) -> None:
             "its numbers": f"{total.params:,} weights, biases, scales and thresholds",
             "those as float32": f"{total.float_bytes:,} bytes, {total.float_bytes / total.packed_bytes:.1f} times",
             "multiply-adds": f"{total.macs_1bit:,} 1-bit, {total.macs_32bit:,} 32-bit",
-            **{f"not binary: {layer.name}": layer.reason for layer in summary.layers if layer.bits == 32},
+            **{f"not binary: {layer.name}": layer.reason for layer in summary.layers if layer.bits and not layer.binary},
             **{f"metadata {key}": value for key, value in summary.metadata.items()},
         }
     )

@@ -16,14 +16,15 @@ class LayerFigures:
     Attributes:
         name: dotted path, the first one of a shared module; "" for the model itself.
         kind: class name.
-        binary: True if the layer is exactly an integer dot product of bits; reason: why not, "" if it is.
-        bits: per weight, 1, 8 or 32.
+        binary: True if the layer sums products of bits, whatever it does with the sums in float; reason: why not, "" if
+            it does.
+        bits: per weight, 1, 8 or 32. Binary weights on float activations are 1-bit in a layer that is not binary.
         input_shape, output_shape: of the first call, without the batch; None if never called, or no tensor.
         calls: how often forward called it.
         params: parameters, the sum of params_1bit, params_8bit (weights) and params_32bit (all others). One that
             another layer has counted already is left out.
-        macs_1bit, macs_8bit, macs_32bit: multiply-adds for one input, summed over the calls; taps in the padding are
-            left out.
+        macs_1bit, macs_8bit, macs_32bit: multiply-adds for one input, by the wider of the two factors, summed over the
+            calls; taps in the padding are left out.
         float_bytes: parameters and floating buffers as they are in memory.
         bytes: the same once packed: 1 bit per binary weight, each filter padded to a byte, and 8 bits per 8-bit weight,
             each with a 4-byte scale (or threshold) per filter; the rest as it is.

@@ -10,7 +10,7 @@ from xnorkit.errors import InputError
 from xnorkit.inspection.figures import LayerFigures, ModelSummary
 from xnorkit.inspection.macs import WEIGHT_LAYERS, macs
 from xnorkit.inspection.run import Call, record_calls
-from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.nn._latent import LatentWeight
 from xnorkit.nn.integer import IntegerLayer
 
 __all__ = ["summary"]
@@ -77,7 +77,8 @@ def _figures(
 ) -> LayerFigures:
     own = [call for call in calls if call.module is module]
     reason = _reason(module, order)
-    bits = 8 if isinstance(module, IntegerLayer) else 32 if reason else 1
+    factors = _factor_bits(module)
+    bits, work_bits = factors[1], max(factors)
     whole = isinstance(module, WEIGHT_LAYERS)
     parameters = _unseen(module.parameters(recurse=whole), counted)
     buffers = [b for b in _unseen(module.buffers(recurse=whole), counted) if b.is_floating_point()]
@@ -100,21 +101,28 @@ def _figures(
         params_1bit=low if bits == 1 else 0,
         params_8bit=low if bits == 8 else 0,
         params_32bit=params - low,
-        macs_1bit=work if bits == 1 else 0,
-        macs_8bit=work if bits == 8 else 0,
-        macs_32bit=work if bits == 32 else 0,
+        macs_1bit=work if work_bits == 1 else 0,
+        macs_8bit=work if work_bits == 8 else 0,
+        macs_32bit=work if work_bits == 32 else 0,
         float_bytes=_bytes([*parameters, *buffers]),
         bytes=_bytes(rest) + (0 if packed is None else _packed_bytes(packed, bits)),
     )
 
 
+def _factor_bits(module: nn.Module) -> tuple[int, int]:
+    """Return the bits of an activation and of a weight."""
+    if isinstance(module, LatentWeight):
+        return module.factor_bits()
+    return (8, 8) if isinstance(module, IntegerLayer) else (32, 32)
+
+
 def _reason(module: nn.Module, order: list[nn.Module]) -> str:
-    """Return why `module` is not binary, "" if it is."""
+    """Return why the products of `module` are not of bits, "" if they are."""
+    if max(_factor_bits(module)) == 1:
+        return ""
     own = getattr(module, "bit_reason", None)
     if callable(own):
         return own() or ""
-    if isinstance(module, BinaryConv2d | BinaryLinear):
-        return ""
     if not isinstance(module, WEIGHT_LAYERS):
         return "not a convolution or linear layer"
     if not any(module is other for other in order):

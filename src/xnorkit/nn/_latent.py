@@ -172,6 +172,13 @@ class LatentWeight(nn.Module):
         ]
         return "; ".join(reason for reason in reasons if reason) or None
 
+    def factor_bits(self) -> tuple[int, int]:
+        """Return the bits, 1 or 32, of an activation and of a weight in the layer's products; 32 without a kernel."""
+        if self._layer_reason():
+            return 32, 32
+        reasons = _activation_reason(self.activation_pre_process), _weight_reason(self.weight_pre_process)
+        return 32 if reasons[0] else 1, 32 if reasons[1] else 1
+
     def _layer_reason(self) -> str | None:
         return f"{type(self).__name__} has no kernel on bits"
 
