@@ -30,6 +30,15 @@ def test_half_on_given_images(trained: Path, tmp_path: Path, capsys: pytest.Capt
     assert result["file_bytes"] == target.stat().st_size < 75_000
 
 
+def test_dynamic_is_refused_where_a_layer_has_one_size(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "any.xnor"
+    assert main(["export", str(trained), "-o", str(target), "--images", "2", "--dynamic"]) == 2
+    assert "(binary_linear) is made for 4 x 4; required with dynamic=True" in capsys.readouterr().err
+    assert not target.exists()
+
+
 @pytest.mark.parametrize("content", [np.zeros((2, 28, 28), np.uint8), np.zeros((2, 1, 28, 28)), b"no array"])
 def test_other_files_are_refused(
     content: object, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -214,3 +214,29 @@ def test_dynamic_size() -> None:
     fixed = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 3))
     with pytest.raises(Exception, match=r"'2' \(float_linear\) is made for 6 x 6"):
         export_model(fixed, SHAPE, dynamic=True)
+
+
+@pytest.mark.parametrize(
+    ("pool", "reason"),
+    [
+        (nn.AdaptiveAvgPool2d(2), r"'1' \(AdaptiveAvgPool2d\) has a window of its own for each image size"),
+        (nn.AdaptiveMaxPool2d(1), r"'1' \(AdaptiveMaxPool2d\) has a window of its own for each image size"),
+        (nn.MaxPool2d(2, ceil_mode=True), r"'1' \(MaxPool2d\) has ceil_mode=True"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_pools_made_for_one_size_are_refused(pool: nn.Module, reason: str) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), pool, nn.Conv2d(2, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    assert not export_model(model, SHAPE).graph.input.dynamic
+    with pytest.raises(Exception, match=reason):
+        export_model(model, SHAPE, dynamic=True)
+
+
+def test_average_pools_with_ceil_mode_take_any_size() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.AvgPool2d(2, ceil_mode=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    graph = export_model(model, SHAPE, dynamic=True).graph
+    for size in ((9, 8), (12, 13)):
+        images = torch.randn(2, 3, *size)
+        with torch.no_grad():
+            np.testing.assert_allclose(Model(graph)(images), model(images), atol=1e-5)

@@ -35,6 +35,9 @@ def parser() -> ArgumentParser:
         "--calibration", type=Path | None, default=None, help="check these images instead: .npy, (N, C, H, W)"
     )
     parser.add_argument("--half", action="store_true", help="store the weights of float layers as float16")
+    parser.add_argument(
+        "--dynamic", action="store_true", help="let the file take images of any size, where the model does"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
@@ -45,6 +48,8 @@ def run(options: Namespace) -> None:
         raise InputError(f"--float with --to {options.to}; required: --to onnx, the only form with float weights.")
     source = Path(options.checkpoint)
     if source.suffix == ".xnor":
+        if options.dynamic:
+            raise InputError(f"--dynamic for {source}, which is packed already; required: a checkpoint.")
         if options.to == "xnor":
             raise InputError(f"{source} is packed already; required: a checkpoint, or --to onnx or --to c.")
         _show_conversion(_convert(source, options), options)
@@ -71,6 +76,7 @@ def _export(options: Namespace, output: Path) -> "ExportResult":
         images=options.images,
         calibration=options.calibration,
         half=options.half,
+        dynamic=options.dynamic,
     )
 
 

@@ -50,13 +50,14 @@ def _print_file(summary: Summary) -> None:
         [[getattr(layer, field) for field in COLUMNS] for layer in summary.layers],
     )
     total = summary.total
+    others = [layer for layer in summary.layers if layer.bits and not layer.binary]
     print_pairs(
         {
             "packed file": f"{total.packed_bytes:,} bytes",
             "its numbers": f"{total.params:,} weights, biases, scales and thresholds",
             "those as float32": f"{total.float_bytes:,} bytes, {total.float_bytes / total.packed_bytes:.1f} times",
             "multiply-adds": f"{total.macs_1bit:,} 1-bit, {total.macs_32bit:,} 32-bit",
-            **{f"not binary: {layer.name}": layer.reason for layer in summary.layers if layer.bits and not layer.binary},
+            **{f"not binary: {layer.name}": layer.reason for layer in others},
             **{f"metadata {key}": value for key, value in summary.metadata.items()},
         }
     )

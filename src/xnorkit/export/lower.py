@@ -10,12 +10,13 @@ from torch import fx, nn
 
 from xnorkit.errors import ExportError
 from xnorkit.export.draft import Draft
+from xnorkit.export.dynamic import check_dynamic
 from xnorkit.export.emit import emit, reads_pixels
 from xnorkit.export.layers import BINARY, FLOAT
 from xnorkit.export.network import build_network
 from xnorkit.export.passes import choose_bits, drop_identities, drop_unread, fold_affine, half_weights, share_nodes
 from xnorkit.export.values import Network, Value
-from xnorkit.format import Graph, InputSpec, Normalization, infer_shapes
+from xnorkit.format import Graph, InputSpec, Normalization
 from xnorkit.nn.integer import IntegerLayer
 from xnorkit.nn.quantizers import PixelQuantizer
 
@@ -86,7 +87,7 @@ def export_model(
         dynamic: let the file be run on other image sizes, too.
 
     Raises:
-        ExportError: see `pack`; or `dynamic` and a node is made for one size.
+        ExportError: see `pack`; or `dynamic` and a layer or pool is made for one size.
     """
     source = rounded_to_half(model) if half else model
     network, module = build_network(source, input_shape)
@@ -109,7 +110,7 @@ def export_model(
     title = name or type(model).__name__.lower()
     graph = Graph(title, spec, tuple(draft.nodes), draft.output, dict(metadata or {}))
     if dynamic:
-        _check_dynamic(graph)
+        check_dynamic(network, graph)
     return Export(graph, draft.origins, network, module, draft.notes)
 
 
@@ -155,15 +156,3 @@ def _check_output(output: Value) -> None:
             f"the output '{output.name}' is a flattened image of {output.shape[1]} x {output.shape[2]}; required: a "
             "vector of logits, or an image as it is."
         )
-
-
-def _check_dynamic(graph: Graph) -> None:
-    shapes = infer_shapes(graph)
-    for node in graph.nodes:
-        source = shapes[node.inputs[0]]
-        linear = node.op.endswith("linear") and source.height * source.width > 1
-        if linear or any(a.ndim == 3 for role, a in node.tensors.items() if role != "weight"):
-            raise ExportError(
-                f"'{node.name}' ({node.op}) is made for {source.height} x {source.width}; required with dynamic=True: "
-                "operations that any image size passes through, as a global average pool in front of linear layers."
-            )

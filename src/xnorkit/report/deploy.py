@@ -66,6 +66,7 @@ def export_checkpoint(
     images: int | None = None,
     calibration: Path | None = None,
     half: bool = False,
+    dynamic: bool = False,
 ) -> ExportResult:
     """Write `output` from a checkpoint and verify it on the evaluation images of its data set, or on given ones.
 
@@ -79,11 +80,13 @@ def export_checkpoint(
         calibration: a `.npy` file of images (N, C, H, W), uint8 pixels or normalised float32, to check instead of those
             of the data set.
         half: store the weights of float layers as float16; the proof is then against the model with those weights.
+        dynamic: let the file take images of any size; the proof is on those of the model's own.
 
     Raises:
         InputError: `images` is below 1, `calibration` is no such file, or `output` is no `.xnor` file that can be
             written.
-        ExportError: a module has no counterpart on bits, or a layer differs from the trained model.
+        ExportError: a module has no counterpart on bits, a layer differs from the trained model, or `dynamic` and one
+            is made for one size.
     """
     from xnorkit import runtime
     from xnorkit.bench.model import float_bytes
@@ -94,13 +97,14 @@ def export_checkpoint(
     model, recipe = load_checkpoint(checkpoint)
     _check_target(output)
     data = _data_of(recipe, data_root)
-    export = _pack_checkpoint(model, recipe, data, half)
+    normalization = _normalization(checkpoint, data)
+    export = _pack_checkpoint(model, recipe, data, normalization, half=half, dynamic=dynamic)
     pixels = data.test_arrays(images)[0] if calibration is None else _read_images(calibration)
     split = data.split_name if calibration is None else calibration.name
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / "draft.xnor"
         write(draft, export.graph)
-        proof = verify(model, runtime.load(draft), _normalized(pixels[:images], data), export=export)
+        proof = verify(model, runtime.load(draft), _normalized(pixels[:images], normalization), export=export)
         draft.replace(output)
     return ExportResult(output, output.stat().st_size, float_bytes(model), proof, split)
 
@@ -117,10 +121,10 @@ def summarize_model(model: str) -> "Summary | ModelSummary":
     from xnorkit.inspection import summary
     from xnorkit.models import input_shape
 
-    name, network, recipe, data = _network(model)
+    name, network, training = _network(model)
     figures = summary(network, input_shape(name), name=name)
     try:
-        export = _pack_network(name, network, recipe, data)
+        export = _pack_network(name, network, training)
     except ExportError as error:
         return replace(figures, not_packable=str(error))
     return replace(figures, file_bytes=summarize(export.graph).total.packed_bytes)
@@ -141,8 +145,11 @@ def explain_model(model: str) -> str:
     return explain(_pack_network(*_network(model)))
 
 
-def _network(model: str) -> "tuple[str, nn.Module, Recipe | None, ImageData | None]":
-    """Return name and module of a checkpoint or named model, and of the checkpoint its recipe and data, if at hand."""
+Training = tuple["Recipe", "ImageData", Normalization]
+
+
+def _network(model: str) -> "tuple[str, nn.Module, Training | None]":
+    """Return name and module of a checkpoint or named model; of a checkpoint also its training, if the data exists."""
     from xnorkit.models import create_model
 
     path = Path(model)
@@ -151,19 +158,20 @@ def _network(model: str) -> "tuple[str, nn.Module, Recipe | None, ImageData | No
 
         network, recipe = load_checkpoint(path)
         try:
-            return recipe.model.name, network, recipe, _data_of(recipe)
+            data = _data_of(recipe)
         except DataError:
-            return recipe.model.name, network, recipe, None
+            return recipe.model.name, network, None
+        return recipe.model.name, network, (recipe, data, _normalization(path, data))
     if path.suffix == ".ckpt" or len(path.parts) > 1:
         raise InputError(f"{model}: no such file; required: MODEL.xnor, a checkpoint, or a name from `xnorkit models`.")
-    return model, create_model(model), None, None
+    return model, create_model(model), None
 
 
-def _pack_network(name: str, network: "nn.Module", recipe: "Recipe | None", data: "ImageData | None") -> Export:
+def _pack_network(name: str, network: "nn.Module", training: Training | None) -> Export:
     from xnorkit.models import input_shape
 
-    if recipe is not None and data is not None:
-        return _pack_checkpoint(network, recipe, data)
+    if training is not None:
+        return _pack_checkpoint(network, *training)
     return export_model(network, input_shape(name), name=name)
 
 
@@ -176,15 +184,27 @@ def _data_of(recipe: "Recipe", root: Path | None = None) -> "ImageData":
     return create_data(recipe.data.name, root, replace(recipe.data.options(), image_size=size))
 
 
-def _pack_checkpoint(model: "nn.Module", recipe: "Recipe", data: "ImageData", half: bool = False) -> Export:
-    """Return the packed program with the normalisation and class names of the data set."""
+def _normalization(checkpoint: Path, data: "ImageData") -> Normalization:
+    """Return the mean and std that the model was trained with: the checkpoint's own, of an older one the data set's."""
+    from xnorkit.train import read_checkpoint
+
+    stored = read_checkpoint(checkpoint)
+    if stored.mean is None or stored.std is None:
+        return Normalization(tuple(data.mean), tuple(data.std))
+    return Normalization(stored.mean, stored.std)
+
+
+def _pack_checkpoint(
+    model: "nn.Module", recipe: "Recipe", data: "ImageData", normalization: Normalization, **options: bool
+) -> Export:
+    """Return the packed program with its normalisation and the class names of the data set."""
     return export_model(
         model,
         data.input_shape,
         name=recipe.model.name,
-        normalization=Normalization(tuple(data.mean), tuple(data.std)),
+        normalization=normalization,
         metadata={"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name},
-        half=half,
+        **options,
     )
 
 
@@ -201,15 +221,15 @@ def _read_images(path: Path) -> NDArray[Any]:
     return images
 
 
-def _normalized(images: NDArray[Any], data: "ImageData") -> NDArray[Any]:
-    """Return uint8 pixels as the data set normalises them; float32 images as they are."""
+def _normalized(images: NDArray[Any], by: Normalization) -> NDArray[Any]:
+    """Return uint8 pixels as the model was trained to read them; float32 images as they are."""
     import torch
 
     from xnorkit.data import normalize
 
     if images.dtype != np.uint8:
         return images
-    return normalize(torch.from_numpy(images), data.mean, data.std).numpy()
+    return normalize(torch.from_numpy(images), by.mean, by.std).numpy()
 
 
 def _check_target(output: Path) -> None:
