@@ -47,6 +47,6 @@ def make_trainer(recipe: Recipe, hardware: Hardware, callbacks: list[Any], folde
             num_sanity_val_steps=0,
             default_root_dir=folder.path,
         )
-    except (MisconfigurationException, RuntimeError, ValueError) as error:
+    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"the trainer refuses: {reason} Change devices, accelerator or strategy.") from error

@@ -1,0 +1,26 @@
+"""What holds for all tests."""
+
+import ctypes
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+SS_DISABLE = 2
+
+
+class _Stack(ctypes.Structure):
+    _fields_ = (("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+
+@pytest.fixture(autouse=True)
+def _signals_on_the_usual_stack() -> Iterator[None]:
+    """Take back the alternate signal stack that OpenVINO leaves behind.
+
+    A model that runs in OpenVINO registers a stack of its own for the signals of the thread, and frees it later. The next
+    signal, as that of a data loader's worker that ends, would be delivered to freed memory and kill the process.
+    """
+    yield
+    if "openvino" in sys.modules and sys.platform == "linux":
+        stack = _Stack(None, SS_DISABLE, 0)
+        ctypes.CDLL(None).sigaltstack(ctypes.byref(stack), None)
