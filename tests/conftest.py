@@ -17,8 +17,8 @@ class _Stack(ctypes.Structure):
 def _signals_on_the_usual_stack() -> Iterator[None]:
     """Take back the alternate signal stack that OpenVINO leaves behind.
 
-    A model that runs in OpenVINO registers a stack of its own for the signals of the thread, and frees it later. The next
-    signal, as that of a data loader's worker that ends, would be delivered to freed memory and kill the process.
+    A model that runs in OpenVINO registers a stack of its own for the signals of the thread, and frees it later. The
+    next signal, as that of a data loader's worker that ends, would be delivered to freed memory and kill the process.
     """
     yield
     if "openvino" in sys.modules and sys.platform == "linux":
