@@ -89,6 +89,8 @@ def _load(path: Path) -> Any:
                 "holds a whole model, load it with the code that made it and save model.state_dict()."
             ) from error
         reason = " ".join(str(error).split()) or type(error).__name__
+        if "weights_only" in reason:  # what PyTorch says advises to load the file unsafely
+            reason = "it is no file of torch.save, or damaged"
         raise InputError(f"{path} cannot be read: {reason[:200]}; {REQUIRED}. Fetch it again.") from error
 
 

@@ -213,8 +213,10 @@ def _read_images(path: Path) -> NDArray[Any]:
     required = "required: a .npy file of images (N, C, H, W), uint8 pixels or normalised float32."
     try:
         images = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} cannot be read ({error}); {required}") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); {required}") from error
+    except (ValueError, EOFError) as error:  # what NumPy says advises to load it unsafely
+        raise InputError(f"{path} is no whole array of numbers; {required}") from error
     if not isinstance(images, np.ndarray) or images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
         shown = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
         raise InputError(f"{path} holds {shown}; {required}")

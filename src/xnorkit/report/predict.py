@@ -2,13 +2,16 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import InputError
 from xnorkit.runtime import Model
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["predict_file", "read_image", "softmax"]
 
@@ -52,7 +55,8 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
         raise InputError(f"the model takes {channels} channels; required for image files: 1 (grey) or 3 (RGB).")
     try:
         with Image.open(path) as image:
-            pixels = np.asarray(image.convert(modes[channels]).resize((width, height), Image.Resampling.BILINEAR))
+            shown = _eight_bits(image) if image.mode.startswith("I") else image
+            pixels = np.asarray(shown.convert(modes[channels]).resize((width, height), Image.Resampling.BILINEAR))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; required: an image that Pillow reads (PNG, JPEG, ...).") from error
     except (UnidentifiedImageError, OSError) as error:
@@ -60,6 +64,13 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
             f"{path} cannot be read as an image ({error}); required: a whole PNG, JPEG, ... file."
         ) from error
     return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1)[None])
+
+
+def _eight_bits(image: "Image.Image") -> "Image.Image":
+    """Return a picture of 16 bits per pixel with its upper 8: Pillow's own conversion cuts off what is above 255."""
+    from PIL import Image
+
+    return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

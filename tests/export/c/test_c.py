@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from networks import randomize_
 from single_ops import CASES, case, images_for
 from torch import nn
 
@@ -16,7 +17,7 @@ from xnorkit.export import pack
 from xnorkit.export.c import write_c
 from xnorkit.export.c.arena import place
 from xnorkit.export.c.stages import stages
-from xnorkit.format import Graph, InputSpec, Normalization, infer_shapes
+from xnorkit.format import Graph, InputSpec, Node, Normalization, infer_shapes
 from xnorkit.models import create_model
 from xnorkit.runtime import Model
 
@@ -130,6 +131,24 @@ def _graph() -> Graph:
             module.running_mean.uniform_(0.1, 0.5)
             module.running_var.uniform_(0.5, 2)
     return pack(model, (1, 28, 28), normalization=Normalization((0.1307,), (0.3081,)))
+
+
+@pytest.mark.parametrize("binarization", ["react", "xnor", "xnor-k"])
+def test_residual_networks(binarization: str, objects: Path) -> None:
+    torch.manual_seed(0)
+    graph = pack(randomize_(create_model("resnet20-cifar10", binarization=binarization)), (3, 32, 32))
+    write_c(objects, graph)
+    assert "20 of 20 outputs equal bit for bit" in make(objects, "CFLAGS=-O1")
+
+
+def test_a_sum_of_two_layers_is_taken_once() -> None:
+    """Both operands could take the sum over; the first does, and runs after the second."""
+    base = case("float_conv2d groups")
+    conv = base.nodes[0]
+    nodes = [Node(name, conv.op, ("input",), conv.attributes, conv.tensors) for name in ("first", "second")]
+    graph = Graph("sum", base.input, (*nodes, Node("y", "add", ("first", "second"))), "y")
+    order = stages(graph, infer_shapes(graph))
+    assert [(s.node.name, [step.name for step in s.steps]) for s in order] == [("second", []), ("first", ["y"])]
 
 
 def test_steps_join_the_layer_in_front() -> None:

@@ -1,6 +1,6 @@
 """Which nodes run as one operation: a layer, the steps on each of its rows, and a packing of the result."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from xnorkit.format import Graph, Node, ValueSpec
@@ -62,16 +62,25 @@ def stages(graph: Graph, specs: Mapping[str, ValueSpec]) -> list[Stage]:
             continue
         stage = Stage(node)
         if specs[node.name].kind == "f32" and node.op not in WHOLE:
-            _take(stage, graph, specs, readers)
+            _take(stage, graph, specs, readers, taken)
         taken |= {step.name for step in stage.steps} | ({stage.pack.name} if stage.pack else set())
         found.append((order[stage.value], stage))
     return [stage for _, stage in sorted(found, key=lambda item: item[0])]
 
 
-def _take(stage: Stage, graph: Graph, specs: Mapping[str, ValueSpec], readers: Mapping[str, list[Node]]) -> None:
+def _take(
+    stage: Stage,
+    graph: Graph,
+    specs: Mapping[str, ValueSpec],
+    readers: Mapping[str, list[Node]],
+    taken: Collection[str],
+) -> None:
+    """Give `stage` the steps behind it; a sum belongs to the one of its two operands that comes first."""
     while stage.value != graph.output:
         after = readers[stage.value]
-        if len(after) != 1 or after[0].op not in STEPS or not _fits(after[0], stage.value, specs):
+        if len(after) != 1 or after[0].op not in STEPS or after[0].name in taken:
+            break
+        if not _fits(after[0], stage.value, specs):
             break
         stage.steps.append(after[0])
     packs = [node for node in readers.get(stage.value, []) if node.op == "pack"]
