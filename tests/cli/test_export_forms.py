@@ -18,6 +18,11 @@ def packed(tmp_path: Path) -> Path:
     return path
 
 
+def test_the_form_that_a_name_suggests(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "last.ckpt", "-o", "model.onnx"]) == 2
+    assert "add --to onnx" in capsys.readouterr().err
+
+
 def test_onnx_from_a_packed_file(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = []
     for words in ([], ["--float"]):

@@ -46,6 +46,8 @@ def run(options: Namespace) -> None:
     """Export, verify, and print the evidence."""
     if options.float and options.to != "onnx":
         raise InputError(f"--float with --to {options.to}; required: --to onnx, the only form with float weights.")
+    if options.to == "xnor" and Path(options.output).suffix == ".onnx":
+        raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to onnx.")
     source = Path(options.checkpoint)
     if source.suffix == ".xnor":
         if options.dynamic:
