@@ -134,8 +134,8 @@ def test_official_files() -> None:
     import os
 
     folder = os.environ.get("XNORKIT_DATA")
-    if not folder or not (Path(folder) / "cifar-10-batches-bin").is_dir():
-        pytest.skip("XNORKIT_DATA is not set, or has no folder cifar-10-batches-bin")
+    if not folder or not (Path(folder) / "cifar-10-batches-bin" / "data_batch_1.bin").is_file():
+        pytest.skip("XNORKIT_DATA is not set, or has no cifar-10-batches-bin/data_batch_1.bin")
     data = create_data("cifar10", folder)
     everything = torch.cat([data.train.images, data.test.images])[:50_000]
     pixels = everything.double() / 255

@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import replace
-from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -72,8 +72,7 @@ def test_header_and_names(name: str) -> None:
     assert (recipe.model.binarization == "float") == name.endswith("-float")
     if recipe.teacher is not None and recipe.teacher.recipe is not None:
         assert load_recipe(recipe.teacher.recipe).teacher is None
-    folder = Path(import_module("xnorkit").__path__[0]) / "recipes"
-    lines = (folder / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    lines = files("xnorkit").joinpath("recipes", f"{name}.yaml").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith(f"# xnorkit train {name}")
     header = " ".join(line for line in lines if line.startswith("#"))
     assert "Top-1 reached:" in header or "Not run yet" in header or "Not trained to the end" in header
