@@ -57,14 +57,13 @@ def test_fewer_epochs_than_are_done(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_interrupted(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "xnorkit.cli.main", "train", "lenet5-digits", "epochs=500", "--output", "run"]
-
-    def interruptible() -> None:  # a shell's background jobs ignore the interrupt key, and so do their children
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    with subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible
-    ) as process:
+    # The background jobs of a shell ignore the interrupt key, and so do their children: here it is heard again.
+    start = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from xnorkit.cli.main import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", start, "train", "lenet5-digits", "epochs=500", "--output", "run"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
         while not (tmp_path / "run" / "last.ckpt").is_file() and time.monotonic() < deadline:
             time.sleep(0.1)
