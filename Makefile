@@ -22,19 +22,22 @@ install: $(STAMP)
 # Editable: Python sources are used in place. Installed anew when a source of the engine changes, or when a folder does: a
 # new Python file is found only then.
 $(STAMP): .venv/requirements $(SOURCES) $(FOLDERS)
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -C build-dir=build/native --editable ".[dev]"
 	touch $@
 
 demo: install
 	$(BIN)/xnorkit demo --output demo
 
+# A file's tests stay in one process, so that its fixtures are made once. More than four processes want more memory than
+# time is won: each holds PyTorch.
 test: install engine-test engine-test-arm
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile
 
-engine-test: .venv/requirements
-	$(BIN)/cmake -S . -B build/engine-tests -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release
-	$(BIN)/cmake --build build/engine-tests --parallel $(JOBS)
-	$(BIN)/ctest --test-dir build/engine-tests --output-on-failure
+# In the folder where install built the engine: only the tests are compiled.
+engine-test: install
+	$(BIN)/cmake -B build/native -DXNORKIT_TESTS=ON
+	$(BIN)/cmake --build build/native --parallel $(JOBS)
+	$(BIN)/ctest --test-dir build/native --output-on-failure --parallel $(JOBS)
 
 # The same tests compiled for 64-bit ARM and run under emulation, where both are installed.
 engine-test-arm: .venv/requirements

@@ -1,10 +1,15 @@
 """What holds for all tests."""
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many processes as cores: PyTorch, which reads this once, would start that many threads in each.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SS_DISABLE = 2
 

@@ -92,6 +92,9 @@ using Build = std::function<void(xnorkit::Program&)>;
 inline void check_isas(const std::string& what, const std::string& kind, int64_t height, int64_t width,
                        int64_t channels, const xnorkit::Input& input, const Build& build,
                        const std::vector<int>& threads = {1}) {
+#ifdef __SANITIZE_THREAD__
+  if (threads == std::vector<int>{1}) return;  // one thread does not race; the other builds compare the bits
+#endif
   xnorkit::Program reference(kind, height, width, channels, "reference");
   build(reference);
   const Outputs expected = run(reference, input, 1);
