@@ -5,7 +5,7 @@ import io
 import pytest
 import torch
 
-from xnorkit.errors import ExportError
+from xnorkit.errors import ExportError, InputError
 from xnorkit.export import pack, packed_module
 from xnorkit.models import create_model
 from xnorkit.runtime import Model
@@ -25,6 +25,13 @@ def test_gives_what_the_runtime_gives(graph) -> None:
     assert torch.equal(module(images), torch.from_numpy(Model(graph)(images)))
     with pytest.raises(ExportError, match="input_shape is missing"):
         packed_module(create_model("lenet5"))
+
+
+def test_a_backward_pass_is_refused(graph) -> None:
+    images = torch.randn(2, *SHAPE, requires_grad=True)
+    logits = packed_module(graph)(images)
+    with pytest.raises(InputError, match=r"backward through a packed program, which has no gradient; required: images"):
+        logits.sum().backward()
 
 
 def test_the_operator_is_well_formed(graph) -> None:

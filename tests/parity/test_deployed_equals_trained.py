@@ -95,7 +95,13 @@ def test_the_proof_needs_an_image_takes_tensors_and_reads_as_text(tmp_path: Path
     packed = runtime.load(tmp_path / "lenet5.xnor")
     proof = verify(model, packed, torch.rand(2, 1, 28, 28))
     assert proof.binary_outputs_equal
-    assert "block2.conv: 6,400 of 6,400 integers" in str(proof)
+    text = str(proof)
+    assert "block2.conv: 6,400 of 6,400 integers equal, 6,400 of 6,400 bits equal" in text
+    assert " 0 of 0" not in text
+    nodes = [node.name for node in packed.graph.nodes]
+    assert proof.order == [name for name in nodes if name in proof.order]
+    assert [line.split(":")[0].strip() for line in text.splitlines() if line.startswith("  ")] == proof.order
+    assert {layer.name for layer in (*proof.layers, *proof.floats)} == set(proof.order)
     assert all(len(line) < 130 for line in str(proof).splitlines())
     assert not Proof().binary_outputs_equal
     with pytest.raises(InputError, match="N of at least 1"):

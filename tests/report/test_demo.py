@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from xnorkit.export import LayerProof, Proof
-from xnorkit.report.demo import _result
+from xnorkit.report.demo import _beginning, _result
 from xnorkit.report.deploy import ExportResult
 
 
@@ -43,3 +43,9 @@ def test_rows(proof: Proof) -> None:
         assert part in text
     assert "avx2" in result.notes["conditions"]
     assert result.notes["conditions"].startswith("latency: "), "training was not interleaved"
+
+
+def test_a_second_demo_says_that_it_trains_anew(tmp_path: Path) -> None:
+    assert _beginning("x", tmp_path) == "training x"
+    (tmp_path / "last.ckpt").touch()
+    assert _beginning("x", tmp_path) == f"training x anew: the run in {tmp_path} is replaced"

@@ -108,7 +108,7 @@ def test_resumed_run_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.Mo
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
-def test_longer_run_and_finished_run_can_be_resumed(tmp_path: Path) -> None:
+def test_longer_run_and_finished_run_can_be_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     steps = ["schedule.name=step", "schedule.step_epochs=1", "batch_size=48"]
     long = fit(load_recipe("lenet5-digits", [*steps, "epochs=2"]), output=tmp_path / "long", progress=False)
     short = fit(load_recipe("lenet5-digits", [*steps, "epochs=1"]), output=tmp_path / "short", progress=False)
@@ -120,10 +120,9 @@ def test_longer_run_and_finished_run_can_be_resumed(tmp_path: Path) -> None:
     )
     assert more.loss == long.loss
     assert short.checkpoint.exists()
-    again = fit(
-        load_recipe("lenet5-digits", [*steps, "epochs=2"]), output=tmp_path / "more", resume="last", progress=False
-    )
+    again = fit(load_recipe("lenet5-digits", [*steps, "epochs=2"]), output=tmp_path / "more", resume="last")
     assert again.loss == more.loss
+    assert "last.ckpt is finished: all 2 epochs are done, only evaluated. More: epochs=N." in capsys.readouterr().err
 
 
 def test_weights_stay_projected(tmp_path: Path) -> None:
@@ -195,7 +194,8 @@ def test_wrong_checkpoints(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.ckpt"
     path.write_bytes(content)
     with pytest.raises(
-        InputError, match=r"x\.ckpt is no checkpoint of this library, or damaged; required: a last\.ckpt"
+        InputError,
+        match=r"x\.ckpt is no checkpoint of this library, or damaged; required: a last\.ckpt.*convert",
     ):
         load_checkpoint(path)
 

@@ -68,7 +68,7 @@ def test_file_with_defaults_and_overrides(tmp_path: Path) -> None:
         ("epochs.more=5", "'epochs' has no fields"),
         ("epochs", "required: key=value"),
         ("=3", "required: key=value"),
-        ("epochs=[", "not YAML"),
+        ("epochs=[", r'not YAML .*in "epochs", line 1'),
     ],
 )
 def test_bad_overrides(override: str, message: str) -> None:
@@ -80,8 +80,9 @@ def test_bad_overrides(override: str, message: str) -> None:
     ("text", "message"),
     [
         ("[1, 2]", "holds a list; required: a mapping"),
-        ("a: b: c", "cannot be read"),
-        (MINIMAL + "seed: 1\nseed: 2\n", "'seed' stands twice"),
+        ("a: b: c", r'cannot be read: .* in "\S+bad\.yaml", line 1'),
+        ("name: \x07", r'cannot be read: .* in "\S+bad\.yaml", position 6'),
+        (MINIMAL + "seed: 1\nseed: 2\n", r"'seed' stands twice in \"\S+bad\.yaml\", line"),
         ("name: x\nmodel: {name: a, name: b}\ndata: {name: digits}\n", "'name' stands twice"),
         ("name: x\ndata: {name: digits}\n", "model"),
         ("name: x\nmodel: {}\ndata: {name: digits}\n", "model.name"),

@@ -102,7 +102,10 @@ def _show_proof(result: "ExportResult") -> None:
     print_table(
         f"Fed with the trained model's own bits ({proof.images:,} images, {result.split})",
         ["layer", "integers equal", "of", "outputs equal", "of"],
-        [[p.name, p.integers_equal, p.integers, p.outputs_equal, p.outputs] for p in proof.layers],
+        [
+            [p.name, *((p.integers_equal, p.integers) if p.integers else ("", "")), p.outputs_equal, p.outputs]
+            for p in proof.layers
+        ],
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xnorkit.errors import ExportError
+from xnorkit.errors import ExportError, InputError
 from xnorkit.export.lower import pack
 from xnorkit.format import Graph, infer_shapes
 from xnorkit.format.file import from_bytes, to_bytes
@@ -23,7 +23,7 @@ class PackedModule(nn.Module):
     """Maps images (N, C, H, W), float32 or uint8, on the CPU to what the packed program gives, (N, O) float32.
 
     The buffer `program` holds the `.xnor` file's bytes, so a state dict or an exported program carries all of it.
-    There is no gradient.
+    There is no gradient: a backward pass through it is an InputError.
     """
 
     program: Tensor
@@ -83,3 +83,13 @@ def _run(images: Tensor, program: Tensor, key: str, output_shape: Sequence[int])
 @_run.register_fake
 def _(images: Tensor, program: Tensor, key: str, output_shape: Sequence[int]) -> Tensor:
     return images.new_empty((images.shape[0], *output_shape), dtype=torch.float32)
+
+
+def _refuse(context: Any, gradient: Tensor) -> None:
+    raise InputError(
+        "backward through a packed program, which has no gradient; required: images without requires_grad, or the "
+        "module that was packed. Train that, and pack it again."
+    )
+
+
+_run.register_autograd(_refuse)

@@ -50,7 +50,8 @@ class FloatProof:
 class Proof:
     """Layer-by-layer equality and end-to-end differences over `images` images.
 
-    half: the model was compared with its weights rounded to float16, as the file holds them.
+    half: the model was compared with its weights rounded to float16, as the file holds them. order: names of the nodes
+    in `layers` and `floats`, as the program runs them.
     """
 
     images: int = 0
@@ -64,6 +65,7 @@ class Proof:
     max_logit_difference: float = 0.0
     floats: list[FloatProof] = field(default_factory=list)
     half: bool = False
+    order: list[str] = field(default_factory=list)
 
     @property
     def binary_outputs_equal(self) -> bool:
@@ -85,15 +87,9 @@ class Proof:
         lines = [f"{self.images:,} images, layer by layer: {'equal' if proved else 'NOT proved equal'}"]
         if self.half:
             lines.append("compared with the trained model whose float weights are rounded to float16")
-        lines += [
-            f"  {layer.name}: {layer.integers_equal:,} of {layer.integers:,} integers and "
-            f"{layer.outputs_equal:,} of {layer.outputs:,} outputs equal"
-            for layer in self.layers
-        ]
-        lines += [
-            f"  {layer.name}: {layer.within:,} of {layer.numbers:,} floats within the bound of rounding"
-            for layer in self.floats
-        ]
+        layers = {layer.name: layer for layer in self.layers}
+        floats = {layer.name: layer for layer in self.floats}
+        lines += [f"  {name}: {_found(layers.get(name), floats.get(name))}" for name in self.order]
         lines.append(
             f"end to end: {self.total_flips:,} of {self.end_to_end_bits:,} signs flipped, {self.predictions_equal:,} "
             f"of {self.images:,} predictions equal, largest logit difference {self.max_logit_difference:.2g}"
@@ -108,3 +104,15 @@ class Proof:
             "floats_within_bound": self.floats_within_bound,
             "total_flips": self.total_flips,
         }
+
+
+def _found(layer: LayerProof | None, floats: FloatProof | None) -> str:
+    """Return what was found at one node, in words; its floats, where it gives them, rather than its outputs."""
+    parts = []
+    if layer is not None and layer.integers:
+        parts.append(f"{layer.integers_equal:,} of {layer.integers:,} integers equal")
+    if floats is not None:
+        parts.append(f"{floats.within:,} of {floats.numbers:,} floats within the bound of rounding")
+    elif layer is not None:
+        parts.append(f"{layer.outputs_equal:,} of {layer.outputs:,} bits equal")
+    return ", ".join(parts)

@@ -100,6 +100,8 @@ class _Prover:
             if strict and any(entry is not None and not entry.equal for entry in found):
                 raise ExportError(_differs(node, found[0], found[1], start, len(batch)))
         self.proof.layers, self.proof.floats = list(self.layers.values()), list(self.floats.values())
+        names = (node.name for node in self.machine.graph.nodes)
+        self.proof.order = [name for name in names if name in self.layers or name in self.floats]
         self._compare_end_to_end(trained, batch, start)
 
     def _value(self, name: str, trained: TrainedValues, batch: NDArray[np.float32]) -> NDArray[Any] | None:

@@ -40,9 +40,10 @@ def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
 
     trained = {}
     for name in (FLOAT_RECIPE, XNOR_RECIPE):
+        folder = output / name
         if progress:
-            print(f"training {name}", flush=True)
-        trained[name] = fit(load_recipe(name), output=output / name, overwrite=True, progress=progress)
+            print(_beginning(name, folder), flush=True)
+        trained[name] = fit(load_recipe(name), output=folder, overwrite=True, progress=progress)
     exported = export_checkpoint(trained[XNOR_RECIPE].checkpoint, output / "lenet5-digits.xnor")
     packed = runtime.load(exported.path, threads=1)
     twin, recipe = load_checkpoint(trained[FLOAT_RECIPE].checkpoint)
@@ -72,6 +73,11 @@ def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
     _picture(packed, data, output / "digits.png")
     _write_report(result, output / "demo.md")
     return result
+
+
+def _beginning(name: str, folder: Path) -> str:
+    anew = f" anew: the run in {folder} is replaced" if (folder / "last.ckpt").exists() else ""
+    return f"training {name}{anew}"
 
 
 def _result(figures: dict[str, Any], exported: ExportResult, report: Path) -> DemoResult:

@@ -91,7 +91,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; required: a last.ckpt as `xnorkit train` writes it.")
-    refusal = f"{path} is no checkpoint of this library, or damaged; required: a last.ckpt that `xnorkit train` wrote."
+    refusal = (
+        f"{path} is no checkpoint of this library, or damaged; required: a last.ckpt that `xnorkit train` wrote. "
+        "`xnorkit convert` makes one of an old checkpoint (.pth.tar, .pth) of XNOR-Net-PyTorch or bnn."
+    )
     try:
         # torch.load does not compare the checksums that the archive holds.
         with zipfile.ZipFile(path) as archive:

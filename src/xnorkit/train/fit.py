@@ -117,6 +117,8 @@ def fit(
     from xnorkit.train.run import Run
 
     done = read_checkpoint(start).epochs_done if start else 0
+    if done == recipe.epochs and progress and process_rank() == 0:
+        print(f"{start} is finished: all {done} epochs are done, only evaluated. More: epochs=N.", file=sys.stderr)
     with _threads(hardware.threads):
         run = Run(recipe, hardware, folder, done, progress)
         data = _data(

@@ -85,7 +85,7 @@ def _override(fields: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise RecipeError(f"override '{override}'; required: key=value, as epochs=5 or optimizer.lr=1e-3.")
     try:
-        value = parse_yaml(text)
+        value = parse_yaml(text, key)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"override '{override}': the value is not YAML ({reason}); required: key=value.") from error

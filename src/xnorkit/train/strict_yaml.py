@@ -1,5 +1,6 @@
 """YAML files read strictly: plain values only, no key twice."""
 
+import io
 from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,9 +31,17 @@ class _Loader(yaml.SafeLoader):
         return mapping
 
 
-def parse_yaml(text: str) -> Any:
-    """Return the plain values in `text`; yaml.YAMLError if it is no YAML or names a key twice."""
-    return yaml.load(text, _Loader)
+class _Named(io.StringIO):
+    """A text with the name that errors show beside line and column."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """Return the plain values in `text`; yaml.YAMLError, with `name`, if it is no YAML or names a key twice."""
+    return yaml.load(_Named(text, name), _Loader)
 
 
 def read_yaml(path: "Path | Traversable", what: str) -> dict[Any, Any]:
@@ -42,7 +51,7 @@ def read_yaml(path: "Path | Traversable", what: str) -> dict[Any, Any]:
         RecipeError: no such file, no YAML, a key twice, or no mapping.
     """
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"{what} cannot be read: {reason}; required: a YAML file of fields.") from error
