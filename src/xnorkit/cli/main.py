@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return USER_ERROR
     except ModuleNotFoundError as error:
-        extra = "report" if error.name == "matplotlib" else "train"
+        extra = "report" if error.name in ("matplotlib", "jinja2", "markupsafe") else "train"
         print(
             f"error: this command needs '{error.name}'; install it with: pip install 'xnorkit[{extra}]'",
             file=sys.stderr,

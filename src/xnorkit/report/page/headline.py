@@ -1,0 +1,122 @@
+"""The README's headline table, from the same records as the report."""
+
+from pathlib import Path
+
+from xnorkit.errors import InputError
+from xnorkit.report.page import names
+from xnorkit.report.page.cited import Cited, cite
+from xnorkit.report.page.document import Cell, Inlines, Name, Paragraph, Table, say
+from xnorkit.report.page.evidence import Evidence
+from xnorkit.report.page.findings import AccuracyPair, accuracy_pairs, fastest, own_runs, usual
+from xnorkit.report.page.markdown import table_lines, text
+from xnorkit.report.page.sections.cells import NOT_RUN, column, named
+from xnorkit.report.page.sections.found import proof
+from xnorkit.report.page.shown import bytes_, count_, percent, times, us
+from xnorkit.report.records import Record
+
+__all__ = ["headline", "headline_blocks", "place_headline"]
+
+START, END = "<!-- headline -->", "<!-- /headline -->"
+
+
+def headline(records: Path) -> str:
+    """Return the Markdown of the headline: accuracy and size of trained networks, then time of measured ones."""
+    lines: list[str] = []
+    for block in headline_blocks(Evidence(records)):
+        lines += [*(table_lines(block) if isinstance(block, Table) else [text(block.content)]), ""]
+    return "\n".join(lines).rstrip()
+
+
+def place_headline(page: str, headline: str) -> str:
+    """Return `page` with what stands between its headline marks replaced.
+
+    Raises:
+        InputError: the page does not have both marks, once each.
+    """
+    if page.count(START) != 1 or page.count(END) != 1:
+        raise InputError(f"the page has no place for the headline; required: one {START} and one {END} after it.")
+    before, rest = page.split(START)
+    if END not in rest:
+        raise InputError(f"{END} stands before {START}; required: after it.")
+    return f"{before}{START}\n{headline}\n{END}{rest.split(END)[1]}"
+
+
+def headline_blocks(evidence: Evidence) -> list[Table | Paragraph]:
+    """Return the headline's blocks: tables of accuracy and of time, and the proof in between."""
+    trained = _trained(evidence)
+    proof = _proof(evidence)
+    timed = _timed(evidence)
+    return [block for block in (trained, proof, timed) if block]
+
+
+def _trained(evidence: Evidence) -> Table | None:
+    rows = [row for pair in accuracy_pairs(evidence) if not pair.in_part for row in _pair_rows(evidence, pair)]
+    if not rows:
+        return None
+    titles = [column("", numeric=False), column("float32"), column("binary, packed"), column("")]
+    return Table("headline-trained", (), titles, rows)
+
+
+def _pair_rows(evidence: Evidence, pair: AccuracyPair) -> list[list[Cell]]:
+    packed = cite(evidence.one("deployed", dataset=pair.dataset, model=pair.model, family=pair.family), "top1")
+    which = say("{m}, {d}", m=names.short_model(pair.model), d=names.dataset(pair.dataset))
+    epochs = cite(pair.binary.records[0], "epochs")
+    after = say("test accuracy, {n} epochs", n=count_(epochs)) if epochs else say("test accuracy")
+    reached = packed or pair.binary.mean
+    accuracy = [
+        Cell((*which, ": ", *after)),
+        Cell((percent(pair.full.mean),)),
+        Cell((percent(reached),)),
+        Cell((names.family(pair.family),)),
+    ]
+    full = cite(evidence.one("memory", model=pair.model, family="float"), "weight_bytes")
+    file = cite(evidence.one("memory", model=pair.model, family=pair.family), "file_bytes")
+    if not (full and file):
+        return [accuracy]
+    smaller = say("{r} times smaller", r=times(full / file))
+    return [
+        accuracy,
+        [Cell((*which, ": weights / file")), Cell((bytes_(full),)), Cell((bytes_(file),)), Cell(smaller)],
+    ]
+
+
+def _proof(evidence: Evidence) -> Paragraph | None:
+    sentence = proof(evidence)
+    return Paragraph(sentence) if sentence else None
+
+
+def _timed(evidence: Evidence) -> Table | None:
+    setting = usual(evidence)
+    runs = [
+        r
+        for r in own_runs(evidence)
+        if r.subject["family"] == "xnor" and all(r.subject[k] == v for k, v in setting.items())
+    ]
+    if not runs:
+        return None
+    columns = [
+        column("batch {b}, {t}", numeric=False, b=Name(str(setting["batch"])), t=names.threads(setting["threads"])),
+        column("xnorkit"),
+        column("fastest float32"),
+        column("fastest int8"),
+        column("xnorkit, ideal"),
+    ]
+    return Table("headline-timed", (), columns, [_timed_row(evidence, run) for run in runs])
+
+
+def _timed_row(evidence: Evidence, run: Record) -> list[Cell]:
+    own, ideal = cite(run, "median_us"), cite(run, "ideal_us")
+    return [
+        named(names.model(run.subject["model"])),
+        Cell((us(own),)) if own else NOT_RUN,
+        _peer(fastest(evidence, run, "_f32"), own),
+        _peer(fastest(evidence, run, "_int8"), own),
+        Cell((us(ideal),)) if ideal else NOT_RUN,
+    ]
+
+
+def _peer(found: tuple[str, Cited] | None, own: Cited | None) -> Cell:
+    if found is None or own is None:
+        return NOT_RUN
+    note: Inlines = say("{r} times", r=times(found[1] / own))
+    return Cell((us(found[1]),), note)

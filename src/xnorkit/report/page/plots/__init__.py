@@ -1,0 +1,1 @@
+"""What the figures share with each other, and one file per kind of figure."""

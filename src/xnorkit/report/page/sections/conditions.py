@@ -1,0 +1,94 @@
+"""Under what the figures were measured."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from xnorkit.report.page.document import Bullets, Cell, Inlines, Name, Section, Table, join, say
+from xnorkit.report.page.evidence import Evidence
+from xnorkit.report.page.sections.cells import column, named
+
+__all__ = ["busy_experiments", "sections", "seen"]
+
+LABELS = {
+    "cpu": "processor",
+    "cores": "cores",
+    "threads": "threads",
+    "isa": "kernels",
+    "os": "system",
+    "python": "Python",
+    "commit": "commit",
+    "seeds": "seeds",
+    "mode": "mode",
+}
+
+
+def seen(evidence: Evidence, key: str) -> list[str]:
+    """Return the different values of a condition, in order of writing."""
+    found: dict[str, None] = {}
+    for record in evidence.records:
+        value = record.conditions.get(key)
+        if record.status != "not run" and value not in (None, "", []):
+            found[_written(value)] = None
+    return list(found)
+
+
+def busy_experiments(evidence: Evidence) -> list[str]:
+    """Return the experiments of which a figure was taken while other programs ran."""
+    return list(dict.fromkeys(r.experiment for r in evidence.records if r.conditions.get("busy")))
+
+
+def sections(evidence: Evidence) -> list[Section]:
+    """Return the table of conditions and what is to be known of the clock."""
+    rows = [[named(Name(label)), _cell(seen(evidence, key))] for key, label in LABELS.items()]
+    rows.append([named(Name("versions")), _cell(_versions(evidence))])
+    rows.append([named(Name("dates")), _cell(_ends(seen(evidence, "date")))])
+    caption = say("Every stored figure carries these; where several are named, the records say which is whose.")
+    table = Table("conditions", caption, [column("condition", numeric=False), column("value", numeric=False)], rows)
+    return [Section("conditions", say("Conditions"), [table, Bullets(_remarks(evidence))])]
+
+
+def _remarks(evidence: Evidence) -> list[Inlines]:
+    lines = [
+        say(
+            "Times are medians of rounds in which all engines take turns; stored spreads are the quartiles. "
+            "Accuracies are of the last epoch, spreads over seeds are the extremes."
+        )
+    ]
+    busy = busy_experiments(evidence)
+    if busy:
+        words = {str(r.conditions["busy"]): None for r in evidence.records if r.conditions.get("busy")}
+        few = list(words)[:3]
+        lines.append(
+            say(
+                "Other programs ran while figures of {what} were taken ({how}): ratios of one run hold better than "
+                "the times.",
+                what=join([(Name(name),) for name in busy], last=" and "),
+                how=join([(Name(word),) for word in few], "; "),
+            )
+        )
+    else:
+        lines.append(say("No figure was taken while other programs kept the processors busy."))
+    return lines
+
+
+def _versions(evidence: Evidence) -> list[str]:
+    found: dict[str, None] = {}
+    for record in evidence.records:
+        for name, version in (record.conditions.get("versions") or {}).items():
+            found[f"{name} {version}"] = None
+    return list(found)
+
+
+def _ends(dates: Iterable[str]) -> list[str]:
+    ordered = sorted(dates)
+    return list(dict.fromkeys([ordered[0], ordered[-1]])) if ordered else []
+
+
+def _written(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _cell(values: list[str]) -> Cell:
+    return (
+        Cell(join([(Name(value),) for value in values], "; ")) if values else Cell(say("not recorded"), status="none")
+    )

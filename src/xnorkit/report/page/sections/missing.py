@@ -1,0 +1,31 @@
+"""What was not run, and the commands that fill it."""
+
+from xnorkit.report.page.document import Bullets, Code, Inlines, Name, Paragraph, Section, say
+from xnorkit.report.page.evidence import Evidence, command
+from xnorkit.report.records import EXPERIMENTS
+
+__all__ = ["sections"]
+
+
+def sections(evidence: Evidence) -> list[Section]:
+    """Return the list of experiments without values and of trainings with epochs left."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for record in evidence.records:
+        if record.status != "measured":
+            lines.setdefault((record.command or command(record.experiment), record.status), []).append(
+                f"{record.id} ({record.reason})" if record.reason else record.id
+            )
+    known = {record.experiment for record in evidence.records}
+    for experiment in EXPERIMENTS:
+        if experiment not in known:
+            lines[(command(experiment), "not run")] = [experiment]
+    title = say("Not run")
+    if not lines:
+        return [Section("not-run", title, [Paragraph(say("Every experiment of this study has run to its end."))])]
+    items = [_line(words, status, names) for (words, status), names in lines.items()]
+    opening = Paragraph(say("What is missing, and the command that measures it:"))
+    return [Section("not-run", title, [opening, Bullets(items)])]
+
+
+def _line(words: str, status: str, names: list[str]) -> Inlines:
+    return say("{command}: {status}: {names}", command=Code(words), status=Name(status), names=Name("; ".join(names)))
