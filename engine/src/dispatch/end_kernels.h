@@ -7,9 +7,13 @@
 
 namespace xnorkit {
 
-// One tile of an 8-bit convolution: up to kMaxPixels output pixels times one block of channels. A step is 4 bytes of
-// the staged image: 4 values of 8 bits, or 2 of 16 bits where the kernels are wide. Staged images carry their padding
-// (the zero point), so every pixel has the same runs; a run's last step may read past it, where its weights are 0.
+// What the 4 bytes of a step of a staged image are, and of its weights: 4 values u and 4 weights q, the same with u - 128
+// as a signed byte, or 2 of each in 16 bits.
+enum Int8Form : int { kUnsignedBytes, kSignedBytes, kPairs };
+
+// One tile of an 8-bit convolution: up to kMaxPixels output pixels times one block of channels. Staged images carry
+// their padding (the zero point), so every pixel has the same runs; a run's last step may read past it, where its
+// weights are 0.
 struct Int8Tile {
   const uint8_t* const* source;  // per pixel: its first tap
   void* const* result;           // to bits and to i32, per pixel: the block's first word or channel
@@ -18,7 +22,7 @@ struct Int8Tile {
   const uint32_t* weight;  // [step][lane], a step's 4 or 2 weights in one element
   int32_t lanes;           // a multiple of 16; of 32 to bits
   int32_t channels;        // channels of this block that exist
-  const int32_t* start;    // [lane]: bias - sum of q * z
+  const int32_t* start;    // [lane]: bias - sum of q * z, z - 128 where values are signed
   // To bits, per pixel: bit = (sum < threshold[lane]) xor flip. Lanes without a channel come out as 0.
   const int32_t* const* threshold;
   const uint32_t* const* flip;
@@ -31,7 +35,7 @@ using Int8TileKernel = void (*)(const Int8Tile&);
 struct Int8ConvKernels {
   const char* name;
   int max_pixels;
-  bool wide;
+  Int8Form form;
   // [epilogue][lanes / 16 - 1][pixels - 1]
   Int8TileKernel tile[kEpilogues][4][kMaxPixels];
 };
@@ -66,6 +70,10 @@ extern const Int8ConvKernels int8_conv_avx512;
 extern const BinaryWeightConvKernels binary_weight_conv_avx512;
 extern const Int8ConvKernels int8_conv_avx2;
 extern const BinaryWeightConvKernels binary_weight_conv_avx2;
+#elif defined(__aarch64__)
+extern const Int8ConvKernels int8_conv_neon;
+extern const Int8ConvKernels int8_conv_neon_dot;
+extern const BinaryWeightConvKernels binary_weight_conv_neon;
 #endif
 
 }  // namespace xnorkit

@@ -202,6 +202,8 @@ int64_t float_peak_avx2(int64_t iterations);
 #elif defined(__aarch64__)
 extern const BinaryConvKernels binary_conv_neon;
 extern const BinaryConvKernels masked_binary_conv_neon;
+extern const FloatConvKernels float_conv_neon;
+extern const FloatConvKernels depthwise_conv_neon;
 void pack_neon(const PackRow& row);
 int64_t binary_peak_neon(int64_t iterations);
 int64_t float_peak_neon(int64_t iterations);

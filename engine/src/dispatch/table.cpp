@@ -1,5 +1,10 @@
 #include "dispatch/table.h"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include <cstdlib>
 
 #include "common/error.h"
@@ -23,6 +28,17 @@ bool has_avx512() {
 }
 
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#elif defined(__aarch64__)
+// sdot of Armv8.2. Every Mac of this architecture has it; elsewhere without a way to ask, nothing is assumed.
+bool has_dot_products() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__APPLE__)
+  return true;
+#else
+  return false;
+#endif
+}
 #endif
 
 // Fastest first.
@@ -37,9 +53,11 @@ const KernelTable kTables[] = {
     {"avx2", has_avx2, &binary_conv_avx2, &masked_binary_conv_avx2, &float_conv_avx2, &depthwise_conv_avx2,
      &int8_conv_avx2, &binary_weight_conv_avx2, pack_avx2, &rows_avx2, binary_peak_avx2, float_peak_avx2},
 #elif defined(__aarch64__)
-    // The portable loops over floats are compiled for NEON anyway.
-    {"neon", always, &binary_conv_neon, &masked_binary_conv_neon, &float_conv_portable, &depthwise_conv_portable,
-     &int8_conv_portable, &binary_weight_conv_portable, pack_neon, &rows_portable, binary_peak_neon, float_peak_neon},
+    // The portable loops over rows are compiled for NEON anyway.
+    {"neon_dot", has_dot_products, &binary_conv_neon, &masked_binary_conv_neon, &float_conv_neon, &depthwise_conv_neon,
+     &int8_conv_neon_dot, &binary_weight_conv_neon, pack_neon, &rows_portable, binary_peak_neon, float_peak_neon},
+    {"neon", always, &binary_conv_neon, &masked_binary_conv_neon, &float_conv_neon, &depthwise_conv_neon,
+     &int8_conv_neon, &binary_weight_conv_neon, pack_neon, &rows_portable, binary_peak_neon, float_peak_neon},
 #endif
     {"portable", always, &binary_conv_portable, &masked_binary_conv_portable, &float_conv_portable,
      &depthwise_conv_portable, &int8_conv_portable, &binary_weight_conv_portable, pack_portable, &rows_portable,

@@ -58,7 +58,7 @@ class TiledInt8Conv final : public Step {
         output_(spec.output),
         epilogue_(spec.epilogue),
         per_position_(spec.epilogue == kToBits && spec.per_position()),
-        stage_(spec, kernels.wide),
+        stage_(spec, kernels.form),
         pixels_{stage_.pixels(spec)},
         blocks_(channel_blocks(spec.output.channels, 1, spec.epilogue == kToBits ? 32 : 16)),
         lanes_(total_lanes(blocks_)),
@@ -127,23 +127,25 @@ class TiledInt8Conv final : public Step {
   // Writes weight i of the 4 or 2 of a step.
   void put(uint32_t& step, int64_t i, int8_t q) const {
     const int16_t wide = q;
-    if (kernels_.wide) {
+    if (kernels_.form == kPairs) {
       std::memcpy(reinterpret_cast<char*>(&step) + 2 * i, &wide, sizeof wide);
     } else {
       std::memcpy(reinterpret_cast<char*>(&step) + i, &q, sizeof q);
     }
   }
 
-  // sum q (u - z) + b over the valid taps = sum q u over all taps + (b - sum q z), as u is z where a tap is padded. The
-  // builder has checked that no result leaves int32; on the way the additions wrap, and wrap back.
+  // sum q (u - z) + b over the valid taps = sum q u over all taps + (b - sum q z), as u is z where a tap is padded; both
+  // u and z may be less 128. The builder has checked that no result leaves int32; on the way the additions wrap, and
+  // wrap back.
   void arrange_start(const Int8ConvSpec& spec) {
     const int64_t per_group = spec.output.channels / spec.geometry.groups;
+    const int64_t less = kernels_.form == kSignedBytes ? 128 : 0;
     std::vector<int32_t> start(spec.bias.size());
     for (int64_t o = 0; o < output_.channels; ++o) {
       int64_t sum = spec.bias[o];
       const uint8_t* zero = spec.zero_point.data() + o / per_group * spec.group_channels();
       const int8_t* filter = spec.weight.data() + o * spec.filter_values();
-      for (int64_t k = 0; k < spec.filter_values(); ++k) sum -= filter[k] * zero[k % spec.group_channels()];
+      for (int64_t k = 0; k < spec.filter_values(); ++k) sum -= filter[k] * (zero[k % spec.group_channels()] - less);
       start[o] = static_cast<int32_t>(static_cast<uint32_t>(sum));
     }
     start_ = spread_lanes(blocks_, start.data(), 0);

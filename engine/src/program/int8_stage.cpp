@@ -13,10 +13,11 @@ constexpr double kGrain = 2e5;
 
 }  // namespace
 
-Int8Stage::Int8Stage(const Int8ConvSpec& spec, bool wide)
+Int8Stage::Int8Stage(const Int8ConvSpec& spec, Int8Form form)
     : input_(spec.input),
+      form_(form),
       top_(spec.geometry.padding[0]),
-      value_bytes_(wide ? 2 : 1),
+      value_bytes_(form == kPairs ? 2 : 1),
       rows_(spec.input.height + spec.geometry.padding[0] + spec.geometry.padding[2]),
       left_bytes_(spec.geometry.padding[1] * spec.input.channels * value_bytes_),
       row_bytes_((spec.input.width + spec.geometry.padding[1] + spec.geometry.padding[3]) * spec.input.channels *
@@ -25,10 +26,10 @@ Int8Stage::Int8Stage(const Int8ConvSpec& spec, bool wide)
   const bool whole_steps = std::all_of(whole.begin(), whole.end(), [](const ValueRun& r) { return r.length % 4 == 0; });
   const auto& padding = spec.geometry.padding;
   const bool padded = std::any_of(padding.begin(), padding.end(), [](int64_t p) { return p != 0; });
-  is_copy_ = wide || padded || !whole_steps || spec.geometry.groups != 1;
+  is_copy_ = form != kUnsignedBytes || padded || !whole_steps || spec.geometry.groups != 1;
   for (int64_t i = 0; is_copy_ && i < row_bytes_; ++i) {
     // The platforms of this engine store the low byte first.
-    const uint8_t zero = spec.zero_point[i / value_bytes_ % input_.channels];
+    const uint8_t zero = spec.zero_point[i / value_bytes_ % input_.channels] ^ (form == kSignedBytes ? 0x80 : 0);
     padded_row_.push_back(i % value_bytes_ == 0 ? zero : 0);
   }
 }
@@ -78,11 +79,13 @@ void Int8Stage::fill_row(const uint8_t* source, uint8_t* staged, int64_t row) co
   std::memcpy(to, padded_row_.data(), static_cast<size_t>(row_bytes_));
   if (y < 0 || y >= input_.height) return;
   const uint8_t* from = source + (row / rows_ * input_.height + y) * values;
-  if (value_bytes_ == 1) {
+  if (form_ == kPairs) {
+    for (int64_t i = 0; i < values; ++i) to[left_bytes_ + 2 * i] = from[i];
+  } else if (form_ == kSignedBytes) {
+    for (int64_t i = 0; i < values; ++i) to[left_bytes_ + i] = from[i] ^ 0x80;
+  } else {
     std::memcpy(to + left_bytes_, from, static_cast<size_t>(values));
-    return;
   }
-  for (int64_t i = 0; i < values; ++i) to[left_bytes_ + 2 * i] = from[i];
 }
 
 }  // namespace xnorkit

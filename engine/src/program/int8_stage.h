@@ -1,10 +1,11 @@
-// How 8-bit images lie in memory while they are convolved: with their padding, in 8 or 16 bits.
+// How 8-bit images lie in memory while they are convolved: with their padding, as unsigned or signed bytes or in 16 bits.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "common/end_spec.h"
+#include "dispatch/end_kernels.h"
 #include "program/groups.h"
 
 namespace xnorkit {
@@ -22,9 +23,9 @@ class Int8Stage {
   // A step that begins within an image may read this far beyond its end.
   static constexpr int64_t kSlack = 4;
 
-  Int8Stage(const Int8ConvSpec& spec, bool wide);
+  Int8Stage(const Int8ConvSpec& spec, Int8Form form);
 
-  // False where the kernels may read the value itself: nothing to pad or widen, and no step reads past its run.
+  // False where the kernels may read the value itself: nothing to pad, to widen or to shift, and no step reads past its run.
   bool is_copy() const { return is_copy_; }
   int64_t image_bytes() const { return rows_ * row_bytes_; }
   int64_t values_per_step() const { return 4 / value_bytes_; }
@@ -41,6 +42,7 @@ class Int8Stage {
   void fill_row(const uint8_t* source, uint8_t* staged, int64_t row) const;
 
   Shape input_;
+  Int8Form form_;
   int64_t top_;
   int64_t value_bytes_;
   int64_t rows_;

@@ -46,6 +46,6 @@ void int8_conv(const Int8Tile& tile) {
 
 #define XNORKIT_LANES(E) {{int8_conv<E>}, {int8_conv<E>}, {int8_conv<E>}, {int8_conv<E>}}
 const Int8ConvKernels int8_conv_portable = {
-    "int8_conv_1x64_portable", 1, true, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+    "int8_conv_1x64_portable", 1, kPairs, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 
 }  // namespace xnorkit

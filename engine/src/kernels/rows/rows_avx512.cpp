@@ -2,6 +2,8 @@
 #include "common/unroll.h"
 #include "dispatch/kernels.h"
 
+#define XNORKIT_VECTOR_BYTES 64
+
 namespace xnorkit {
 namespace {
 #include "kernels/rows/rows.inc"

@@ -108,5 +108,15 @@ inline __attribute__((always_inline)) uint32_t run_tail(const Tail& tail, int p,
   return word;
 }
 
+// The words of a tile's bits, of P pixels and `channels` lanes, to where the tail wants them.
+template <int P>
+inline __attribute__((always_inline)) void store_words(const Tail& tail, int32_t channels,
+                                                       const uint32_t (&words)[P][2]) {
+  if (tail.bits == nullptr) return;
+  for (int p = 0; p < P; ++p) {
+    for (int i = 0; i < (channels + 31) / 32; ++i) tail.bits[p][i] = words[p][i] ^ tail.flip[i];
+  }
+}
+
 }  // namespace
 }  // namespace xnorkit
