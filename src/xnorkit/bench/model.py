@@ -68,6 +68,7 @@ def bench_model(
     isa: str | None = None,
     binarization: str | None = None,
     int8_ends: bool = False,
+    pretrained: bool = False,
     steps: bool = False,
     note: Note = silent,
 ) -> list[ModelResult]:
@@ -76,7 +77,7 @@ def bench_model(
     Images are float32, but uint8 for xnorkit where its network begins with 8-bit integers.
 
     Args:
-        what: name of a model (random weights), a `.xnor` file or a checkpoint.
+        what: name of a model (random weights) or of a trained one, a `.xnor` file or a checkpoint.
         against: families or names of engines of `MODEL_ENGINES`, or "all" for what is installed.
         threads: threads of every engine, one run each.
         batch: images per call, one run each.
@@ -84,6 +85,7 @@ def bench_model(
         isa: instruction set of xnorkit's kernels; None for the fastest.
         binarization: of a model by name; None for its default.
         int8_ends: a model by name gets 8-bit first and last layers.
+        pretrained: the name is that of a trained model, where there are both.
         steps: give the steps of xnorkit's network with their times, too.
         note: takes lines about engines that were left out, and why.
 
@@ -96,7 +98,7 @@ def bench_model(
     if not batch or min(batch) < 1 or not threads:
         raise InputError(f"batch={list(batch)}, threads={list(threads)}; required: numbers of at least 1.")
     engines, asked = choose(against, MODEL_ENGINES, note)
-    subject = load_subject(what, binarization, int8_ends=int8_ends)
+    subject = load_subject(what, binarization, int8_ends=int8_ends, pretrained=pretrained)
     if subject.twin is None and engines:
         reason = f"'{subject.name}' is no name of `xnorkit models`, so its float twin is unknown"
         if asked:

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnorkit import zoo
 from xnorkit.errors import InputError
 from xnorkit.format import Graph, infer_shapes, read, summarize
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Subject", "load_subject"]
+__all__ = ["Subject", "load_subject", "packed_file"]
 
 SEED = 0
 SCALE_IMAGES = 2
@@ -32,8 +34,33 @@ class Subject:
     twin: "Callable[[], nn.Module] | None" = None
 
 
-def load_subject(what: str, binarization: str | None = None, *, int8_ends: bool = False) -> Subject:
-    """Return the network that `what` names: a `.xnor` file, a checkpoint, or a name with random weights.
+def packed_file(what: str, pretrained: bool = False) -> Path | None:
+    """Return the `.xnor` file that `what` names: a file, or a trained model; None for anything else.
+
+    Some trained models have the name of an architecture of `xnorkit models`. Such a name means the architecture, with
+    random weights, unless `pretrained` asks for the trained model.
+
+    Raises:
+        InputError: `pretrained`, and there is no trained model of that name.
+    """
+    if Path(what).suffix == ".xnor":
+        return Path(what)
+    if pretrained:
+        return zoo.path(what)
+    if what not in zoo.list_pretrained() or Path(what).is_file():
+        return None
+    if find_spec("torch"):
+        from xnorkit.models import list_models
+
+        if what in list_models():
+            return None
+    return zoo.path(what)
+
+
+def load_subject(
+    what: str, binarization: str | None = None, *, int8_ends: bool = False, pretrained: bool = False
+) -> Subject:
+    """Return the network that `what` names: a file or trained model (`packed_file`), a checkpoint, or random weights.
 
     A model by name takes `binarization` (default its own) and, with `int8_ends`, 8-bit first and last layers.
 
@@ -41,14 +68,14 @@ def load_subject(what: str, binarization: str | None = None, *, int8_ends: bool 
         InputError: no such file or name, or `binarization` or `int8_ends` for a file, which is what it is.
         FormatError, ExportError, RecipeError: the file or model cannot be used, and why.
     """
-    path = Path(what)
-    is_file = path.is_file() or path.suffix in (".xnor", ".ckpt") or len(path.parts) > 1
+    path, packed = Path(what), packed_file(what, pretrained)
+    is_file = packed is not None or path.is_file() or path.suffix == ".ckpt" or len(path.parts) > 1
     if is_file and (binarization is not None or int8_ends):
         option = "--int8-ends" if int8_ends else f"--binarization {binarization}"
         raise InputError(f"{option} with a file; required: none, a file is what it is.")
     if not is_file:
         return _by_name(what, binarization, int8_ends)
-    return _packed(path) if path.suffix == ".xnor" else _checkpoint(path)
+    return _checkpoint(path) if packed is None else _packed(packed)
 
 
 def _by_name(name: str, binarization: str | None, int8_ends: bool) -> Subject:
@@ -74,8 +101,6 @@ def _by_name(name: str, binarization: str | None, int8_ends: bool) -> Subject:
 
 
 def _packed(path: Path) -> Subject:
-    from importlib.util import find_spec
-
     graph = read(path)
     twin = _twin(graph.name, graph) if find_spec("torch") else None
     return Subject(graph.name, graph, path.stat().st_size, None, twin)

@@ -50,6 +50,7 @@ def _kernels_parser() -> ArgumentParser:
 def _model_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Measure a network from array to logits, packing included.")
     parser.add_argument("name", type=str, help="a name from `xnorkit models`, a .xnor file, or a checkpoint")
+    parser.add_argument("--pretrained", action="store_true", help="the trained model of that name, not random weights")
     parser.add_argument("--batch", type=str, default="1", help="images per call, as 1 or 1,32")
     parser.add_argument("--isa", type=str | None, default=None, help="instruction set; default the fastest")
     parser.add_argument("--binarization", type=str | None, default=None, help="of a model by name; default its first")
@@ -141,6 +142,7 @@ def _run_model(options: Namespace) -> None:
         isa=options.isa,
         binarization=options.binarization,
         int8_ends=options.int8_ends,
+        pretrained=options.pretrained,
         steps=options.profile or options.roofline is not None,
         note=_note,
     )

@@ -1,4 +1,4 @@
-"""Measure the accuracy of a checkpoint or a .xnor file on a data set."""
+"""Measure the accuracy of a checkpoint, a .xnor file or a trained model on a data set."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from xnorkit.cli.output import print_json, print_pairs, print_table
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Measure top-1 and top-5 accuracy on the evaluation split of a data set.")
-    parser.add_argument("model", type=str, help="checkpoint of `xnorkit train` or MODEL.xnor")
+    parser.add_argument("model", type=str, help="checkpoint of `xnorkit train`, MODEL.xnor, or a trained model by name")
     parser.add_argument(
         "--data", type=Path | None, default=None, help="folder that holds the data set's official files"
     )

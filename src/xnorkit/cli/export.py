@@ -38,6 +38,7 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "--dynamic", action="store_true", help="let the file take images of any size, where the model does"
     )
+    parser.add_argument("--license", type=str | None, default=None, help="of the data, for the file's metadata")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
@@ -79,6 +80,7 @@ def _export(options: Namespace, output: Path) -> "ExportResult":
         calibration=options.calibration,
         half=options.half,
         dynamic=options.dynamic,
+        terms=options.license,
     )
 
 

@@ -19,6 +19,7 @@ def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Show what a model is made of once packed.")
     parser.add_argument("model", type=str, help="MODEL.xnor, a checkpoint, or a name from `xnorkit models`")
+    parser.add_argument("--pretrained", action="store_true", help="the trained model of that name, if any")
     parser.add_argument(
         "--explain", action="store_true", help="say what each pass of the exporter does, and why layers are not on bits"
     )
@@ -31,10 +32,10 @@ def run(options: Namespace) -> None:
     from xnorkit.report.deploy import explain_model, summarize_model
 
     if options.explain:
-        text = explain_model(options.model)
+        text = explain_model(options.model, pretrained=options.pretrained)
         print_json({"explanation": text.splitlines()}) if options.json else print(text)
         return
-    summary = summarize_model(options.model)
+    summary = summarize_model(options.model, pretrained=options.pretrained)
     if options.json:
         print_json(summary.to_json())
     elif isinstance(summary, Summary):

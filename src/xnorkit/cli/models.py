@@ -1,4 +1,4 @@
-"""List the models that can be created."""
+"""List the models that can be created, or the trained ones that ship."""
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_table
@@ -9,12 +9,16 @@ def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="List the models that `create_model` knows.")
     parser.add_argument("filter", type=str | None, nargs="?", default=None, help="only names that match, as 'resnet*'")
+    parser.add_argument("--pretrained", action="store_true", help="list the trained models that ship with the package")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     return parser
 
 
 def run(options: Namespace) -> None:
     """Print one model per line: input shape, binarizations (the default first), counts with the default one."""
+    if options.pretrained:
+        _list_pretrained(options)
+        return
     from xnorkit.models import binarizations, count_weights, input_shape, list_models
 
     names = list_models(options.filter)
@@ -39,3 +43,21 @@ def run(options: Namespace) -> None:
         for name, count in counts.items()
     ]
     print_table("Models", ["model", "input", "params", "binary", "binarizations, default first"], table)
+
+
+def _list_pretrained(options: Namespace) -> None:
+    """Print one trained model per line: its data, top-1 of the file, mean and range over the seeds, bytes."""
+    from xnorkit.zoo import card, list_pretrained
+
+    names = list_pretrained(options.filter)
+    if not names:
+        known = ", ".join(list_pretrained()) or "(none)"
+        raise InputError(f"no trained model matches '{options.filter or '*'}'; required: a pattern of {known}.")
+    cards = [card(name) for name in names]
+    if options.json:
+        print_json([one.to_json() for one in cards])
+        return
+    rows = [
+        [one.name, f"{one.data_title}, {one.split}", f"{one.top1:.2%}", one.series.words, one.bytes] for one in cards
+    ]
+    print_table("Trained models", ["model", "data, split", "top-1", "over the seeds", "bytes"], rows)

@@ -24,24 +24,36 @@ class ModelCounts(NamedTuple):
 
 
 def create_model(
-    name: str, num_classes: int | None = None, binarization: str | None = None, **options: Any
+    name: str,
+    num_classes: int | None = None,
+    binarization: str | None = None,
+    *,
+    pretrained: bool = False,
+    **options: Any,
 ) -> nn.Module:
-    """Return a new model with random weights, in training mode.
+    """Return a new model with random weights, in training mode; or a trained one, packed, for evaluation alone.
 
     Args:
-        name: one of `list_models()`.
+        name: one of `list_models()`; with `pretrained` one of `xnorkit.zoo.list_pretrained()`.
         num_classes: number of logits, at least 1; default that of the data set that the model is made for.
         binarization: one of `binarizations(name)`, described in `xnorkit.models.BINARIZATIONS`; default the first of
             them: "xnor" for most, for the others that of their own paper.
+        pretrained: return the trained model that ships under this name, on the engine
+            (`xnorkit.models.pretrained.PretrainedModule`); takes none of the other arguments.
         options: the model's own, such as `block_type` of ResNets.
 
     Raises:
         RecipeError: unknown name, binarization or option, with near matches.
-        InputError: a value that an option of the model does not take.
+        InputError: a value that an option of the model does not take; no trained model of this name.
 
     Example:
         >>> model = create_model("resnet18-cifar10", binarization="react", shortcut_type="binary")
     """
+    if pretrained:
+        # Imported here: the exporter and the engine are not needed for models that are to be trained.
+        from xnorkit.models.pretrained import load_pretrained_module
+
+        return load_pretrained_module(name, {"num_classes": num_classes, "binarization": binarization, **options})
     entry = _entry(name)
     if binarization is None:
         binarization = entry.binarizations[0]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import InputError, RecipeError
+from xnorkit.zoo import find
 
 if TYPE_CHECKING:
     from xnorkit.data import DataOptions
@@ -27,12 +28,12 @@ def evaluate_file(
     isa: str | None = None,
     threads: int | None = None,
 ) -> dict[str, Any]:
-    """Return `model, data, split, images, top1, top5, per_class` of a checkpoint or `.xnor` file.
+    """Return `model, data, split, images, top1, top5, per_class` of a checkpoint, `.xnor` file or trained model.
 
     Images are those of the evaluation split, normalised as the model was trained, whatever the data set.
 
     Args:
-        path: the file.
+        path: the file, or the name of a trained model.
         data_root: folder of the data set's files.
         data_name: a name from `xnorkit.data.list_data`; by default the data set that the model was trained on.
         preprocessing: of photographs; by default that of the model's recipe, "modern" for a .xnor file.
@@ -47,6 +48,7 @@ def evaluate_file(
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model
 
+    shown, path = path, find(path)
     if isa is not None and path.suffix != ".xnor":
         raise InputError(f"--isa {isa} for {path}; required: a .xnor file, a checkpoint runs in PyTorch.")
     if threads is not None and threads < 1:
@@ -65,7 +67,7 @@ def evaluate_file(
             "Choose another data set."
         )
     result = evaluate_model(predict, data)
-    return {"model": str(path), "data": name, "split": data.split_name, **result}
+    return {"model": str(shown), "data": name, "split": data.split_name, **result}
 
 
 Loaded = tuple[Predict, str | None, tuple[int, ...], "DataOptions"]

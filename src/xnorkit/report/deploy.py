@@ -1,6 +1,7 @@
 """Checkpoint -> packed file with its proof; and what any model is made of once packed."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xnorkit.bench.subjects import packed_file
 from xnorkit.errors import DataError, ExportError, InputError
 from xnorkit.export import Export, LayerProof, Proof, explain, export_model, verify
 from xnorkit.format import Normalization, Summary, read, summarize, write
@@ -67,6 +69,7 @@ def export_checkpoint(
     calibration: Path | None = None,
     half: bool = False,
     dynamic: bool = False,
+    terms: str | None = None,
 ) -> ExportResult:
     """Write `output` from a checkpoint and verify it on the evaluation images of its data set, or on given ones.
 
@@ -81,6 +84,7 @@ def export_checkpoint(
             of the data set.
         half: store the weights of float layers as float16; the proof is then against the model with those weights.
         dynamic: let the file take images of any size; the proof is on those of the model's own.
+        terms: the licence of the data, for the file's metadata, which also say what the checkpoint reached.
 
     Raises:
         InputError: `images` is below 1, `calibration` is no such file, or `output` is no `.xnor` file that can be
@@ -90,7 +94,7 @@ def export_checkpoint(
     """
     from xnorkit import runtime
     from xnorkit.bench.model import float_bytes
-    from xnorkit.train import load_checkpoint
+    from xnorkit.train import load_checkpoint, read_checkpoint
 
     if images is not None and images < 1:
         raise InputError(f"--images {images}; required: at least 1, a proof needs an image.")
@@ -98,7 +102,8 @@ def export_checkpoint(
     _check_target(output)
     data = _data_of(recipe, data_root)
     normalization = _normalization(checkpoint, data)
-    export = _pack_checkpoint(model, recipe, data, normalization, half=half, dynamic=dynamic)
+    about = {**read_checkpoint(checkpoint).evaluation, **({"license": terms} if terms else {})}
+    export = _pack_checkpoint(model, recipe, data, normalization, about, half=half, dynamic=dynamic)
     pixels = data.test_arrays(images)[0] if calibration is None else _read_images(calibration)
     split = data.split_name if calibration is None else calibration.name
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
@@ -109,14 +114,16 @@ def export_checkpoint(
     return ExportResult(output, output.stat().st_size, float_bytes(model), proof, split)
 
 
-def summarize_model(model: str) -> "Summary | ModelSummary":
+def summarize_model(model: str, *, pretrained: bool = False) -> "Summary | ModelSummary":
     """Return layers and totals: of the nodes of a `.xnor` file, or of the modules of a checkpoint or named model.
+
+    A name that is an architecture's as well as a trained model's means the latter only if `pretrained`.
 
     The packed size of a checkpoint or named model is that of the file which `export` would write, where it can be
     packed, else an estimate that says why. A checkpoint whose data set is not at hand leaves its class names out.
     """
-    path = Path(model)
-    if path.suffix == ".xnor":
+    path = packed_file(model, pretrained)
+    if path is not None:
         return summarize(read(path), packed_bytes=path.stat().st_size)
     from xnorkit.inspection import summary
     from xnorkit.models import input_shape
@@ -130,7 +137,7 @@ def summarize_model(model: str) -> "Summary | ModelSummary":
     return replace(figures, file_bytes=summarize(export.graph).total.packed_bytes)
 
 
-def explain_model(model: str) -> str:
+def explain_model(model: str, *, pretrained: bool = False) -> str:
     """Return in words what each pass of the exporter does with a model, and why layers are not on bits.
 
     Of a `.xnor` file, which does not say how it was made, only the latter.
@@ -138,14 +145,14 @@ def explain_model(model: str) -> str:
     Raises:
         ExportError: the model cannot be exported; says why.
     """
-    path = Path(model)
-    if path.suffix == ".xnor":
+    path = packed_file(model, pretrained)
+    if path is not None:
         layers = [layer for layer in summarize(read(path)).layers if layer.bits > 1 or (layer.reason and layer.bits)]
         return "\n".join(["not on bits:", *(f"  '{layer.name}' ({layer.kind}): {layer.reason}" for layer in layers)])
     return explain(_pack_network(*_network(model)))
 
 
-Training = tuple["Recipe", "ImageData", Normalization]
+Training = tuple["Recipe", "ImageData", Normalization, Mapping[str, Any]]
 
 
 def _network(model: str) -> "tuple[str, nn.Module, Training | None]":
@@ -154,14 +161,15 @@ def _network(model: str) -> "tuple[str, nn.Module, Training | None]":
 
     path = Path(model)
     if path.is_file():
-        from xnorkit.train import load_checkpoint
+        from xnorkit.train import load_checkpoint, read_checkpoint
 
         network, recipe = load_checkpoint(path)
         try:
             data = _data_of(recipe)
         except DataError:
             return recipe.model.name, network, None
-        return recipe.model.name, network, (recipe, data, _normalization(path, data))
+        reached = read_checkpoint(path).evaluation
+        return recipe.model.name, network, (recipe, data, _normalization(path, data), reached)
     if path.suffix == ".ckpt" or len(path.parts) > 1:
         raise InputError(f"{model}: no such file; required: MODEL.xnor, a checkpoint, or a name from `xnorkit models`.")
     return model, create_model(model), None
@@ -195,15 +203,20 @@ def _normalization(checkpoint: Path, data: "ImageData") -> Normalization:
 
 
 def _pack_checkpoint(
-    model: "nn.Module", recipe: "Recipe", data: "ImageData", normalization: Normalization, **options: bool
+    model: "nn.Module",
+    recipe: "Recipe",
+    data: "ImageData",
+    normalization: Normalization,
+    about: Mapping[str, Any],
+    **options: bool,
 ) -> Export:
-    """Return the packed program with its normalisation and the class names of the data set."""
+    """Return the packed program with its normalisation, the class names of the data set, and what `about` says."""
     return export_model(
         model,
         data.input_shape,
         name=recipe.model.name,
         normalization=normalization,
-        metadata={"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name},
+        metadata={"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name, **about},
         **options,
     )
 

@@ -1,27 +1,56 @@
-"""An image file of any size and mode -> the top classes of a packed model."""
+"""Images -> the top classes of a packed model, and the time that it took."""
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import InputError
+from xnorkit.report.picture import read_image
 from xnorkit.runtime import Model
+from xnorkit.zoo import sample
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-__all__ = ["predict_file", "read_image", "softmax"]
+__all__ = ["predict_file", "predict_sample", "softmax"]
 
 
-def predict_file(model: Model, path: Path, top: int = 3) -> dict[str, Any]:
+def predict_file(model: Model, path: Path, top: int = 3, *, invert: bool = False) -> dict[str, Any]:
     """Return `image`, `classes` (each `class`, `probability`) best first, and `microseconds` of a warm run.
 
     Raises:
         InputError: `top` is below 1, the model takes no pixels, or as `read_image`.
     """
+    _check(model, top)
+    return {"image": str(path), **_predict(model, read_image(path, model.input_shape, invert=invert), top)}
+
+
+def predict_sample(name: str, model: Model, top: int = 3) -> list[dict[str, Any]]:
+    """Return what `predict_file` returns, and the `label`, of each image that is stored with a trained model.
+
+    Args:
+        name: of the trained model.
+        model: that model.
+        top: number of classes.
+
+    Raises:
+        InputError: `top` is below 1, or there is no trained model of that name.
+    """
+    _check(model, top)
+    stored, names = sample(name), _classes(model)
+    return [
+        {"image": f"sample {number}", "label": names[label], **_predict(model, image[None], top)}
+        for number, (image, label) in enumerate(zip(stored.images, stored.labels, strict=True))
+    ]
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return exp(z) / sum exp(z) along the last axis."""
+    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _check(model: Model, top: int) -> None:
     if top < 1:
         raise InputError(f"--top {top}; required: at least 1.")
     if model.graph.input.normalization is None:
@@ -29,51 +58,18 @@ def predict_file(model: Model, path: Path, top: int = 3) -> dict[str, Any]:
             f"model '{model.graph.name}' has no normalisation for pixels; required: one in the file, as "
             "pack(..., normalization=Normalization(mean, std)) or `xnorkit export` writes it."
         )
-    pixels = read_image(path, model.input_shape)
+
+
+def _predict(model: Model, pixels: NDArray[np.uint8], top: int) -> dict[str, Any]:
     model(pixels)
     start = time.perf_counter()
     logits = model(pixels)[0]
     microseconds = (time.perf_counter() - start) * 1e6
-    probabilities = softmax(logits)
-    names = model.classes or [str(i) for i in range(len(logits))]
+    probabilities, names = softmax(logits), _classes(model, len(logits))
     best = np.argsort(-logits, kind="stable")[:top]
     classes = [{"class": names[i], "probability": float(probabilities[i])} for i in best]
-    return {"image": str(path), "classes": classes, "microseconds": round(microseconds, 1)}
+    return {"classes": classes, "microseconds": round(microseconds, 1)}
 
 
-def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Return (1, C, H, W) uint8 pixels: grey for one channel, RGB for three, resized with antialiasing.
-
-    Raises:
-        InputError: the file is missing or no image, or the model takes neither 1 nor 3 channels.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    channels, height, width = shape
-    modes = {1: "L", 3: "RGB"}
-    if channels not in modes:
-        raise InputError(f"the model takes {channels} channels; required for image files: 1 (grey) or 3 (RGB).")
-    try:
-        with Image.open(path) as image:
-            shown = _eight_bits(image) if image.mode.startswith("I") else image
-            pixels = np.asarray(shown.convert(modes[channels]).resize((width, height), Image.Resampling.BILINEAR))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; required: an image that Pillow reads (PNG, JPEG, ...).") from error
-    except (UnidentifiedImageError, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read as an image ({error}); required: a whole PNG, JPEG, ... file."
-        ) from error
-    return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1)[None])
-
-
-def _eight_bits(image: "Image.Image") -> "Image.Image":
-    """Return a picture of 16 bits per pixel with its upper 8: Pillow's own conversion cuts off what is above 255."""
-    from PIL import Image
-
-    return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return exp(z) / sum exp(z) along the last axis."""
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+def _classes(model: Model, count: int = 0) -> list[str]:
+    return list(model.classes) or [str(number) for number in range(count)]

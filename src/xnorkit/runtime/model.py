@@ -13,6 +13,7 @@ from xnorkit.runtime.bits import check_words
 from xnorkit.runtime.build import build_layer
 from xnorkit.runtime.images import as_images
 from xnorkit.runtime.sizes import Sizes
+from xnorkit.zoo import find
 
 __all__ = ["MAX_THREADS", "LayerResult", "Model", "load"]
 
@@ -32,23 +33,23 @@ class LayerResult(NamedTuple):
 
 
 def load(path: str | os.PathLike[str], *, isa: str | None = None, threads: int | None = None) -> "Model":
-    """Return the model in a `.xnor` file, ready to run.
+    """Return the model in a `.xnor` file, or the trained model of that name, ready to run.
 
     Args:
-        path: file written by `xnorkit export` or `xnorkit.format.write`.
+        path: file written by `xnorkit export` or `xnorkit.format.write`; or a name from `xnorkit.zoo.list_pretrained`.
         isa: instruction set of the kernels; None takes XNORKIT_ISA, else the fastest that the CPU has.
         threads: threads per call; None takes XNORKIT_THREADS, else the physical cores that the process may use.
 
     Raises:
         FormatError: the file is missing, damaged, of another version, or gives bits instead of numbers.
         EngineError: `isa` is not available, or the engine has no kernel for a node.
-        InputError: `threads` is not an integer from 1 to 256.
+        InputError: `threads` is not an integer from 1 to 256, or a plain name is neither a file nor a trained model.
 
     Example:
         >>> model = xnorkit.runtime.load("lenet5.xnor")
         >>> model(images).argmax(axis=1)
     """
-    graph = read(path)
+    graph = read(find(path))
     try:
         return Model(graph, isa=isa, threads=threads)
     except FormatError as error:

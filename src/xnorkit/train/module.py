@@ -13,7 +13,7 @@ from xnorkit.nn import project_
 from xnorkit.optim import WeightProjection, split_parameters
 from xnorkit.train._lightning import pl
 from xnorkit.train.build import build_model
-from xnorkit.train.checkpoint import EMA, KEY, describe
+from xnorkit.train.checkpoint import EMA, KEY, REACHED, describe
 from xnorkit.train.distill import Distillation
 from xnorkit.train.ema import MovingAverage
 from xnorkit.train.flip_ratio import FlipRatio
@@ -37,7 +37,8 @@ class TrainingModule(pl.LightningModule):
 
     `figures` holds, after the evaluation of an epoch: `train_loss`, `train_accuracy`, `train_top5`, the same of `eval_`
     and, with a selection split, of `select_`; and `flip_ratio`, the share of binary weights whose sign the epoch
-    changed, NaN without binary weights. The evaluation split is only looked at: nothing is selected by it.
+    changed, NaN without binary weights; `reached` what a checkpoint says of the evaluation split. That is only looked
+    at: nothing is selected by it.
 
     Args:
         recipe: see `load_recipe`.
@@ -45,6 +46,7 @@ class TrainingModule(pl.LightningModule):
         steps_per_epoch: number of optimizer steps.
         teacher: for recipes with a teacher.
         mean, std: of the data, for recipes with an 8-bit first layer.
+        split: name of the evaluation split, for the checkpoints.
     """
 
     def __init__(
@@ -56,10 +58,11 @@ class TrainingModule(pl.LightningModule):
         teacher: nn.Module | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        split: str = "",
     ) -> None:
         super().__init__()
         self.recipe, self.num_classes, self.steps_per_epoch = recipe, num_classes, steps_per_epoch
-        self.mean, self.std = mean, std
+        self.mean, self.std, self.split = mean, std, split
         self.model = build_model(recipe, num_classes, mean, std)
         self.stages = recipe.all_stages()
         self.switch = StageSwitch(self.model, self.stages)
@@ -70,6 +73,7 @@ class TrainingModule(pl.LightningModule):
         self.training_tally = Tally()
         self.tallies = {EVALUATION: Tally(), SELECTION: Tally()}
         self.figures: dict[str, float] = {}
+        self.reached: dict[str, str | int | float] = {}
 
     @property
     def stage(self) -> StageSpec:
@@ -151,8 +155,10 @@ class TrainingModule(pl.LightningModule):
             if tally.sums is not None:
                 found = tally.figures(self._sum)
                 self.figures |= {f"{split}_loss": found.loss, f"{split}_accuracy": found.top1}
-                if self.num_classes >= 5:
-                    self.figures[f"{split}_top5"] = found.top5
+                top5 = {"top5": found.top5} if self.num_classes >= 5 else {}
+                self.figures |= {f"{split}_{figure}": share for figure, share in top5.items()}
+                if split == "eval":
+                    self.reached = {"split": self.split, "images": found.images, "top1": found.top1, **top5}
 
     def _sum(self, value: Tensor) -> Tensor:
         """Return the sum over all processes."""
@@ -202,6 +208,7 @@ class TrainingModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what `load_checkpoint` needs to build the model again."""
         checkpoint[KEY] = describe(self.recipe, self.num_classes, self.mean, self.std)
+        checkpoint[KEY][REACHED] = self.reached
         if self.ema is not None:
             checkpoint[KEY][EMA] = self.ema.state()
 

@@ -1,0 +1,72 @@
+"""An image file of any size and mode -> the pixels that a model takes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnorkit.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["read_image"]
+
+MODES = {1: "L", 3: "RGB"}
+ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")
+
+
+def read_image(path: Path, shape: tuple[int, int, int], *, invert: bool = False) -> NDArray[np.uint8]:
+    """Return (1, C, H, W) uint8 pixels: grey for one channel, RGB for three.
+
+    In this order: turned as the camera says (EXIF), transparent pixels over white, pixels of 16 bits to their upper 8,
+    grey or RGB from any other mode (palette, CMYK, 1 bit, ...), the whole picture resized to (H, W) with antialiasing
+    whatever its proportions, and inverted if asked. Of several pictures in a file the first is taken.
+
+    Args:
+        path: a file that Pillow reads.
+        shape: (C, H, W) of the model's input.
+        invert: p becomes 255 - p: for dark strokes on white where the model was trained on light strokes on black.
+
+    Raises:
+        InputError: the file is missing, no image, damaged, too large, of floating-point pixels, or the model takes
+            neither 1 nor 3 channels.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    channels, height, width = shape
+    if channels not in MODES:
+        raise InputError(f"the model takes {channels} channels; required for image files: 1 (grey) or 3 (RGB).")
+    try:
+        with Image.open(path) as image:
+            shown = _plain(image, path).convert(MODES[channels])
+            pixels = np.asarray(shown.resize((width, height), Image.Resampling.BILINEAR))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; required: an image that Pillow reads (PNG, JPEG, ...).") from error
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{path} cannot be read as an image ({error}); required: a whole PNG, JPEG, ... file."
+        ) from error
+    pixels = np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1)[None])
+    return 255 - pixels if invert else pixels
+
+
+def _plain(image: "Image.Image", path: Path) -> "Image.Image":
+    """Return an upright, opaque picture with 8 bits per channel."""
+    from PIL import Image, ImageOps
+
+    upright: Any = ImageOps.exif_transpose(image)
+    if upright.mode == "F":
+        raise InputError(
+            f"{path} has floating-point pixels, whose range it does not say; required: 8 or 16 bits per channel."
+        )
+    if upright.mode.startswith("I"):
+        # Pillow's own conversion cuts off what is above 255.
+        return Image.fromarray((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    if upright.mode in ALPHA or "transparency" in upright.info:
+        over = upright.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
+    return upright  # type: ignore[no-any-return]

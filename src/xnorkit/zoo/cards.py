@@ -1,0 +1,143 @@
+"""What is known about a trained model that ships: how it was made, on what, and what it reached."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["Card", "Run", "Series"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run after its last epoch.
+
+    Attributes:
+        seed: of the recipe.
+        top1: accuracy on the evaluation split; in a card's own series that of the packed file on the engine, in a twin
+            that of PyTorch at the end of the training.
+        top1_pytorch: what PyTorch measured at the end of the training.
+        seconds: of all epochs, evaluation included.
+    """
+
+    seed: int
+    top1: float
+    top1_pytorch: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """The runs of one recipe that differ in their seed alone, in ascending order of it.
+
+    Attributes:
+        recipe: a name from `xnorkit recipes`.
+        overrides: the fields that the runs changed, as `key=value`.
+        binarization: of the model.
+        epochs: that each run had.
+        epochs_planned: that the recipe has as it ships.
+        runs: at least one.
+    """
+
+    recipe: str
+    overrides: tuple[str, ...]
+    binarization: str
+    epochs: int
+    epochs_planned: int
+    runs: tuple[Run, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean top-1 over the seeds."""
+        return sum(run.top1 for run in self.runs) / len(self.runs)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The lowest and the highest top-1."""
+        accuracies = [run.top1 for run in self.runs]
+        return min(accuracies), max(accuracies)
+
+    @property
+    def words(self) -> str:
+        """Mean and range as text, as "99.38 % (99.35 to 99.41 %, 3 seeds)"."""
+        low, high = (f"{100 * accuracy:.2f}" for accuracy in self.spread)
+        mean = f"{100 * self.mean:.2f} %"
+        return f"{mean} (1 seed)" if len(self.runs) == 1 else f"{mean} ({low} to {high} %, {len(self.runs)} seeds)"
+
+    @property
+    def command(self) -> str:
+        """What trains the first run again."""
+        seed = [f"seed={self.runs[0].seed}"] if self.runs[0].seed else []
+        return " ".join(["xnorkit train", self.recipe, "--data DIR", *self.overrides, *seed])
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Series":
+        """Return the series that `asdict` made these fields of."""
+        runs = tuple(Run(**run) for run in fields["runs"])
+        return cls(**{**fields, "overrides": tuple(fields["overrides"]), "runs": runs})
+
+
+@dataclass(frozen=True)
+class Card:
+    """A trained model that ships.
+
+    Attributes:
+        name: of the model, and of its files.
+        description: one line.
+        model: the architecture, a name from `xnorkit models`.
+        input_shape: (C, H, W) of one image.
+        classes: names of the outputs.
+        data, data_title, data_source, data_license: the data set's name, title, origin and terms.
+        split: what the accuracies are of; nothing was selected on it.
+        images: in that split.
+        top1, top5: accuracy of the file that ships, as `xnorkit evaluate` gives it.
+        seed: of the run that ships; fixed before the runs, not chosen by their accuracy.
+        series: the runs of the recipe, the one that ships among them.
+        twins: the same architecture in other binarizations ("float", "bwn"), trained on the same data.
+        proof: of the file against the trained model: `images`, `predictions_equal`, `binary_outputs_equal`,
+            `max_logit_difference`.
+        hardware: what the runs were made on.
+        commit: of the sources that wrote the file.
+        bytes, sha256: of the file.
+    """
+
+    name: str
+    description: str
+    model: str
+    input_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    data: str
+    data_title: str
+    data_source: str
+    data_license: str
+    split: str
+    images: int
+    top1: float
+    top5: float | None
+    seed: int
+    series: Series
+    twins: tuple[Series, ...]
+    proof: Mapping[str, float]
+    hardware: str
+    commit: str
+    bytes: int
+    sha256: str
+
+    def twin(self, binarization: str) -> Series | None:
+        """Return the runs in another binarization, or None."""
+        return next((series for series in self.twins if series.binarization == binarization), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all fields as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Card":
+        """Return the card that `to_json` made these fields of."""
+        twins: Sequence[Mapping[str, Any]] = fields["twins"]
+        made = {
+            "input_shape": tuple(fields["input_shape"]),
+            "classes": tuple(fields["classes"]),
+            "series": Series.from_json(fields["series"]),
+            "twins": tuple(Series.from_json(twin) for twin in twins),
+        }
+        return cls(**{**fields, **made})

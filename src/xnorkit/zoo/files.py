@@ -1,0 +1,58 @@
+"""Names of the trained models that ship, and their files: NAME.xnor, the card NAME.json, the images NAME.npz."""
+
+import difflib
+import json
+import os
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from xnorkit.errors import InputError
+from xnorkit.zoo.cards import Card
+
+__all__ = ["FOLDER", "card", "find", "list_pretrained", "path"]
+
+FOLDER = Path(__file__).parent
+
+
+def list_pretrained(pattern: str | None = None) -> list[str]:
+    """Return the sorted names of the trained models, those matching the shell pattern (`*cifar10`) if one is given."""
+    names = sorted(file.stem for file in FOLDER.glob("*.xnor"))
+    return [name for name in names if pattern is None or fnmatchcase(name, pattern)]
+
+
+def path(name: str) -> Path:
+    """Return the `.xnor` file of a trained model.
+
+    Raises:
+        InputError: unknown name; lists those that there are.
+    """
+    if name not in list_pretrained():
+        raise InputError(f"no trained model '{name}'; {_hint(name)}")
+    return FOLDER / f"{name}.xnor"
+
+
+def card(name: str) -> Card:
+    """Return what is known about a trained model; InputError as `path`."""
+    return Card.from_json(json.loads(path(name).with_suffix(".json").read_text(encoding="utf-8")))
+
+
+def find(what: str | os.PathLike[str]) -> Path:
+    """Return the file that a user means: an existing file, a path, or else the trained model of that plain name.
+
+    A plain name has neither folder nor suffix; a file of that very name comes first.
+
+    Raises:
+        InputError: a plain name that is neither.
+    """
+    given = Path(what)
+    if given.is_file() or given.suffix or len(given.parts) != 1 or not given.name:
+        return given
+    if given.name not in list_pretrained():
+        raise InputError(f"no file '{what}', and no trained model of that name; {_hint(given.name)}")
+    return path(given.name)
+
+
+def _hint(name: str) -> str:
+    known = list_pretrained()
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"required: one of {', '.join(known) or '(there are none)'}."
