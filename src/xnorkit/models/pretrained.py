@@ -33,7 +33,7 @@ class PretrainedModule(PackedModule):
         if mode:
             raise InputError(
                 f"train() of the trained model '{self.card.name}', which holds packed bits and no latent weights; "
-                f"required: evaluation. Train it again: {self.card.series.command}."
+                f"required: evaluation. To train it anew: {self.card.command(self.card.series)}."
             )
         super().train(False)
         return self

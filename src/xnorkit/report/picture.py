@@ -69,4 +69,4 @@ def _plain(image: "Image.Image", path: Path) -> "Image.Image":
     if upright.mode in ALPHA or "transparency" in upright.info:
         over = upright.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
-    return upright  # type: ignore[no-any-return]
+    return upright

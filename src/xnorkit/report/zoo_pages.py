@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xnorkit.errors import InputError
 from xnorkit.zoo import Card, Series
+from xnorkit.zoo.cards import EMBEDDED
 
 __all__ = ["GOALS", "Goal", "card_page", "goals_table", "models_table", "write_pages"]
 
@@ -94,7 +95,7 @@ def card_page(card: Card) -> str:
         for run in series.runs
     ]
     twins = [
-        f"| {twin.binarization} | {twin.words} | {_epochs(twin)} | `{twin.command}` |"
+        f"| {twin.binarization} | {twin.words} | {_epochs(twin)} | `{card.command(twin)}` |"
         for twin in sorted(card.twins, key=lambda twin: twin.binarization)
     ]
     lines = [
@@ -106,7 +107,7 @@ def card_page(card: Card) -> str:
         "```bash",
         f"xnorkit predict {card.name} picture.png",
         f"xnorkit predict {card.name} --sample",
-        f"xnorkit evaluate {card.name} --data DIR",
+        f"xnorkit evaluate {card.name}{'' if card.data == EMBEDDED else ' --data DIR'}",
         "```",
         "",
         INPUT_NOTES.get(card.data, ""),
@@ -116,7 +117,7 @@ def card_page(card: Card) -> str:
         f"| architecture | `{card.model}`, binarization `{series.binarization}` |",
         f"| input | {shape}; any picture is resized to it by `predict` |",
         f"| classes | {', '.join(card.classes)} |",
-        f"| trained with | `{series.command}` |",
+        f"| trained with | `{card.command(series)}` |",
         f"| epochs | {_epochs(series)} |",
         f"| hardware | {card.hardware} |",
         f"| sources | commit {card.commit} |",

@@ -86,7 +86,7 @@ class Run:
         batches = data.train_dataloader()
         count = min(len(batches), self.hardware.limit_train_batches or len(batches))
         steps = math.ceil(count / self.recipe.accumulate)
-        told = {"mean": data.mean, "std": data.std, "split": data.split_name}
+        told: dict[str, Any] = {"mean": data.mean, "std": data.std, "split": data.split_name}
         module = TrainingModule(self.recipe, data.num_classes, steps, teacher=teacher, **told)
         if prepare is not None and start is None:
             prepare(module.model)

@@ -6,6 +6,8 @@ from typing import Any
 
 __all__ = ["Card", "Run", "Series"]
 
+EMBEDDED = "digits"  # the data set that needs no folder
+
 
 @dataclass(frozen=True)
 class Run:
@@ -63,12 +65,6 @@ class Series:
         mean = f"{100 * self.mean:.2f} %"
         return f"{mean} (1 seed)" if len(self.runs) == 1 else f"{mean} ({low} to {high} %, {len(self.runs)} seeds)"
 
-    @property
-    def command(self) -> str:
-        """What trains the first run again."""
-        seed = [f"seed={self.runs[0].seed}"] if self.runs[0].seed else []
-        return " ".join(["xnorkit train", self.recipe, "--data DIR", *self.overrides, *seed])
-
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Series":
         """Return the series that `asdict` made these fields of."""
@@ -125,6 +121,12 @@ class Card:
     def twin(self, binarization: str) -> Series | None:
         """Return the runs in another binarization, or None."""
         return next((series for series in self.twins if series.binarization == binarization), None)
+
+    def command(self, series: Series) -> str:
+        """Return what trains the first run of one of its series again."""
+        seed = series.runs[0].seed
+        folder = [] if self.data == EMBEDDED else ["--data DIR"]
+        return " ".join(["xnorkit train", series.recipe, *folder, *series.overrides, *([f"seed={seed}"] * bool(seed))])
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields as JSON values."""
