@@ -6,7 +6,7 @@ STAMP := .venv/installed
 FOLDERS := $(shell find src -type d -not -name __pycache__)
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
-.PHONY: install demo test engine-test engine-test-arm lint format check sanitize bench clean
+.PHONY: install demo test engine-test engine-test-arm lint format check docs sanitize bench clean
 
 install: $(STAMP)
 
@@ -59,6 +59,14 @@ format: install
 
 check: install sanitize
 	$(BIN)/mypy
+
+# The site, in build/site; nothing is fetched while it is built. A link, name or equation that fails is an error.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+.venv/docs: pyproject.toml constraints.txt | $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation --editable ".[dev,docs]"
+	touch $@
 
 # The engine's tests under the address and undefined-behaviour sanitizers, then under the thread sanitizer.
 sanitize: .venv/requirements

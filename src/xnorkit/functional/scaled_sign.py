@@ -18,7 +18,11 @@ __all__ = [
 ]
 
 GradientRule = Literal["exact", "ste", "paper", "xnor-net-pytorch"]
+"""Name of a gradient rule of `scaled_sign`."""
+
 GRADIENT_RULES: tuple[GradientRule, ...] = get_args(GradientRule)
+"""All gradient rules of `scaled_sign`."""
+
 ADAM_FACTOR = 1e9  # what the ImageNet version of XNOR-Net-PyTorch multiplies every binary gradient with
 
 

@@ -55,6 +55,7 @@ BINARIZATIONS: dict[str, BConfig] = {
     # ApproxSign, weights brought back between two quantiles; Xu et al., ReCU (ICCV 2021)
     "recu": BConfig(ReCUInputBinarizer, weight_pre_process=ReCUWeightBinarizer),
 }
+"""How layers are binarized, by name; docs/models.md has the papers."""
 
 
 def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> Model:

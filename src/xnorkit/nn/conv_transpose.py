@@ -22,8 +22,8 @@ class BinaryConvTranspose2d(LatentWeight, nn.ConvTranspose2d):
     Gradient, precision and the meaning of `bconfig`: as in `BinaryConv2d`.
 
     Args:
-        in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, padding_mode,
-            device, dtype: as in `torch.nn.ConvTranspose2d`.
+        in_channels, out_channels, kernel_size, stride, padding, output_padding, groups: as in `ConvTranspose2d`.
+        bias, dilation, padding_mode, device, dtype: as in `torch.nn.ConvTranspose2d`.
         scale: False leaves alpha out.
         bconfig: other processes than the XNOR-Net ones above, see `BConfig`.
 

@@ -52,6 +52,10 @@ def prepare_binary_model(
     Layers that are binary already are made anew with `bconfig`, and their learned scales and shifts stay where the
     class of the process stays. If `model` is itself such a layer, it cannot be swapped in place: use the returned one.
 
+    A layer's name, in the arguments below, is its dotted name, or that of a module and then of all layers in it;
+    `$regex$`, searched in the dotted names; `_first_` or `_last_`, by the order of `named_modules()`. A layer with
+    several names is meant by each.
+
     Args:
         model: any module; it is changed.
         bconfig: how to binarize.
@@ -60,10 +64,6 @@ def prepare_binary_model(
         custom_config_layers_name: another BConfig for some layers; `BConfig()` keeps a layer float. Where several
             entries name a layer, the last one holds.
         ignore_layers_name: layers to leave as they are.
-
-        A name is the dotted name of a layer, or of a module and then all layers in it; `$regex$`, searched in the
-        dotted names; `_first_` or `_last_`, by the order of `named_modules()`. A layer with several names is meant by
-        each.
 
     Raises:
         InputError: a model that is no module or has no such layers, a name that no layer has (with near matches), a

@@ -1,0 +1,38 @@
+"""Pages of the site that lie outside of docs/, and those that commands write: measured results, model cards."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTSIDE = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md", "benchmarks/NOTES.md")
+RESULTS = "results/report.md"
+CARDS = "zoo/*.md"
+
+
+def on_config(config: Any) -> Any:
+    """Put what has been measured first in the section of results: the report, and a card of each trained model."""
+    folder = Path(config.docs_dir)
+    pages: list[dict[str, Any]] = [{"Report": RESULTS}] if (folder / RESULTS).is_file() else []
+    cards = sorted(path.relative_to(folder).as_posix() for path in folder.glob(CARDS))
+    if cards:
+        pages.append({"Trained models": cards})
+    next(entry for entry in config.nav if "Results" in entry)["Results"][:0] = pages
+    return config
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages that stand outside of docs/."""
+    for path in OUTSIDE:
+        files.append(File.generated(config, path, abs_src_path=str(ROOT / path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Turn links between docs/ and what stands outside into links within the site, which has docs/ at its top."""
+    if page.file.src_uri in OUTSIDE:
+        return re.sub(r"\]\((\.\./)?docs/", lambda match: f"]({match[1] or ''}", markdown)
+    outside = "|".join(re.escape(path) for path in OUTSIDE)
+    return re.sub(rf"\]\(((?:\.\./)*)\.\./({outside})", r"](\1\2", markdown)
