@@ -27,6 +27,16 @@ struct PoolSpec {
   bool count_include_pad = false;  // average: the divisor counts padded taps
 };
 
+// A float convolution, then a pool of its value, which is never whole in memory: a ring holds the rows that the windows
+// of two bands of the pool need. The convolution's tail has no operands and only stores; `after` has no list.
+struct PooledConvSpec {
+  FloatConvSpec conv;
+  PoolSpec pool;
+  Shape output;  // of the pool
+  TailSpec after;
+  int64_t ring_bytes = 0;  // as many rows in a band as fit, at least one
+};
+
 // K of XNOR-Net: the mean of |x| over channels, then the sum of the valid taps / (KH * KW).
 struct KMapSpec {
   Shape input;

@@ -9,6 +9,8 @@ struct Operands {
   const void* const* sources;
   // The operation's value, null where the tail stores none; behind it the tail's bits, where it makes any.
   void* const* results;
+  // Step::scratch_bytes() of memory; what it holds is lost after the run.
+  void* scratch = nullptr;
 
   template <class T>
   const T* source(int i = 0) const {

@@ -2,17 +2,13 @@
 #include <vector>
 
 #include "program/channel_blocks.h"
+#include "program/float_conv_tiles.h"
 #include "program/step.h"
-#include "program/tail.h"
 #include "program/threads.h"
-#include "program/tiles.h"
 #include "reference/reference.h"
 
 namespace xnorkit {
 namespace {
-
-// Multiply-adds that keep a thread busy for some microseconds.
-constexpr double kGrain = 2e5;
 
 class ReferenceFloatConv final : public Step {
  public:
@@ -28,93 +24,30 @@ class ReferenceFloatConv final : public Step {
   FloatConvSpec spec_;
 };
 
-// One filter per channel: values and weights of a block's channels lie side by side, so that groups make no blocks.
-bool is_depthwise(const FloatConvSpec& spec) {
-  return spec.geometry.groups > 1 && spec.geometry.groups == spec.input.channels &&
-         spec.input.channels == spec.output.channels;
-}
-
 class TiledFloatConv final : public Step {
  public:
   TiledFloatConv(const KernelTable& table, const FloatConvSpec& spec)
-      : depthwise_(is_depthwise(spec)),
-        kernels_(depthwise_ ? *table.depthwise_conv : *table.float_conv),
-        input_(spec.input),
-        output_(spec.output),
-        group_channels_(spec.group_channels()),
-        filter_steps_(spec.filter_values()),
-        groups_(group_pixels(spec.input, spec.output, spec.geometry, spec.group_channels())),
-        blocks_(channel_blocks(spec.output.channels, depthwise_ ? 1 : spec.geometry.groups, 16)),
-        weight_(total_lanes(blocks_) * filter_steps_),
-        bias_(spread_lanes(blocks_, spec.bias.data(), 0.0f)),
-        tail_(spec.tail, spec.output.channels, total_lanes(blocks_)) {
-    for (const ChannelBlock& block : blocks_) arrange_weights(spec, block);
-  }
+      : conv_(table, spec), groups_(conv_.groups(spec)), pixels_(spec.output.pixels()) {}
 
   void run(const Operands& io, int64_t images, int threads) const override {
-    const Tiles tiles(groups_, images, kernels_.max_pixels);
-    const double cost = static_cast<double>(images * output_.elements()) * static_cast<double>(filter_steps_);
-    const auto items = static_cast<int64_t>(blocks_.size()) * tiles.total();
-    parallel_for(items, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
-      for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
-        run_tiles(io, blocks_[block], range);
-      });
-    });
+    const Tiles tiles(groups_, images, conv_.max_pixels());
+    const double cost = static_cast<double>(images * pixels_) * conv_.pixel_cost();
+    parallel_for(conv_.blocks() * tiles.total(), cost, FloatConvTiles::kGrain, threads,
+                 [&](int64_t begin, int64_t end) {
+                   for_each_item(tiles, begin, end, [&](int64_t block, const TileRange& range) {
+                     conv_.run(io, block, range);
+                   });
+                 });
   }
 
-  size_t resident_bytes() const override { return 4 * (weight_.size() + bias_.size()) + tail_.resident_bytes(); }
+  size_t resident_bytes() const override { return conv_.resident_bytes(); }
 
-  const char* kernel() const override { return kernels_.name; }
+  const char* kernel() const override { return conv_.kernel(); }
 
  private:
-  void arrange_weights(const FloatConvSpec& spec, const ChannelBlock& block) {
-    float* to = weight_.data() + block.first_lane * filter_steps_;
-    for (int64_t lane = 0; lane < block.channels; ++lane) {
-      const float* filter = spec.weight.data() + (block.first_channel + lane) * filter_steps_;
-      for (int64_t k = 0; k < filter_steps_; ++k) to[k * block.lanes + lane] = filter[k];
-    }
-  }
-
-  void run_tiles(const Operands& io, const ChannelBlock& block, const TileRange& range) const {
-    const float* pixels[kMaxPixels];
-    int64_t places[kMaxPixels];
-    int64_t batch[kMaxPixels];
-    TailTile tail(tail_, io, 1, block.first_channel);
-    FloatTile tile;
-    tile.source = pixels;
-    tile.runs = range.group->runs.data();
-    tile.run_count = static_cast<int32_t>(range.group->runs.size());
-    tile.weight = weight_.data() + block.first_lane * filter_steps_;
-    tile.lanes = static_cast<int32_t>(block.lanes);
-    tile.channels = static_cast<int32_t>(block.channels);
-    tile.bias = bias_.data() + block.first_lane;
-    tile.tail = tail.tail();
-    const FloatTileKernel* kernels = kernels_.tile[block.lanes / 16 - 1];
-    const float* source = io.source<float>() + (depthwise_ ? block.first_channel : block.group * group_channels_);
-    PixelCursor cursor(range, input_.elements(), output_.pixels());
-    for (int64_t i = range.begin; i < range.end; ++i) {
-      const int count = range.pixels(i);
-      for (int p = 0; p < count; ++p, cursor.next()) {
-        pixels[p] = source + cursor.source();
-        places[p] = cursor.result();
-        batch[p] = cursor.image();
-      }
-      tail.set_pixels(places, batch, count);
-      kernels[count - 1](tile);
-    }
-  }
-
-  bool depthwise_;
-  const FloatConvKernels& kernels_;
-  Shape input_;
-  Shape output_;
-  int64_t group_channels_;
-  int64_t filter_steps_;
+  FloatConvTiles conv_;
   std::vector<PixelGroup> groups_;
-  std::vector<ChannelBlock> blocks_;
-  std::vector<float> weight_;
-  std::vector<float> bias_;
-  TailPlan tail_;
+  int64_t pixels_;
 };
 
 }  // namespace

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 
+#include "program/bands.h"
+
 namespace xnorkit {
 namespace {
+
+// Half of a usual second-level cache: the ring of a convolution with its pool shares it with weights and input.
+constexpr int64_t kRingBytes = int64_t{1} << 19;
 
 template <class Spec, class = void>
 struct has_tail : std::false_type {};
@@ -42,6 +47,7 @@ class Joiner {
     TailSpec* tail = tail_of(group.operation);
     if (tail == nullptr) return;
     while (take_pointwise(group, *tail)) continue;
+    if (take_pool(group)) tail = &std::get<PooledConvSpec>(group.operation).after;
     take_pack(group, *tail);
   }
 
@@ -84,6 +90,29 @@ class Joiner {
       group.sources.push_back(sources[swapped ? 0 : 1]);
     }
     tail.list.insert(tail.list.end(), list.begin(), list.end());
+    group.results[0] = next;
+    group.members.push_back(next);
+    taken_[next] = true;
+    return true;
+  }
+
+  // A pool joins a float convolution where the value between is too large for the cache, and rows of it suffice.
+  bool take_pool(Group& group) {
+    auto* conv = std::get_if<FloatConvSpec>(&group.operation);
+    const int last = group.results[0];
+    if (conv == nullptr || output_index_[last] >= 0 || readers_[last].size() != 1) return false;
+    const int next = readers_[last][0];
+    const auto* pool = std::get_if<PoolSpec>(&values_[next].operation);
+    if (pool == nullptr || taken_[next] || conv->output.bytes() <= kRingBytes) return false;
+    for (const PointwiseSpec& op : conv->tail.list) {
+      if (op.has_operand()) return false;
+    }
+    PooledConvSpec joined{std::move(*conv), *pool, pool->output, {}, kRingBytes};
+    if (make_bands(joined).ring_rows >= joined.conv.output.height) {
+      *conv = std::move(joined.conv);
+      return false;
+    }
+    group.operation = std::move(joined);
     group.results[0] = next;
     group.members.push_back(next);
     taken_[next] = true;

@@ -24,6 +24,7 @@ double convolution_macs(const Spec& spec) {
 
 struct Count {
   double operator()(const FloatConvSpec& spec) const { return convolution_macs(spec); }
+  double operator()(const PooledConvSpec& spec) const { return convolution_macs(spec.conv); }
   double operator()(const Int8ConvSpec& spec) const { return convolution_macs(spec); }
   double operator()(const BinaryWeightConvSpec& spec) const { return convolution_macs(spec); }
   double operator()(const BinaryConvSpec& spec) const { return convolution_macs(spec); }

@@ -55,7 +55,8 @@ void ProgramState::make_plan(bool fuse) {
 
 // A value is alive from the step that writes it to the last step that reads it, both included; the input is there
 // before step 0. Outputs, and an input that is read where the caller has it, take no place. A value that replaces a
-// dying one of the same size shares its place and prolongs its life.
+// dying one of the same size shares its place and prolongs its life. Behind the values stands the scratch of each step,
+// alive while it runs.
 void ProgramState::place_values() {
   constexpr int kUnused = -2;
   std::vector<Lifetime> lives(values.size(), {0, kUnused, kUnused});
@@ -85,9 +86,13 @@ void ProgramState::place_values() {
       break;
     }
   }
+  for (size_t i = 0; i < plan.size(); ++i) {
+    lives.push_back({plan[i].step->scratch_bytes(), static_cast<int>(i), static_cast<int>(i)});
+  }
   const Layout layout = place(lives);
   offset.resize(values.size());
   for (size_t id = 0; id < values.size(); ++id) offset[id] = layout.offset[place_of[id]];
+  for (size_t i = 0; i < plan.size(); ++i) plan[i].scratch = layout.offset[values.size() + i];
   arena_bytes = layout.bytes;
   const auto fitting = static_cast<int64_t>(kChunkBytes / std::max<size_t>(arena_bytes, 1));
   chunk = std::min(kMaxChunk, std::max<int64_t>(1, fitting));

@@ -58,8 +58,8 @@ void ProgramState::run_chunk(const Input& images, int64_t first, int64_t count, 
     made.clear();
     for (const int id : plan[i].sources) sources.push_back(address(id));
     for (const int id : plan[i].results) made.push_back(address(id));
-    timed(times == nullptr ? nullptr : times + 1 + i,
-          [&] { plan[i].step->run({sources.data(), made.data()}, count, threads); });
+    const Operands operands{sources.data(), made.data(), arena + plan[i].scratch * static_cast<size_t>(count)};
+    timed(times == nullptr ? nullptr : times + 1 + i, [&] { plan[i].step->run(operands, count, threads); });
   }
 }
 

@@ -20,8 +20,8 @@ namespace xnorkit {
 
 // monostate is the input.
 using Operation = std::variant<std::monostate, FloatConvSpec, Int8ConvSpec, BinaryWeightConvSpec, QuantizeSpec,
-                               BinaryConvSpec, PackSpec, MaxPoolBitsSpec, PointwiseChainSpec, PoolSpec, KMapSpec,
-                               ActivationSpec, PadSpec, ConcatSpec, GatherChannelsSpec>;
+                               BinaryConvSpec, PackSpec, MaxPoolBitsSpec, PointwiseChainSpec, PoolSpec, PooledConvSpec,
+                               KMapSpec, ActivationSpec, PadSpec, ConcatSpec, GatherChannelsSpec>;
 
 // A value as it was added: the operation that makes it, and the values that this reads.
 struct Value {
@@ -39,6 +39,7 @@ struct Planned {
   std::vector<int> members;  // the values whose operations it computes
   std::vector<int> replaceable;  // sources whose memory result 0 may take over
   double macs;               // multiply-adds of one image, padded taps not counted
+  size_t scratch = 0;        // where its scratch begins in the arena, per image
 };
 
 struct ProgramState {

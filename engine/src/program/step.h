@@ -24,6 +24,9 @@ class Step {
   // Bytes of weights and thresholds that it keeps.
   virtual size_t resident_bytes() const = 0;
 
+  // Bytes of memory that a run needs besides its values, whatever the number of images.
+  virtual size_t scratch_bytes() const { return 0; }
+
   // Name of the kernel that it runs, for profiles: a tile, "reference" or "" where there is no choice.
   virtual const char* kernel() const { return ""; }
 };
@@ -37,6 +40,7 @@ std::unique_ptr<Step> make_step(const KernelTable& table, PackSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, MaxPoolBitsSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PointwiseChainSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PoolSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, PooledConvSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, KMapSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, ActivationSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PadSpec spec);

@@ -1,0 +1,53 @@
+// Float convolution in tiles: arranged weights, and the tiles of a block. Which pixels, and when, is the step's affair.
+#pragma once
+
+#include <vector>
+
+#include "common/spec.h"
+#include "program/channel_blocks.h"
+#include "program/tail.h"
+#include "program/tiles.h"
+
+namespace xnorkit {
+
+// One filter per channel: values and weights of a block's channels lie side by side, so that groups make no blocks.
+bool is_depthwise(const FloatConvSpec& spec);
+
+class FloatConvTiles {
+ public:
+  // Multiply-adds that keep a thread busy for some microseconds.
+  static constexpr double kGrain = 2e5;
+
+  FloatConvTiles(const KernelTable& table, const FloatConvSpec& spec);
+
+  int64_t blocks() const { return static_cast<int64_t>(blocks_.size()); }
+  int max_pixels() const { return kernels_.max_pixels; }
+  const char* kernel() const { return kernels_.name; }
+  size_t resident_bytes() const;
+
+  // Multiply-adds of one output pixel.
+  double pixel_cost() const { return static_cast<double>(output_.channels * filter_steps_); }
+
+  // The output pixels, grouped as the tiles take them.
+  std::vector<PixelGroup> groups(const FloatConvSpec& spec) const;
+
+  // Computes the tiles of `range` for one block of channels: pixels go to the places that their group names, whole
+  // images apart.
+  void run(const Operands& io, int64_t block, const TileRange& range) const;
+
+ private:
+  void arrange_weights(const FloatConvSpec& spec, const ChannelBlock& block);
+
+  bool depthwise_;
+  const FloatConvKernels& kernels_;
+  Shape input_;
+  Shape output_;
+  int64_t group_channels_;
+  int64_t filter_steps_;
+  std::vector<ChannelBlock> blocks_;
+  std::vector<float> weight_;
+  std::vector<float> bias_;
+  TailPlan tail_;
+};
+
+}  // namespace xnorkit
