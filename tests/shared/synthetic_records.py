@@ -185,6 +185,10 @@ class Synthetic:
                     "limit_speedup": 10.66,
                     "from_float_speedup": measured * 0.7,
                     "macs_binary": products * 196 * 256,
+                    "min_us": 0.048 * products,
+                    "float_min_us": 0.048 * products * measured * 0.9,
+                    "min_speedup": measured * 0.9,
+                    "min_from_float_speedup": measured * 0.65,
                 }
                 self.add(experiment, str(place), subject, values)
 

@@ -1,7 +1,7 @@
 """Numbers that know where they come from, so that a sentence cannot disagree with the table beside it.
 
 A source is an expression over leaves `[id|name]` or `[id|name|index]`: the value `name` of the record `id`, or its
-element `index` (counted from the end when negative). Expressions join leaves by + - * / and the functions `mean`,
+element `index` (counted from the end when negative). Expressions join leaves by - * / and the functions `mean`,
 `total` and `count`. Whoever holds records.jsonl can compute each number of the page again.
 """
 
@@ -30,8 +30,11 @@ class Cited:
     def __sub__(self, other: "Cited") -> "Cited":
         return Cited(self.value - other.value, f"({self.source} - {other.source})")
 
-    def __add__(self, other: "Cited") -> "Cited":
-        return Cited(self.value + other.value, f"({self.source} + {other.source})")
+    def __neg__(self) -> "Cited":
+        return Cited(-self.value, f"(0 - {self.source})")
+
+    def __abs__(self) -> "Cited":
+        return self if self.value >= 0 else -self
 
 
 def cite(record: Record | None, name: str, index: int | None = None) -> Cited | None:

@@ -3,32 +3,35 @@
 from dataclasses import dataclass
 
 from xnorkit.report.page import names, sentences
-from xnorkit.report.page.cited import Cited, cite, least, most, present
+from xnorkit.report.page.cited import Cited, least, most
 from xnorkit.report.page.document import Inlines, Name, join, say
-from xnorkit.report.page.evidence import Evidence
+from xnorkit.report.page.evidence import Evidence, busy
 from xnorkit.report.page.findings import Sweep, accuracy_pairs, point_sweep, sizes, step_ratios
 from xnorkit.report.page.paper import paper
-from xnorkit.report.page.sections import ablation, gradients
-from xnorkit.report.page.sections.comparison import Variant, variants
 from xnorkit.report.page.shown import count_, points, times
+from xnorkit.report.page.variants import FULL, RULES, TRUE_RULE, Variant, variants
 
-__all__ = ["Claim", "claims"]
+__all__ = ["Claim", "claims", "growth"]
 
 NEAR = 0.9
 """A promise holds when at least this part of it is measured."""
+BUSY = "as other programs ran while it was measured"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A promise, whether it holds, and the sentence."""
+    """A promise, whether it holds, the sentence, and why that is left open ('' if it is not)."""
 
     name: str
     holds: bool
     sentence: Inlines
+    doubt: str = ""
 
     @property
     def line(self) -> Inlines:
         """The verdict and the sentence."""
+        if self.doubt:
+            return say(f"Undecided, {self.doubt}: ") + self.sentence
         return say("Holds: " if self.holds else "Does not hold: ") + self.sentence
 
 
@@ -59,34 +62,37 @@ def _memory(evidence: Evidence) -> Claim | None:
 
 def _speed(evidence: Evidence) -> Claim | None:
     sweeps = [point_sweep(evidence, "channels", "channels"), point_sweep(evidence, "filter", "kernel")]
-    measured = present([cite(record, "speedup") for sweep in sweeps if sweep for record in sweep.records])
-    if not measured:
+    pairs = [point for sweep in sweeps if sweep for point in sweep.line("speedup")]
+    quiet = [point for sweep in sweeps if sweep for point in sweep.idle().line("speedup")]
+    if not pairs:
         return None
     promised = paper("paper/claims", "speedup")
-    best = most(measured)
-    holds = best.value >= NEAR * promised.value
-    verdict = "which reaches it." if holds else "which is far from it, for the reason given below."
+    best = most([speedup for _, speedup in quiet or pairs])
+    reached = best.value >= NEAR * promised.value
+    verdict = "which reaches it." if reached else "which is far from it, for the reason given below."
     sentence = say(
         "convolutions {p} times as fast. The best that was measured against the fastest float32 engine is {best} "
         "times, " + verdict,
         p=count_(promised),
         best=times(best),
     )
-    return Claim("speed", holds, sentence)
+    return Claim("speed", reached, sentence, "" if quiet else BUSY)
 
 
 def _channels(evidence: Evidence) -> Claim | None:
-    return _growth(point_sweep(evidence, "channels", "channels"), "channels", "the channels", "input channels")
+    why = "few channels leave most of a vector register empty, and writing a result costs the same for any number"
+    return growth(point_sweep(evidence, "channels", "channels"), "channels", "the channels", "input channels", why)
 
 
 def _filter(evidence: Evidence) -> Claim | None:
-    return _growth(point_sweep(evidence, "filter", "kernel"), "filter", "the size of the filter", "filter size")
+    why = "the more products in each sum, the less writing the result weighs"
+    return growth(point_sweep(evidence, "filter", "kernel"), "filter", "the size of the filter", "filter size", why)
 
 
-def _growth(sweep: Sweep | None, name: str, what: str, label: str) -> Claim | None:
+def growth(sweep: Sweep | None, name: str, what: str, label: str, why: str) -> Claim | None:
     """Whether speed-up rises from the smallest to the largest size."""
     line = sweep.line("speedup") if sweep else []
-    if len(line) < 2:
+    if sweep is None or len(line) < 2:
         return None
     (first_at, first), (last_at, last) = line[0], line[-1]
     best_at, best = max(line, key=lambda point: point[1].value)
@@ -102,13 +108,7 @@ def _growth(sweep: Sweep | None, name: str, what: str, label: str) -> Claim | No
     )
     if best.value * NEAR > last.value:
         sentence += say(", with its peak, {best}, at {best_at}", best=times(best), best_at=count_(best_at))
-    ending = (
-        ": a pixel of few channels leaves most of a vector register empty, and signs, thresholds and borders cost "
-        "the same for any size."
-        if holds
-        else "."
-    )
-    return Claim(name, holds, (*sentence, ending))
+    return Claim(name, holds, (*sentence, f": {why}." if holds else "."), BUSY if sweep.busy else "")
 
 
 def _accuracy(evidence: Evidence) -> Claim | None:
@@ -126,7 +126,9 @@ def _accuracy(evidence: Evidence) -> Claim | None:
         )
         for p in pairs
     ]
-    ending = "." if holds else ": the harder the data, the more the missing precision is felt."
+    ending = "."
+    if len({pair.dataset for pair in pairs}) > 1 and not holds:
+        ending = ": the harder the data, the more the missing precision is felt."
     sentence = say(
         "accuracy within one point of float, in the trainings that ran to their end. Against float: {parts}",
         parts=join(parts, "; "),
@@ -136,25 +138,23 @@ def _accuracy(evidence: Evidence) -> Claim | None:
 
 def _gradient(evidence: Evidence) -> Claim | None:
     found = _variants(evidence, "gradients", "rule")
-    base = next((variant for variant in found if variant.name == gradients.BASE), None)
+    base = next((variant for variant in found if variant.name == TRUE_RULE), None)
     others = [variant for variant in found if variant is not base]
     if base is None or not others:
         return None
     best = max(others, key=lambda variant: variant.top1.mean.value)
     lead = base.top1.mean - best.top1.mean
-    holds = lead.value >= 0
     sentence = say(
-        "the exact gradient trains best. It is {difference} than the best of the other rules ({name}){doubt}.",
+        "the exact gradient trains best. It is {difference} than the best of the other rules ({name}).",
         difference=_ahead(lead),
-        name=Name(gradients.WRITTEN.get(best.name, best.name)),
-        doubt=_doubt(base, best),
+        name=Name(RULES.get(best.name, best.name)),
     )
-    return Claim("gradient", holds, sentence)
+    return Claim("gradient", lead.value >= 0, sentence, _doubt(base, best))
 
 
 def _ablation(evidence: Evidence) -> Claim | None:
     found = _variants(evidence, "ablation", "change")
-    base = next((variant for variant in found if variant.name == ablation.BASE), None)
+    base = next((variant for variant in found if variant.name == FULL), None)
     others = [variant for variant in found if variant is not base and "alone" not in variant.name]
     if base is None or not others:
         return None
@@ -162,29 +162,28 @@ def _ablation(evidence: Evidence) -> Claim | None:
     worst = min(others, key=lambda variant: variant.top1.mean.value)
     lead = base.top1.mean - best.top1.mean
     sentence = say(
-        "the binarization is best as it stands. It is {difference} than its best variant ({best}){doubt}; the worst "
+        "the binarization is best as it stands. It is {difference} than its best variant ({best}); the worst "
         "variant ({worst}) is {cost}.",
         difference=_ahead(lead),
         best=Name(best.name),
-        doubt=_doubt(base, best),
         worst=Name(worst.name),
         cost=_behind(base.top1.mean - worst.top1.mean),
     )
-    return Claim("ablation", lead.value >= 0, sentence)
+    return Claim("ablation", lead.value >= 0, sentence, _doubt(base, best))
 
 
 def _training(evidence: Evidence) -> Claim | None:
     ratios = [ratio for _, ratio in step_ratios(evidence)]
     if not ratios:
         return None
-    holds = most(ratios).value <= 1
+    slower = most(ratios).value > 1
     reason = (
-        "." if holds else ": signs, scales and their gradients come on top of the float convolution that PyTorch runs."
+        ": signs, scales and their gradients come on top of the float convolution that PyTorch runs." if slower else "."
     )
     sentence = say(
         "training is no slower. A binary step takes {span} times as long as a float one", span=sentences.span(ratios)
     )
-    return Claim("training", holds, (*sentence, reason))
+    return Claim("training", not slower, (*sentence, reason), BUSY if busy(*evidence.of("training-time")) else "")
 
 
 def _variants(evidence: Evidence, experiment: str, key: str) -> list[Variant]:
@@ -197,22 +196,19 @@ def _variants(evidence: Evidence, experiment: str, key: str) -> list[Variant]:
 def _ahead(lead: Cited) -> Inlines:
     if lead.value == 0:
         return say("no better")
-    shown = points(lead if lead.value > 0 else Cited(-lead.value, f"(0 - {lead.source})"))
-    return say("{n} better" if lead.value > 0 else "{n} worse", n=shown)
+    return say("{n} better" if lead.value > 0 else "{n} worse", n=points(abs(lead)))
 
 
 def _behind(cost: Cited) -> Inlines:
     if cost.value == 0:
         return say("as good")
-    shown = points(cost if cost.value > 0 else Cited(-cost.value, f"(0 - {cost.source})"))
-    return say("{n} behind" if cost.value > 0 else "{n} ahead", n=shown)
+    return say("{n} behind" if cost.value > 0 else "{n} ahead", n=points(abs(cost)))
 
 
-def _doubt(first: Variant, second: Variant) -> Inlines:
-    """What the number of seeds allows to say about a difference."""
+def _doubt(first: Variant, second: Variant) -> str:
+    """Why a difference of two variants decides nothing, or ''."""
     if min(len(first.top1.values), len(second.top1.values)) == 1:
-        return say(", with one seed, which decides nothing small")
+        return "by one seed"
     (low, high), (other_low, other_high) = first.top1.extremes, second.top1.extremes
-    if low.value <= other_high.value and other_low.value <= high.value:
-        return say(", within the extremes of the seeds")
-    return say(", beyond the extremes of the seeds")
+    overlap = low.value <= other_high.value and other_low.value <= high.value
+    return "as the seeds differ by more" if overlap else ""

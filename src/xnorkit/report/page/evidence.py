@@ -8,7 +8,7 @@ from xnorkit.errors import InputError
 from xnorkit.report.page.cited import Cited, cite, least, mean, most, present
 from xnorkit.report.records import Record, Store
 
-__all__ = ["Evidence", "Seeds", "command", "seeds"]
+__all__ = ["Evidence", "Seeds", "busy", "command", "seeds"]
 
 
 class Evidence:
@@ -84,3 +84,8 @@ def seeds(records: Sequence[Record], value: str) -> Seeds | None:
 def command(experiment: str) -> str:
     """Return the command that measures an experiment."""
     return f"xnorkit report --only {experiment}"
+
+
+def busy(*records: Record | None) -> bool:
+    """Return whether other programs ran while one of these was measured, so that times may be longer than they are."""
+    return any(record is not None and record.conditions.get("busy") for record in records)

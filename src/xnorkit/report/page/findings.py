@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xnorkit.report.page.cited import Cited, cite
-from xnorkit.report.page.evidence import Evidence, Seeds, seeds
+from xnorkit.report.page.evidence import Evidence, Seeds, busy, seeds
 from xnorkit.report.records import Record
 
 __all__ = [
@@ -14,8 +14,10 @@ __all__ = [
     "Sweep",
     "accuracy_pairs",
     "best_training",
+    "call_time",
     "duels",
     "fastest",
+    "measure",
     "own_runs",
     "point_sweep",
     "sizes",
@@ -25,6 +27,12 @@ __all__ = [
 ]
 
 OWN = "xnorkit"
+MINIMA = {
+    "us": "min_us",
+    "float_us": "float_min_us",
+    "speedup": "min_speedup",
+    "from_float_speedup": "min_from_float_speedup",
+}
 
 
 @dataclass(frozen=True)
@@ -127,25 +135,34 @@ def own_runs(evidence: Evidence) -> list[Record]:
 
 
 def fastest(evidence: Evidence, own: Record, ending: str) -> tuple[str, Cited] | None:
-    """Return the fastest other engine whose name has that ending, measured beside `own`, and its median."""
-    same = {name: own.subject[name] for name in ("model", "threads", "batch")}
+    """Return the fastest other engine whose name has that ending, measured beside `own`, and its time per call."""
+    name = call_time(evidence, own)
     found = [
-        (str(record.subject["engine"]), median)
-        for record in evidence.of("inference", **same)
-        if str(record.subject["engine"]).endswith(ending) and (median := cite(record, "median_us"))
+        (str(record.subject["engine"]), time)
+        for record in evidence.of("inference", **_place(own))
+        if str(record.subject["engine"]).endswith(ending) and (time := cite(record, name))
     ]
     return min(found, key=lambda pair: pair[1].value) if found else None
+
+
+def call_time(evidence: Evidence, record: Record) -> str:
+    """Return which time per call speaks for a network: the median, or the minimum where other programs ran."""
+    return "min_us" if busy(*evidence.of("inference", **_place(record))) else "median_us"
+
+
+def _place(record: Record) -> dict[str, str | int | float]:
+    return {name: record.subject[name] for name in ("model", "threads", "batch")}
 
 
 def duels(evidence: Evidence, ending: str = "_f32", **subject: str | int | float) -> list[Duel]:
     """Return every XNOR network against the fastest engine of that kind (`_f32`, `_int8`)."""
     found = []
     for own in own_runs(evidence):
-        other, median = fastest(evidence, own, ending), cite(own, "median_us")
+        other, time = fastest(evidence, own, ending), cite(own, call_time(evidence, own))
         matches = all(own.subject.get(name) == value for name, value in subject.items())
-        if own.subject.get("family") == "xnor" and other and median and matches:
+        if own.subject.get("family") == "xnor" and other and time and matches:
             where = own.subject
-            found.append(Duel(str(where["model"]), where["threads"], where["batch"], median, other[1], other[0]))
+            found.append(Duel(str(where["model"]), where["threads"], where["batch"], time, other[1], other[0]))
     return found
 
 
@@ -167,8 +184,22 @@ class Sweep:
 
     def line(self, value: str) -> list[tuple[Cited, Cited]]:
         """Return the points of one line: measured `speedup`, `formula_speedup` or `limit_speedup`."""
-        pairs = [(cite(record, self.across), cite(record, value)) for record in self.records]
+        pairs = [(cite(record, self.across), cite(record, measure(record, value))) for record in self.records]
         return [(x, y) for x, y in pairs if x and y]
+
+    @property
+    def busy(self) -> bool:
+        """Whether other programs ran during any of its points."""
+        return busy(*self.records)
+
+    def idle(self) -> "Sweep":
+        """Return the points during which no other program ran."""
+        return Sweep(self.across, [record for record in self.records if not busy(record)])
+
+
+def measure(record: Record, value: str) -> str:
+    """Return the name of the stored value: where other programs ran, a time's minimum, which they cannot lengthen."""
+    return MINIMA.get(value, value) if busy(record) else value
 
 
 def point_sweep(evidence: Evidence, experiment: str, across: str) -> Sweep | None:

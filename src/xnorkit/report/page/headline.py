@@ -7,7 +7,7 @@ from xnorkit.report.page import names
 from xnorkit.report.page.cited import Cited, cite
 from xnorkit.report.page.document import Cell, Inlines, Name, Paragraph, Table, say
 from xnorkit.report.page.evidence import Evidence
-from xnorkit.report.page.findings import AccuracyPair, accuracy_pairs, fastest, own_runs, usual
+from xnorkit.report.page.findings import AccuracyPair, accuracy_pairs, call_time, fastest, own_runs, usual
 from xnorkit.report.page.markdown import table_lines, text
 from xnorkit.report.page.sections.cells import NOT_RUN, column, named
 from xnorkit.report.page.sections.found import proof
@@ -105,7 +105,7 @@ def _timed(evidence: Evidence) -> Table | None:
 
 
 def _timed_row(evidence: Evidence, run: Record) -> list[Cell]:
-    own, ideal = cite(run, "median_us"), cite(run, "ideal_us")
+    own, ideal = cite(run, call_time(evidence, run)), cite(run, "ideal_us")
     return [
         named(names.model(run.subject["model"])),
         Cell((us(own),)) if own else NOT_RUN,

@@ -22,7 +22,7 @@ DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar10-whitened": "CIFAR-10, whitened",
     "cifar100": "CIFAR-100",
-    "digits": "digits",
+    "digits": "scikit-learn's digits",
     "imagenet": "ImageNet",
 }
 FAMILIES = {"float": "float32", "bwn": "BWN", "xnor": "XNOR", "xnor-k": "XNOR with K", "recu": "ReCU", "react": "ReAct"}

@@ -20,7 +20,7 @@ def span(values: Sequence[Cited]) -> Inlines:
 
 def against(lost: Cited) -> Inlines:
     """Return what a binary network lost against float (float minus binary): "0.20 points less", "as much"."""
-    shown = points(Cited(abs(lost.value), lost.source if lost.value >= 0 else _swapped(lost)))
+    shown = points(abs(lost))
     if not shown.text.strip("0.,"):
         return say("as much, to the last digit shown")
     return say("{n} less" if lost.value > 0 else "{n} more", n=shown)
@@ -56,15 +56,19 @@ def file_sizes(found: Sequence[Sizes]) -> Inlines:
     )
 
 
-def duel_sentence(found: Sequence[Duel], kind: str) -> Inlines:
-    """Return the sentence about inference against the fastest engine of a kind ("float32", "int8")."""
+def duel_sentence(found: Sequence[Duel], kind: str, *, again: bool = False) -> Inlines:
+    """Return the sentence about inference against the fastest engine of a kind ("float32", "int8").
+
+    again: the setting (batch, threads) has just been said.
+    """
     faster = [duel for duel in found if duel.ratio.value > 1]
     slower = [duel for duel in found if duel.ratio.value <= 1]
     setting = say("At batch size {b} on {t}, ", b=Name(str(found[0].batch)), t=names.threads(found[0].threads))
+    setting = say("There, ") if again else setting
     if len(found) == 1:
         duel = found[0]
         return setting + say(
-            "xnorkit takes {own} for {model} and the fastest {kind} engine ({engine}) {other}: {ratio}.",
+            "xnorkit takes {own} for {model} and the fastest {kind} engine ({engine}) {other}: xnorkit is {ratio}.",
             own=us(duel.own),
             model=names.model(duel.model),
             kind=kind,
@@ -92,15 +96,17 @@ def duel_sentence(found: Sequence[Duel], kind: str) -> Inlines:
 
 
 def steepest(sweep: Sweep, label: str) -> Inlines | None:
-    """Return the sentence about the best point of a sweep, beside formula and limit."""
-    best = max(sweep.records, key=lambda record: _value(cite(record, "speedup")))
-    measured, formula, limit = (cite(best, name) for name in ("speedup", "formula_speedup", "limit_speedup"))
-    place = cite(best, sweep.across)
-    if not (measured and formula and limit and place):
+    """Return the sentence about the best point of a sweep during which no other program ran, or None."""
+    points = sweep.idle().line("speedup")
+    if not points:
+        return None
+    place, measured = max(points, key=lambda point: point[1].value)
+    formula, limit = (_at(place, sweep.line(name)) for name in ("formula_speedup", "limit_speedup"))
+    if not (formula and limit):
         return None
     return say(
-        "One convolution is at best {measured} ({label} {place}), where the paper's formula counts {formula} and the "
-        "peaks of this machine allow {limit}.",
+        "One convolution is at best {measured} ({label} {place}), where the paper's formula counts {formula} "
+        "and the peaks of this machine allow {limit}.",
         measured=times_as_fast(measured),
         label=label,
         place=count_(place),
@@ -135,10 +141,5 @@ def _when(trained: Seeds) -> Inlines:
     return say(" (after {n} of {m} epochs)", n=count_(epochs), m=count_(planned))
 
 
-def _swapped(difference: Cited) -> str:
-    """Return the source of the difference the other way round."""
-    return f"(0 - {difference.source})"
-
-
-def _value(cited: Cited | None) -> float:
-    return cited.value if cited else float("-inf")
+def _at(place: Cited, line: Sequence[tuple[Cited, Cited]]) -> Cited | None:
+    return next((up for across, up in line if across.value == place.value), None)

@@ -43,16 +43,19 @@ def plain_log(axes: "Axes", which: str, ticks: Sequence[float]) -> None:
 
 
 def _spread(centres: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Move ascending centres apart so that boxes of these heights do not overlap, as a block around their mean."""
+    """Move ascending centres apart so that boxes of these heights do not overlap, as a block around their mean.
+
+    All stay between 0 and 1, as long as there is room.
+    """
     groups: list[list[int]] = []
     middle: list[float] = []
     for index, centre in enumerate(centres):
         groups.append([index])
-        middle.append(centre)
+        middle.append(_inside(centre, [index], heights))
         while len(groups) > 1 and _top(middle[-2], groups[-2], heights) > _bottom(middle[-1], groups[-1], heights):
             merged = groups[-2] + groups[-1]
             groups[-2:] = [merged]
-            middle[-2:] = [sum(centres[i] for i in merged) / len(merged)]
+            middle[-2:] = [_inside(sum(centres[i] for i in merged) / len(merged), merged, heights)]
     placed = list(centres)
     for centre, group in zip(middle, groups, strict=True):
         at = _bottom(centre, group, heights)
@@ -60,6 +63,11 @@ def _spread(centres: Sequence[float], heights: Sequence[float]) -> list[float]:
             placed[index] = at + heights[index] / 2
             at += heights[index]
     return placed
+
+
+def _inside(middle: float, group: Sequence[int], heights: Sequence[float]) -> float:
+    half = sum(heights[i] for i in group) / 2
+    return 0.5 if half > 0.5 else min(max(middle, half), 1 - half)
 
 
 def _top(middle: float, group: Sequence[int], heights: Sequence[float]) -> float:

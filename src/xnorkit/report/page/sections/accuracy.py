@@ -115,11 +115,11 @@ def _proof(record: Record) -> Inlines:
     )
     parts = []
     equal, total = values.get("integers_equal"), values.get("integers")
-    if equal and total:
+    if equal and total and total.value:
         same = "all {total} integers equal" if equal.value == total.value else "only {equal} of {total} integers equal"
         parts.append(say(same, total=count_(total), equal=count_(equal)))
     flipped, signs = values.get("signs_flipped"), values.get("signs")
-    if flipped and signs:
+    if flipped and signs and signs.value:
         parts.append(say("{flipped} of {signs} signs flipped end to end", flipped=count_(flipped), signs=count_(signs)))
     equal, total = values.get("predictions_equal"), values.get("proof_images") or cite(record, "images")
     if equal and total:

@@ -1,40 +1,22 @@
 """Trainings that differ in one thing: a figure of their accuracies, a table, and a sentence."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from xnorkit.report.page import names
 from xnorkit.report.page.cited import count, least, most
 from xnorkit.report.page.document import Block, Cell, Figure, Inlines, Name, Table, join, say
-from xnorkit.report.page.evidence import Evidence, Seeds, seeds
+from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.plots.dots import Dot, draw_dots
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, column, named, not_run_notes
 from xnorkit.report.page.shown import count_, decimal, percent, points
+from xnorkit.report.page.variants import Variant, variants
 from xnorkit.report.records import Record
 
-__all__ = ["Variant", "comparison_blocks", "variants"]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way of training: its stored name and its accuracies and losses over seeds."""
-
-    name: str
-    top1: Seeds
-    loss: Seeds | None
-
-
-def variants(records: Sequence[Record], key: str) -> list[Variant]:
-    """Return the variants of one data set, network and budget, in order of writing."""
-    groups: dict[str, list[Record]] = {}
-    for record in records:
-        groups.setdefault(str(record.subject[key]), []).append(record)
-    found = [(name, seeds(group, "top1"), seeds(group, "train_loss")) for name, group in groups.items()]
-    return [Variant(name, top1, loss) for name, top1, loss in found if top1]
+__all__ = ["comparison_blocks"]
 
 
 def comparison_blocks(
-    evidence: Evidence, experiment: str, key: str, *, base: str, figure: str, what: Inlines, written: dict[str, str]
+    evidence: Evidence, experiment: str, key: str, *, base: str, figure: str, what: Inlines, written: Mapping[str, str]
 ) -> list[Block]:
     """Return figure and table for each data set and network; `base` is the variant that others are compared with."""
     groups: dict[tuple[str, str], list[Record]] = {}
@@ -71,14 +53,14 @@ def comparison_blocks(
     return blocks
 
 
-def _dot(variant: Variant, first: bool, written: dict[str, str]) -> Dot:
+def _dot(variant: Variant, first: bool, written: Mapping[str, str]) -> Dot:
     low, high = variant.top1.extremes
     spread = (low.value, high.value) if len(variant.top1.values) > 1 else None
     label = written.get(variant.name, variant.name)
     return Dot(label, variant.top1.mean.value, str(percent(variant.top1.mean)), spread, first)
 
 
-def _row(variant: Variant, first: Variant | None, written: dict[str, str]) -> list[Cell]:
+def _row(variant: Variant, first: Variant | None, written: Mapping[str, str]) -> list[Cell]:
     low, high = variant.top1.extremes
     note = say("{low} to {high}", low=percent(low), high=percent(high)) if len(variant.top1.values) > 1 else ()
     difference = NOT_RUN if first is None else NONE

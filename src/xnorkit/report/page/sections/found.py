@@ -24,9 +24,11 @@ def sections(evidence: Evidence) -> list[Section]:
     found += [sentences.file_sizes(sizes(evidence))] if sizes(evidence) else []
     proved = proof(evidence)
     found += [proved] if proved else []
+    said = False
     for ending, kind in (("_f32", "float32"), ("_int8", "int8")):
         best = duels(evidence, ending, **usual(evidence))
-        found += [sentences.duel_sentence(best, kind)] if best else []
+        found += [sentences.duel_sentence(best, kind, again=said)] if best else []
+        said = said or bool(best)
     sweep = point_sweep(evidence, "channels", "channels")
     peak = sentences.steepest(sweep, "input channels") if sweep else None
     found += [peak] if peak else []

@@ -4,16 +4,9 @@ from xnorkit.report.page.document import Name, Section, say
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.sections.cells import absent
 from xnorkit.report.page.sections.comparison import comparison_blocks
+from xnorkit.report.page.variants import RULES, TRUE_RULE
 
-__all__ = ["BASE", "WRITTEN", "sections"]
-
-BASE = "exact"
-WRITTEN = {
-    "exact": "exact",
-    "paper": "as the paper prints",
-    "seeds": "XNOR-Net-PyTorch",
-    "ste": "straight-through alone",
-}
+__all__ = ["sections"]
 
 
 def sections(evidence: Evidence) -> list[Section]:
@@ -24,5 +17,5 @@ def sections(evidence: Evidence) -> list[Section]:
         "constant.",
         code=Name("XNOR-Net-PyTorch"),
     )
-    blocks = comparison_blocks(evidence, "gradients", "rule", base=BASE, figure="7", what=what, written=WRITTEN)
+    blocks = comparison_blocks(evidence, "gradients", "rule", base=TRUE_RULE, figure="7", what=what, written=RULES)
     return [Section("gradients", say("Gradient rules"), blocks or [absent("gradients")])]

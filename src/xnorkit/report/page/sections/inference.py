@@ -6,7 +6,7 @@ from xnorkit.report.page import names
 from xnorkit.report.page.cited import Cited, cite
 from xnorkit.report.page.document import Cell, Name, Section, Table, say
 from xnorkit.report.page.evidence import Evidence
-from xnorkit.report.page.findings import OWN, fastest
+from xnorkit.report.page.findings import OWN, call_time, fastest
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, named, not_run_notes
 from xnorkit.report.page.shown import times, us
 from xnorkit.report.records import Record
@@ -31,11 +31,11 @@ def _table(evidence: Evidence, known: Sequence[Record]) -> Table:
     places = dict.fromkeys((r.subject["model"], r.subject["threads"], r.subject["batch"]) for r in known)
     rows = [_row(evidence, dict(zip(("model", "threads", "batch"), place, strict=True)), ordered) for place in places]
     caption = say(
-        "Table {n}. Time of one call, from the array to the logits, all engines in turns in one run, medians. "
-        "xnorkit runs the {xnor} network on bits; the others run the float32 network, or its 8-bit form. Small: how "
-        "many times as long as xnorkit. Ideal: the network's binary multiply-adds at the measured peak of xor and "
-        "popcount, float ones at the peak of fused multiply-add, weights at the bandwidth of memory. Weights are "
-        "random: time does not depend on them.",
+        "Table {n}. Time of one call, from the array to the logits, all engines in turns in one run, medians (minima "
+        "where marked, as other programs ran). xnorkit runs the {xnor} network on bits; the others run the float32 "
+        "network, or its 8-bit form. Small: how many times as long as xnorkit. Ideal: the network's binary "
+        "multiply-adds at the measured peak of xor and popcount, float ones at the peak of fused multiply-add, "
+        "weights at the bandwidth of memory. Weights are random: time does not depend on them.",
         n=Name("4"),
         xnor=Name("XNOR"),
     )
@@ -57,8 +57,14 @@ def _families(known: Sequence[Record]) -> list[str]:
 
 def _row(evidence: Evidence, place: dict[str, str | int | float], engines: Sequence[str]) -> list[Cell]:
     own = evidence.one("inference", engine=OWN, family="xnor", **place)
-    median = cite(own, "median_us")
-    setting = say("batch {batch}, {threads}", batch=Name(str(place["batch"])), threads=names.threads(place["threads"]))
+    name = call_time(evidence, evidence.known("inference", **place)[0])
+    median = cite(own, name)
+    setting = say(
+        "batch {batch}, {threads}{which}",
+        batch=Name(str(place["batch"])),
+        threads=names.threads(place["threads"]),
+        which=", minima" if name == "min_us" else "",
+    )
     cells = [
         named(names.model(place["model"]), setting),
         _time(evidence, {**place, "engine": OWN, "family": "xnor"}, None),
@@ -73,7 +79,8 @@ def _row(evidence: Evidence, place: dict[str, str | int | float], engines: Seque
 
 
 def _time(evidence: Evidence, subject: dict[str, str | int | float], own: Cited | None) -> Cell:
-    median = cite(evidence.one("inference", **subject), "median_us")
+    record = evidence.one("inference", **subject)
+    median = cite(record, call_time(evidence, record)) if record else None
     if median is None:
         return NOT_RUN if evidence.missing("inference", **subject) else NONE
     return Cell((us(median),), say("{ratio} times", ratio=times(median / own)) if own else ())

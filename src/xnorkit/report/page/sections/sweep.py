@@ -4,15 +4,19 @@ from collections.abc import Sequence
 
 from xnorkit.report.page import names
 from xnorkit.report.page.cited import Cited, cite
-from xnorkit.report.page.document import Block, Cell, Figure, Inlines, Name, Table, join, say
+from xnorkit.report.page.document import Block, Cell, Figure, Inline, Inlines, Name, Table, join, say
 from xnorkit.report.page.evidence import Evidence
-from xnorkit.report.page.findings import Sweep, point_sweep
+from xnorkit.report.page.findings import Sweep, measure, point_sweep
 from xnorkit.report.page.plots.speedup import Line, draw_speedups
 from xnorkit.report.page.sections.cells import NONE, absent, column, named, not_run_notes, value_cell
 from xnorkit.report.page.shown import times, us
+from xnorkit.report.records import Record
 
 __all__ = ["sweep_blocks"]
 
+MINIMA = "Minima where other programs ran, medians elsewhere: a large float32 convolution looks slower then than it is."
+FIRST = "4b"
+"""The figure whose caption explains the lines."""
 LINES = (
     ("formula", "paper's\nformula", "formula_speedup"),
     ("limit", "machine's\nlimit", "limit_speedup"),
@@ -55,33 +59,46 @@ def sweep_blocks(
 
 
 def _caption(sweep: Sweep, figure: str, label: str) -> Inlines:
-    first, last = sweep.records[0], sweep.records[-1]
+    """What is drawn, and under what conditions; the lines are explained once, under the first such figure."""
     peers = dict.fromkeys(str(r.subject["peer"]) for r in sweep.records if "peer" in r.subject)
-    fixed = {
-        key: first.subject[key]
-        for key in ("kernel", "in_channels", "out_channels", "height")
-        if key in first.subject and first.subject[key] == last.subject.get(key)
+    parts: dict[str, Inline | Inlines] = {
+        "figure": Name(figure),
+        "first": Name(FIRST),
+        "label": label,
+        "facts": _fixed(sweep),
+        "peers": join([(names.engine(peer),) for peer in peers], last=" or ") or say("not named"),
+        "statistic": MINIMA if sweep.busy else "Medians.",
+        "whole": "; with signs and packing: float32 in and out" if sweep.line("from_float_speedup") else "",
     }
-    facts = []
-    if "kernel" in fixed:
-        facts.append(say("filter {k}x{k}", k=Name(str(fixed["kernel"]))))
-    if "in_channels" in fixed:
-        facts.append(say("{c} input channels", c=Name(str(fixed["in_channels"]))))
-    if "out_channels" in fixed:
-        facts.append(say("{c} filters", c=Name(str(fixed["out_channels"]))))
-    if "height" in fixed:
-        facts.append(say("image {h}x{h}", h=Name(str(fixed["height"]))))
+    if figure != FIRST:
+        return say(
+            "Figure {figure}. As Figure {first}, over the {label}: {facts}; against {peers}. {statistic}", **parts
+        )
     return say(
-        "Figure {figure}. How many times as fast as float32 one binary convolution is, over the {label} ({facts}; "
-        "batch size one, {threads}). Measured: bits in, the next layer's bits out, against the fastest float32 "
-        "engine ({peers}); with signs and packing: float32 in and out. Formula: the paper's count of operations. "
-        "Limit: the measured peak of xor and popcount over that of float32 multiply-adds.",
-        figure=Name(figure),
-        label=label,
-        facts=join(facts) or say("sizes in the table"),
-        threads=names.threads(first.subject.get("threads", 1)),
-        peers=join([(names.engine(peer),) for peer in peers]) or say("not named"),
+        "Figure {figure}. How many times as fast as float32 one binary convolution is, over the {label}: {facts}. "
+        "Measured: bits in, the next layer's bits out, against the fastest float32 engine ({peers}){whole}. "
+        "Formula: the paper's count of operations. Limit: the measured peak of xor and popcount over that of float32 "
+        "multiply-adds. {statistic}",
+        **parts,
     )
+
+
+def _fixed(sweep: Sweep) -> Inlines:
+    """The sizes that all points share."""
+    first, last = sweep.records[0].subject, sweep.records[-1].subject
+    texts = {
+        "kernel": "filter {n}x{n}",
+        "in_channels": "{n} input channels",
+        "out_channels": "{n} filters",
+        "height": "image {n}x{n}",
+    }
+    same = {key: first[key] for key in texts if key in first and first[key] == last.get(key)}
+    facts = [say(texts[key], n=Name(str(value))) for key, value in same.items()]
+    return join([*facts, say("batch size one"), names.threads(first.get("threads", 1))])
+
+
+def _peer(record: Record) -> Inlines:
+    return (names.engine(record.subject["peer"]),) if "peer" in record.subject else ()
 
 
 def _table(
@@ -94,12 +111,10 @@ def _table(
         place = cite(record, sweep.across)
         row = [
             named(Name(f"{record.subject[sweep.across]}")),
-            value_cell(record, "us", us),
-            value_cell(
-                record, "float_us", us, (names.engine(record.subject["peer"]),) if "peer" in record.subject else ()
-            ),
-            value_cell(record, "speedup", times),
-            *([value_cell(record, "from_float_speedup", times)] if has_whole else []),
+            value_cell(record, measure(record, "us"), us),
+            value_cell(record, measure(record, "float_us"), us, _peer(record)),
+            value_cell(record, measure(record, "speedup"), times),
+            *([value_cell(record, measure(record, "from_float_speedup"), times)] if has_whole else []),
             value_cell(record, "limit_speedup", times),
             value_cell(record, "formula_speedup", times),
         ]

@@ -1,0 +1,38 @@
+"""The README's headline is made of the same records as the report."""
+
+from pathlib import Path
+
+import pytest
+
+from xnorkit.errors import InputError
+from xnorkit.report.page import headline, place_headline
+
+ROOT = Path(__file__).resolve().parents[3]
+RESULTS = ROOT / "docs" / "results"
+
+
+def test_headline_has_accuracy_size_proof_and_time(drawn: tuple[Path, Path]) -> None:
+    lines = headline(drawn[0]).splitlines()
+    assert "| LeNet-5, MNIST: test accuracy, 20 epochs | 99.54 % | 99.35 % | XNOR |" in lines
+    assert "| LeNet-5, MNIST: weights / file | 1.73 MB | 82.5 KB | 20.9 times smaller |" in lines
+    assert any("all 37,000,000 integers" in line for line in lines)
+    assert "| batch 1, 1 thread | xnorkit | fastest float32 | fastest int8 | xnorkit, ideal |" in lines
+    assert "| LeNet-5 | 23.0 µs | 150 µs (6.5 times) | 69.0 µs (3.0 times) | 16.1 µs |" in lines
+    assert not any("NIN, CIFAR-10:" in line for line in lines), "a training with epochs left is no headline"
+
+
+def test_place_headline_replaces_what_stands_between_the_marks() -> None:
+    page = "# x\n<!-- headline -->\nold\n<!-- /headline -->\nend\n"
+    assert place_headline(page, "new") == "# x\n<!-- headline -->\nnew\n<!-- /headline -->\nend\n"
+
+
+@pytest.mark.parametrize("page", ["# x\n", "<!-- headline -->", "<!-- /headline --> <!-- headline -->"])
+def test_place_headline_refuses_a_page_without_its_marks(page: str) -> None:
+    with pytest.raises(InputError, match="required"):
+        place_headline(page, "new")
+
+
+@pytest.mark.skipif(not (RESULTS / "records.jsonl").exists(), reason="docs/results holds no records yet")
+def test_readme_holds_the_headline_of_the_committed_records() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert place_headline(readme, headline(RESULTS)) == readme
