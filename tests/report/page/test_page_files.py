@@ -68,3 +68,13 @@ def test_a_missing_picture_is_named(tmp_path: Path) -> None:
     next((tmp_path / "pictures").glob("sign-maps*")).unlink()
     with pytest.raises(InputError, match=r"sign-maps.*cannot be read"):
         write_page(tmp_path, tmp_path / "page")
+
+
+def test_runs_of_one_family_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    study = Synthetic(tmp_path)
+    study.curve("mnist", "lenet5", "xnor", 0.0)
+    subject = {"run": "second-run", "model": "lenet5", "family": "xnor", "dataset": "mnist"}
+    study.add("curve", "second", subject, {"epoch": [1, 2], "eval_accuracy": [0.9, 0.95]})
+    figure = (write_page(tmp_path, tmp_path).figures[0]).read_text(encoding="utf-8")
+    assert ">second-run</text>" in figure
+    assert ">lenet5-mnist-xnor</text>" in figure

@@ -1,5 +1,7 @@
 """The page as Markdown: plain tables, figures linked as files."""
 
+import re
+
 from xnorkit.report.page.document import (
     Block,
     Bullets,
@@ -13,6 +15,9 @@ from xnorkit.report.page.document import (
     Paragraph,
     Table,
 )
+
+ESCAPED = re.compile(r"[<*`]|(?<!\w)_|_(?!\w)")
+"""What a name may hold that Markdown would take for its own."""
 
 __all__ = ["table_lines", "text", "to_markdown"]
 
@@ -49,7 +54,7 @@ def _block(block: Block, figures: str) -> list[str]:
     notes = [f"- {text(note)}" for note in block.notes]
     body = [*table_lines(block), ""]
     if block.folded:
-        head = ["<details>", f"<summary>{text(block.caption)}</summary>", ""]
+        head = ['<details markdown="1">', f"<summary>{text(block.caption)}</summary>", ""]
         body = [*head, *body, "</details>", ""]
     else:
         body = [f"*{text(block.caption)}*", "", *body]
@@ -73,4 +78,4 @@ def text(inlines: Inlines) -> str:
 def _inline(inline: Inline) -> str:
     if isinstance(inline, Code):
         return f"`{inline.text}`"
-    return inline.text if isinstance(inline, Name) else str(inline)
+    return ESCAPED.sub(r"\\\g<0>", inline.text) if isinstance(inline, Name) else str(inline)

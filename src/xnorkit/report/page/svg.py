@@ -17,6 +17,8 @@ FONT_POINTS = 10
 FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 PREAMBLE = re.compile(r"^.*?(?=<svg )", re.DOTALL)
+VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+PIXELS_PER_POINT = 1.7
 FONT = re.compile(r"'DejaVu Sans'[^;\"]*")
 
 
@@ -77,6 +79,10 @@ def to_svg(figure: "Figure", name: str, alt: str) -> str:
 
 
 def as_file(svg: str) -> str:
-    """Return the element as a file that carries the colours itself."""
+    """Return the element as a file that carries the colours, and a size, itself."""
     head, rest = svg.split(">", 1)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{head}>\n<style>{file_style()}</style>{rest}'
+    box = VIEW_BOX.search(head)
+    assert box is not None, "matplotlib writes the size of a drawing as its viewBox"
+    width, height = (round(float(side) * PIXELS_PER_POINT) for side in box.groups())
+    size = f'width="{width}" height="{height}"'
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{head} {size}>\n<style>{file_style()}</style>{rest}'

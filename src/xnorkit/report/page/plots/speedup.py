@@ -39,8 +39,9 @@ def draw_speedups(lines: Sequence[Line], *, name: str, across: str, alt: str) ->
         xs = sorted({x for line in lines for x, _ in line.points})
         ys = [y for line in lines for _, y in line.points]
         plain_log(axes, "x", _thinned(xs))
-        plain_log(axes, "y", [tick for tick in TICKS if min(ys) / 2.2 <= tick <= max(ys) * 2.2])
-        axes.set(xlim=(min(xs) / 1.15, max(xs) * 1.15), ylim=(min(*ys, 1) / 1.4, max(ys) * 1.4), xlabel=across)
+        low, high = min(*ys, 1) / 1.4, max(ys) * 1.4
+        plain_log(axes, "y", [tick for tick in TICKS if low <= tick <= high])
+        axes.set(xlim=(min(xs) / 1.15, max(xs) * 1.15), ylim=(low, high), xlabel=across)
         axes.set_title("times as fast as float32", fontweight="normal")
         axes.axhline(1, color=SENTINELS["soft"], linewidth=0.9)
         axes.grid(visible=True)

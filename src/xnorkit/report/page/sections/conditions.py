@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from xnorkit.report.page.document import Bullets, Cell, Inlines, Name, Section, Table, join, say
+from xnorkit.report.page.document import Bullets, Cell, Code, Inlines, Name, Section, Table, join, say
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.sections.cells import column, named
 
@@ -54,6 +54,13 @@ def _remarks(evidence: Evidence) -> list[Inlines]:
             "Accuracies are of the last epoch, spreads over seeds are the extremes."
         )
     ]
+    lines.append(
+        say(
+            "All figures, tables and sentences here are drawn from {file} alone; {command} draws them again.",
+            file=Name("records.jsonl"),
+            command=Code("xnorkit report --from DIR"),
+        )
+    )
     busy = busy_experiments(evidence)
     if busy:
         words = {str(r.conditions["busy"]): None for r in evidence.records if r.conditions.get("busy")}

@@ -36,13 +36,15 @@ def sections(evidence: Evidence) -> list[Section]:
 
 def _figure(dataset: str, model: str, records: Sequence[Record]) -> Figure:
     name = f"curves-{dataset}-{model}"
+    families = [record.subject["family"] for record in records]
+    twice = len(families) != len(set(families))
     panels = []
     for title, dashed, solid, log, scale in PANELS:
         curves = [
             curve
             for record in records
             for key in dict.fromkeys((dashed, solid))
-            if (curve := _curve(record, key, scale, dashed=key != solid))
+            if (curve := _curve(record, key, scale, dashed=key != solid, by_run=twice))
         ]
         if curves:
             panels.append(Panel(title, _labelled(curves), log and all(v > 0 for c in curves for v in c.values)))
@@ -58,15 +60,15 @@ def _figure(dataset: str, model: str, records: Sequence[Record]) -> Figure:
     return Figure(name, caption, alt, draw_curves(panels, name=name, alt=alt))
 
 
-def _curve(record: Record, key: str, scale: float, *, dashed: bool) -> Curve | None:
+def _curve(record: Record, key: str, scale: float, *, dashed: bool, by_run: bool) -> Curve | None:
     epochs, values = record.values.get("epoch"), record.values.get(key)
     if not isinstance(epochs, list) or not isinstance(values, list):
         return None
     points = [(x, y * scale) for x, y in zip(epochs, values, strict=False) if x is not None and y is not None]
     if not points:
         return None
-    label = names.family(record.subject["family"]).text
     run = str(record.subject.get("run", record.id))
+    label = run if by_run else names.family(record.subject["family"]).text
     return Curve(run, label, [x for x, _ in points], [y for _, y in points], dashed)
 
 
