@@ -35,7 +35,10 @@ def test_cells_without_a_figure_say_not_run_and_the_command_stands_below(drawn: 
     assert "- Not run (no such run): `xnorkit train nin-cifar10-float --data DIR`" in text
     assert "- Not run (not installed): `pip install 'xnorkit[bench]'`" in text
     listed = text.partition("## Not run")[2]
-    assert "`xnorkit train nin-cifar10 --data DIR`: in part: accuracy/cifar10/nin-cifar10/xnor" in listed
+    assert (
+        "`xnorkit train nin-cifar10 --data DIR`: in part (12 of 320 epochs): accuracy/cifar10/nin-cifar10/xnor"
+        in listed
+    )
     assert "`xnorkit train nin-cifar10-float --data DIR`: not run" in listed
 
 

@@ -3,7 +3,20 @@
 from xnorkit.report.page.cited import Cited
 from xnorkit.report.page.document import Number
 
-__all__ = ["amount", "bytes_", "count_", "decimal", "gmacs", "percent", "points", "seconds", "short", "times", "us"]
+__all__ = [
+    "amount",
+    "bytes_",
+    "count_",
+    "decimal",
+    "gmacs",
+    "milliseconds",
+    "percent",
+    "points",
+    "seconds",
+    "short",
+    "times",
+    "us",
+]
 
 MINUS = "−"
 
@@ -47,6 +60,11 @@ def bytes_(cited: Cited) -> Number:
 def us(cited: Cited) -> Number:
     """Show microseconds in µs, ms or s."""
     return _stepped(cited, [(1e6, "s"), (1e3, "ms"), (1, "µs")])
+
+
+def milliseconds(cited: Cited) -> Number:
+    """Show milliseconds in ms or s."""
+    return _stepped(cited, [(1e3, "s"), (1, "ms")])
 
 
 def seconds(cited: Cited) -> Number:

@@ -2,7 +2,19 @@
 
 from xnorkit.report.page import names
 from xnorkit.report.page.cited import cite, count
-from xnorkit.report.page.document import Bullets, Cell, Code, Inlines, Name, Paragraph, Section, Table, join, say
+from xnorkit.report.page.document import (
+    Bullets,
+    Cell,
+    Code,
+    Inlines,
+    Name,
+    Paragraph,
+    Section,
+    Status,
+    Table,
+    join,
+    say,
+)
 from xnorkit.report.page.evidence import Evidence, Seeds
 from xnorkit.report.page.findings import trainings
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, named, not_run_notes
@@ -41,7 +53,7 @@ def _table(evidence: Evidence, known: list[Record]) -> Table:
         column("binary − float"),
         column("packed file"),
     ]
-    return Table("accuracy", caption, columns, rows, not_run_notes(known, "accuracy"))
+    return Table("accuracy", caption, columns, rows, not_run_notes([*known, *evidence.known("deployed")], "accuracy"))
 
 
 def _row(evidence: Evidence, dataset: str, model: str, families: list[str]) -> list[Cell]:
@@ -53,8 +65,11 @@ def _row(evidence: Evidence, dataset: str, model: str, families: list[str]) -> l
     binary = next((f for f in ("xnor", *families) if f not in ("float", "bwn") and found.get(f)), None)
     difference = NOT_RUN
     if binary and found.get("float"):
-        lost = found[binary][0].mean - found["float"][0].mean
-        difference = Cell((points(lost, signed=True),), (names.family(binary),))
+        trained, full = found[binary][0], found["float"][0]
+        unfinished = trained.in_part or full.in_part
+        note = say("{f}{u}", f=names.family(binary), u=", unfinished" if unfinished else "")
+        status: Status = "in part" if unfinished else "measured"
+        difference = Cell((points(trained.mean - full.mean, signed=True),), note, status)
     data = (names.dataset(dataset),)
     where = say("{data}, {split}", data=data, split=Name(str(split["split"]))) if "split" in split else data
     return [named(names.short_model(model), where), *cells, difference, _packed(evidence, dataset, model)]

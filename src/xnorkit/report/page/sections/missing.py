@@ -9,23 +9,27 @@ __all__ = ["sections"]
 
 def sections(evidence: Evidence) -> list[Section]:
     """Return the list of experiments without values and of trainings with epochs left."""
-    lines: dict[tuple[str, str], list[str]] = {}
+    lines: dict[tuple[str, str, str], list[str]] = {}
     for record in evidence.records:
         if record.status != "measured":
-            lines.setdefault((record.command or command(record.experiment), record.status), []).append(
-                f"{record.id} ({record.reason})" if record.reason else record.id
-            )
+            key = (record.command or command(record.experiment), record.status, record.reason)
+            lines.setdefault(key, []).append(record.id)
     known = {record.experiment for record in evidence.records}
     for experiment in EXPERIMENTS:
         if experiment not in known:
-            lines[(command(experiment), "not run")] = [experiment]
+            lines[(command(experiment), "not run", "")] = [experiment]
     title = say("Not run")
     if not lines:
         return [Section("not-run", title, [Paragraph(say("Every experiment of this study has run to its end."))])]
-    items = [_line(words, status, names) for (words, status), names in lines.items()]
+    items = [_line(*key, names) for key, names in lines.items()]
     opening = Paragraph(say("What is missing, and the command that measures it:"))
     return [Section("not-run", title, [opening, Bullets(items)])]
 
 
-def _line(words: str, status: str, names: list[str]) -> Inlines:
-    return say("{command}: {status}: {names}", command=Code(words), status=Name(status), names=Name("; ".join(names)))
+def _line(words: str, status: str, reason: str, names: list[str]) -> Inlines:
+    return say(
+        "{command}: {status}: {names}",
+        command=Code(words),
+        status=Name(f"{status} ({reason})" if reason else status),
+        names=Name("; ".join(names)),
+    )

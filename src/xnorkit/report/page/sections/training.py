@@ -5,7 +5,7 @@ from xnorkit.report.page.cited import cite
 from xnorkit.report.page.document import Cell, Inlines, Name, Section, Table, say
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, named, not_run_notes, value_cell
-from xnorkit.report.page.shown import amount, count_, seconds, times
+from xnorkit.report.page.shown import amount, count_, milliseconds, seconds, times
 from xnorkit.report.records import Record
 
 __all__ = ["sections"]
@@ -40,7 +40,7 @@ def _row(evidence: Evidence, record: Record) -> list[Cell]:
     images = cite(record, "epoch_images")
     return [
         named(names.model(subject["model"]), _setting(record)),
-        value_cell(record, "step_ms", lambda cited: amount(cited, "ms")),
+        value_cell(record, "step_ms", milliseconds),
         value_cell(record, "images_per_s", count_),
         value_cell(record, "epoch_s", seconds, say("{n} images", n=count_(images)) if images else ()),
         value_cell(record, "peak_mib", lambda cited: amount(cited, "MiB")),
