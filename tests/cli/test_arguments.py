@@ -15,7 +15,7 @@ from xnorkit.cli.main import main
         ("evaluat x", "unknown command 'evaluat'; did you mean evaluate?"),
         ("nix", "unknown command 'nix'; required: one of train, evaluate"),
         ("", "no command given; required: one of train, evaluate"),
-        ("bench", "no command given; required: one of kernels, model, training."),
+        ("bench", "no command given; required: one of kernels, model, training, peaks."),
         ("evaluate x --datum 3", "unknown argument --datum; did you mean --data?"),
         ("evaluate x --threads", "--threads has no value; required: one behind it."),
         ("export x -o y --to foo", "--to foo; required: one of xnor"),

@@ -1,12 +1,13 @@
 """The engines that can be measured against, and which of them are here."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from xnorkit.errors import InputError
 
-__all__ = ["ALL", "KERNEL_ENGINES", "MODEL_ENGINES", "Engine", "Note", "choose", "silent"]
+__all__ = ["ALL", "HOLD", "KERNEL_ENGINES", "MODEL_ENGINES", "Engine", "Note", "choose", "silent"]
 
 Note = Callable[[str], None]
 ALL = ("all",)
@@ -17,22 +18,33 @@ REMEDY = "pip install 'xnorkit[bench]'"
 class Engine:
     """name: as in the rows; family: the word that chooses it; needs: modules; tolerance: allowed error of its answer.
 
-    The error is ||y - y'|| / ||y'||, with y' the answer of PyTorch float32 to the same input.
+    The error is ||y - y'|| / ||y'||, with y' the answer of PyTorch float32 to the same input. holdable: it takes its
+    instruction set from the variables of `HOLD`.
     """
 
     name: str
     family: str
     needs: tuple[str, ...]
     tolerance: float = 1e-3
+    holdable: bool = True
+
+    def held_to(self) -> str | None:
+        """Return the instruction set that this process holds it to, or None if it takes what it finds."""
+        if not self.holdable:
+            return None
+        return next((isa for isa, wanted in HOLD.items() if wanted.items() <= os.environ.items()), None)
 
 
+HOLD = {"avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}}
+"""Variables that hold libraries to an instruction set, if they are set before these are loaded: oneDNN (in PyTorch and
+OpenVINO), PyTorch's own kernels and its compiler, MKL. ONNX Runtime has none."""
 INT8 = 0.25
 ONNX = ("onnx", "onnxscript")
 MODEL_ENGINES = (
     Engine("torch_f32", "torch", ("torch",)),
     Engine("torch_compile_f32", "torch-compile", ("torch",)),
-    Engine("onnxruntime_f32", "onnxruntime", ("onnxruntime", *ONNX)),
-    Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", *ONNX), INT8),
+    Engine("onnxruntime_f32", "onnxruntime", ("onnxruntime", *ONNX), holdable=False),
+    Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", *ONNX), INT8, holdable=False),
     Engine("openvino_f32", "openvino", ("openvino", *ONNX)),
     Engine("openvino_int8", "openvino", ("openvino", "onnxruntime", *ONNX), INT8),
 )

@@ -10,6 +10,7 @@ import numpy as np
 from xnorkit import _engine
 from xnorkit.bench.engines import ALL, KERNEL_ENGINES, Engine, Note, choose, silent
 from xnorkit.bench.layer_case import LayerCase
+from xnorkit.bench.peaks import check_isa
 from xnorkit.bench.shapes import LayerShape
 from xnorkit.bench.timing import check_run, interleaved
 from xnorkit.errors import EngineError, InputError
@@ -100,9 +101,7 @@ def bench_kernel(
     """
     check_run(threads, seconds)
     engines, asked = choose(against, KERNEL_ENGINES, note)
-    isa = isa or _engine.default_isa()
-    if isa not in _engine.isas():
-        raise InputError(f"isa '{isa}'; required: one that this CPU and build have: {', '.join(_engine.isas())}.")
+    isa = check_isa(isa)
     case = LayerCase(shape)
     candidates = _own(case, isa, threads)
     peers = {engine.name: _peer(engine, case, threads, engine.name in asked, note) for engine in engines}

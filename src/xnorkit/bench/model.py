@@ -38,7 +38,8 @@ class ModelResult:
     ideal_us: of xnorkit's network (`xnorkit.bench.ideal`); null for peers. file_bytes: of the .xnor or .onnx file; for
     PyTorch its weights in float32. cores: processor time of the process over wall time. relative_error: distance of the
     logits from those of PyTorch float32, of the binary network for xnorkit (null for a .xnor file), of the float twin
-    for peers. steps: where the time of xnorkit's network goes, if that was asked for.
+    for peers. isa: instruction set of xnorkit's kernels, or the one that a peer is held to; null where a peer takes
+    what it finds. steps: where the time of xnorkit's network goes, if that was asked for.
     """
 
     model: str
@@ -51,6 +52,7 @@ class ModelResult:
     file_bytes: int
     cores: float
     relative_error: float | None
+    isa: str | None = None
     steps: list[StepResult] | None = None
 
     def to_json(self) -> dict[str, object]:
@@ -82,7 +84,7 @@ def bench_model(
         threads: threads of every engine, one run each.
         batch: images per call, one run each.
         seconds: of measurement for each run; at least 7 rounds.
-        isa: instruction set of xnorkit's kernels; None for the fastest.
+        isa: instruction set of xnorkit's kernels; None for the fastest. `xnorkit.bench.held` holds peers to it, too.
         binarization: of a model by name; None for its default.
         int8_ends: a model by name gets 8-bit first and last layers.
         pretrained: the name is that of a trained model, where there are both.
@@ -166,6 +168,7 @@ class _Run:
         limits = meter.limits()
         ideal = ideal_us(self.subject.graph, limits, batch)
         steps = profile(self.subject.graph, own_images, self.packed.isa, threads, limits) if self.steps else None
+        held = {engine.name: engine.held_to() for engine in self.engines} | {OWN: self.packed.isa}
         sizes = {name: self.twin.file_bytes(name) for name in times if name != OWN} if self.twin else {}
         return [
             ModelResult(
@@ -179,6 +182,7 @@ class _Run:
                 file_bytes=sizes.get(name, self.subject.file_bytes),
                 cores=timing.cores,
                 relative_error=errors[name],
+                isa=held[name],
                 steps=steps if name == OWN else None,
             )
             for name, timing in times.items()

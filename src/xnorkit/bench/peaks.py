@@ -1,18 +1,37 @@
 """What the machine can do at most, measured: multiply-adds out of registers, and bytes read out of memory."""
 
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from threading import Barrier
 
 import numpy as np
 
 from xnorkit import _engine
+from xnorkit.bench.timing import check_run
+from xnorkit.errors import InputError
 
-__all__ = ["Limits", "PeakMeter"]
+__all__ = ["Limits", "PeakMeter", "PeakResult", "bench_peaks", "check_isa"]
 
 MILLISECONDS = 1.0
+TOGETHER_MILLISECONDS = 4.0
+"""Of several threads: they do not begin at the same microsecond."""
 MIN_READ_BYTES = 32_768
 SAMPLE_BYTES = 8_000_000
+READ_BYTES = 64_000_000
+
+
+def check_isa(isa: str) -> str:
+    """Return `isa`, or the default where it is empty.
+
+    Raises:
+        InputError: this CPU or build does not have it.
+    """
+    isa = isa or _engine.default_isa()
+    if isa not in _engine.isas():
+        raise InputError(f"isa '{isa}'; required: one that this CPU and build have: {', '.join(_engine.isas())}.")
+    return isa
 
 
 @dataclass(frozen=True)
@@ -27,9 +46,10 @@ class Limits:
 class PeakMeter:
     """Measures the limits once per call, and gives the best: call it in every round of a benchmark.
 
-    The arithmetic peaks are those of register-only loops of instruction set `isa` on one thread, times `threads`. The
-    read bandwidth is that of NumPy's maximum over a buffer of `read_bytes` per thread's share, all threads at once: a
-    buffer as large as a network's weights stays in the same level of cache as these.
+    All are measured on all threads at once, since two threads of one core, or cores that share power, give less than
+    twice one. The arithmetic peaks are those of register-only loops of instruction set `isa`. The read bandwidth is
+    that of NumPy's maximum over a buffer of `read_bytes` per thread's share: a buffer as large as a network's weights
+    stays in the same level of cache as these.
     """
 
     def __init__(self, isa: str, threads: int, read_bytes: int) -> None:
@@ -45,19 +65,34 @@ class PeakMeter:
 
     def __call__(self) -> None:
         """Measure each limit once."""
-        self._binary.append(_engine.peak_binary_gmacs(self.isa, MILLISECONDS))
-        self._float.append(_engine.peak_float_gmacs(self.isa, MILLISECONDS))
-        self._read.append(self._read_gbs())
+        duration = MILLISECONDS if self.threads == 1 else TOGETHER_MILLISECONDS
+        self._binary.append(self._together(lambda _: _engine.peak_binary_gmacs(self.isa, duration)))
+        self._float.append(self._together(lambda _: _engine.peak_float_gmacs(self.isa, duration)))
+        self._read.append(self._together(self._read_one))
 
     def limits(self) -> Limits:
         """Return the best so far: what disturbs a measurement is no limit of the machine."""
-        return Limits(max(self._binary) * self.threads, max(self._float) * self.threads, max(self._read))
+        return Limits(max(self._binary), max(self._float), max(self._read))
 
-    def _read_gbs(self) -> float:
+    def _together(self, measure: Callable[[int], float]) -> float:
+        """Return what the threads do at the same time: all their work over the time from first start to last end.
+
+        The sum of their rates would be too high where one had to wait for a processor until another was done.
+        """
         if self.threads == 1:
-            return self._read_one(0)
+            return measure(0)
+        ready = Barrier(self.threads)
+
+        def one(thread: int) -> tuple[float, float, float]:
+            ready.wait()
+            start = time.perf_counter()
+            rate = measure(thread)
+            end = time.perf_counter()
+            return start, end, rate * (end - start)
+
         with ThreadPoolExecutor(self.threads) as pool:
-            return sum(pool.map(self._read_one, range(self.threads)))
+            runs = list(pool.map(one, range(self.threads)))
+        return sum(work for _, _, work in runs) / (max(end for _, end, _ in runs) - min(start for start, _, _ in runs))
 
     def _read_one(self, thread: int) -> float:
         """Return 1e9 bytes per second of one thread that reads its buffer again and again in one call."""
@@ -66,3 +101,65 @@ class PeakMeter:
         start = time.perf_counter()
         np.maximum.reduce(rows, axis=1, out=maxima)
         return buffer.nbytes * len(maxima) / (time.perf_counter() - start) / 1e9
+
+
+@dataclass(frozen=True)
+class PeakResult:
+    """One row: the limits of so many threads, and how many times those of the first row they are.
+
+    gmacs: 1e9 multiply-adds per second of 1 bit and of 32 bits; read_gbs: 1e9 bytes per second from `read_bytes` bytes.
+    """
+
+    isa: str
+    threads: int
+    binary_gmacs: float
+    float_gmacs: float
+    read_bytes: int
+    read_gbs: float
+    binary_scaling: float
+    float_scaling: float
+    read_scaling: float
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields as JSON values."""
+        return asdict(self)
+
+
+def bench_peaks(
+    *, isa: str = "", threads: Sequence[int] = (1, 2), seconds: float = 1.0, read_bytes: int = READ_BYTES
+) -> list[PeakResult]:
+    """Return the limits of each number of threads, measured in turns: what more threads can give here at most.
+
+    Args:
+        isa: instruction set of the loops; empty for the fastest.
+        threads: a row each.
+        seconds: of measurement in all.
+        read_bytes: of all buffers together.
+
+    Raises:
+        InputError: `check_run` refuses the rest, or the CPU does not support `isa`.
+    """
+    for count in threads:
+        check_run(count, seconds)
+    name = check_isa(isa)
+    meters = [PeakMeter(name, count, read_bytes) for count in threads]
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        for meter in meters:
+            meter()
+    limits = [meter.limits() for meter in meters]
+    first = limits[0]
+    return [
+        PeakResult(
+            isa=name,
+            threads=count,
+            binary_gmacs=limit.binary_gmacs,
+            float_gmacs=limit.float_gmacs,
+            read_bytes=read_bytes,
+            read_gbs=limit.read_gbs,
+            binary_scaling=limit.binary_gmacs / first.binary_gmacs,
+            float_scaling=limit.float_gmacs / first.float_gmacs,
+            read_scaling=limit.read_gbs / first.read_gbs,
+        )
+        for count, limit in zip(threads, limits, strict=True)
+    ]

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from xnorkit.bench.engines import HOLD
 from xnorkit.bench.kernels import KernelResult
 from xnorkit.bench.model import OWN, ModelResult
+from xnorkit.bench.peaks import PeakResult
 
-__all__ = ["Table", "kernel_table", "model_tables", "step_tables"]
+__all__ = ["Table", "kernel_table", "model_tables", "peak_table", "step_tables"]
 
 Table = tuple[str, list[str], list[list[object]]]
 BITS_PEER, NHWC_PEER = "openvino_binary_node", "openvino_binary_model_nhwc"
@@ -57,6 +59,24 @@ def kernel_table(rows: Sequence[KernelResult]) -> Table:
     return title, columns, cells
 
 
+def peak_table(rows: Sequence[PeakResult]) -> Table:
+    """Return title, columns and cells; in brackets how many times the first row that is."""
+    title = (
+        f"Limits of this machine, {rows[0].isa}, all threads at once; in brackets how many times those of the first row"
+    )
+    columns = ["thr", "binary GMAC/s", "float32 GMAC/s", f"GB/s out of {rows[0].read_bytes / 1e6:.0f} MB"]
+    cells: list[list[object]] = [
+        [
+            row.threads,
+            f"{row.binary_gmacs:,.0f} ({row.binary_scaling:.2f}x)",
+            f"{row.float_gmacs:,.1f} ({row.float_scaling:.2f}x)",
+            f"{row.read_gbs:,.1f} ({row.read_scaling:.2f}x)",
+        ]
+        for row in rows
+    ]
+    return title, columns, cells
+
+
 def model_tables(rows: Sequence[ModelResult]) -> list[Table]:
     """Return one table per run, that is per number of threads and batch."""
     tables: list[Table] = []
@@ -67,7 +87,8 @@ def model_tables(rows: Sequence[ModelResult]) -> list[Table]:
         tables.append(
             (
                 f"{own.model}, threads {threads}, batch {batch}, random images; times xnorkit: ratio of the medians "
-                "(of the minima)",
+                "(of the minima)"
+                + ("; any: this engine cannot be held to an instruction set" if own.isa in HOLD else ""),
                 columns,
                 [_model_cells(row, own) for row in group],
             )
@@ -76,8 +97,10 @@ def model_tables(rows: Sequence[ModelResult]) -> list[Table]:
 
 
 def _model_cells(row: ModelResult, own: ModelResult) -> list[object]:
+    free = "any" if own.isa in HOLD else None
+    isa = row.isa or free
     return [
-        row.engine,
+        row.engine if isa is None else f"{row.engine} ({isa})",
         f"{row.median_us / own.median_us:.2f} ({row.min_us / own.min_us:.2f})",
         f"{row.median_us:,.1f}",
         f"{row.min_us:,.1f}",

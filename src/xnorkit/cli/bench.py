@@ -14,11 +14,12 @@ def parser() -> ArgumentParser:
 
 
 def add_subcommands(parser: ArgumentParser) -> None:
-    """Add `kernels`, `model` and `training` to the command."""
+    """Add `kernels`, `model`, `training` and `peaks` to the command."""
     commands = parser.add_subcommands(dest="what")
     commands.add_subcommand("kernels", _kernels_parser(), help="single layers against the machine's limit and peers")
     commands.add_subcommand("model", _model_parser(), help="a whole network against its float32 and int8 twins")
     commands.add_subcommand("training", _training_parser(), help="a training step, binary against float32")
+    commands.add_subcommand("peaks", _peaks_parser(), help="what this machine can do at most, by number of threads")
 
 
 def run(options: Namespace) -> None:
@@ -26,7 +27,7 @@ def run(options: Namespace) -> None:
     from xnorkit.bench.timing import busy
 
     line = busy()  # before this program loads the machine itself
-    runs = {"kernels": _run_kernels, "model": _run_model, "training": _run_training}
+    runs = {"kernels": _run_kernels, "model": _run_model, "training": _run_training, "peaks": _run_peaks}
     runs[options.what](options[options.what])
     if line:
         print(line, file=sys.stderr)
@@ -52,7 +53,12 @@ def _model_parser() -> ArgumentParser:
     parser.add_argument("name", type=str, help="a name from `xnorkit models`, a .xnor file, or a checkpoint")
     parser.add_argument("--pretrained", action="store_true", help="the trained model of that name, not random weights")
     parser.add_argument("--batch", type=str, default="1", help="images per call, as 1 or 1,32")
-    parser.add_argument("--isa", type=str | None, default=None, help="instruction set; default the fastest")
+    parser.add_argument(
+        "--isa",
+        type=str | None,
+        default=None,
+        help="instruction set; default the fastest; avx2 holds PyTorch and OpenVINO to it, too",
+    )
     parser.add_argument("--binarization", type=str | None, default=None, help="of a model by name; default its first")
     parser.add_argument("--int8-ends", action="store_true", help="8-bit first and last layers, of a model by name")
     parser.add_argument("--profile", action="store_true", help="show where the time goes, step by step")
@@ -68,6 +74,14 @@ def _training_parser() -> ArgumentParser:
     parser.add_argument("--batch", type=int, default=32, help="images per step")
     parser.add_argument("--device", type=str, default="cpu", help="device of PyTorch")
     _add_common(parser, None, seconds=20.0)
+    return parser
+
+
+def _peaks_parser() -> ArgumentParser:
+    parser = ArgumentParser(description="Measure multiply-adds out of registers and reading, on all threads at once.")
+    parser.add_argument("--isa", type=str, default="", help="instruction set; default the fastest")
+    parser.add_argument("--megabytes", type=float, default=64.0, help="size of what is read")
+    _add_common(parser, "1,2")
     return parser
 
 
@@ -126,14 +140,14 @@ def _run_kernels(options: Namespace) -> None:
 
 
 def _run_model(options: Namespace) -> None:
-    from xnorkit.bench.model import bench_model
+    from xnorkit.bench.held import bench_model_held
     from xnorkit.bench.roofline import check_path
     from xnorkit.bench.step_figure import draw_steps
     from xnorkit.bench.tables import model_tables, step_tables
 
     if options.roofline is not None:
         check_path(options.roofline)
-    rows = bench_model(
+    rows = bench_model_held(
         options.name,
         against=_words(options.against),
         threads=_numbers("--threads", options.threads),
@@ -169,3 +183,19 @@ def _run_training(options: Namespace) -> None:
         ["path", "ms", "memory MiB", "time / float"],
         [[r.path, f"{r.step_ms:.1f}", f"{r.peak_mib:.0f}", f"{r.step_ms / rows[0].step_ms:.2f}"] for r in rows],
     )
+
+
+def _run_peaks(options: Namespace) -> None:
+    from xnorkit.bench.peaks import bench_peaks
+    from xnorkit.bench.tables import peak_table
+
+    rows = bench_peaks(
+        isa=options.isa,
+        threads=_numbers("--threads", options.threads),
+        seconds=options.seconds,
+        read_bytes=int(options.megabytes * 1e6),
+    )
+    if options.json:
+        print_json([row.to_json() for row in rows])
+    else:
+        print_table(*peak_table(rows))
