@@ -1,6 +1,5 @@
 """Writes the page: index.html, report.md and figures/ from the records of a folder."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +8,10 @@ from xnorkit.report.page.document import Document, Inlines, Name, join, say
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.html import to_html
 from xnorkit.report.page.markdown import to_markdown
+from xnorkit.report.page.publish import publish_records
 from xnorkit.report.page.sections import SECTIONS
 from xnorkit.report.page.sections.conditions import busy_experiments, seen
 from xnorkit.report.page.svg import as_file
-from xnorkit.report.records import Store
 
 __all__ = ["PagePaths", "compose", "write_page"]
 
@@ -32,22 +31,22 @@ def write_page(records: Path, output: Path) -> PagePaths:
     """Draw the page of the report folder `records` into `output` and return the files.
 
     `records` holds records.jsonl and, beside it, pictures/; `output` gets index.html (self-contained), report.md and
-    figures/*.svg, and, if it is another folder, a copy of both, so that it can be drawn again by itself. Figures that
-    an earlier page left there and this one does not have are removed. The same records give the same bytes, with the
-    same version of matplotlib.
+    figures/*.svg, and, if it is another folder, a copy of both (`publish_records`), from which it is drawn. Figures of
+    an earlier page that this one does not have are removed. The same records give the same bytes, with the same
+    version of matplotlib.
 
     Raises:
         InputError: there are no records, or the folder cannot be written.
     """
-    document = compose(records)
     folder = output / "figures"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if output.resolve() != records.resolve():
+            publish_records(records, output)
+        document = compose(output)
         html, markdown = output / "index.html", output / "report.md"
         html.write_text(to_html(document), encoding="utf-8")
         markdown.write_text(to_markdown(document), encoding="utf-8")
-        if output.resolve() != records.resolve():
-            _copy(records, output)
         for old in set(folder.glob("*.svg")) - {folder / f"{name}.svg" for name in document.figures()}:
             old.unlink()
         drawn = tuple(folder / f"{name}.svg" for name in document.figures())
@@ -56,18 +55,6 @@ def write_page(records: Path, output: Path) -> PagePaths:
     except OSError as error:
         raise InputError(f"{output} cannot be written ({error.strerror}); required: a writable folder.") from error
     return PagePaths(html, markdown, drawn)
-
-
-def _copy(records: Path, output: Path) -> None:
-    """Copy the records and the pictures that they name."""
-    store = Store(records)
-    shutil.copyfile(store.path, output / store.path.name)
-    for record in store.find("picture"):
-        file = record.subject.get("file")
-        if file:
-            target = output / str(file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(records / str(file), target)
 
 
 def compose(records: Path) -> Document:
