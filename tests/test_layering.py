@@ -28,7 +28,20 @@ ALLOWED = {
     "compat": {"functional", "ops", "nn", "optim", "models", "train"},
     "export": {"__init__", "nn", "ops", "functional", "format", "runtime"},
     "bench": {"models", "nn", "export", "format", "runtime", "train", "zoo", "_engine"},
-    "report": {"bench", "data", "export", "format", "inspection", "models", "runtime", "train", "zoo"},
+    "report": {
+        "__init__",
+        "_engine",
+        "bench",
+        "data",
+        "export",
+        "format",
+        "inspection",
+        "models",
+        "nn",
+        "runtime",
+        "train",
+        "zoo",
+    },
     "cli": {"bench", "compat", "data", "export", "format", "models", "report", "runtime", "train", "zoo", "__init__"},
 }
 HEAVY = {"torch", "lightning", "torchvision", "torchmetrics", "sklearn", "matplotlib"}

@@ -18,7 +18,7 @@ from xnorkit.format import Graph, InputSpec, Node, summarize, write
 torch = pytest.importorskip("torch")
 FIELDS = {
     *("model", "engine", "threads", "batch", "median_us", "min_us", "ideal_us", "file_bytes", "cores"),
-    *("relative_error", "isa", "steps"),
+    *("relative_error", "quartiles_us", "isa", "steps"),
 }
 
 

@@ -13,7 +13,7 @@ from xnorkit.errors import InputError
 
 FIELDS = {
     *("op", "shape", "isa", "threads", "us", "min_us", "gmacs", "peak_gmacs", "fraction_of_peak", "bytes", "float_us"),
-    *("float_nhwc_us", "float_min_us", "float_nhwc_min_us", "peers_us", "peers_min_us"),
+    *("float_nhwc_us", "float_min_us", "float_nhwc_min_us", "peers_us", "peers_min_us", "quartiles_us"),
 }
 
 

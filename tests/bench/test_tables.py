@@ -21,6 +21,7 @@ ROW = KernelResult(
     peak_gmacs=200.0,
     fraction_of_peak=0.5,
     bytes=64,
+    quartiles_us=(9.5, 10.5),
     float_us=21.0,
     float_min_us=20.0,
     float_nhwc_us=17.0,

@@ -17,6 +17,8 @@ def test_interleaved_orders_by_time() -> None:
     times = interleaved({"slow": lambda: time.sleep(3e-3), "fast": lambda: time.sleep(5e-4)}, seconds=0.1)
     assert times["slow"].median_us > 2 * times["fast"].median_us
     assert 3000 <= times["slow"].min_us <= times["slow"].median_us
+    lower, upper = times["slow"].quartiles_us
+    assert times["slow"].min_us <= lower <= times["slow"].median_us <= upper
     assert times["slow"].samples == times["fast"].samples >= 15
     assert times["slow"].cores < 0.5  # it sleeps
 

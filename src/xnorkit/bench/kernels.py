@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorkit import _engine
 from xnorkit.bench.engines import ALL, KERNEL_ENGINES, Engine, Note, choose, silent
-from xnorkit.bench.layer_case import LayerCase
+from xnorkit.bench.layer_case import REFERENCE, LayerCase
 from xnorkit.bench.peaks import check_isa
 from xnorkit.bench.shapes import LayerShape
 from xnorkit.bench.timing import check_run, interleaved
@@ -30,7 +30,7 @@ class KernelResult:
     float32 to float32 (N, H, W, C), where up to 4 channels are an image (N, C, H, W). gmacs, peak_gmacs,
     fraction_of_peak: of the median. float_us, float_nhwc_us: a binary layer from float32 (N, C, H, W) or (N, H, W, C)
     to float32 (N, H, W, C), sign, packing, scale and bias included; null for a float layer. bytes: that must move at
-    least. The names with min are minima, the others medians.
+    least. The names with min are minima, the others medians; quartiles_us are those of us.
     """
 
     op: str
@@ -43,6 +43,7 @@ class KernelResult:
     peak_gmacs: float
     fraction_of_peak: float
     bytes: int
+    quartiles_us: tuple[float, float]
     float_us: float | None = None
     float_min_us: float | None = None
     float_nhwc_us: float | None = None
@@ -86,9 +87,13 @@ def bench_kernel(
     threads: int = 1,
     seconds: float = 1.0,
     against: Sequence[str] = ALL,
+    truth: str = REFERENCE,
     note: Note = silent,
 ) -> KernelResult:
     """Return the times of one layer, batch 1, random data; every answer is checked before it is timed.
+
+    It is checked against the scalar reference, which takes seconds for 0.1e9 multiply-adds, or against another
+    instruction set, as `truth="portable"`, which takes milliseconds.
 
     The peak is that of a register-only loop of the same instruction set (xor + popcount + add, or fused multiply-add),
     the best of one measurement (about 1 ms) in each round of the interleaved timing, times `threads`. Multiply-adds
@@ -102,7 +107,7 @@ def bench_kernel(
     check_run(threads, seconds)
     engines, asked = choose(against, KERNEL_ENGINES, note)
     isa = check_isa(isa)
-    case = LayerCase(shape)
+    case = LayerCase(shape, truth)
     candidates = _own(case, isa, threads)
     peers = {engine.name: _peer(engine, case, threads, engine.name in asked, note) for engine in engines}
     candidates.update({name: call for name, call in peers.items() if call is not None})
@@ -124,6 +129,7 @@ def bench_kernel(
         peak_gmacs=limit,
         fraction_of_peak=gmacs / limit,
         bytes=shape.bytes,
+        quartiles_us=own.quartiles_us,
         float_us=own_float.median_us if own_float else None,
         float_min_us=own_float.min_us if own_float else None,
         float_nhwc_us=own_nhwc.median_us if own_nhwc else None,

@@ -12,7 +12,7 @@ from xnorkit import _engine
 from xnorkit.bench.shapes import LayerShape
 from xnorkit.errors import EngineError
 
-__all__ = ["LayerCase", "Layout", "Run", "as_words", "sum_of_taps"]
+__all__ = ["REFERENCE", "LayerCase", "Layout", "Run", "as_words", "sum_of_taps"]
 
 Layout = Literal["nchw", "nhwc"]
 Run = Callable[[int], list[NDArray[np.generic]]]
@@ -24,10 +24,11 @@ class LayerCase:
     """Data of one layer, batch 1, from a fixed seed.
 
     For a binary layer x and weight are +1 and -1, so that every engine, whatever its arithmetic, has the same exact
-    sums; a float layer has normal random numbers.
+    sums; a float layer has normal random numbers. truth: instruction set whose answer is the exact one.
     """
 
     shape: LayerShape
+    truth: str = REFERENCE
 
     @cached_property
     def x(self) -> NDArray[np.float32]:
@@ -57,14 +58,14 @@ class LayerCase:
 
     @cached_property
     def answer(self) -> NDArray[np.float32]:
-        """(1, C_out, OH, OW) by the reference: dots * scale + bias of a binary layer, sums + bias of a float one."""
-        values = self.float_run(REFERENCE, "nhwc")(1)[0]
+        """(1, C_out, OH, OW) by the truth: dots * scale + bias of a binary layer, sums + bias of a float one."""
+        values = self.float_run(self.truth, "nhwc")(1)[0]
         return np.ascontiguousarray(values.transpose(0, 3, 1, 2)).astype(np.float32)
 
     @cached_property
     def answer_bits(self) -> NDArray[np.uint32]:
-        """(1, OH, OW, words): thresholded bits of a binary layer by the reference."""
-        return self.bits_run(REFERENCE)(1)[0].astype(np.uint32)
+        """(1, OH, OW, words): thresholded bits of a binary layer by the truth."""
+        return self.bits_run(self.truth)(1)[0].astype(np.uint32)
 
     def bits_run(self, isa: str) -> Run:
         """Return a call of the binary layer, bits in and thresholded bits out, that takes the number of threads."""

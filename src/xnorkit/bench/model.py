@@ -38,8 +38,9 @@ class ModelResult:
     ideal_us: of xnorkit's network (`xnorkit.bench.ideal`); null for peers. file_bytes: of the .xnor or .onnx file; for
     PyTorch its weights in float32. cores: processor time of the process over wall time. relative_error: distance of the
     logits from those of PyTorch float32, of the binary network for xnorkit (null for a .xnor file), of the float twin
-    for peers. isa: instruction set of xnorkit's kernels, or the one that a peer is held to; null where a peer takes
-    what it finds. steps: where the time of xnorkit's network goes, if that was asked for.
+    for peers. quartiles_us: between them lies the middle half of the samples. isa: instruction set of xnorkit's
+    kernels, or the one that a peer is held to; null where a peer takes what it finds. steps: where the time of
+    xnorkit's network goes, if that was asked for.
     """
 
     model: str
@@ -52,6 +53,7 @@ class ModelResult:
     file_bytes: int
     cores: float
     relative_error: float | None
+    quartiles_us: tuple[float, float]
     isa: str | None = None
     steps: list[StepResult] | None = None
 
@@ -182,6 +184,7 @@ class _Run:
                 file_bytes=sizes.get(name, self.subject.file_bytes),
                 cores=timing.cores,
                 relative_error=errors[name],
+                quartiles_us=timing.quartiles_us,
                 isa=held[name],
                 steps=steps if name == OWN else None,
             )

@@ -22,7 +22,8 @@ BUSY_SHARE = 0.5
 class Timing:
     """Microseconds per call: median and minimum over `samples` samples, each the mean of `calls` calls.
 
-    cores: processor time of the whole process over wall time, the median of the samples: what was really used.
+    quartiles_us: between them lies the middle half of the samples. cores: processor time of the whole process over
+    wall time, the median of the samples: what was really used.
     """
 
     median_us: float
@@ -30,6 +31,7 @@ class Timing:
     samples: int
     calls: int
     cores: float
+    quartiles_us: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class _Sample:
 def _timing(samples: list[_Sample], calls: int) -> Timing:
     times = [sample.us for sample in samples]
     cores = statistics.median(sample.processor / sample.wall for sample in samples)
-    return Timing(statistics.median(times), min(times), len(times), calls, cores)
+    lower, _, upper = statistics.quantiles(times, n=4, method="inclusive")
+    return Timing(statistics.median(times), min(times), len(times), calls, cores, (lower, upper))
 
 
 def _calls_per_sample(call: Callable[[], object]) -> int:

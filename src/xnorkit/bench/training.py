@@ -22,8 +22,9 @@ class TrainingResult:
     """One row; field names are fixed so that figures can be compared over time.
 
     path: 'float' (float32 layers) or 'simulated' (binary layers computed in float32, as every training does).
-    step_ms: median time of forward, backward and optimizer step. peak_mib: on a GPU the largest memory in use during a
-    step; on a CPU parameters, gradients, optimizer state, and what autograd keeps for the backward pass.
+    step_ms: median time of forward, backward and optimizer step; quartiles_ms: between them lies the middle half.
+    peak_mib: on a GPU the largest memory in use during a step; on a CPU parameters, gradients, optimizer state, and
+    what autograd keeps for the backward pass.
     """
 
     model: str
@@ -33,6 +34,7 @@ class TrainingResult:
     batch: int
     step_ms: float
     peak_mib: float
+    quartiles_ms: tuple[float, float]
 
     def to_json(self) -> dict[str, object]:
         """Return the fields as JSON values."""
@@ -60,9 +62,15 @@ def bench_training(
         candidates: dict[str, Callable[[], object]] = dict(steps)
         times = interleaved(candidates, seconds=seconds, min_rounds=5)
     return [
-        TrainingResult(name, path, device, threads, batch, times[path].median_us / 1e3, memory[path] / 2**20)
-        for path in steps
+        TrainingResult(
+            name, path, device, threads, batch, timing.median_us / 1e3, memory[path] / 2**20, _ms(timing.quartiles_us)
+        )
+        for path, timing in times.items()
     ]
+
+
+def _ms(us: tuple[float, float]) -> tuple[float, float]:
+    return us[0] / 1e3, us[1] / 1e3
 
 
 def _device(name: str) -> torch.device:

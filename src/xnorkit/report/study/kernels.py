@@ -1,0 +1,104 @@
+"""One convolution against its float32 twin, over channels and filter sizes: Figure 4b and 4c, and those of LeNet-5."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+
+from xnorkit.bench.engines import KERNEL_ENGINES
+from xnorkit.bench.kernels import KernelResult, bench_kernel
+from xnorkit.bench.shapes import LayerShape, parse_shape
+from xnorkit.errors import InputError
+from xnorkit.report.records import Record
+from xnorkit.report.study.peaks import limits
+from xnorkit.report.study.step import Step, blank, measured
+from xnorkit.report.study.study import Study
+
+__all__ = ["formula_speedup", "steps", "sweeps"]
+
+PAPER_CHANNELS, PAPER_IMAGE = 256, 14
+LENET_IN, LENET_OUT, LENET_IMAGE = 20, 50, 12
+SETUP_SECONDS = 0.5
+PEAK_ROUNDS = 10
+TRUTH = "portable"  # its kernels are proved equal to the reference by the tests of the engine
+
+
+def sweeps(study: Study) -> dict[str, list[str]]:
+    """Return the shapes of each sweep; only one size changes in each.
+
+    channels: input channels of the paper's layer (3x3 on 14x14, 256 filters). filter: its filter, with 256 channels.
+    lenet-channels: filters of the second convolution of LeNet-5 (5x5 on 12x12, 20 channels, no padding).
+    lenet-filter: its filter, with 50 filters.
+    """
+    plan = study.plan
+    paper, lenet = f"@{PAPER_IMAGE}x{PAPER_IMAGE}", f"@{LENET_IMAGE}x{LENET_IMAGE} valid"
+    return {
+        "channels": [f"3x3 {c}->{PAPER_CHANNELS}{paper}" for c in plan.channels],
+        "filter": [f"{k}x{k} {PAPER_CHANNELS}->{PAPER_CHANNELS}{paper}" for k in plan.filters],
+        "lenet-channels": [f"5x5 {LENET_IN}->{k}{lenet}" for k in plan.lenet_channels],
+        "lenet-filter": [f"{k}x{k} {LENET_IN}->{LENET_OUT}{lenet}" for k in plan.lenet_filters],
+    }
+
+
+def steps(study: Study) -> Iterable[Step]:
+    """Yield one step per sweep and shape."""
+    for experiment, shapes in sweeps(study).items():
+        for text in shapes:
+            yield _step(study, experiment, parse_shape(text))
+
+
+def formula_speedup(in_channels: int, kernel: int) -> float:
+    """Return 64 c N_W / (c N_W + 64), N_W = kernel^2: XNOR-Net, section 3.2.
+
+    A binary convolution of c N_W N_I products takes 1/64 as many operations, and N_I more for the scales of the input;
+    the number N_I of positions cancels.
+    """
+    products = in_channels * kernel * kernel
+    return 64 * products / (products + 64)
+
+
+def _step(study: Study, experiment: str, shape: LayerShape) -> Step:
+    subject: dict[str, str | int | float] = {
+        "shape": shape.text,
+        "channels": shape.out_channels if experiment == "lenet-channels" else shape.in_channels,
+        "in_channels": shape.in_channels,
+        "out_channels": shape.out_channels,
+        "kernel": shape.kernel[0],
+        "height": shape.image[0],
+        "family": "xnor",
+        "engine": "xnorkit",
+        "threads": 1,
+    }
+    record = blank(experiment, shape.text, subject, f"xnorkit bench kernels --shapes '{shape.text}'")
+    seconds = study.plan.kernel_seconds
+
+    def measure() -> Iterable[Record]:
+        peers = [
+            engine.name
+            for engine in KERNEL_ENGINES
+            if engine.name.endswith("_f32") and all(map(find_spec, engine.needs))
+        ]
+        if not peers:
+            raise InputError("no float32 engine is installed; required: pip install 'xnorkit[bench]'.")
+        yield _filled(record, shape, bench_kernel(shape, seconds=seconds, against=peers, truth=TRUTH, note=study.note))
+
+    return Step(f"{experiment}: {shape.text}", seconds + SETUP_SECONDS, [record], measure)
+
+
+def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
+    assert row.float_us is not None
+    peer = min(row.peers_us, key=row.peers_us.__getitem__)
+    float_us, float_min_us = row.peers_us[peer], min(row.peers_min_us.values())
+    best = limits(1, PEAK_ROUNDS)
+    values = {
+        "us": row.us,
+        "min_us": row.min_us,
+        "from_float_us": row.float_us,
+        "float_us": float_us,
+        "float_min_us": float_min_us,
+        "speedup": float_us / row.us,
+        "min_speedup": float_min_us / row.min_us,
+        "from_float_speedup": float_us / row.float_us,
+        "formula_speedup": formula_speedup(shape.in_channels, shape.kernel[0]),
+        "limit_speedup": best.binary_gmacs / best.float_gmacs,
+        "macs_binary": shape.macs,
+    }
+    return measured(record, values, {"us": list(row.quartiles_us)}, subject={"peer": peer})

@@ -1,0 +1,98 @@
+"""Gradient rules and parts of the binarization, compared on one network with one budget."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from xnorkit.report.records import Record
+from xnorkit.report.study.run_folder import read_run
+from xnorkit.report.study.step import Step, Subject, blank, measured
+from xnorkit.report.study.study import Study
+from xnorkit.report.study.trainings import train
+from xnorkit.train import BinarizerSpec, Recipe, StageSpec, load_recipe
+
+__all__ = ["ABLATION", "FOLDER", "GRADIENTS", "Variant", "recipe_of", "steps"]
+
+FOLDER = "variant"
+SIGN, SCALED_SIGN = BinarizerSpec("BasicInputBinarizer"), BinarizerSpec("XNORWeightBinarizer")
+ENDS = ["_first_", "_last_"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a binary layer does with its input, its weight and its sums; None does nothing."""
+
+    activations: BinarizerSpec | None = SIGN
+    weight: BinarizerSpec | None = SCALED_SIGN
+    output: BinarizerSpec | None = None
+
+
+def _scaled(**options: object) -> Variant:
+    return Variant(weight=BinarizerSpec("XNORWeightBinarizer", dict(options)))
+
+
+# The rules of docs/how-xnor-net-works.md; "seeds" is that of the reference code which the seeds are about.
+GRADIENTS = {
+    "exact": _scaled(gradient="exact"),
+    "paper": _scaled(gradient="paper"),
+    "seeds": _scaled(gradient="xnor-net-pytorch"),
+    "ste": _scaled(gradient="ste"),
+}
+ABLATION = {
+    "full xnor": Variant(),
+    "no alpha": _scaled(compute_alpha=False),
+    "centred weights": _scaled(center_weights=True),
+    "with K": Variant(output=BinarizerSpec("XNORScaleBinarizer")),
+    "binary weights alone": Variant(activations=None),
+    "binary activations alone": Variant(weight=None),
+}
+KEYS = {"gradients": ("rule", GRADIENTS), "ablation": ("change", ABLATION)}
+
+
+def steps(study: Study, experiment: str) -> Iterable[Step]:
+    """Yield one step per variant and seed of "gradients" or "ablation"."""
+    key, variants = KEYS[experiment]
+    for seed in study.seeds:
+        for name, variant in variants.items():
+            yield _step(study, experiment, {key: name}, variant, seed)
+
+
+def recipe_of(study: Study, variant: Variant, name: str, seed: int) -> Recipe:
+    """Return the recipe of the plan with the binarization of a variant, in one stage, and the budget of all."""
+    base = load_recipe(study.plan.variants.recipe)
+    stage = StageSpec(
+        name=name,
+        epochs=study.epochs or study.plan.variants.epochs,
+        pre_activation=variant.activations or BinarizerSpec("nn.Identity"),
+        post_activation=variant.output,
+        weight=variant.weight,
+        ignore_layers=ENDS,
+    )
+    return replace(base, name=name, seed=seed, stages=[stage])
+
+
+def _step(study: Study, experiment: str, what: dict[str, str], variant: Variant, seed: int) -> Step:
+    (label,) = what.values()
+    epochs = study.epochs or study.plan.variants.epochs
+    folder = f"{FOLDER}-{experiment}-{label.replace(' ', '-')}-{epochs}-s{seed}"
+    recipe = recipe_of(study, variant, folder, seed)
+    subject: Subject = {
+        **what,
+        "model": recipe.model.name,
+        "dataset": recipe.data.name,
+        "epochs": epochs,
+        "seed": seed,
+    }
+    command = f"{study.command} --only {experiment}"
+    record = blank(experiment, f"{label}/{recipe.data.name}/e{epochs}/s{seed}", subject, command)
+
+    def measure() -> Iterable[Record]:
+        train(study, recipe, folder)
+        run = read_run(study.own_runs / folder)
+        if run is None:
+            return
+        values = {"top1": run.last("eval_accuracy"), "train_loss": run.last("train_loss")}
+        split: Subject = {} if run.result is None else {"split": run.result["split"], "images": run.result["images"]}
+        yield measured(record, values, status=run.status, reason=run.reason, subject=split)
+
+    seconds = study.plan.variants.seconds * epochs / study.plan.variants.epochs
+    return Step(f"{experiment}: {label}, seed {seed}", seconds, [record], measure)
