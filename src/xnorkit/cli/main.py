@@ -8,7 +8,19 @@ from xnorkit.errors import XnorkitError
 
 __all__ = ["main"]
 
-COMMANDS = ("train", "evaluate", "export", "convert", "inspect", "predict", "bench", "demo", "models", "recipes")
+COMMANDS = (
+    "train",
+    "evaluate",
+    "export",
+    "convert",
+    "inspect",
+    "predict",
+    "bench",
+    "report",
+    "demo",
+    "models",
+    "recipes",
+)
 USER_ERROR = 2
 INTERRUPTED = 130
 

@@ -43,15 +43,14 @@ def _step(study: Study, spec: RunSpec) -> Step:
     }
     where = ", ".join(map(str, (study.own_runs, *study.runs)))
     command, reason = command_of(study, spec), f"no run of it in {where}"
-    key = f"{spec.key}/s0"
     blanks = [
-        blank("accuracy", key, subject, command, reason),
-        blank("curve", key, {**subject, "run": spec.name}, command, reason),
+        blank("accuracy", spec.key, subject, command, reason),
+        blank("curve", spec.key, {**subject, "run": spec.name}, command, reason),
     ]
 
     def measure() -> Iterable[Record]:
         run = find_run(study, spec)
-        return blanks if run is None else records_of(study, run, key, command)
+        return blanks if run is None else records_of(study, run, spec.key, command)
 
     trains = study.train or study.plan.trains
     return Step(f"accuracy: {spec.key}", spec.hours * HOUR if trains else COLLECT_SECONDS, blanks, measure)

@@ -129,7 +129,7 @@ FULL = Plan(
         RunSpec("resnet20-cifar10-float", "cifar10", "resnet20-cifar10", "float", hours=1.0),
         RunSpec("resnet20-cifar10", "cifar10", "resnet20-cifar10", "react", hours=1.2, deployed=True),
         RunSpec("nin-cifar10-float", "cifar10", "nin-cifar10", "float", hours=60),
-        RunSpec("nin-cifar10-seed", "cifar10", "nin-cifar10", "bwn", ("model.binarization=bwn",), hours=70),
+        RunSpec("nin-cifar10-float", "cifar10", "nin-cifar10", "bwn", ("model.binarization=bwn",), hours=70),
         RunSpec("nin-cifar10", "cifar10", "nin-cifar10", "xnor", hours=70, deployed=True),
         RunSpec("resnet18-cifar10-float", "cifar10", "resnet18-cifar10", "float", hours=45),
         RunSpec("resnet18-cifar10", "cifar10", "resnet18-cifar10", "bwn", ("model.binarization=bwn",), hours=60),

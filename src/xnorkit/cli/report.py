@@ -1,0 +1,78 @@
+"""Measure everything in one study, and write its page: tables, figures, discussion."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from xnorkit.cli.arguments import ArgumentParser, Namespace
+from xnorkit.cli.output import print_json, print_pairs
+from xnorkit.errors import InputError
+
+HOUR = 3600
+
+
+def parser() -> ArgumentParser:
+    """Return the command's options."""
+    parser = ArgumentParser(
+        description="Measure accuracy, memory, training and inference, float and binary, and write the page. Begun "
+        "again, it goes on where it stopped."
+    )
+    add = parser.add_argument
+    add("--quick", action="store_true", help="embedded digits and short measurements, a few minutes")
+    add("--data", type=Path | None, default=None, help="folder that holds the data sets' official files")
+    add("--output", type=Path | None, default=None, help="folder of records and page; default report")
+    add("--from", dest="source", type=Path | None, default=None, help="draw the page of this folder's records again")
+    add("--only", type=str, default="", help="experiments with commas between them, as inference,memory")
+    add("--runs", type=Path, nargs="*", default=[Path("runs")], help="folders of trainings to collect; default runs")
+    add("--train", action="store_true", help="train the runs that are missing, the shortest first")
+    add("--hours", type=float | None, default=None, help="most time for these trainings; they go on the next time")
+    add("--threads", type=int, default=1, help="threads of what is timed")
+    add("--seeds", type=int, default=1, help="runs of each gradient rule and ablation")
+    add("--epochs", type=int | None, default=None, help="epochs of each of these")
+    add("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+def run(options: Namespace) -> None:
+    """Run the study unless its records are given, draw the page, and name its files."""
+    from xnorkit.report.page import write_page
+
+    folder = options.source or options.output or Path("report")
+    figures: dict[str, Any] = {"records": str(folder / "records.jsonl")}
+    if options.source is None:
+        figures |= _measure(options, folder)
+    elif not (folder / "records.jsonl").is_file():
+        raise InputError(f"--from {folder} has no records.jsonl; required: the folder of a report.")
+    paths = write_page(folder, options.output or folder)
+    figures |= {"html": str(paths.html), "markdown": str(paths.markdown)}
+    if options.json:
+        print_json(figures)
+    else:
+        print_pairs({name.replace("_", " "): value for name, value in figures.items()})
+
+
+def _measure(options: Namespace, folder: Path) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from xnorkit.bench.timing import check_run
+    from xnorkit.report.study import PLANS, Study, run_study
+
+    check_run(options.threads, 1.0)
+    for name in ("seeds", "epochs", "hours"):
+        if options[name] is not None and options[name] <= 0:
+            raise InputError(f"--{name} {options[name]}; required: a number above 0.")
+    study = Study(
+        plan=PLANS["quick" if options.quick else "full"],
+        folder=folder,
+        data=options.data,
+        runs=tuple(options.runs),
+        threads=options.threads,
+        train=options.train,
+        deadline=None if options.hours is None else time.monotonic() + options.hours * HOUR,
+        seeds=tuple(range(options.seeds)),
+        epochs=options.epochs or 0,
+        note=lambda line: print(line, file=sys.stderr),
+    )
+    result = run_study(study, [word for word in options.only.split(",") if word])
+    return {name: round(value, 1) for name, value in asdict(result).items()}
