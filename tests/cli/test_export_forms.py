@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from xnorkit.cli.main import main
 from xnorkit.export import pack
 from xnorkit.format import write
 from xnorkit.models import create_model
+from xnorkit.train import load_recipe
+from xnorkit.train.build import build_model
+from xnorkit.train.checkpoint import write_weights
 
 
 @pytest.fixture
@@ -56,3 +60,21 @@ def test_what_makes_no_sense(
 ) -> None:
     assert main(["export", str(packed), "-o", str(tmp_path / "out.xnor"), *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_checkpoint_without_its_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("XNORKIT_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    recipe = load_recipe("lenet5-mnist")
+    torch.manual_seed(0)
+    write_weights(tmp_path / "mnist.ckpt", build_model(recipe, 10), recipe, 10, mean=[0.25], std=[0.5])
+    assert main(["export", "mnist.ckpt", "-o", "new/folder/lenet5.onnx", "--to", "onnx"]) == 0
+    assert "16 images, 16 generated images" in capsys.readouterr().out
+    assert Path("new/folder/lenet5.onnx").stat().st_size < 90_000
+    assert main(["export", "mnist.ckpt", "-o", "lenet5.xnor"]) == 2
+    assert "no MNIST in data" in capsys.readouterr().err
+    Path("file").touch()
+    assert main(["export", "mnist.ckpt", "-o", "file/lenet5.onnx", "--to", "onnx"]) == 2
+    assert "required: a writable folder" in capsys.readouterr().err

@@ -24,7 +24,7 @@ def parser() -> ArgumentParser:
         "--preprocessing",
         type=Literal["modern", "seed"] | None,
         default=None,
-        help="of photographs: modern or seed; default as the checkpoint was trained",
+        help="of photographs: modern or seed; default as the model was trained",
     )
     parser.add_argument("--per-class", action="store_true", help="figures of each class too")
     parser.add_argument("--threads", type=int | None, default=None, help="threads; default the physical cores")

@@ -18,7 +18,11 @@ def parser() -> ArgumentParser:
     parser = ArgumentParser(description="Pack a trained checkpoint into bits, and check it against the trained model.")
     parser.add_argument("checkpoint", type=str, help="checkpoint of `xnorkit train`; with --to also MODEL.xnor")
     parser.add_argument(
-        "-o", "--output", type=str, required=True, help="file to write: MODEL.xnor, MODEL.onnx; with --to c a folder"
+        "-o",
+        "--output",
+        type=str,
+        required=True,
+        help="file to write: MODEL.xnor, MODEL.onnx; with --to c a folder; folders that are missing are made",
     )
     parser.add_argument(
         "--to",
@@ -81,6 +85,7 @@ def _export(options: Namespace, output: Path) -> "ExportResult":
         half=options.half,
         dynamic=options.dynamic,
         terms=options.license,
+        data_needed=options.to == "xnor",
     )
 
 

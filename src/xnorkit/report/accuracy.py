@@ -36,7 +36,7 @@ def evaluate_file(
         path: the file, or the name of a trained model.
         data_root: folder of the data set's files.
         data_name: a name from `xnorkit.data.list_data`; by default the data set that the model was trained on.
-        preprocessing: of photographs; by default that of the model's recipe, "modern" for a .xnor file.
+        preprocessing: of photographs; by default that which the model was trained with, where the file says it.
         isa: instruction set for a `.xnor` file.
         threads: of the engine or of PyTorch.
 
@@ -79,7 +79,9 @@ def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
 
     model = runtime.load(path, isa=isa, threads=threads)
     shape = model.input_shape
-    return model, model.graph.metadata.get("data"), shape, DataOptions(image_size=shape[1])
+    metadata = model.graph.metadata
+    options = DataOptions(image_size=shape[1], preprocessing=metadata.get("preprocessing", "modern"))
+    return model, metadata.get("data"), shape, options
 
 
 def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Loaded:

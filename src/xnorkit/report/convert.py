@@ -83,6 +83,10 @@ def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool)
         from xnorkit.export.onnx import write_onnx
     except ImportError as error:
         raise InputError("--to onnx needs the package onnx; required: pip install 'xnorkit[onnx]'.") from error
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written ({error.strerror}); required: a writable folder.") from error
     write_onnx(output, graph, packed=packed)
     try:
         import onnxruntime

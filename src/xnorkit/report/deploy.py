@@ -1,7 +1,6 @@
 """Checkpoint -> packed file with its proof; and what any model is made of once packed."""
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,18 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.bench.subjects import packed_file
-from xnorkit.errors import DataError, ExportError, InputError
+from xnorkit.errors import ExportError, InputError
 from xnorkit.export import Export, LayerProof, Proof, explain, export_model, verify
 from xnorkit.format import Normalization, Summary, read, summarize, write
+from xnorkit.report.trained import Trained, load_trained
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from xnorkit.data import ImageData
     from xnorkit.inspection import ModelSummary
-    from xnorkit.train import Recipe
 
 __all__ = ["ExportResult", "explain_model", "export_checkpoint", "summarize_model"]
+
+GENERATED = 16
+"""Images of random pixels that a model is checked on where its data set is not at hand."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,11 @@ def export_checkpoint(
     half: bool = False,
     dynamic: bool = False,
     terms: str | None = None,
+    data_needed: bool = True,
 ) -> ExportResult:
     """Write `output` from a checkpoint and verify it on the evaluation images of its data set, or on given ones.
+
+    A file made without the data set does not name the classes.
 
     Nothing is left at `output` if the proof fails: the file is written beside it and moved there at the end.
 
@@ -81,35 +85,35 @@ def export_checkpoint(
         data_root: folder of the data set, if it is not embedded.
         images: check at most this many images, at least one.
         calibration: a `.npy` file of images (N, C, H, W), uint8 pixels or normalised float32, to check instead of those
-            of the data set.
+            of the data set, which is then not needed.
         half: store the weights of float layers as float16; the proof is then against the model with those weights.
         dynamic: let the file take images of any size; the proof is on those of the model's own.
         terms: the licence of the data, for the file's metadata, which also say what the checkpoint reached.
+        data_needed: if False, a few generated images are checked where the data set is not at hand.
 
     Raises:
         InputError: `images` is below 1, `calibration` is no such file, or `output` is no `.xnor` file that can be
-            written.
+            written; an old checkpoint that only its data set tells the mean and std of.
+        DataError: the data set is needed, or `data_root` is given, and it is not there.
         ExportError: a module has no counterpart on bits, a layer differs from the trained model, or `dynamic` and one
             is made for one size.
     """
     from xnorkit import runtime
     from xnorkit.bench.model import float_bytes
-    from xnorkit.train import load_checkpoint, read_checkpoint
 
     if images is not None and images < 1:
         raise InputError(f"--images {images}; required: at least 1, a proof needs an image.")
-    model, recipe = load_checkpoint(checkpoint)
+    trained = load_trained(checkpoint, data_root, data_needed=data_needed and calibration is None)
+    model, normalization = trained.model, trained.normalization
+    if normalization is None:
+        raise InputError(f"{checkpoint} does not hold mean and std of its pixels; required: its data set, --data DIR.")
     _check_target(output)
-    data = _data_of(recipe, data_root)
-    normalization = _normalization(checkpoint, data)
-    about = {**read_checkpoint(checkpoint).evaluation, **({"license": terms} if terms else {})}
-    export = _pack_checkpoint(model, recipe, data, normalization, about, half=half, dynamic=dynamic)
-    pixels = data.test_arrays(images)[0] if calibration is None else _read_images(calibration)
-    split = data.split_name if calibration is None else calibration.name
+    export = trained.pack({"license": terms} if terms else None, half=half, dynamic=dynamic)
+    pixels, split = _images(trained, calibration, images)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / "draft.xnor"
         write(draft, export.graph)
-        proof = verify(model, runtime.load(draft), _normalized(pixels[:images], normalization), export=export)
+        proof = verify(model, runtime.load(draft), _normalized(pixels, normalization), export=export)
         draft.replace(output)
     return ExportResult(output, output.stat().st_size, float_bytes(model), proof, split)
 
@@ -152,73 +156,34 @@ def explain_model(model: str, *, pretrained: bool = False) -> str:
     return explain(_pack_network(*_network(model)))
 
 
-Training = tuple["Recipe", "ImageData", Normalization, Mapping[str, Any]]
-
-
-def _network(model: str) -> "tuple[str, nn.Module, Training | None]":
-    """Return name and module of a checkpoint or named model; of a checkpoint also its training, if the data exists."""
+def _network(model: str) -> "tuple[str, nn.Module, Trained | None]":
+    """Return name and module of a checkpoint or named model; of a checkpoint also what it was trained on."""
     from xnorkit.models import create_model
 
     path = Path(model)
     if path.is_file():
-        from xnorkit.train import load_checkpoint, read_checkpoint
-
-        network, recipe = load_checkpoint(path)
-        try:
-            data = _data_of(recipe)
-        except DataError:
-            return recipe.model.name, network, None
-        reached = read_checkpoint(path).evaluation
-        return recipe.model.name, network, (recipe, data, _normalization(path, data), reached)
+        trained = load_trained(path)
+        return trained.recipe.model.name, trained.model, trained
     if path.suffix == ".ckpt" or len(path.parts) > 1:
         raise InputError(f"{model}: no such file; required: MODEL.xnor, a checkpoint, or a name from `xnorkit models`.")
     return model, create_model(model), None
 
 
-def _pack_network(name: str, network: "nn.Module", training: Training | None) -> Export:
+def _pack_network(name: str, network: "nn.Module", trained: Trained | None) -> Export:
     from xnorkit.models import input_shape
 
-    if training is not None:
-        return _pack_checkpoint(network, *training)
-    return export_model(network, input_shape(name), name=name)
+    return export_model(network, input_shape(name), name=name) if trained is None else trained.pack()
 
 
-def _data_of(recipe: "Recipe", root: Path | None = None) -> "ImageData":
-    """Return the data set of a recipe, with images of the size and preprocessing that its model was trained on."""
-    from xnorkit.data import create_data
-    from xnorkit.models import input_shape
-
-    size = recipe.data.image_size or input_shape(recipe.model.name)[1]
-    return create_data(recipe.data.name, root, replace(recipe.data.options(), image_size=size))
-
-
-def _normalization(checkpoint: Path, data: "ImageData") -> Normalization:
-    """Return the mean and std that the model was trained with: the checkpoint's own, of an older one the data set's."""
-    from xnorkit.train import read_checkpoint
-
-    stored = read_checkpoint(checkpoint)
-    if stored.mean is None or stored.std is None:
-        return Normalization(tuple(data.mean), tuple(data.std))
-    return Normalization(stored.mean, stored.std)
-
-
-def _pack_checkpoint(
-    model: "nn.Module",
-    recipe: "Recipe",
-    data: "ImageData",
-    normalization: Normalization,
-    about: Mapping[str, Any],
-    **options: bool,
-) -> Export:
-    """Return the packed program with its normalisation, the class names of the data set, and what `about` says."""
-    return export_model(
-        model,
-        data.input_shape,
-        name=recipe.model.name,
-        normalization=normalization,
-        metadata={"classes": list(data.classes), "recipe": recipe.name, "data": recipe.data.name, **about},
-        **options,
-    )
+def _images(trained: Trained, calibration: Path | None, most: int | None) -> tuple[NDArray[Any], str]:
+    """Return the images to check, at most `most`, and what they are."""
+    if calibration is not None:
+        return _read_images(calibration)[:most], calibration.name
+    if trained.data is not None:
+        return trained.data.test_arrays(most)[0], trained.data.split_name
+    count = GENERATED if most is None else min(most, GENERATED)
+    pixels = np.random.default_rng(0).integers(0, 256, (count, *trained.input_shape), dtype=np.uint8)
+    return pixels, f"{count} generated images"
 
 
 def _read_images(path: Path) -> NDArray[Any]:
