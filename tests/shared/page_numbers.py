@@ -95,10 +95,7 @@ def computed(source: str, records: dict[str, dict]) -> float:
     def leaf(match: re.Match[str]) -> str:
         record, name, index = match.groups()
         entry = records[record]
-        if name.startswith("spread "):
-            value = entry["spread"][name.removeprefix("spread ")]
-        else:
-            value = entry["values"].get(name, entry.get("subject", {}).get(name))
+        value = entry["values"].get(name, entry.get("subject", {}).get(name))
         return repr(float(value if index is None else value[int(index)]))
 
     functions = {

@@ -43,11 +43,10 @@ def test_markdown_says_the_same_numbers_in_the_same_order(drawn: Drawn) -> None:
 
 
 def test_sources_are_arithmetic_on_records() -> None:
-    records = {"a": {"values": {"x": 6.0, "curve": [1.0, 2.0]}}, "b": {"values": {"x": 3.0}, "spread": {"x": [1, 5]}}}
+    records = {"a": {"values": {"x": 6.0, "curve": [1.0, 2.0]}}, "b": {"values": {"x": 3.0}}}
     assert computed("([a|x] / [b|x])", records) == 2.0
     assert computed("mean([a|x], [b|x], [a|curve|-1])", records) == pytest.approx(11 / 3)
     assert computed("count([a|x], [b|x])", records) == 2.0
-    assert computed("[b|spread x|1]", records) == 5.0
 
 
 def test_no_cell_is_empty(drawn: Drawn) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from xnorkit.report.records import Record
 
-__all__ = ["Cited", "cite", "cite_spread", "count", "least", "mean", "most", "present", "total"]
+__all__ = ["Cited", "cite", "count", "least", "mean", "most", "present", "total"]
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,6 @@ def cite(record: Record | None, name: str, index: int | None = None) -> Cited | 
         value = value[index] if value else None
         leaf = f"[{record.id}|{name}|{index}]"
     return Cited(value, leaf) if isinstance(value, int | float) else None
-
-
-def cite_spread(record: Record, name: str) -> tuple[Cited, Cited] | None:
-    """Return the two ends of a value's spread, or None where it has none."""
-    pair = record.spread.get(name)
-    if not pair or pair[0] is None or pair[1] is None:
-        return None
-    return Cited(pair[0], f"[{record.id}|spread {name}|0]"), Cited(pair[1], f"[{record.id}|spread {name}|1]")
 
 
 def present(values: Sequence[Cited | None]) -> list[Cited]:

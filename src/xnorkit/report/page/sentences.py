@@ -9,7 +9,7 @@ from xnorkit.report.page.evidence import Seeds
 from xnorkit.report.page.findings import AccuracyPair, Duel, Sizes, Sweep
 from xnorkit.report.page.shown import bytes_, count_, percent, points, times, us
 
-__all__ = ["accuracy", "against", "duel_sentence", "file_sizes", "span", "steepest", "times_as_fast", "times_as_long"]
+__all__ = ["accuracy", "against", "duel_sentence", "file_sizes", "span", "steepest", "times_as_fast"]
 
 
 def span(values: Sequence[Cited]) -> Inlines:
@@ -118,11 +118,6 @@ def steepest(sweep: Sweep, label: str) -> Inlines | None:
 def times_as_fast(ratio: Cited) -> Inlines:
     """Return "5.7 times as fast", or "slower, 0.80 times as fast"."""
     return say("{r} times as fast" if ratio.value > 1 else "slower, {r} times as fast", r=times(ratio))
-
-
-def times_as_long(ratio: Cited) -> Inlines:
-    """Return "1.4 times as long", or "less time, 0.90 times as long"."""
-    return say("{r} times as long" if ratio.value >= 1 else "less time, {r} times as long", r=times(ratio))
 
 
 def _some(part: Sequence[Duel], whole: Sequence[Duel]) -> Inlines:

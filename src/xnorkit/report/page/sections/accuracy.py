@@ -17,6 +17,7 @@ from xnorkit.report.page.document import (
 )
 from xnorkit.report.page.evidence import Evidence, Seeds
 from xnorkit.report.page.findings import trainings
+from xnorkit.report.page.paper import SOURCE, paper
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, named, not_run_notes
 from xnorkit.report.page.shown import count_, percent, points
 from xnorkit.report.records import Record
@@ -30,7 +31,7 @@ def sections(evidence: Evidence) -> list[Section]:
     known = evidence.known("accuracy")
     if not known:
         return [Section("accuracy", title, [absent("accuracy")])]
-    return [Section("accuracy", title, [_table(evidence, known), *_proofs(evidence)])]
+    return [Section("accuracy", title, [_table(evidence, known), *_proofs(evidence), _published()])]
 
 
 def _table(evidence: Evidence, known: list[Record]) -> Table:
@@ -117,6 +118,24 @@ def _proofs(evidence: Evidence) -> list[Paragraph | Bullets]:
         "and flip a sign."
     )
     return [Paragraph(opening), Bullets([_proof(record) for record in records])]
+
+
+def _published() -> Paragraph:
+    """What the paper reports on data that is not measured here."""
+    parts = [
+        say(
+            "{model} {full} in float32, {bwn} as {weights}, {xnor} as {both}",
+            model=names.short_model(model),
+            full=percent(paper(f"paper/imagenet/{model}/float", "top1"), 1),
+            bwn=percent(paper(f"paper/imagenet/{model}/bwn", "top1"), 1),
+            xnor=percent(paper(f"paper/imagenet/{model}/xnor", "top1"), 1),
+            weights=names.family("bwn"),
+            both=names.family("xnor"),
+        )
+        for model in ("alexnet", "resnet18")
+    ]
+    words = "For comparison, the paper ({source}) reports on {data}: {parts}."
+    return Paragraph(say(words, source=Name(SOURCE), data=names.dataset("imagenet"), parts=join(parts, "; ")))
 
 
 def _proof(record: Record) -> Inlines:

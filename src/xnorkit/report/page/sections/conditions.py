@@ -7,7 +7,7 @@ from xnorkit.report.page.document import Bullets, Cell, Code, Inlines, Name, Sec
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.sections.cells import column, named
 
-__all__ = ["busy_experiments", "sections", "seen"]
+__all__ = ["busy_experiments", "machine", "sections", "seen"]
 
 LABELS = {
     "cpu": "processor",
@@ -30,6 +30,14 @@ def seen(evidence: Evidence, key: str) -> list[str]:
         if record.status != "not run" and value not in (None, "", []):
             found[_written(value)] = None
     return list(found)
+
+
+def machine(evidence: Evidence) -> Inlines:
+    """Return processor, cores and kernels, for captions."""
+    cpu, cores, isa = (join([(Name(value),) for value in seen(evidence, key)], "/") for key in ("cpu", "cores", "isa"))
+    return join([part for part in (cpu, say("{n} cores", n=cores) if cores else (), isa) if part]) or say(
+        "not recorded"
+    )
 
 
 def busy_experiments(evidence: Evidence) -> list[str]:

@@ -8,6 +8,7 @@ from xnorkit.report.page.document import Cell, Name, Section, Table, say
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.findings import OWN, call_time, fastest
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, named, not_run_notes
+from xnorkit.report.page.sections.conditions import machine
 from xnorkit.report.page.shown import times, us
 from xnorkit.report.records import Record
 
@@ -35,8 +36,9 @@ def _table(evidence: Evidence, known: Sequence[Record]) -> Table:
         "where marked, as other programs ran). xnorkit runs the {xnor} network on bits; the others run the float32 "
         "network, or its 8-bit form. Small: how many times as long as xnorkit. Ideal: the network's binary "
         "multiply-adds at the measured peak of xor and popcount, float ones at the peak of fused multiply-add, "
-        "weights at the bandwidth of memory. Weights are random: time does not depend on them.",
+        "weights at the bandwidth of memory. Weights are random: time does not depend on them. {machine}.",
         n=Name("4"),
+        machine=machine(evidence),
         xnor=Name("XNOR"),
     )
     columns = [

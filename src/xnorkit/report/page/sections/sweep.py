@@ -9,6 +9,7 @@ from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.findings import Sweep, measure, point_sweep
 from xnorkit.report.page.plots.speedup import Line, draw_speedups
 from xnorkit.report.page.sections.cells import NONE, absent, column, named, not_run_notes, value_cell
+from xnorkit.report.page.sections.conditions import machine
 from xnorkit.report.page.shown import times, us
 from xnorkit.report.records import Record
 
@@ -53,18 +54,19 @@ def sweep_blocks(
     drawing = draw_speedups(lines, name=name, across=label, alt=alt)
     notes = not_run_notes(evidence.known(experiment), experiment)
     return [
-        Figure(name, _caption(sweep, figure, label), alt, drawing),
+        Figure(name, _caption(evidence, sweep, figure, label), alt, drawing),
         _table(sweep, figure, label, paper, notes),
     ]
 
 
-def _caption(sweep: Sweep, figure: str, label: str) -> Inlines:
+def _caption(evidence: Evidence, sweep: Sweep, figure: str, label: str) -> Inlines:
     """What is drawn, and under what conditions; the lines are explained once, under the first such figure."""
     peers = dict.fromkeys(str(r.subject["peer"]) for r in sweep.records if "peer" in r.subject)
     parts: dict[str, Inline | Inlines] = {
         "figure": Name(figure),
         "first": Name(FIRST),
         "label": label,
+        "machine": machine(evidence),
         "facts": _fixed(sweep),
         "peers": join([(names.engine(peer),) for peer in peers], last=" or ") or say("not named"),
         "statistic": MINIMA if sweep.busy else "Medians.",
@@ -78,7 +80,7 @@ def _caption(sweep: Sweep, figure: str, label: str) -> Inlines:
         "Figure {figure}. How many times as fast as float32 one binary convolution is, over the {label}: {facts}. "
         "Measured: bits in, the next layer's bits out, against the fastest float32 engine ({peers}){whole}. "
         "Formula: the paper's count of operations. Limit: the measured peak of xor and popcount over that of float32 "
-        "multiply-adds. {statistic}",
+        "multiply-adds. {statistic} {machine}.",
         **parts,
     )
 

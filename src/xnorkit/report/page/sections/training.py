@@ -5,6 +5,7 @@ from xnorkit.report.page.cited import cite
 from xnorkit.report.page.document import Cell, Inlines, Name, Section, Table, say
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, named, not_run_notes, value_cell
+from xnorkit.report.page.sections.conditions import machine
 from xnorkit.report.page.shown import amount, count_, milliseconds, seconds, times
 from xnorkit.report.records import Record
 
@@ -22,9 +23,10 @@ def sections(evidence: Evidence) -> list[Section]:
 def _table(evidence: Evidence, known: list[Record]) -> Table:
     caption = say(
         "Table {n}. Time of one training step (forward, backward, optimiser) in PyTorch on this machine, and what an "
-        "epoch takes at that pace. Training a binary network is done in float: signs and scales are computed on top "
-        "of it.",
+        "epoch takes at that pace ({machine}). Training a binary network is done in float: signs and scales are "
+        "computed on top of it.",
         n=Name("3"),
+        machine=machine(evidence),
     )
     titles = ("step", "images/s", "epoch", "peak memory", "times float")
     columns = [column("network", numeric=False), *(column(title) for title in titles)]
