@@ -13,15 +13,15 @@ from xnorkit.report.records import Record
 __all__ = ["publish_records"]
 
 FILE = "records.jsonl"
-ABSOLUTE = re.compile(r"(?<![\w.~])/(?:[^\s/'\",;:]+/)*([^\s/'\",;:]+/[^\s/'\",;:]+)")
-"""An absolute path of at least two parts; the group is the last two."""
+ABSOLUTE = re.compile(r"(?<![\w.~])/(?:[^\s/'\",;:]+/)+[^\s/'\",;:]+")
+KEPT = 2  # last parts of an absolute path
 
 
 def publish_records(records: Path, output: Path) -> None:
     """Write the last record of each id, and the pictures that they name, into `output`, over what stands there.
 
-    Absolute paths in commands, reasons and subjects keep their last two parts: who reads the page has other folders,
-    and need not know these.
+    Absolute paths in commands, reasons and subjects keep their last two parts, never the first: who reads the page
+    has other folders, and need not know these.
 
     Raises:
         InputError: there are no records, or a picture is missing.
@@ -47,4 +47,4 @@ def _portable(record: Record) -> Record:
 
 
 def _shortened(text: str) -> str:
-    return ABSOLUTE.sub(r"\1", text)
+    return ABSOLUTE.sub(lambda path: "/".join(path[0].strip("/").split("/")[1:][-KEPT:]), text)

@@ -85,6 +85,7 @@ def _step(study: Study, experiment: str, shape: LayerShape) -> Step:
 
 def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
     assert row.float_us is not None
+    assert row.float_min_us is not None
     peer = min(row.peers_us, key=row.peers_us.__getitem__)
     float_us, float_min_us = row.peers_us[peer], min(row.peers_min_us.values())
     best = limits(1, PEAK_ROUNDS)
@@ -97,6 +98,7 @@ def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
         "speedup": float_us / row.us,
         "min_speedup": float_min_us / row.min_us,
         "from_float_speedup": float_us / row.float_us,
+        "min_from_float_speedup": float_min_us / row.float_min_us,
         "formula_speedup": formula_speedup(shape.in_channels, shape.kernel[0]),
         "limit_speedup": best.binary_gmacs / best.float_gmacs,
         "macs_binary": shape.macs,
