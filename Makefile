@@ -4,6 +4,7 @@ BIN := .venv/bin
 JOBS ?= $(shell nproc)
 STAMP := .venv/installed
 FOLDERS := $(shell find src -type d -not -name __pycache__)
+NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard docs/notebooks/*.ipynb))
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
 .PHONY: install demo test engine-test engine-test-arm lint format check docs sanitize bench clean
@@ -60,9 +61,15 @@ format: install
 check: install sanitize
 	$(BIN)/mypy
 
-# The site, in build/site; nothing is fetched while it is built. A link, name or equation that fails is an error.
-docs: .venv/docs
+# The site, in build/site; nothing is fetched while it is built. A link, name or equation that fails is an error, and so is
+# a cell of a notebook.
+docs: .venv/docs $(NOTEBOOKS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+build/notebooks/%.md: docs/notebooks/%.ipynb $(FOLDERS) | .venv/docs
+	mkdir -p $(@D)
+	cp $< $(@D)
+	cd $(@D) && $(CURDIR)/$(BIN)/jupyter nbconvert --to markdown --execute --log-level ERROR $(<F)
 
 .venv/docs: pyproject.toml constraints.txt | $(STAMP)
 	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation --editable ".[dev,docs]"

@@ -8,6 +8,7 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md", "benchmarks/NOTES.md")
+NOTEBOOKS = ROOT / "build" / "notebooks"
 RESULTS = "results/report.md"
 CARDS = "zoo/*.md"
 
@@ -24,14 +25,20 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that stand outside of docs/."""
+    """Add the pages that stand outside of docs/, and the notebooks as `make docs` has run them, with their pictures."""
     for path in OUTSIDE:
         files.append(File.generated(config, path, abs_src_path=str(ROOT / path)))
+    for page in sorted([*NOTEBOOKS.glob("*.md"), *NOTEBOOKS.glob("*_files/*")]):
+        path = f"notebooks/{page.relative_to(NOTEBOOKS).as_posix()}"
+        files.append(File.generated(config, path, abs_src_path=str(page)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn links between docs/ and what stands outside into links within the site, which has docs/ at its top."""
+    if page.file.src_uri.startswith("notebooks/"):
+        name = Path(page.file.src_uri).with_suffix(".ipynb").name
+        return markdown.replace("\n\n", f"\n\n[This page as a notebook]({name}), with what its cells printed.\n\n", 1)
     if page.file.src_uri in OUTSIDE:
         return re.sub(r"\]\((\.\./)?docs/", lambda match: f"]({match[1] or ''}", markdown)
     outside = "|".join(re.escape(path) for path in OUTSIDE)
