@@ -5,12 +5,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from legacy_files import NIN, bnn_resnet18, randomize_, save, state_of
 
 from xnorkit.cli.main import COMMANDS, main
 from xnorkit.models import list_models
+from xnorkit.nn import BinaryConv2d, BinaryLinear
 from xnorkit.train import Machine, list_recipes, load_recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migration.md").read_text(encoding="utf-8")
@@ -86,11 +90,49 @@ def test_names_exist() -> None:
     assert set(re.findall(r"`([a-z0-9]+-[a-z0-9-]+-seed)`", PAGE)) <= known
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.split("\n")[1])
+LARQ_BLOCKS = blocks("python")[-2:]
+
+
+@pytest.mark.parametrize("block", blocks("python")[:-2], ids=lambda block: block.split("\n")[1])
 def test_python_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save({"best_acc": 86.28, "state_dict": state_of(randomize_(NIN()))}, Path("nin.best.pth.tar"))
     exec(compile(block, "docs/migration.md", "exec"), {"__name__": "__main__"})
+
+
+def dot_of_signs(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """A convolution as Keras means it, without padding: (H, W, I), (kH, kW, I, O) -> (H - kH + 1, W - kW + 1, O)."""
+    signs = [np.where(array >= 0, 1, -1) for array in (image, kernel)]
+    windows = np.lib.stride_tricks.sliding_window_view(signs[0], kernel.shape[:2], axis=(0, 1))
+    return np.einsum("hwikl,klio->hwo", windows, signs[1])
+
+
+def test_weights_of_larq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in LARQ_BLOCKS:
+        exec(compile(block, "docs/migration.md", "exec"), names)
+    assert "4 images, layer by layer: equal" in capsys.readouterr().out
+    draw = np.random.default_rng(1)
+    image = draw.standard_normal((6, 5, 16)).astype(np.float32)
+    x = torch.from_numpy(image.transpose(2, 0, 1)[None].copy())
+    inner = names["layer"](x)[0, :, 1:-1, 1:-1].permute(1, 2, 0)
+    np.testing.assert_array_equal(inner.detach().numpy(), dot_of_signs(image, names["kernel"]))
+    # each channel of a depthwise kernel by itself
+    kernel = draw.uniform(-1, 1, (3, 3, 16, 2)).astype(np.float32)
+    binary = {"bias": False, "bconfig": names["STE_SIGN"]}
+    layer = BinaryConv2d(16, 32, 3, groups=16, **binary)
+    layer.weight.data.copy_(names["depthwise_weight"](kernel))
+    expected = [dot_of_signs(image[:, :, c : c + 1], kernel[:, :, c : c + 1]) for c in range(16)]
+    np.testing.assert_array_equal(layer(x)[0].permute(1, 2, 0).detach().numpy(), np.concatenate(expected, axis=2))
+    # a dense kernel reads the image in (H, W, C) order there
+    kernel = draw.uniform(-1, 1, (6 * 5 * 16, 7)).astype(np.float32)
+    layer = BinaryLinear(6 * 5 * 16, 7, **binary)
+    layer.weight.data.copy_(names["dense_weight"](kernel, (6, 5, 16)))
+    expected = dot_of_signs(image.reshape(1, 1, -1), kernel[None, None])[0, 0]
+    np.testing.assert_array_equal(layer(x.flatten(1))[0].detach().numpy(), expected)
+    layer.weight.data.copy_(names["dense_weight"](kernel))
+    np.testing.assert_array_equal(layer(torch.from_numpy(image.reshape(1, -1)))[0].detach().numpy(), expected)
 
 
 def test_shell_converts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
