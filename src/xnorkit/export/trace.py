@@ -1,6 +1,8 @@
 """Torch module -> torch.fx graph, with the layers of this library as leaves and the shape of every value."""
 
 import copy
+import traceback
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -51,13 +53,25 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int]) -> fx.GraphModule
     try:
         graph_module = fx.GraphModule(model, _Tracer().trace(model))
     except Exception as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
         raise ExportError(
-            f"{type(model).__name__} cannot be traced by torch.fx: {error}. Required: a forward whose control flow "
-            "does not depend on tensor values; move such code out of forward, or export the submodule that has none."
+            f"{type(model).__name__} cannot be traced by torch.fx{_where(error)}: {reason}. Required: a forward that "
+            "takes the same steps for all images; give sizes that an if, a loop or len() reads to __init__, move what "
+            "depends on the numbers out of forward, or export the submodule without it."
         ) from error
     with torch.no_grad():
         ShapeProp(graph_module).propagate(images)
     return graph_module
+
+
+def _where(error: BaseException) -> str:
+    """Return the line that torch.fx stopped at, in the innermost code that is neither PyTorch's nor of this package."""
+    inside = tuple(f"{folder}/" for folder in (Path(torch.__file__).parent, Path(__file__).parent))
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(inside)]
+    if not frames:
+        return ""
+    last = frames[-1]
+    return f" at line {last.lineno} of {Path(last.filename).name}, `{last.line}`"
 
 
 def _check(model: Any, input_shape: Any) -> None:

@@ -58,6 +58,12 @@ class IntegerLayer(nn.Module):
     bias: Any  # Tensor (O,) or None
     input_quantizer: InputQuantizer
 
+    def __init__(self, *args: Any, input_quantizer: InputQuantizer | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        quantizer = input_quantizer or LearnedQuantizer()
+        self.check_module(self, quantizer)
+        self._adopt(quantizer)
+
     @classmethod
     def check_module(cls, layer: nn.Module, quantizer: InputQuantizer) -> None:
         """Raise InputError unless `layer`, of the float class or of this one, can read its input by `quantizer`."""
@@ -193,12 +199,6 @@ class QuantConv2d(IntegerLayer, nn.Conv2d):
     weights per filter, and the sum leaves as float32, since a BatchNorm and a sign follow.
     """
 
-    def __init__(self, *args: Any, input_quantizer: InputQuantizer | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        quantizer = input_quantizer or LearnedQuantizer()
-        self.check_module(self, quantizer)
-        self._adopt(quantizer)
-
     @classmethod
     def _pixel_channels(cls, layer: nn.Module) -> tuple[int, str]:
         assert isinstance(layer, nn.Conv2d)
@@ -238,12 +238,6 @@ class QuantLinear(IntegerLayer, nn.Linear):
 
     Source: as `QuantConv2d`.
     """
-
-    def __init__(self, *args: Any, input_quantizer: InputQuantizer | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        quantizer = input_quantizer or LearnedQuantizer()
-        self.check_module(self, quantizer)
-        self._adopt(quantizer)
 
     @classmethod
     def _pixel_channels(cls, layer: nn.Module) -> tuple[int, str]:
