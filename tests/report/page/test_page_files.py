@@ -70,11 +70,19 @@ def test_a_missing_picture_is_named(tmp_path: Path) -> None:
         write_page(tmp_path, tmp_path / "page")
 
 
-def test_runs_of_one_family_are_told_apart_by_their_names(tmp_path: Path) -> None:
+def test_recipes_of_one_family_are_told_apart_and_seeds_of_one_recipe_share_a_label(tmp_path: Path) -> None:
     study = Synthetic(tmp_path)
-    study.curve("mnist", "lenet5", "xnor", 0.0)
-    subject = {"run": "second-run", "model": "lenet5", "family": "xnor", "dataset": "mnist"}
-    study.add("curve", "second", subject, {"epoch": [1, 2], "eval_accuracy": [0.9, 0.95]})
-    figure = (write_page(tmp_path, tmp_path).figures[0]).read_text(encoding="utf-8")
-    assert ">second-run</text>" in figure
-    assert ">lenet5-mnist-xnor</text>" in figure
+    for recipe, seed in (("one", 0), ("one", 1), ("two", 0)):
+        subject = {"recipe": recipe, "seed": seed, "model": "lenet5", "family": "xnor", "dataset": "mnist"}
+        study.add("curve", f"{recipe}/{seed}", subject, {"epoch": [1, 2], "eval_accuracy": [0.9, 0.95 + seed / 100]})
+    subject = {"recipe": "one", "seed": 0, "model": "nin", "family": "xnor", "dataset": "cifar10"}
+    study.add("curve", "nin", subject, {"epoch": [1, 2], "eval_accuracy": [0.9, 0.95]})
+    paths = write_page(tmp_path, tmp_path)
+    figures = {path.stem: path.read_text(encoding="utf-8") for path in paths.figures}
+    assert (
+        figures["curves-mnist-lenet5"].count(">one</text>") == figures["curves-mnist-lenet5"].count(">two</text>") == 1
+    )
+    assert ">XNOR</text>" in figures["curves-cifar10-nin"]
+    text = paths.markdown.read_text(encoding="utf-8")
+    assert "Figure 6a: LeNet-5 on MNIST." in text
+    assert "Figure 6b: NIN on CIFAR-10." in text

@@ -47,3 +47,12 @@ def test_a_quick_run_says_so_at_the_top(tmp_path: Path, mode: str, said: bool) -
     Synthetic(tmp_path, mode=mode).peaks()
     top = write_page(tmp_path, tmp_path).markdown.read_text(encoding="utf-8").partition("## ")[0]
     assert ("This is a quick run" in top) is said
+
+
+def test_a_run_without_a_finished_epoch_is_no_curve(tmp_path: Path) -> None:
+    study = Synthetic(tmp_path)
+    subject = {"run": "new", "model": "lenet5", "family": "xnor", "dataset": "mnist"}
+    study.add("curve", "new", subject, {"epoch": [], "train_loss": [], "seconds": []}, status="in part")
+    paths = write_page(tmp_path, tmp_path)
+    assert paths.figures == ()
+    assert "Not run. `xnorkit report --only curve` measures it." in paths.markdown.read_text(encoding="utf-8")

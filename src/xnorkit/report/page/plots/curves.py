@@ -15,7 +15,7 @@ COLOURS = ("c0", "c1", "c3", "c4", "c5", "c2")
 
 @dataclass(frozen=True)
 class Curve:
-    """One line: its run, which gives the colour, its label, its points; dashed for the training split."""
+    """One line: its run, which gives the colour, its label ('' for none), its points; dashed for the training split."""
 
     run: str
     label: str

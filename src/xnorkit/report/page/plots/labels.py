@@ -19,7 +19,8 @@ def label_ends(axes: "Axes", ends: Sequence[End], height_points: float) -> None:
     """
     axes.get_xlim(), axes.get_ylim()  # limits that plotting left to be found are found now
     to_axes = axes.transData + axes.transAxes.inverted()
-    placed = sorted((float(to_axes.transform((x, y))[1]), text, colour) for x, y, text, colour in ends)
+    marked = [end for end in ends if end[2]]
+    placed = sorted((float(to_axes.transform((x, y))[1]), text, colour) for x, y, text, colour in marked)
     heights = [_lines(text) * LINE_POINTS / height_points for _, text, _ in placed]
     for (_, text, colour), centre in zip(placed, _spread([at for at, _, _ in placed], heights), strict=True):
         axes.annotate(

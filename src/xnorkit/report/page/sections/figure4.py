@@ -21,22 +21,8 @@ def sections(evidence: Evidence) -> list[Section]:
             )
         )
     ]
-    four_b = sweep_blocks(
-        evidence,
-        "channels",
-        "channels",
-        figure="4b",
-        label="input channels",
-        paper=paper_points("paper/figure-4b", "channels", "speedup"),
-    )
-    four_c = sweep_blocks(
-        evidence,
-        "filter",
-        "kernel",
-        figure="4c",
-        label="filter size",
-        paper=paper_points("paper/figure-4c", "kernel", "speedup"),
-    )
+    four_b = sweep_blocks(evidence, "4b", "input channels", paper_points("paper/figure-4b", "channels", "speedup"))
+    four_c = sweep_blocks(evidence, "4c", "filter size", paper_points("paper/figure-4c", "kernel", "speedup"))
     return [
         Section("figure-four", say("Figure {n} of the paper", n=Name("4")), opening),
         Section("part-4a", say("Memory ({n})", n=Name("4a")), figure_4a(evidence), 3),

@@ -14,8 +14,8 @@ def sections(evidence: Evidence) -> list[Section]:
     model = Name("LeNet-5")
     many = "more filters use each packed input again, and fill the registers that hold their sums"
     large = "the more products in each sum, the less writing the result weighs"
-    channels = sweep_blocks(evidence, "lenet-channels", "channels", figure="5a", label="filters")
-    sizes = sweep_blocks(evidence, "lenet-filter", "kernel", figure="5b", label="filter size")
+    channels = sweep_blocks(evidence, "5a", "filters")
+    sizes = sweep_blocks(evidence, "5b", "filter size")
     channels += _trend(evidence, "lenet-channels", "channels", what="the number of filters", label="filters", why=many)
     sizes += _trend(evidence, "lenet-filter", "kernel", what="the size of the filter", label="filter size", why=large)
     return [

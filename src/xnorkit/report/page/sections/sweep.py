@@ -16,8 +16,13 @@ from xnorkit.report.records import Record
 __all__ = ["sweep_blocks"]
 
 MINIMA = "Minima where other programs ran, medians elsewhere: a large float32 convolution looks slower then than it is."
-FIRST = "4b"
-"""The figure whose caption explains the lines."""
+FIGURES = {
+    "4b": ("channels", "channels"),
+    "4c": ("filter", "kernel"),
+    "5a": ("lenet-channels", "channels"),
+    "5b": ("lenet-filter", "kernel"),
+}
+"""Experiment and size across of each figure; the caption of the first one that is drawn explains the lines."""
 LINES = (
     ("formula", "paper's\nformula", "formula_speedup"),
     ("limit", "machine's\nlimit", "limit_speedup"),
@@ -26,19 +31,12 @@ LINES = (
 )
 
 
-def sweep_blocks(
-    evidence: Evidence,
-    experiment: str,
-    across: str,
-    *,
-    figure: str,
-    label: str,
-    paper: Sequence[tuple[Cited, Cited]] = (),
-) -> list[Block]:
-    """Return the figure named `figure` over `across` (channels, kernel), and the table of its points.
+def sweep_blocks(evidence: Evidence, figure: str, label: str, paper: Sequence[tuple[Cited, Cited]] = ()) -> list[Block]:
+    """Return one of `FIGURES` with `label` across, and the table of its points.
 
     paper: points that the paper prints; compared with the formula's in the last column.
     """
+    experiment, across = FIGURES[figure]
     sweep = point_sweep(evidence, experiment, across)
     if sweep is None:
         return [absent(experiment, f"Not run: speed-up over {label}.")]
@@ -61,10 +59,11 @@ def sweep_blocks(
 
 def _caption(evidence: Evidence, sweep: Sweep, figure: str, label: str) -> Inlines:
     """What is drawn, and under what conditions; the lines are explained once, under the first such figure."""
+    first = next(name for name, sweep in FIGURES.items() if point_sweep(evidence, *sweep))
     peers = dict.fromkeys(str(r.subject["peer"]) for r in sweep.records if "peer" in r.subject)
     parts: dict[str, Inline | Inlines] = {
         "figure": Name(figure),
-        "first": Name(FIRST),
+        "first": Name(first),
         "label": label,
         "machine": machine(evidence),
         "facts": _fixed(sweep),
@@ -72,7 +71,7 @@ def _caption(evidence: Evidence, sweep: Sweep, figure: str, label: str) -> Inlin
         "statistic": MINIMA if sweep.busy else "Medians.",
         "whole": "; with signs and packing: float32 in and out" if sweep.line("from_float_speedup") else "",
     }
-    if figure != FIRST:
+    if figure != first:
         return say(
             "Figure {figure}. As Figure {first}, over the {label}: {facts}; against {peers}. {statistic}", **parts
         )
