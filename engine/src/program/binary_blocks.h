@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/large_pages.h"
 #include "common/spec.h"
 
 namespace xnorkit {
@@ -28,8 +29,8 @@ struct BinaryBlocks {
 BinaryBlocks make_blocks(const BinaryConvSpec& spec);
 
 struct BinaryWeights {
-  std::vector<uint32_t> bits;
-  std::vector<uint32_t> mask;  // like bits; empty where the blocks are not masked
+  WeightVector<uint32_t> bits;
+  WeightVector<uint32_t> mask;  // like bits; empty where the blocks are not masked
 };
 
 BinaryWeights arrange_weights(const BinaryConvSpec& spec, const BinaryBlocks& blocks, WeightLayout layout);

@@ -1,6 +1,7 @@
 // Convolution of floats with binary weights as a step.
 #include <vector>
 
+#include "common/large_pages.h"
 #include "dispatch/end_kernels.h"
 #include "program/channel_blocks.h"
 #include "program/step.h"
@@ -114,7 +115,7 @@ class TiledBinaryWeightConv final : public Step {
   int64_t filter_steps_;
   std::vector<PixelGroup> groups_;
   std::vector<ChannelBlock> blocks_;
-  std::vector<uint16_t> weight_;
+  WeightVector<uint16_t> weight_;
   std::vector<float> scale_;
   std::vector<float> bias_;
   TailPlan tail_;

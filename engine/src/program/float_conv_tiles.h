@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "common/large_pages.h"
 #include "common/spec.h"
 #include "program/channel_blocks.h"
 #include "program/tail.h"
@@ -45,7 +46,7 @@ class FloatConvTiles {
   int64_t group_channels_;
   int64_t filter_steps_;
   std::vector<ChannelBlock> blocks_;
-  std::vector<float> weight_;
+  WeightVector<float> weight_;
   std::vector<float> bias_;
   TailPlan tail_;
 };

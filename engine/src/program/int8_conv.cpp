@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "common/large_pages.h"
 #include "dispatch/end_kernels.h"
 #include "program/channel_blocks.h"
 #include "program/int8_stage.h"
@@ -233,7 +234,7 @@ class TiledInt8Conv final : public Step {
   TailPlan tail_;
   double cost_per_image_;
   std::vector<BlockWeights> arranged_;
-  std::vector<uint32_t> weight_;
+  WeightVector<uint32_t> weight_;
   std::vector<int32_t> start_;
   std::vector<int32_t> threshold_;
   std::vector<uint32_t> flip_;
