@@ -1,11 +1,13 @@
-"""A page drawn from synthetic records, and its numbers read back."""
+"""A page drawn from synthetic records."""
 
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("matplotlib", reason="the page needs the report extra")
-pytest.importorskip("jinja2", reason="the page needs the report extra")
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawing() -> None:
+    pytest.importorskip("matplotlib", reason="the page needs the report extra")
 
 
 @pytest.fixture(scope="session")
