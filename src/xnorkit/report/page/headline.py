@@ -9,6 +9,7 @@ from xnorkit.report.page.document import Cell, Inlines, Name, Paragraph, Table, 
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.findings import AccuracyPair, accuracy_pairs, call_time, fastest, own_runs, usual
 from xnorkit.report.page.markdown import table_lines, text
+from xnorkit.report.page.sections.accuracy import how
 from xnorkit.report.page.sections.cells import NOT_RUN, column, named
 from xnorkit.report.page.sections.found import proof
 from xnorkit.report.page.shown import bytes_, count_, percent, times, us
@@ -53,20 +54,16 @@ def _trained(evidence: Evidence) -> Table | None:
     rows = [row for pair in accuracy_pairs(evidence) if not pair.in_part for row in _pair_rows(evidence, pair)]
     if not rows:
         return None
-    titles = [column("", numeric=False), column("float32"), column("binary, packed"), column("")]
+    titles = [column("", numeric=False), column("float32"), column("binary"), column("")]
     return Table("headline-trained", (), titles, rows)
 
 
 def _pair_rows(evidence: Evidence, pair: AccuracyPair) -> list[list[Cell]]:
-    packed = cite(evidence.one("deployed", dataset=pair.dataset, model=pair.model, family=pair.family), "top1")
     which = say("{m}, {d}", m=names.short_model(pair.model), d=names.dataset(pair.dataset))
-    epochs = cite(pair.binary.records[0], "epochs")
-    after = say("test accuracy, {n} epochs", n=count_(epochs)) if epochs else say("test accuracy")
-    reached = packed or pair.binary.mean
     accuracy = [
-        Cell((*which, ": ", *after)),
-        Cell((percent(pair.full.mean),)),
-        Cell((percent(reached),)),
+        Cell((*which, ": test accuracy")),
+        Cell((percent(pair.full.mean),), how(pair.full)),
+        Cell((percent(pair.binary.mean),), how(pair.binary)),
         Cell((names.family(pair.family),)),
     ]
     full = cite(evidence.one("memory", model=pair.model, family="float"), "weight_bytes")

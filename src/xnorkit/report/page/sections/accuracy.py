@@ -22,7 +22,7 @@ from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, na
 from xnorkit.report.page.shown import count_, percent, points
 from xnorkit.report.records import Record
 
-__all__ = ["sections"]
+__all__ = ["how", "sections"]
 
 
 def sections(evidence: Evidence) -> list[Section]:
@@ -81,11 +81,11 @@ def _cell(evidence: Evidence, dataset: str, model: str, family: str, found: list
         planned = evidence.missing("accuracy", dataset=dataset, model=model, family=family)
         return NOT_RUN if planned else NONE
     trained = found[0]
-    return Cell((percent(trained.mean),), _how(trained), "in part" if trained.in_part else "measured")
+    return Cell((percent(trained.mean),), how(trained), "in part" if trained.in_part else "measured")
 
 
-def _how(trained: Seeds) -> Inlines:
-    """Seeds, their extremes and epochs, in a few words."""
+def how(trained: Seeds) -> Inlines:
+    """Return epochs, seeds and their extremes, in a few words."""
     record = trained.records[0]
     epochs, planned = cite(record, "epochs"), cite(record, "epochs_planned")
     if trained.in_part and epochs and planned:
