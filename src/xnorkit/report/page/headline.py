@@ -12,7 +12,7 @@ from xnorkit.report.page.markdown import table_lines, text
 from xnorkit.report.page.sections.accuracy import how
 from xnorkit.report.page.sections.cells import NOT_RUN, column, named
 from xnorkit.report.page.sections.found import proof
-from xnorkit.report.page.shown import bytes_, count_, percent, times, us
+from xnorkit.report.page.shown import bytes_, percent, times, us
 from xnorkit.report.records import Record
 
 __all__ = ["headline", "headline_blocks", "place_headline"]
