@@ -64,6 +64,7 @@ check: install sanitize
 # The site, in build/site; nothing is fetched while it is built. A link, name or equation that fails is an error, and so is
 # a cell of a notebook.
 docs: .venv/docs $(NOTEBOOKS)
+	$(BIN)/python -m pytest tests/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 build/notebooks/%.md: docs/notebooks/%.ipynb $(FOLDERS) | .venv/docs
@@ -72,7 +73,7 @@ build/notebooks/%.md: docs/notebooks/%.ipynb $(FOLDERS) | .venv/docs
 	cd $(@D) && $(CURDIR)/$(BIN)/jupyter nbconvert --to markdown --execute --log-level ERROR $(<F)
 
 .venv/docs: pyproject.toml constraints.txt | $(STAMP)
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation --editable ".[dev,docs]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -C build-dir=build/native --editable ".[dev,docs]"
 	touch $@
 
 # The engine's tests under the address and undefined-behaviour sanitizers, then under the thread sanitizer.

@@ -66,7 +66,7 @@ def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> 
         InputError: a file that cannot be read or has no known layout; names without a counterpart, with near matches;
             tensors of another shape.
 
-    Example:
+    Examples:
         >>> model, report = load_legacy_checkpoint("nin.best.pth.tar")
         >>> report.layout, report.top1
         ('XNOR-Net-PyTorch, NIN on CIFAR-10', 0.8628)

@@ -57,7 +57,7 @@ def create_data(
         RecipeError: unknown name or option, with near matches; an option out of range.
         DataError: missing or damaged files.
 
-    Example:
+    Examples:
         >>> create_data("digits", batch_size=64, shift=2).split_name
         'held-out 20 %'
     """

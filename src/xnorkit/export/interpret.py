@@ -33,7 +33,7 @@ def interpret(graph: Graph, images: Array, outputs: Sequence[str] | None = None)
     Raises:
         InputError: uint8 images for a graph without a normalisation.
 
-    Example:
+    Examples:
         >>> interpret(graph, images)[graph.output].reshape(len(images), -1).argmax(1)
     """
     wanted = [graph.output] if outputs is None else list(outputs)

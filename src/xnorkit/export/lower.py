@@ -57,7 +57,7 @@ def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) ->
         ExportError: names the module that has no exact counterpart, and says why; or a weight is NaN or infinite, or
             the model does not run on `input_shape`.
 
-    Example:
+    Examples:
         >>> graph = pack(create_model("lenet5"), (1, 28, 28))
         >>> xnorkit.format.write("lenet5.xnor", graph)
     """

@@ -61,7 +61,7 @@ def packed_module(
     Raises:
         ExportError: no `input_shape`, or see `pack`.
 
-    Example:
+    Examples:
         >>> packed = packed_module(create_model("lenet5"), (1, 28, 28))
         >>> packed(torch.zeros(2, 1, 28, 28)).shape
         torch.Size([2, 10])

@@ -72,7 +72,7 @@ def compare_gradient_rules(weight_or_layer: Tensor | nn.Module, upstream_gradien
     Raises:
         InputError: for a layer without a weight, or shapes that differ.
 
-    Example:
+    Examples:
         >>> layer = nn.Conv2d(8, 4, 3)
         >>> binary = scaled_sign(layer.weight).detach().requires_grad_()
         >>> nn.functional.conv2d(torch.randn(2, 8, 6, 6).sign(), binary).square().sum().backward()

@@ -14,7 +14,7 @@ def sign(x: Tensor) -> Tensor:
     sign(0) = sign(-0) = +1, so that every value fits one bit. A comparison with NaN is false: sign(NaN) = -1. The
     result has no gradient; see `sign_ste`.
 
-    Example:
+    Examples:
         >>> sign(torch.tensor([-2.0, 0.0, 0.5]))
         tensor([-1.,  1.,  1.])
     """

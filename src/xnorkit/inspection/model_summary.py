@@ -35,7 +35,7 @@ def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = 
     Raises:
         InputError: the model does not run on that input.
 
-    Example:
+    Examples:
         >>> figures = summary(create_model("lenet5"), (1, 28, 28))
         >>> figures.total.params_1bit
         425000

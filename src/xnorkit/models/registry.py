@@ -46,7 +46,7 @@ def create_model(
         RecipeError: unknown name, binarization or option, with near matches.
         InputError: a value that an option of the model does not take; no trained model of this name.
 
-    Example:
+    Examples:
         >>> model = create_model("resnet18-cifar10", binarization="react", shortcut_type="binary")
     """
     if pretrained:
@@ -84,7 +84,7 @@ def count_weights(name: str, binarization: str | None = None, **options: Any) ->
     Raises:
         RecipeError: as `create_model`.
 
-    Example:
+    Examples:
         >>> count_weights("lenet5")
         ModelCounts(params=431220, binary_weights=425000)
     """

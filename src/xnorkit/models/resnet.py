@@ -238,7 +238,7 @@ def resnet18(
 ) -> ResNet:
     """Return a float ResNet-18, 11,689,512 parameters with the default block and 1000 classes; see `resnet`.
 
-    Example:
+    Examples:
         >>> model = resnet18(num_classes=10, block_type="react", stem_type="cifar")
         >>> bconfig = BConfig(InputBiasBinarizer, weight_pre_process=XNORWeightBinarizer)
         >>> prepare_binary_model(model, bconfig, ignore_layers_name=["_first_", "_last_", "$downsample$"])

@@ -43,7 +43,7 @@ class BConfig:
     Raises:
         InputError: an instance was passed, which all layers would share; or something that cannot be called.
 
-    Example:
+    Examples:
         >>> BConfig(BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer.with_args(compute_alpha=False))
 
     Source: the `BConfig` of Bulat's binary-networks-pytorch, after the `QConfig` of PyTorch. Differs in that it cannot

@@ -121,7 +121,7 @@ class BinaryConv2d(_BinaryConv, nn.Conv2d):
         InputError: for a size below 1 (a padding below 0), another padding mode, more than 2^24 weights per filter, or
             an input of wrong rank, channel count or dtype.
 
-    Example:
+    Examples:
         >>> BinaryConv2d(64, 128, 3, padding=1)(torch.randn(1, 64, 14, 14)).shape
         torch.Size([1, 128, 14, 14])
 

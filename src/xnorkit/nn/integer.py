@@ -189,7 +189,7 @@ class QuantConv2d(IntegerLayer, nn.Conv2d):
         InputError: more than 33,000 weights per filter, a quantizer for another number of channels, or an input of
             wrong shape or dtype.
 
-    Example:
+    Examples:
         >>> layer = QuantConv2d(1, 20, 5, input_quantizer=PixelQuantizer([0.1307], [0.3081]))
         >>> layer(torch.randn(1, 1, 28, 28)).shape
         torch.Size([1, 20, 24, 24])
@@ -232,7 +232,7 @@ class QuantLinear(IntegerLayer, nn.Linear):
     Raises:
         InputError: more than 33,000 inputs, a `PixelQuantizer` of several channels, or an input of wrong size or dtype.
 
-    Example:
+    Examples:
         >>> QuantLinear(500, 10)(torch.randn(2, 500)).shape
         torch.Size([2, 10])
 

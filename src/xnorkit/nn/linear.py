@@ -30,7 +30,7 @@ class BinaryLinear(LatentWeight, nn.Linear):
     Raises:
         InputError: for no inputs or outputs, more than 2^24 inputs, or an input of wrong size or dtype.
 
-    Example:
+    Examples:
         >>> BinaryLinear(800, 500)(torch.randn(1, 800)).shape
         torch.Size([1, 500])
 

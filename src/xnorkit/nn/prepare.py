@@ -69,7 +69,7 @@ def prepare_binary_model(
         InputError: a model that is no module or has no such layers, a name that no layer has (with near matches), a
             value that is no BConfig, or a string where a list is required.
 
-    Example:
+    Examples:
         >>> bconfig = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer.with_args(gradient="ste"))
         >>> model = prepare_binary_model(resnet18(), bconfig, ignore_layers_name=["_first_", "_last_", "$downsample$"])
 

@@ -41,7 +41,7 @@ def quantize_first_last_(
         InputError: an unknown name, a layer of another class, no mean or std, or what `QuantConv2d` and `QuantLinear`
             refuse; the model is unchanged then.
 
-    Example:
+    Examples:
         >>> quantize_first_last_(create_model("lenet5"), mean=[0.1307], std=[0.3081])
         ('conv1', 'classifier')
     """

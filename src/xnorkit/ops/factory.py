@@ -15,7 +15,7 @@ class Factory(functools.partial[Any]):
     A `functools.partial`, so that `inspect.signature`, `copy` and `pickle` treat it as one; `func` is the class and
     `keywords` the stored arguments.
 
-    Example:
+    Examples:
         >>> XNORWeightBinarizer.with_args(center_weights=True).with_args(compute_alpha=False)()
         XNORWeightBinarizer(compute_alpha=False, center_weights=True)
     """

@@ -29,7 +29,7 @@ class Bop(torch.optim.Optimizer):
     Raises:
         InputError: threshold or gamma out of range.
 
-    Example:
+    Examples:
         >>> binary, rest = split_parameters(model)
         >>> optimizer = CaseOptimizer(Bop(binary, threshold=1e-6, gamma=1e-3), torch.optim.Adam(rest, lr=1e-3))
 

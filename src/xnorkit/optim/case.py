@@ -22,7 +22,7 @@ class CaseOptimizer(torch.optim.Optimizer):
     Raises:
         InputError: no optimizer, or a parameter in two of them.
 
-    Example:
+    Examples:
         >>> binary, rest = split_parameters(model)
         >>> CaseOptimizer(torch.optim.Adam(binary, lr=1e-2), torch.optim.SGD(rest, lr=0.1, weight_decay=1e-4))
 

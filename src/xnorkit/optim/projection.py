@@ -27,7 +27,7 @@ class WeightProjection:
     Raises:
         InputError: clip not above 0.
 
-    Example:
+    Examples:
         >>> optimizer.register_step_post_hook(WeightProjection(split_parameters(model)[0], center=True))
 
     Source: the order of XNOR-Net-PyTorch, which does it before each forward pass instead.

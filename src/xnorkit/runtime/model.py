@@ -45,7 +45,7 @@ def load(path: str | os.PathLike[str], *, isa: str | None = None, threads: int |
         EngineError: `isa` is not available, or the engine has no kernel for a node.
         InputError: `threads` is not an integer from 1 to 256, or a plain name is neither a file nor a trained model.
 
-    Example:
+    Examples:
         >>> model = xnorkit.runtime.load("lenet5.xnor")
         >>> model(images).argmax(axis=1)
     """

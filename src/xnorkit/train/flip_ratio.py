@@ -17,7 +17,7 @@ class FlipRatio(Metric):
     look. One bool per weight is kept. sign(0) = +1, so -0 and 0 are the same. A list of weights that differs from the
     last one in number or shapes starts anew.
 
-    Example:
+    Examples:
         >>> ratio = FlipRatio()
         >>> ratio.update([torch.tensor([1.0, -1.0])])
         >>> ratio.update([torch.tensor([1.0, 1.0])])

@@ -32,7 +32,7 @@ class BinaryChef:
     Raises:
         RecipeError: a file that cannot be read, an unknown name or field (with near matches), wrong arguments.
 
-    Example:
+    Examples:
         >>> chef = BinaryChef("steps.yaml")
         >>> for _ in range(len(chef)):
         ...     model = chef.next(model)

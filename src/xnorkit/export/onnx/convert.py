@@ -40,7 +40,7 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
         ExportError: an 8-bit layer has filters too long for ONNX's float32 sums, or a graph for images of any size
             pools with ceil_mode.
 
-    Example:
+    Examples:
         >>> onnx.save(to_onnx(read("lenet5.xnor")), "lenet5.onnx")
     """
     specs = infer_shapes(graph)
