@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
+    "DASH",
     "Block",
     "Bullets",
     "Cell",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 Status = Literal["measured", "in part", "not run", "none"]
+DASH = "–"
+"""The cell of what there is not to measure; what could be measured and was not says so instead."""
 PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -109,6 +112,11 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[Inlines] = ()
     folded: bool = False
+
+    def remarks(self) -> list[Inlines]:
+        """Return what stands below: what a dash means, where there is one, and the notes."""
+        dashes = any(cell.content == (DASH,) for row in self.rows for cell in row)
+        return [*([(f"{DASH} does not apply, or is not part of this study.",)] if dashes else []), *self.notes]
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _block(block: Block, figures: str) -> list[str]:
         return [*(f"- {text(item)}" for item in block.items), ""]
     if isinstance(block, Figure):
         return [f"![{block.alt}]({figures}/{block.name}.svg)", "", f"*{text(block.caption)}*", ""]
-    notes = [f"- {text(note)}" for note in block.notes]
+    notes = [f"- {text(note)}" for note in block.remarks()]
     body = [*table_lines(block), ""]
     if block.folded:
         head = ['<details markdown="1">', f"<summary>{text(block.caption)}</summary>", ""]

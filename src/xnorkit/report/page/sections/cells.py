@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from xnorkit.report.page.cited import Cited, cite
-from xnorkit.report.page.document import Cell, Code, Column, Inlines, Name, Number, Paragraph, say
+from xnorkit.report.page.document import DASH, Cell, Code, Column, Inlines, Name, Number, Paragraph, say
 from xnorkit.report.page.evidence import command
 from xnorkit.report.records import Record
 
 __all__ = ["NONE", "NOT_RUN", "absent", "column", "named", "not_run_notes", "value_cell"]
 
 NOT_RUN = Cell(say("not run"), status="not run")
-NONE = Cell(say("–"), status="none")
+NONE = Cell((DASH,), status="none")
 
 
 def column(title: str, /, *, numeric: bool = True, **parts: Name | Inlines) -> Column:
