@@ -61,13 +61,18 @@ def test_pointwise_values_replace_each_other_in_memory():
     assert program.arena_bytes == 8 * 9 * (64 * 4 + 2 * 4)
 
 
-def test_profile_names_every_step_and_the_reading_of_images():
+@pytest.mark.parametrize("fuse", [True, False])
+def test_profile_names_every_step_and_the_reading_of_images(fuse):
+    """A pack that alone reads the images reads them as the caller has them: value 0 takes no memory."""
     program = _engine.Program("image", 16, 16, 3)
     bits = program.pack(0, np.zeros(3, np.float32), np.zeros(3, np.uint8))
-    program.finish([program.max_pool_bits(bits, _engine.ConvGeometry((2, 2), (2, 2)), np.zeros(3, np.uint8))])
-    assert operations(program) == [["input"], ["pack"], ["max_pool_bits"]]
+    pooled = program.max_pool_bits(bits, _engine.ConvGeometry((2, 2), (2, 2)), np.zeros(3, np.uint8))
+    program.finish([pooled], fuse)
+    reading = [["input", "pack"]] if fuse else [["input"], ["pack"]]
+    assert operations(program) == [*reading, ["max_pool_bits"]]
+    assert program.arena_bytes == 16 * 16 * (1 if fuse else 1 + 3) * 4
     times = program.profile(np.zeros((5, 3, 16, 16), np.float32), repeats=3, threads=2)
-    assert len(times) == 3
+    assert len(times) == len(operations(program))
     assert all(0 < time < 1e6 for time in times)
     with pytest.raises(ValueError, match="profile: repeats is 0"):
         program.profile(np.zeros((1, 3, 16, 16), np.float32), repeats=0)

@@ -127,6 +127,20 @@ struct PackRow {
 
 using PackKernel = void (*)(const PackRow&);
 
+// Consecutive pixels of an image in planes (C, H * W) to bits, with a threshold per channel.
+struct PackPlanes {
+  const float* source;  // the first pixel in the first plane
+  int64_t plane_step;   // from a channel's plane to the next
+  const float* threshold;
+  const uint32_t* flip;
+  uint32_t* result;
+  int64_t pixels;
+  int64_t channels;
+};
+
+// Returns false where a float is NaN or infinite.
+using PackPlanesKernel = bool (*)(const PackPlanes&);
+
 // Loops over rows of n floats; y may be x.
 struct RowKernels {
   void (*add)(const float* x, const float* r, float* y, int64_t n);
@@ -139,6 +153,8 @@ struct RowKernels {
   // y[i] = the largest, or the sum in order from 0, of taps[0][i] to taps[count - 1][i].
   void (*maximum)(const float* const* taps, int64_t count, float* y, int64_t n);
   void (*sum)(const float* const* taps, int64_t count, float* y, int64_t n);
+  // Whether no x is NaN or infinite.
+  bool (*finite)(const float* x, int64_t n);
   // y[i] = the sum of |x[i * channels + c]| in the order of c, from 0.
   void (*absolute_sums)(const float* x, int64_t channels, float* y, int64_t n);
 };
@@ -162,6 +178,7 @@ struct KernelTable {
   const Int8ConvKernels* int8_conv;
   const BinaryWeightConvKernels* binary_weight_conv;
   PackKernel pack;
+  PackPlanesKernel pack_planes;
   const RowKernels* rows;
   PeakLoop binary_peak;
   PeakLoop float_peak;
@@ -172,6 +189,7 @@ extern const BinaryConvKernels masked_binary_conv_portable;
 extern const FloatConvKernels float_conv_portable;
 extern const FloatConvKernels depthwise_conv_portable;
 void pack_portable(const PackRow& row);
+bool pack_planes_portable(const PackPlanes& planes);
 extern const RowKernels rows_portable;
 int64_t binary_peak_portable(int64_t iterations);
 int64_t binary_peak_reference(int64_t iterations);
@@ -184,6 +202,7 @@ extern const BinaryConvKernels masked_binary_conv_avx512;
 extern const FloatConvKernels float_conv_avx512;
 extern const FloatConvKernels depthwise_conv_avx512;
 void pack_avx512(const PackRow& row);
+bool pack_planes_avx512(const PackPlanes& planes);
 extern const RowKernels rows_avx512;
 int64_t binary_peak_avx512(int64_t iterations);
 int64_t float_peak_avx512(int64_t iterations);
@@ -196,6 +215,7 @@ extern const BinaryConvKernels masked_binary_conv_avx2;
 extern const FloatConvKernels float_conv_avx2;
 extern const FloatConvKernels depthwise_conv_avx2;
 void pack_avx2(const PackRow& row);
+bool pack_planes_avx2(const PackPlanes& planes);
 extern const RowKernels rows_avx2;
 int64_t binary_peak_avx2(int64_t iterations);
 int64_t float_peak_avx2(int64_t iterations);
@@ -205,6 +225,7 @@ extern const BinaryConvKernels masked_binary_conv_neon;
 extern const FloatConvKernels float_conv_neon;
 extern const FloatConvKernels depthwise_conv_neon;
 void pack_neon(const PackRow& row);
+bool pack_planes_neon(const PackPlanes& planes);
 int64_t binary_peak_neon(int64_t iterations);
 int64_t float_peak_neon(int64_t iterations);
 #endif

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstddef>
 
 #include "common/error.h"
 #include "kernels/image/image_rows.h"
@@ -13,15 +14,6 @@ namespace {
 
 // Values that keep a thread busy for some microseconds.
 constexpr double kGrain = 1e5;
-
-[[noreturn]] void fail_at_first_bad(const float* images, const Shape& shape) {
-  const int64_t plane = shape.pixels();
-  int64_t i = 0;
-  while (std::isfinite(images[i])) ++i;
-  fail("run: the input has ", images[i], " at image ", i / (plane * shape.channels), ", channel ",
-       i / plane % shape.channels, ", row ", i % plane / shape.width, ", column ", i % shape.width,
-       "; required: finite values");
-}
 
 }  // namespace
 
@@ -37,55 +29,56 @@ void check_padding_bits(const uint32_t* words, int64_t images, const Shape& shap
   }
 }
 
-void check_finite_values(const float* values, int64_t images, const Shape& shape) {
-  const int64_t image = shape.elements();
-  const float* bad = std::find_if(values, values + images * image, [](float v) { return !std::isfinite(v); });
-  if (bad == values + images * image) return;
-  const int64_t i = bad - values;
-  fail("run: the input has ", *bad, " at image ", i / image, ", row ", i % image / (shape.width * shape.channels),
-       ", column ", i / shape.channels % shape.width, ", channel ", i % shape.channels, "; required: finite values");
+void Images::fail_at_first_bad() const {
+  const float* values = image<float>(0);
+  int64_t i = 0;
+  while (std::isfinite(values[i])) ++i;
+  const int64_t n = i / shape.elements();
+  const int64_t inside = i % shape.elements();
+  const int64_t channel = planes ? inside / shape.pixels() : inside % shape.channels;
+  const int64_t pixel = planes ? inside % shape.pixels() : inside / shape.channels;
+  fail("run: the input has ", values[i], " at image ", n, ", channel ", channel, ", row ", pixel / shape.width,
+       ", column ", pixel % shape.width, "; required: finite values");
 }
 
-void read_images(const Input& input, const Shape& shape, int64_t first, int64_t count,
-                 const Normalization& normalization, void* result, int threads) {
+bool read_pixels(const Images& images, int64_t n, int64_t first, int64_t count, void* result) {
+  const Shape& shape = images.shape;
+  const Normalization& normalization = images.normalization;
   const int64_t plane = shape.pixels();
-  const int64_t image = plane * shape.channels;
-  const auto* pixels_u8 = static_cast<const uint8_t*>(input.data);
-  const auto* pixels_f32 = static_cast<const float*>(input.data);
-  // Rows that follow each other in one image: `from` counts in its first plane.
-  const auto read = [&](int64_t from, int64_t to, int64_t pixels) {
-    const int64_t channels = shape.channels;
-    auto* result_u8 = static_cast<uint8_t*>(result) + to;
-    auto* result_f32 = static_cast<float*>(result) + to;
-    const bool u8 = input.type == Input::Type::uint8;
+  if (images.input.type == Input::Type::uint8) {
+    const uint8_t* source = images.image<uint8_t>(n) + first;
     if (shape.kind == Kind::u8) {
-      if (u8) {
-        image_rows_pixels(pixels_u8 + from, plane, pixels, channels, result_u8);
-        return true;
-      }
-      return image_rows_quantize(pixels_f32 + from, plane, pixels, channels, normalization.mean.data(),
-                                 normalization.std.data(), result_u8);
+      image_rows_pixels(source, plane, count, shape.channels, static_cast<uint8_t*>(result));
+    } else {
+      image_rows_u8(source, plane, count, shape.channels, normalization.table.data(), static_cast<float*>(result));
     }
-    if (u8) {
-      image_rows_u8(pixels_u8 + from, plane, pixels, channels, normalization.table.data(), result_f32);
-      return true;
-    }
-    return image_rows_f32(pixels_f32 + from, plane, pixels, channels, result_f32);
-  };
+    return true;
+  }
+  const float* source = images.image<float>(n) + first;
+  if (shape.kind == Kind::f32) {
+    return image_rows_f32(source, plane, count, shape.channels, static_cast<float*>(result));
+  }
+  return image_rows_quantize(source, plane, count, shape.channels, normalization.mean.data(), normalization.std.data(),
+                             static_cast<uint8_t*>(result));
+}
+
+void read_images(const Images& images, int64_t first, int64_t count, void* result, int threads) {
+  const Shape& shape = images.shape;
+  const int64_t element = shape.kind == Kind::u8 ? 1 : 4;
   std::atomic<bool> finite{true};
-  parallel_for(count * shape.height, static_cast<double>(count * image), kGrain, threads,
+  parallel_for(count * shape.height, static_cast<double>(count * shape.elements()), kGrain, threads,
                [&](int64_t begin, int64_t end) {
                  while (begin < end) {
-                   const int64_t n = begin / shape.height;
-                   const int64_t rows = std::min(end - begin, shape.height - begin % shape.height);
-                   const int64_t from = (first + n) * image + begin % shape.height * shape.width;
-                   if (!read(from, begin * shape.width * shape.channels, rows * shape.width)) {
+                   const int64_t row = begin % shape.height;
+                   const int64_t rows = std::min(end - begin, shape.height - row);
+                   auto* to = static_cast<std::byte*>(result) + begin * shape.width * shape.channels * element;
+                   if (!read_pixels(images, first + begin / shape.height, row * shape.width, rows * shape.width, to)) {
                      finite.store(false, std::memory_order_relaxed);
                    }
                    begin += rows;
                  }
                });
-  if (!finite) fail_at_first_bad(pixels_f32, shape);
+  if (!finite) images.fail_at_first_bad();
 }
 
 }  // namespace xnorkit

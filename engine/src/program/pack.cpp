@@ -1,4 +1,6 @@
-// Pack as a step.
+// Pack as a step, from a value or from a caller's images.
+#include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "program/step.h"
@@ -27,8 +29,8 @@ class ReferencePack final : public Step {
 
 class RowPack final : public Step {
  public:
-  RowPack(PackKernel pack, const PackSpec& spec)
-      : kernel_(pack), input_(spec.input), per_position_(spec.per_position()), threshold_(spec.threshold) {
+  RowPack(const KernelTable& table, const PackSpec& spec)
+      : table_(table), input_(spec.input), per_position_(spec.per_position()), threshold_(spec.threshold) {
     const int64_t positions = per_position_ ? input_.pixels() : 1;
     flip_.assign(positions * input_.words(), 0);
     for (int64_t i = 0; i < positions; ++i)
@@ -39,18 +41,78 @@ class RowPack final : public Step {
   void run(const Operands& io, int64_t images, int threads) const override {
     const auto cost = static_cast<double>(images * input_.elements());
     parallel_for(images * input_.height, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) pack_row(io.source<float>(), io.result<uint32_t>(), row);
+      for (int64_t row = begin; row < end; ++row) {
+        pack_row(io.source<float>() + row * row_floats(), io.result<uint32_t>(), row);
+      }
     });
+  }
+
+  bool reads_images() const override { return true; }
+
+  bool run_images(const Images& images, int64_t first, int64_t count, void* const* results,
+                  int threads) const override {
+    const auto cost = static_cast<double>(count * input_.elements());
+    auto* result = static_cast<uint32_t*>(results[0]);
+    // Planes of floats with a threshold per channel have a kernel; else each row is made a value first, in the nearest
+    // cache.
+    const bool whole = images.planes && images.input.type == Input::Type::float32 && !per_position_;
+    std::atomic<bool> finite{true};
+    parallel_for(count * input_.height, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
+      if (!(whole ? pack_planes(images, first, begin, end, result) : pack_rows(images, first, begin, end, result))) {
+        finite.store(false, std::memory_order_relaxed);
+      }
+    });
+    return finite;
   }
 
   size_t resident_bytes() const override { return 4 * (threshold_.size() + flip_.size()); }
 
  private:
+  int64_t row_floats() const { return input_.width * input_.channels; }
+
+  // Rows [begin, end) of the images from `first` on.
+  bool pack_planes(const Images& images, int64_t first, int64_t begin, int64_t end, uint32_t* result) const {
+    bool finite = true;
+    while (begin < end) {
+      const int64_t row = begin % input_.height;
+      const int64_t rows = std::min(end - begin, input_.height - row);
+      PackPlanes job;
+      job.source = images.image<float>(first + begin / input_.height) + row * input_.width;
+      job.plane_step = input_.pixels();
+      job.threshold = threshold_.data();
+      job.flip = flip_.data();
+      job.result = result + begin * input_.width * input_.words();
+      job.pixels = rows * input_.width;
+      job.channels = input_.channels;
+      finite = table_.pack_planes(job) && finite;
+      begin += rows;
+    }
+    return finite;
+  }
+
+  bool pack_rows(const Images& images, int64_t first, int64_t begin, int64_t end, uint32_t* result) const {
+    bool finite = true;
+    std::vector<float> made(images.planes ? static_cast<size_t>(row_floats()) : 0);
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t n = first + row / input_.height;
+      const int64_t inside = row % input_.height;
+      const float* source = made.data();
+      if (images.planes) {
+        finite = read_pixels(images, n, inside * input_.width, input_.width, made.data()) && finite;
+      } else {
+        source = images.image<float>(n) + inside * row_floats();
+        finite = table_.rows->finite(source, row_floats()) && finite;
+      }
+      pack_row(source, result, row);
+    }
+    return finite;
+  }
+
   // `row` counts the rows of all images.
   void pack_row(const float* source, uint32_t* result, int64_t row) const {
     const int64_t position = per_position_ ? row % input_.height * input_.width : 0;
     PackRow job;
-    job.source = source + row * input_.width * input_.channels;
+    job.source = source;
     job.threshold = threshold_.data() + position * input_.channels;
     job.flip = flip_.data() + position * input_.words();
     job.result = result + row * input_.width * input_.words();
@@ -58,10 +120,10 @@ class RowPack final : public Step {
     job.channels = input_.channels;
     job.threshold_step = per_position_ ? input_.channels : 0;
     job.flip_step = per_position_ ? input_.words() : 0;
-    kernel_(job);
+    table_.pack(job);
   }
 
-  PackKernel kernel_;
+  const KernelTable& table_;
   Shape input_;
   bool per_position_;
   std::vector<float> threshold_;
@@ -72,7 +134,7 @@ class RowPack final : public Step {
 
 std::unique_ptr<Step> make_step(const KernelTable& table, PackSpec spec) {
   if (table.pack == nullptr) return std::make_unique<ReferencePack>(std::move(spec));
-  return std::make_unique<RowPack>(table.pack, spec);
+  return std::make_unique<RowPack>(table, spec);
 }
 
 }  // namespace xnorkit

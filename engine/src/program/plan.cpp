@@ -50,7 +50,18 @@ void ProgramState::make_plan(bool fuse) {
     plan.push_back(std::move(planned));
   }
   for (Value& value : values) value.operation = std::monostate();
+  if (join) choose_images_step();
   place_values();
+}
+
+// Where a single step reads the input, and can read it as the caller has it, value 0 need not be made.
+void ProgramState::choose_images_step() {
+  if (values[0].shape.kind != Kind::f32) return;
+  std::vector<int> readers;
+  for (size_t i = 0; i < plan.size(); ++i) {
+    if (std::count(plan[i].sources.begin(), plan[i].sources.end(), 0) != 0) readers.push_back(static_cast<int>(i));
+  }
+  if (readers.size() == 1 && plan[readers[0]].step->reads_images()) images_step = readers[0];
 }
 
 // A value is alive from the step that writes it to the last step that reads it, both included; the input is there
@@ -69,7 +80,7 @@ void ProgramState::place_values() {
     for (const int id : plan[i].sources) lives[id].last = now;
   }
   for (size_t id = 0; id < values.size(); ++id) {
-    const bool in_arena = lives[id].first != kUnused && output_index[id] < 0 && !(id == 0 && in_place(input));
+    const bool in_arena = lives[id].first != kUnused && output_index[id] < 0 && (id != 0 || makes_input());
     if (in_arena) lives[id].bytes = static_cast<size_t>(values[id].shape.bytes());
   }
   std::vector<int> place_of(values.size());

@@ -9,11 +9,13 @@ std::vector<StepInfo> Program::steps() const {
   const ProgramState& s = *state_;
   if (!s.finished) fail("steps: the program is not finished; required: call finish first");
   std::vector<StepInfo> steps;
-  if (!in_place(s.input)) steps.push_back({{"input"}, {0}, "", s.values[0].shape, 0.0});
-  for (const Planned& planned : s.plan) {
+  if (s.makes_input()) steps.push_back({{"input"}, {0}, "", s.values[0].shape, 0.0});
+  for (size_t i = 0; i < s.plan.size(); ++i) {
+    const Planned& planned = s.plan[i];
     StepInfo info;
-    for (const int id : planned.members) info.operations.emplace_back(s.values[id].op);
-    info.values = planned.members;
+    if (static_cast<int>(i) == s.images_step && !in_place(s.input)) info.values.push_back(0);
+    for (const int id : planned.members) info.values.push_back(id);
+    for (const int id : info.values) info.operations.emplace_back(s.values[id].op);
     info.kernel = planned.step->kernel();
     const int result = planned.results[0] >= 0 ? planned.results[0] : planned.results[1];
     info.shape = s.values[result].shape;
@@ -38,8 +40,8 @@ std::vector<double> Program::profile(const Input& input, int repeats, int thread
     s.run(input, images, results.data(), threads, times.back().data());
   }
   std::vector<double> medians;
-  // A value that is read in place takes no step.
-  for (size_t step = in_place(s.input) ? 1 : 0; step <= s.plan.size(); ++step) {
+  // An input that is read by a step, or in place, takes none of its own.
+  for (size_t step = s.makes_input() ? 0 : 1; step <= s.plan.size(); ++step) {
     std::vector<double> of_step;
     for (const auto& run : times) of_step.push_back(run[step]);
     std::nth_element(of_step.begin(), of_step.begin() + repeats / 2, of_step.end());

@@ -23,7 +23,10 @@ void ProgramState::check_run(const Input& images, int64_t count, int threads) co
   if (threads < 1 || threads > kMaxThreads) fail("run: threads is ", threads, "; required 1 to ", kMaxThreads);
   const Shape& shape = values[0].shape;
   if (input == InputKind::bits) check_padding_bits(static_cast<const uint32_t*>(images.data), count, shape);
-  if (input == InputKind::f32) check_finite_values(static_cast<const float*>(images.data), count, shape);
+  if (input != InputKind::f32 || images_step >= 0) return;
+  const Images view{images, shape, normalization, false};
+  const RowKernels& rows = kernels.rows == nullptr ? rows_portable : *kernels.rows;
+  if (!rows.finite(view.image<float>(0), count * shape.elements())) view.fail_at_first_bad();
 }
 
 void ProgramState::run(const Input& images, int64_t count, void* const* results, int threads, double* times) const {
@@ -47,10 +50,8 @@ void ProgramState::run_chunk(const Input& images, int64_t first, int64_t count, 
     if (output_index[id] < 0) return arena + offset[id] * static_cast<size_t>(count);
     return static_cast<std::byte*>(results[output_index[id]]) + bytes * static_cast<size_t>(first);
   };
-  if (!in_place(input)) {
-    timed(times,
-          [&] { read_images(images, values[0].shape, first, count, normalization, address(0), threads); });
-  }
+  const Images view{images, values[0].shape, normalization, !in_place(input)};
+  if (makes_input()) timed(times, [&] { read_images(view, first, count, address(0), threads); });
   std::vector<const void*> sources;
   std::vector<void*> made;
   for (size_t i = 0; i < plan.size(); ++i) {
@@ -59,7 +60,11 @@ void ProgramState::run_chunk(const Input& images, int64_t first, int64_t count, 
     for (const int id : plan[i].sources) sources.push_back(address(id));
     for (const int id : plan[i].results) made.push_back(address(id));
     const Operands operands{sources.data(), made.data(), arena + plan[i].scratch * static_cast<size_t>(count)};
-    timed(times == nullptr ? nullptr : times + 1 + i, [&] { plan[i].step->run(operands, count, threads); });
+    timed(times == nullptr ? nullptr : times + 1 + i, [&] {
+      const Step& step = *plan[i].step;
+      if (static_cast<int>(i) != images_step) return step.run(operands, count, threads);
+      if (!step.run_images(view, first, count, operands.results, threads)) view.fail_at_first_bad();
+    });
   }
 }
 

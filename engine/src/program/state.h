@@ -56,6 +56,7 @@ struct ProgramState {
   std::vector<int> output_index;  // per value: its place in outputs, or -1
   std::vector<Planned> plan;
   std::vector<size_t> offset;  // per value: bytes from the start of the arena, per image
+  int images_step = -1;  // the step that reads the images itself, or -1: value 0 is made first
   size_t arena_bytes = 0;
   int64_t chunk = 1;
   std::unique_ptr<Arenas> arenas;
@@ -77,7 +78,11 @@ struct ProgramState {
 
   // Makes the steps that the outputs need, and places their values in memory.
   void make_plan(bool fuse);
+  void choose_images_step();
   void place_values();
+
+  // Whether value 0 is computed, as the first step of a run.
+  bool makes_input() const { return !in_place(input) && images_step < 0; }
 
   // Refuses a number of threads, and an input of bits or floats that is no valid value.
   void check_run(const Input& images, int64_t count, int threads) const;

@@ -10,6 +10,7 @@
 #include "common/operands.h"
 #include "common/spec.h"
 #include "dispatch/kernels.h"
+#include "program/images.h"
 
 namespace xnorkit {
 
@@ -20,6 +21,13 @@ class Step {
   virtual ~Step() = default;
 
   virtual void run(const Operands& operands, int64_t images, int threads) const = 0;
+
+  // Whether it can read the caller's images instead of value 0, which then is never made.
+  virtual bool reads_images() const { return false; }
+
+  // The same as run, from images [first, first + count) of the caller; such a step has no other source. Returns false
+  // where one of their floats is NaN or infinite.
+  virtual bool run_images(const Images&, int64_t, int64_t, void* const*, int) const { return true; }
 
   // Bytes of weights and thresholds that it keeps.
   virtual size_t resident_bytes() const = 0;

@@ -10,6 +10,6 @@ namespace {
 }  // namespace
 
 const RowKernels rows_avx512 = {add,  multiply, add_one,      multiply_one,  divide_one,
-                                  clip, prelu,    reduce<true>, reduce<false>, absolute_sums};
+                                  clip, prelu,    reduce<true>, reduce<false>, finite, absolute_sums};
 
 }  // namespace xnorkit
