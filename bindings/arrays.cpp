@@ -64,6 +64,7 @@ Result new_result(const Shape& shape, int64_t images) {
   const auto elements = static_cast<size_t>(shape.pixel_elements());
   if (shape.kind == Kind::f32) return allocate<float>({n, h, w, elements});
   if (shape.kind == Kind::bits) return allocate<uint32_t>({n, h, w, elements});
+  if (shape.kind == Kind::planes) return allocate<float>({n, elements, h, w});
   if (shape.kind == Kind::u8) return allocate<uint8_t>({n, h, w, elements});
   return allocate<int32_t>({n, h, w, elements});
 }

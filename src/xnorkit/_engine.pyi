@@ -28,7 +28,7 @@ class ConvGeometry:
     ) -> None: ...
 
 class ValueInfo(NamedTuple):
-    """Shape of a value of one image, without the batch: kind is 'f32', 'bits', 'i32' or 'u8'."""
+    """Shape of a value of one image, without the batch: kind is 'f32', 'bits', 'i32', 'u8' or 'planes'."""
 
     kind: str
     height: int
@@ -220,6 +220,9 @@ class Program:
     def gather_channels(self, source: int, index: NDArray[np.int32]) -> int:
         """F32 or bits -> the same kind. y[c] = x[index[c]]."""
 
+    def planes(self, source: int) -> int:
+        """F32 -> planes. The same values with the channels outermost, to be an output: (N, C, H, W) float32."""
+
     def finish(self, outputs: list[int], fuse: bool = True) -> None:
         """Plan steps and buffers and freeze the program; run returns these values in this order.
 
@@ -249,5 +252,6 @@ class Program:
         """Run on (N, C, H, W) float32 or uint8 images, or (N, H, W, words) uint32 bits.
 
         Returns one new array per output: f32 (N, H, W, C) float32, bits (N, H, W, words) uint32, i32 (N, H, W, C)
-        int32. ValueError if a float input holds NaN or infinity, or a shape or dtype is not the declared one.
+        int32, planes (N, C, H, W) float32.
+        ValueError if a float input holds NaN or infinity, or a shape or dtype is not the declared one.
         """

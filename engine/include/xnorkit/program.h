@@ -88,6 +88,8 @@ class Program {
   // Values of one kind, f32 or bits.
   int concat(const std::vector<int>& sources);
   int gather_channels(int source, const Array<int32_t>& index);
+  // (C, H, W) of a value of floats, to be an output.
+  int planes(int source);
 
   // Plans and freezes. `fuse` joins operations into steps; the results are the same without, bit for bit.
   void finish(const std::vector<int>& outputs, bool fuse = true);

@@ -9,7 +9,8 @@
 namespace xnorkit {
 
 // What the elements of a value are: float32, one bit per channel (1 means -1) in uint32 words, int32 or uint8.
-enum class Kind { f32, bits, i32, u8 };
+// planes is float32 with channels outermost, for outputs only.
+enum class Kind { f32, bits, i32, u8, planes };
 
 const char* kind_name(Kind kind);
 

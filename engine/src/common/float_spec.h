@@ -72,4 +72,10 @@ struct GatherChannelsSpec {
   std::vector<int32_t> index;
 };
 
+// Channels outermost.
+struct PlanesSpec {
+  Shape input;
+  Shape output;
+};
+
 }  // namespace xnorkit

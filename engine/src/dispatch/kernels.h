@@ -73,6 +73,7 @@ struct BinaryTile {
   // To bits, per pixel: bit = (differing bits > limit[lane]) xor flip. Lanes without a channel come out as 0.
   const int32_t* const* limit;
   const uint32_t* const* flip;
+  bool one_limit;  // all pixels have the same of both
   const float* scale;  // to f32: [lane]
   const float* bias;   // to f32: [lane]
   Tail tail;           // to f32: y = float(dot) * scale + bias, two roundings, then the tail
@@ -141,6 +142,18 @@ struct PackPlanes {
 // Returns false where a float is NaN or infinite.
 using PackPlanesKernel = bool (*)(const PackPlanes&);
 
+// Consecutive pixels, channels innermost, to planes: result[c * plane_step + i] = source[i * source_step + c].
+struct ToPlanes {
+  const float* source;
+  int64_t source_step;  // from a pixel to the next
+  int64_t pixels;
+  int64_t channels;
+  float* result;
+  int64_t plane_step;
+};
+
+using ToPlanesKernel = void (*)(const ToPlanes&);
+
 // Loops over rows of n floats; y may be x.
 struct RowKernels {
   void (*add)(const float* x, const float* r, float* y, int64_t n);
@@ -179,6 +192,7 @@ struct KernelTable {
   const BinaryWeightConvKernels* binary_weight_conv;
   PackKernel pack;
   PackPlanesKernel pack_planes;
+  ToPlanesKernel to_planes;
   const RowKernels* rows;
   PeakLoop binary_peak;
   PeakLoop float_peak;
@@ -190,6 +204,7 @@ extern const FloatConvKernels float_conv_portable;
 extern const FloatConvKernels depthwise_conv_portable;
 void pack_portable(const PackRow& row);
 bool pack_planes_portable(const PackPlanes& planes);
+void to_planes_portable(const ToPlanes& job);
 extern const RowKernels rows_portable;
 int64_t binary_peak_portable(int64_t iterations);
 int64_t binary_peak_reference(int64_t iterations);
@@ -216,6 +231,7 @@ extern const FloatConvKernels float_conv_avx2;
 extern const FloatConvKernels depthwise_conv_avx2;
 void pack_avx2(const PackRow& row);
 bool pack_planes_avx2(const PackPlanes& planes);
+void to_planes_avx2(const ToPlanes& job);
 extern const RowKernels rows_avx2;
 int64_t binary_peak_avx2(int64_t iterations);
 int64_t float_peak_avx2(int64_t iterations);

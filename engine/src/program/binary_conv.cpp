@@ -135,20 +135,31 @@ class TiledBinaryConv final : public Step {
     tile.channels = static_cast<int32_t>(block.channels);
     tile.limit = limits;
     tile.flip = flips;
+    tile.one_limit = !per_position_;
     tile.scale = scale_.data() + block.first;
     tile.bias = bias_.data() + block.first;
     if (epilogue_ == kToF32) tile.tail = tail.tail();
     PixelCursor cursor(range, input_.elements(), output_.pixels());
+    const int64_t result_step = output_.pixel_elements();
+    const int64_t output_pixels = output_.pixels();
+    const bool floats = epilogue_ == kToF32;
+    const bool per_position = per_position_;
     for (int64_t i = range.begin; i < range.end; ++i) {
       const int count = range.pixels(i);
-      for (int p = 0; p < count; ++p, cursor.next()) {
-        pixels[p] = source + cursor.source();
-        places[p] = cursor.result();
-        batch[p] = cursor.image();
-        if (epilogue_ != kToF32) results[p] = result + places[p] * output_.pixel_elements();
-        if (per_position_) set_row(p, cursor.position());
+      if (floats) {
+        cursor.take(count, [&](int p, int64_t from, int64_t place, int64_t image) {
+          pixels[p] = source + from;
+          places[p] = place;
+          batch[p] = image;
+        });
+        tail.set_pixels(places, batch, count);
+      } else {
+        cursor.take(count, [&](int p, int64_t from, int64_t place, int64_t image) {
+          pixels[p] = source + from;
+          results[p] = result + place * result_step;
+          if (per_position) set_row(p, place - image * output_pixels);
+        });
       }
-      if (epilogue_ == kToF32) tail.set_pixels(places, batch, count);
       kernels[count - 1](tile);
     }
   }

@@ -1,4 +1,4 @@
-// Builds what only moves values: pad, concat, gather_channels.
+// Builds what only moves values: pad, concat, gather_channels, planes.
 #include "common/float_spec.h"
 #include "program/state.h"
 
@@ -31,6 +31,14 @@ int Program::pad(int source, const std::array<int64_t, 4>& padding, int64_t befo
   check_shape_size("pad", spec.output);
   spec.before = {padding[0], padding[1], before};
   return state_->add("pad", {source}, std::move(spec));
+}
+
+int Program::planes(int source) {
+  PlanesSpec spec;
+  spec.input = state_->source("planes", source, Kind::f32);
+  spec.output = spec.input;
+  spec.output.kind = Kind::planes;
+  return state_->add("planes", {source}, std::move(spec));
 }
 
 int Program::concat(const std::vector<int>& sources) {

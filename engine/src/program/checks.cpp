@@ -25,7 +25,7 @@ int64_t window_length(const std::string& what, const char* axis, int64_t size, i
 }  // namespace
 
 const char* kind_name(Kind kind) {
-  const char* const names[] = {"f32", "bits", "i32", "u8"};
+  const char* const names[] = {"f32", "bits", "i32", "u8", "planes"};
   return names[static_cast<int>(kind)];
 }
 

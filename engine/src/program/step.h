@@ -54,6 +54,7 @@ std::unique_ptr<Step> make_step(const KernelTable& table, ActivationSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PadSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, ConcatSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, GatherChannelsSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, PlanesSpec spec);
 
 // Whether the step that make_step would make runs tails.
 bool fuses_tail(const KernelTable& table, const PointwiseChainSpec& spec);

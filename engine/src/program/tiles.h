@@ -71,6 +71,8 @@ class PixelCursor {
   PixelCursor(const TileRange& range, int64_t input_elements, int64_t output_pixels)
       : group_(*range.group),
         count_(static_cast<int64_t>(group_.source.size())),
+        source_(group_.source.data()),
+        result_(group_.result.data()),
         input_elements_(input_elements),
         output_pixels_(output_pixels) {
     const int64_t first = range.first_pixel(range.begin);
@@ -81,9 +83,23 @@ class PixelCursor {
   }
 
   int64_t image() const { return image_; }
-  int64_t source() const { return image_source_ + group_.source[pixel_]; }
-  int64_t position() const { return group_.result[pixel_]; }
+  int64_t source() const { return image_source_ + source_[pixel_]; }
+  int64_t position() const { return result_[pixel_]; }
   int64_t result() const { return image_result_ + position(); }
+
+  // Calls visit(i, source, result, image) for the next `count` pixels. Where they are of one image, which is nearly
+  // always, only their two numbers are read for each: a tile is set up in less time than its first steps take.
+  template <class Visit>
+  void take(int count, const Visit& visit) {
+    if (pixel_ + count < count_) {
+      const int32_t* const source = source_ + pixel_;
+      const int32_t* const result = result_ + pixel_;
+      for (int i = 0; i < count; ++i) visit(i, image_source_ + source[i], image_result_ + result[i], image_);
+      pixel_ += count;
+      return;
+    }
+    for (int i = 0; i < count; ++i, next()) visit(i, source(), result(), image_);
+  }
 
   void next() {
     if (++pixel_ < count_) return;
@@ -96,6 +112,8 @@ class PixelCursor {
  private:
   const PixelGroup& group_;
   int64_t count_;
+  const int32_t* source_;
+  const int32_t* result_;
   int64_t input_elements_;
   int64_t output_pixels_;
   int64_t pixel_;

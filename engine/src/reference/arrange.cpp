@@ -24,6 +24,16 @@ void* pixel_of(const Shape& shape, void* value, int64_t pixel) {
 
 }  // namespace
 
+void planes(const PlanesSpec& spec, const float* source, float* result, int64_t images) {
+  const int64_t pixels = spec.input.pixels();
+  const int64_t channels = spec.input.channels;
+  for (int64_t n = 0; n < images; ++n)
+    for (int64_t i = 0; i < pixels; ++i)
+      for (int64_t c = 0; c < channels; ++c) {
+        result[(n * channels + c) * pixels + i] = source[(n * pixels + i) * channels + c];
+      }
+}
+
 void pad(const PadSpec& spec, const float* source, float* result, int64_t images) {
   const Shape& in = spec.input;
   const Shape& out = spec.output;

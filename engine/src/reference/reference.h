@@ -37,6 +37,8 @@ void pad(const PadSpec& spec, const float* source, float* result, int64_t images
 void concat(const ConcatSpec& spec, const void* const* sources, void* result, int64_t images);
 void gather_channels(const GatherChannelsSpec& spec, const void* source, void* result, int64_t images);
 
+void planes(const PlanesSpec& spec, const float* source, float* result, int64_t images);
+
 // The value (-1 or +1) of a bit: of channel c of a pixel's words, and of bit k of a filter's bytes.
 inline int sign_of(const uint32_t* words, int64_t c) { return (words[c / 32] >> (c % 32)) & 1u ? -1 : 1; }
 inline int sign_of(const uint8_t* bytes, int64_t k) { return (bytes[k / 8] >> (k % 8)) & 1u ? -1 : 1; }

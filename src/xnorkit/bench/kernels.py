@@ -29,8 +29,8 @@ class KernelResult:
     us, min_us: median and minimum of a binary layer with bits in and thresholded bits out, or of a float layer from
     float32 to float32 (N, H, W, C), where up to 4 channels are an image (N, C, H, W). gmacs, peak_gmacs,
     fraction_of_peak: of the median. float_us, float_nhwc_us: a binary layer from float32 (N, C, H, W) or (N, H, W, C)
-    to float32 (N, H, W, C), sign, packing, scale and bias included; null for a float layer. bytes: that must move at
-    least. The names with min are minima, the others medians; quartiles_us are those of us.
+    to float32 of the same layout, sign, packing, scale and bias included; null for a float layer. bytes: that must move
+    at least. The names with min are minima, the others medians; quartiles_us are those of us.
     """
 
     op: str
@@ -152,8 +152,9 @@ def _own(case: LayerCase, isa: str, threads: int) -> dict[str, Callable[[], Any]
     for name, run in runs.items():
         values = run(threads)[0]
         bits = case.shape.binary and name == OWN
+        as_they_are = bits or name == OWN_FLOAT
         if not np.array_equal(
-            values if bits else values.transpose(0, 3, 1, 2), case.answer_bits if bits else case.answer
+            values if as_they_are else values.transpose(0, 3, 1, 2), case.answer_bits if bits else case.answer
         ):
             raise EngineError(f"shape '{case.shape.text}': isa {isa} does not give the reference's answer.")
     return {name: _with_threads(run, threads) for name, run in runs.items()}

@@ -81,19 +81,23 @@ class LayerCase:
         return lambda threads: program.run(words, threads)
 
     def float_run(self, isa: str, layout: Layout) -> Run:
-        """Return a call from float32 images of a layout to float32 (N, H, W, C); a binary layer packs signs first."""
+        """Return a call from float32 images of a layout to float32; a binary layer packs signs first.
+
+        A binary layer's result has the layout of its images, a float layer's is (N, H, W, C).
+        """
         shape = self.shape
         program = self._program("image" if layout == "nchw" else "f32", isa)
-        self._finish(program, lambda: self._add_binary(program) if shape.binary else self._add_float(program))
+        self._finish(program, lambda: self._add_binary(program, layout) if shape.binary else self._add_float(program))
         images = self.x if layout == "nchw" else np.ascontiguousarray(self.x.transpose(0, 2, 3, 1))
         return lambda threads: program.run(images, threads)
 
-    def _add_binary(self, program: _engine.Program) -> int:
+    def _add_binary(self, program: _engine.Program, layout: Layout) -> int:
         shape = self.shape
         zeros = np.zeros(shape.in_channels, dtype=np.float32)
         signs = program.pack(0, zeros, np.zeros(shape.in_channels, dtype=np.uint8))
         weight = _pack_filters(self.weight)
-        return program.binary_conv2d_f32(signs, weight, shape.out_channels, self._geometry(), self.scale, self.bias)
+        y = program.binary_conv2d_f32(signs, weight, shape.out_channels, self._geometry(), self.scale, self.bias)
+        return program.planes(y) if layout == "nchw" else y
 
     def _add_float(self, program: _engine.Program) -> int:
         weight = np.ascontiguousarray(self.weight.transpose(0, 2, 3, 1))

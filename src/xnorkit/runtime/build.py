@@ -16,8 +16,12 @@ INPUT_KINDS = {"f32": "image", "u8": "pixels"}
 LAYER_KINDS = {"f32": "f32", "u8": "pixels", "bits": "bits"}
 
 
-def build(graph: Graph, values: Mapping[str, ValueSpec], outputs: Sequence[str], isa: str) -> _engine.Program:
+def build(
+    graph: Graph, values: Mapping[str, ValueSpec], outputs: Sequence[str], isa: str, *, planes: bool = False
+) -> _engine.Program:
     """Return the program of a valid graph that gives the values of the nodes `outputs`.
+
+    planes: floats of more than one pixel are given as (N, C, H, W).
 
     Raises:
         EngineError: the engine refuses a node; names it.
@@ -32,8 +36,13 @@ def build(graph: Graph, values: Mapping[str, ValueSpec], outputs: Sequence[str],
     ids = {INPUT: 0}
     for node in graph.nodes:
         ids[node.name] = _add(program, [ids[name] for name in node.inputs], node, [values[n] for n in node.inputs])
-    _finish(program, [ids[name] for name in outputs])
+    results = [program.planes(ids[name]) if planes and _has_planes(values[name]) else ids[name] for name in outputs]
+    _finish(program, results)
     return program
+
+
+def _has_planes(value: ValueSpec) -> bool:
+    return value.kind == "f32" and value.height * value.width > 1
 
 
 def build_layer(node: Node, source: ValueSpec, isa: str) -> _engine.Program:

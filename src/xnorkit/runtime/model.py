@@ -96,7 +96,7 @@ class Model:
         spec = plan.values[self.graph.output]
         if spec.height == spec.width == 1:
             return value.reshape(len(value), spec.channels)
-        return np.ascontiguousarray(value.transpose(0, 3, 1, 2))
+        return value
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.input_shape))

@@ -20,7 +20,7 @@ class Plan:
 
     def __init__(self, graph: Graph, values: Mapping[str, ValueSpec], isa: str) -> None:
         self.values = values
-        self.program = build(graph, values, [graph.output], isa)
+        self.program = build(graph, values, [graph.output], isa, planes=True)
         self._graph, self._isa = graph, isa
         self._tracer: _engine.Program | None = None
 

@@ -14,8 +14,27 @@ inline __attribute__((always_inline)) __m512i dot(const BinaryTile& tile, __m512
   return _mm512_sub_epi32(_mm512_set1_epi32(tile.valid_k), _mm512_slli_epi32(differing, 1));
 }
 
+// One row of limits is loaded once for all pixels.
+template <int P, int N>
+inline __attribute__((always_inline)) void store_bits_one_limit(const BinaryTile& tile,
+                                                                const __m512i (&differing)[P][N]) {
+  XNORKIT_UNROLL
+  for (int n = 0; n < N; n += 2) {
+    const __m512i low_limit = _mm512_loadu_si512(tile.limit[0] + 16 * n);
+    const __m512i high_limit = _mm512_loadu_si512(tile.limit[0] + 16 * (n + 1));
+    const uint32_t flip = tile.flip[0][n / 2];
+    XNORKIT_UNROLL
+    for (int p = 0; p < P; ++p) {
+      const __mmask16 low = _mm512_cmpgt_epi32_mask(differing[p][n], low_limit);
+      const __mmask16 high = _mm512_cmpgt_epi32_mask(differing[p][n + 1], high_limit);
+      static_cast<uint32_t*>(tile.result[p])[n / 2] = _mm512_kunpackw(high, low) ^ flip;
+    }
+  }
+}
+
 template <int P, int N>
 inline __attribute__((always_inline)) void store_bits(const BinaryTile& tile, const __m512i (&differing)[P][N]) {
+  if (tile.one_limit) return store_bits_one_limit<P, N>(tile, differing);
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
     XNORKIT_UNROLL
