@@ -2,6 +2,7 @@
 
     python tools/publish_zoo.py lenet5-mnist runs/lenet5-mnist-0 runs/lenet5-mnist-1 runs/lenet5-mnist-2 \
       --twin runs/lenet5-float-0 runs/lenet5-float-1 --twin runs/lenet5-bwn-0 --data DIR --hardware "2 CPU cores"
+    python tools/publish_zoo.py lenet5-mnist --twin runs/lenet5-float-0 --twin runs/lenet5-bwn-0   # these twins alone
     python tools/publish_zoo.py --pages
 
 The run of seed 0 ships. The file is proved on the whole evaluation split, and every seed is evaluated on the engine.
@@ -11,7 +12,7 @@ import argparse
 import subprocess
 from pathlib import Path
 
-from xnorkit.report.publish import publish
+from xnorkit.report.publish import publish, set_twins
 from xnorkit.report.zoo_pages import write_pages
 from xnorkit.zoo import card, list_pretrained
 from xnorkit.zoo.files import FOLDER
@@ -32,7 +33,9 @@ def main() -> None:
     parser.add_argument("--commit", help="of the sources that trained; default that of this checkout")
     parser.add_argument("--pages", action="store_true", help="write the pages only")
     options = parser.parse_args()
-    if not options.pages:
+    if options.name and options.twin and not options.runs:
+        set_twins(card(options.name), options.twin, FOLDER)
+    elif not options.pages:
         if not options.name or not options.runs or options.data is None:
             parser.error("a name, run folders and --data are required")
         made = publish(

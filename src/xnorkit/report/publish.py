@@ -21,7 +21,7 @@ from xnorkit.report.deploy import ExportResult, export_checkpoint
 from xnorkit.report.runs import RunRecord, read_series
 from xnorkit.zoo import Card, Run, Series
 
-__all__ = ["MAX_BYTES", "TERMS", "publish"]
+__all__ = ["MAX_BYTES", "TERMS", "publish", "set_twins"]
 
 MAX_BYTES = 3_000_000
 SAMPLED = 8
@@ -133,9 +133,29 @@ def publish(
         bytes=target.stat().st_size,
         sha256=hashlib.sha256(target.read_bytes()).hexdigest(),
     )
-    text = json.dumps(card.to_json(), indent=1)
-    target.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    _write_card(card, output)
     return card
+
+
+def set_twins(card: Card, twins: Sequence[Sequence[Path]], output: Path) -> Card:
+    """Write a card anew with other twins, and return it; the packed file stays as it is.
+
+    Args:
+        card: of the trained model.
+        twins: folders of the runs in other binarizations, one series each.
+        output: folder of the card.
+
+    Raises:
+        InputError: folders are no series, or of another data set.
+    """
+    card = replace(card, twins=tuple(_twin(read_series(folders), card.data) for folders in twins))
+    _write_card(card, output)
+    return card
+
+
+def _write_card(card: Card, output: Path) -> None:
+    text = json.dumps(card.to_json(), indent=1)
+    (output / f"{card.name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _write_sample(name: str, file: Path, data_name: str, data_root: Path) -> None:
