@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,18 @@ def run(options: Namespace) -> None:
         print_pairs({name.replace("_", " "): value for name, value in figures.items()})
 
 
+def _note() -> Callable[[str], None]:
+    """Return what prints a line on standard error, unless it has printed it before."""
+    seen: set[str] = set()
+
+    def note(line: str) -> None:
+        if line not in seen:
+            seen.add(line)
+            print(f"left out: {line}", file=sys.stderr)
+
+    return note
+
+
 def _measure(options: Namespace, folder: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -72,7 +85,7 @@ def _measure(options: Namespace, folder: Path) -> dict[str, Any]:
         deadline=None if options.hours is None else time.monotonic() + options.hours * HOUR,
         seeds=tuple(range(options.seeds)),
         epochs=options.epochs or 0,
-        note=lambda line: print(line, file=sys.stderr),
+        note=_note(),
     )
     result = run_study(study, [word for word in options.only.split(",") if word])
     return {name: round(value, 1) for name, value in asdict(result).items()}

@@ -36,6 +36,12 @@ def test_finished_and_in_part(tmp_path: Path) -> None:
     part = read_run(write_run(tmp_path / "b", "lenet5-mnist", 3))
     assert part is not None
     assert (part.status, part.reason) == ("in part", "3 of 20 epochs")
+    staged = read_run(write_run(tmp_path / "d", "resnet20-cifar10", 6))
+    assert staged is not None
+    assert staged.float_stage == "its run is in stage 'binary activations' (6 of 22 epochs), not yet binary"
+    binary = read_run(write_run(tmp_path / "e", "resnet20-cifar10", 7))
+    assert binary is not None
+    assert binary.float_stage == done.float_stage == ""
     assert read_run(write_run(tmp_path / "c", "lenet5-mnist", 0)) is None
     assert read_run(tmp_path) is None
 
@@ -70,7 +76,8 @@ def test_the_table_of_a_full_study(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     missing = store.get("accuracy/cifar10/resnet18-cifar10/xnor")
     assert missing is not None
     assert missing.status == "not run"
-    assert missing.command.startswith("xnorkit train resnet18-cifar10 --data DIR --output ")
+    assert missing.command == "xnorkit train resnet18-cifar10 --data DIR"
+    assert str(tmp_path) not in (tmp_path / "report" / "records.jsonl").read_text()
     assert (result.measured, result.in_part) == (4, 2)  # accuracy and curve each
     # A later collection writes what has changed, and nothing else.
     before = (tmp_path / "report" / "records.jsonl").read_text().splitlines()
@@ -81,6 +88,19 @@ def test_the_table_of_a_full_study(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert after[: len(before)] == before
     new = [json.loads(line)["id"] for line in after[len(before) :]]
     assert new == ["accuracy/mnist/lenet5/bwn", "curve/mnist/lenet5/bwn"]
+
+
+def test_a_network_that_is_not_yet_binary_is_not_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_DATA", str(tmp_path / "no data"))
+    write_run(tmp_path / "runs" / "half", "resnet20-cifar10", 3)
+    study = Study(PLANS["full"], tmp_path / "report", runs=(tmp_path / "runs",))
+    run_study(study, ["deployed"], show=lambda _: None)
+    (record,) = study.store.find("deployed", model="resnet20-cifar10")
+    assert (record.status, record.command) == (
+        "not run",
+        "xnorkit export runs/resnet20-cifar10/last.ckpt -o resnet20-cifar10.xnor",
+    )
+    assert record.reason.startswith("its run is in stage 'binary activations'")
 
 
 def test_two_runs_of_a_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """A study that stops goes on and repeats nothing; a step that fails says why; a small one runs to its end."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,28 @@ def test_no_time_left_for_training(tmp_path: Path) -> None:
     result = run_study(Study(plan, tmp_path, deadline=0.0, note=notes.append), ["accuracy"], show=quiet)
     assert (result.measured, result.not_run) == (0, 2)
     assert notes == ["lenet5-digits: no time left to train it (--hours)"]
+
+
+def test_the_time_for_trainings_ends(tmp_path: Path) -> None:
+    notes: list[str] = []
+    endless = RunSpec("lenet5-digits", "digits", "lenet5", "xnor", ("epochs=100000",))
+    study = Study(replace(TINY, runs=(endless,)), tmp_path, deadline=time.monotonic() + 4, note=notes.append)
+    result = run_study(study, ["accuracy"], show=quiet)
+    assert notes[0] == "lenet5-digits-xnor: the time is over (--hours); it goes on with the next report"
+    assert (result.measured, result.in_part + result.not_run) == (0, 2)
+    for record in study.store.find("accuracy", family="xnor"):
+        assert record.status == "not run" or record.reason.endswith(" of 100000 epochs")
+
+
+def test_a_training_that_refuses(tmp_path: Path) -> None:
+    missing = RunSpec("lenet5-mnist", "mnist", "lenet5", "xnor")
+    plan = replace(TINY, runs=(missing,))
+    study = Study(plan, tmp_path / "report", data=tmp_path / "absent", deadline=time.monotonic() + 300)
+    run_study(study, ["accuracy"], show=quiet)
+    (record,) = study.store.find("accuracy")
+    assert record.status == "not run"
+    assert record.reason.startswith("training lenet5-mnist failed: ")
+    assert "absent" in record.reason
 
 
 def test_conditions() -> None:

@@ -26,11 +26,12 @@ def steps(study: Study) -> Iterable[Step]:
     yield Step("accuracy: other runs", COLLECT_SECONDS, [], lambda: _others(study), again=True)
 
 
-def command_of(study: Study, spec: RunSpec) -> str:
+def command_of(spec: RunSpec) -> str:
     """Return what trains a run into the folder in which the next report finds it."""
-    data = "" if spec.dataset == "digits" else " --data DIR"
-    words = " ".join(("xnorkit train", spec.recipe, *spec.overrides))
-    return f"{words}{data} --output {study.own_runs / spec.name}"
+    words = ["xnorkit train", spec.recipe, *spec.overrides]
+    words += [] if spec.dataset == "digits" else ["--data DIR"]
+    words += [f"--exp-name {spec.name}"] if spec.overrides else []
+    return " ".join(words)
 
 
 def _step(study: Study, spec: RunSpec) -> Step:
@@ -41,8 +42,7 @@ def _step(study: Study, spec: RunSpec) -> Step:
         "recipe": spec.recipe,
         "seed": 0,
     }
-    where = ", ".join(map(str, (study.own_runs, *study.runs)))
-    command, reason = command_of(study, spec), f"no run of it in {where}"
+    command, reason = command_of(spec), "no run of it was found"
     blanks = [
         blank("accuracy", spec.key, subject, command, reason),
         blank("curve", spec.key, {**subject, "run": spec.name}, command, reason),
@@ -58,11 +58,14 @@ def _step(study: Study, spec: RunSpec) -> Step:
 
 def _others(study: Study) -> Iterable[Record]:
     """Yield the records of runs that no other step has: networks, families, recipes or seeds beyond the plan."""
-    taken = {record.subject["folder"] for record in study.store.find("accuracy") if record.status != "not run"}
+    found = [record for record in study.store.find("accuracy") if record.status != "not run"]
+    taken = {(record.id, record.subject["run"]) for record in found}
     for run in runs_of(study):
-        if str(run.folder) not in taken and not run.folder.name.startswith(VARIANT):
+        if (f"accuracy/{run.key}", run.folder.name) not in taken and not run.folder.name.startswith(VARIANT):
             key = f"{run.key}/s{run.recipe.seed}/{run.folder.name}"
-            yield from records_of(study, run, key, f"xnorkit train {run.folder / 'recipe.yaml'} --resume last")
+            yield from records_of(
+                study, run, key, f"xnorkit train {run.recipe.name} --exp-name {run.folder.name} --resume last"
+            )
 
 
 def records_of(study: Study, run: Run, key: str, command: str) -> list[Record]:
@@ -80,7 +83,6 @@ def records_of(study: Study, run: Run, key: str, command: str) -> list[Record]:
         "epochs_planned": recipe.epochs,
         "seed": recipe.seed,
         "run": run.folder.name,
-        "folder": str(run.folder),
     }
     top5 = run.last("eval_top5")
     values = {"top1": run.last("eval_accuracy")} | ({} if top5 is None else {"top5": top5})

@@ -1,6 +1,7 @@
 """The packed file of a training, and the proof that it is the trained model."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from xnorkit import runtime
 from xnorkit.data import create_data
@@ -27,12 +28,14 @@ def steps(study: Study) -> Iterable[Step]:
 
 def _step(study: Study, spec: RunSpec) -> Step:
     subject = {"dataset": spec.dataset, "model": spec.model, "family": spec.family}
-    command = f"xnorkit export {study.own_runs / spec.name / 'last.ckpt'} -o {packed_name(spec)}"
+    command = f"xnorkit export runs/{spec.name}/last.ckpt -o {packed_name(spec)}"
     record = blank("deployed", spec.key, subject, command, "its training is not run")
 
     def measure() -> Iterable[Record]:
         run = find_run(study, spec)
-        return [record] if run is None else [_prove(study, spec, run, record)]
+        if run is None or run.float_stage:
+            return [replace(record, reason=record.reason if run is None else run.float_stage)]
+        return [_prove(study, spec, run, record)]
 
     return Step(f"deployed: {spec.key}", SECONDS[study.plan.mode], [record], measure)
 

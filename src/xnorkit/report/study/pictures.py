@@ -1,7 +1,7 @@
 """Arrays that the page draws: filters, signs, mistakes. Each is an .npz file beside the records."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -130,12 +130,12 @@ KINDS: dict[str, Callable[[_Shown], Picture]] = {
 
 def _step(study: Study, spec: RunSpec, kind: str) -> Step:
     subject = {"kind": kind, "model": spec.model, "family": spec.family, "dataset": spec.dataset}
-    record = blank("picture", f"{kind}/{spec.key}", subject, command_of(study, spec), "its training is not run")
+    record = blank("picture", f"{kind}/{spec.key}", subject, command_of(spec), "its training is not run")
 
     def measure() -> Iterable[Record]:
         run = find_run(study, spec)
-        if run is None:
-            return [record]
+        if run is None or run.float_stage:
+            return [replace(record, reason=record.reason if run is None else run.float_stage)]
         arrays, figures = KINDS[kind](_Shown(study, run))
         file = f"{FOLDER}/{kind}-{spec.dataset}-{spec.model}-{spec.family}.npz"
         path = study.folder / file

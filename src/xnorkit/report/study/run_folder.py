@@ -10,6 +10,7 @@ from typing import Any
 from xnorkit.bench.engines import Note
 from xnorkit.errors import XnorkitError
 from xnorkit.train import Recipe, load_recipe
+from xnorkit.train.stages import stage_at
 
 __all__ = ["Run", "read_run", "read_runs"]
 
@@ -61,6 +62,15 @@ class Run:
     def reason(self) -> str:
         """Why it is in part."""
         return "" if self.finished else f"{self.epochs} of {self.recipe.epochs} epochs"
+
+    @property
+    def float_stage(self) -> str:
+        """Why the network is not yet binary, empty if it is: the last epoch lies in a stage of float halves."""
+        stages = self.recipe.all_stages()
+        stage = stages[stage_at(stages, self.epochs - 1)[0]]
+        if "float" not in (stage.activations, stage.weights):
+            return ""
+        return f"its run is in stage '{stage.name}' ({self.epochs} of {self.recipe.epochs} epochs), not yet binary"
 
     @property
     def checkpoint(self) -> Path:

@@ -1,10 +1,10 @@
 """Trainings of the study itself, within its time, and the runs that it finds."""
 
-import threading
-from _thread import interrupt_main
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from pathlib import Path
 
+from xnorkit.errors import RecipeError
 from xnorkit.report.study.plan import RunSpec
 from xnorkit.report.study.run_folder import Run, read_runs
 from xnorkit.report.study.study import Study
@@ -37,33 +37,34 @@ def train(study: Study, recipe: Recipe, name: str) -> None:
     """Train a recipe into the study's own folder, going on where an earlier one stopped, until the time is over."""
     folder = study.own_runs / name
     resume = "last" if (folder / "last.ckpt").is_file() else None
-    with _until(study.seconds_left()) as over:
-        try:
-            fit(recipe, output=folder, data_root=study.data, resume=resume, progress=False)
-        except KeyboardInterrupt:
-            if not over.is_set():
-                raise
-            study.note(f"{name}: the time is over (--hours); it goes on with the next report")
+    if study.deadline is None:
+        fit(recipe, output=folder, data_root=study.data, resume=resume, progress=False)
+        return
+    try:
+        _train_apart(study, recipe, folder, resume)
+    except subprocess.TimeoutExpired:
+        study.note(f"{name}: the time is over (--hours); it goes on with the next report")
+
+
+def _train_apart(study: Study, recipe: Recipe, folder: Path, resume: str | None) -> None:
+    """Train in a process of its own, which can be ended at any time: each epoch leaves a whole checkpoint.
+
+    Raises:
+        TimeoutExpired: the time of the study is over.
+        RecipeError: the training refuses; its last line says why.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    file = folder.with_name(f"{folder.name}.yaml")
+    file.write_text(recipe.to_yaml(), encoding="utf-8")
+    words = [sys.executable, "-m", "xnorkit.cli.main", "train", str(file), "--output", str(folder), "--json"]
+    words += ["--resume", resume] if resume else []
+    words += ["--data", str(study.data)] if study.data else []
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=study.seconds_left())
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1].removeprefix("error: ")
+        raise RecipeError(f"training {folder.name} failed: {reason}")
 
 
 def _best(study: Study, spec: RunSpec) -> Run | None:
     runs = [run for run in runs_of(study) if run.key == spec.key]
     return max(runs, key=lambda run: (run.recipe.name == spec.recipe, run.finished, run.epochs), default=None)
-
-
-@contextmanager
-def _until(seconds: float) -> Iterator[threading.Event]:
-    """Interrupt the block, as the interrupt key would, when the seconds are over; the event tells that it was so."""
-    over = threading.Event()
-
-    def stop() -> None:
-        over.set()
-        interrupt_main()
-
-    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), stop)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield over
-    finally:
-        timer.cancel()

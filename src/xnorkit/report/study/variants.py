@@ -82,7 +82,7 @@ def _step(study: Study, experiment: str, what: dict[str, str], variant: Variant,
         "epochs": epochs,
         "seed": seed,
     }
-    command = f"{study.command} --only {experiment}"
+    command = f"xnorkit report{' --quick' if study.plan.mode == 'quick' else ''} --only {experiment}"
     record = blank(experiment, f"{label}/{recipe.data.name}/e{epochs}/s{seed}", subject, command)
 
     def measure() -> Iterable[Record]:
