@@ -10,6 +10,7 @@ from xnorkit.report.study.run_folder import read_run, read_runs
 from xnorkit.train import load_recipe
 
 HEAD = "epoch,stage,lr,train_loss,train_accuracy,eval_loss,eval_accuracy,eval_top5,flip_ratio,seconds\n"
+STAGES = ("stages.0.epochs=6", "stages.1.epochs=16")
 
 
 def write_run(folder: Path, name: str, epochs: int, *overrides: str, finished: bool | None = None) -> Path:
@@ -33,13 +34,13 @@ def test_finished_and_in_part(tmp_path: Path) -> None:
     assert done.curves()["epoch"] == [1, 2, 3, 4]
     assert done.curves()["seconds"] == [1.5, 2.5, 3.5, 4.5]
     assert done.curves()["flip_ratio"] == [None] * 4
-    part = read_run(write_run(tmp_path / "b", "lenet5-mnist", 3))
+    part = read_run(write_run(tmp_path / "b", "lenet5-mnist", 3, "epochs=20"))
     assert part is not None
     assert (part.status, part.reason) == ("in part", "3 of 20 epochs")
-    staged = read_run(write_run(tmp_path / "d", "resnet20-cifar10", 6))
+    staged = read_run(write_run(tmp_path / "d", "resnet20-cifar10", 6, *STAGES))
     assert staged is not None
     assert staged.float_stage == "its run is in stage 'binary activations' (6 of 22 epochs), not yet binary"
-    binary = read_run(write_run(tmp_path / "e", "resnet20-cifar10", 7))
+    binary = read_run(write_run(tmp_path / "e", "resnet20-cifar10", 7, *STAGES))
     assert binary is not None
     assert binary.float_stage == done.float_stage == ""
     assert read_run(write_run(tmp_path / "c", "lenet5-mnist", 0)) is None
@@ -61,8 +62,8 @@ def test_the_table_of_a_full_study(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XNORKIT_DATA", str(tmp_path / "no data"))
     runs = tmp_path / "runs"
     write_run(runs / "float", "lenet5-mnist-float", 4, "epochs=4")
-    write_run(runs / "other", "lenet5-mnist", 20, "seed=1", "optimizer.lr=0.02")
-    write_run(runs / "half", "nin-cifar10", 7)
+    write_run(runs / "other", "lenet5-mnist", 20, "epochs=20", "seed=1", "optimizer.lr=0.02")
+    write_run(runs / "half", "nin-cifar10", 7, *STAGES)
     study = Study(PLANS["full"], tmp_path / "report", runs=(runs,))
     result = run_study(study, ["accuracy"], show=lambda _: None)
     store = study.store
@@ -72,7 +73,7 @@ def test_the_table_of_a_full_study(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (done.subject["epochs"], done.subject["split"], done.subject["images"]) == (4, "test (official)", 10_000)
     part = store.get("accuracy/cifar10/nin-cifar10/xnor")
     assert part is not None
-    assert (part.status, part.reason, part.subject["epochs_planned"]) == ("in part", "7 of 300 epochs", 300)
+    assert (part.status, part.reason, part.subject["epochs_planned"]) == ("in part", "7 of 22 epochs", 22)
     missing = store.get("accuracy/cifar10/resnet18-cifar10/xnor")
     assert missing is not None
     assert missing.status == "not run"
@@ -81,7 +82,7 @@ def test_the_table_of_a_full_study(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (result.measured, result.in_part) == (4, 2)  # accuracy and curve each
     # A later collection writes what has changed, and nothing else.
     before = (tmp_path / "report" / "records.jsonl").read_text().splitlines()
-    write_run(runs / "bwn", "lenet5-mnist", 20, "model.binarization=bwn")
+    write_run(runs / "bwn", "lenet5-mnist", 20, "epochs=20", "model.binarization=bwn")
     again = Study(PLANS["full"], tmp_path / "report", runs=(runs,))
     run_study(again, ["accuracy"], show=lambda _: None)
     after = (tmp_path / "report" / "records.jsonl").read_text().splitlines()
@@ -92,7 +93,7 @@ def test_the_table_of_a_full_study(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_network_that_is_not_yet_binary_is_not_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XNORKIT_DATA", str(tmp_path / "no data"))
-    write_run(tmp_path / "runs" / "half", "resnet20-cifar10", 3)
+    write_run(tmp_path / "runs" / "half", "resnet20-cifar10", 3, *STAGES)
     study = Study(PLANS["full"], tmp_path / "report", runs=(tmp_path / "runs",))
     run_study(study, ["deployed"], show=lambda _: None)
     (record,) = study.store.find("deployed", model="resnet20-cifar10")

@@ -123,9 +123,9 @@ QUICK = Plan(
 FULL = Plan(
     mode="full",
     runs=(
-        RunSpec("lenet5-mnist-float", "mnist", "lenet5", "float", hours=0.07),
-        RunSpec("lenet5-mnist", "mnist", "lenet5", "bwn", ("model.binarization=bwn",), hours=0.07, deployed=True),
-        RunSpec("lenet5-mnist", "mnist", "lenet5", "xnor", hours=0.07, deployed=True),
+        RunSpec("lenet5-mnist-float", "mnist", "lenet5", "float", hours=0.15),
+        RunSpec("lenet5-mnist-bwn", "mnist", "lenet5", "bwn", hours=0.15, deployed=True),
+        RunSpec("lenet5-mnist", "mnist", "lenet5", "xnor", hours=0.15, deployed=True),
         RunSpec("resnet20-cifar10-float", "cifar10", "resnet20-cifar10", "float", hours=1.0),
         RunSpec("resnet20-cifar10", "cifar10", "resnet20-cifar10", "react", hours=1.2, deployed=True),
         RunSpec("nin-cifar10-float", "cifar10", "nin-cifar10", "float", hours=60),
