@@ -21,6 +21,7 @@ from xnorkit.report.study import (
     variants,
 )
 from xnorkit.report.study.conditions import OtherLoad, machine, now
+from xnorkit.report.study.signals import usual_signal_stack
 from xnorkit.report.study.step import Step
 from xnorkit.report.study.study import Study
 
@@ -136,6 +137,8 @@ def _run(study: Study, step: Step) -> None:
     except XnorkitError as error:
         reason = str(error)
         study.note(f"{step.title}: {reason}")
+    finally:
+        usual_signal_stack()
     for record in missing.values():
         if not study.store.done(record.id):
             _store(study, replace(record, reason=reason or record.reason), others)
