@@ -9,6 +9,7 @@ from typing import Any
 from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs
 from xnorkit.errors import InputError
+from xnorkit.report.records import EXPERIMENTS
 
 HOUR = 3600
 
@@ -22,15 +23,17 @@ def parser() -> ArgumentParser:
     add = parser.add_argument
     add("--quick", action="store_true", help="embedded digits and short measurements, a few minutes")
     add("--data", type=Path | None, default=None, help="folder that holds the data sets' official files")
-    add("--output", type=Path | None, default=None, help="folder of records and page; default report")
+    add(
+        "--output", type=Path | None, default=None, help="folder of records and page; default report, or that of --from"
+    )
     add("--from", dest="source", type=Path | None, default=None, help="draw the page of this folder's records again")
-    add("--only", type=str, default="", help="experiments with commas between them, as inference,memory")
+    add("--only", type=str, default="", help=f"experiments with commas between them: {', '.join(EXPERIMENTS)}")
     add("--runs", type=Path, nargs="*", default=[Path("runs")], help="folders of trainings to collect; default runs")
     add("--train", action="store_true", help="train the runs that are missing, the shortest first")
     add("--hours", type=float | None, default=None, help="most time for these trainings; they go on the next time")
-    add("--threads", type=int, default=1, help="threads of what is timed")
-    add("--seeds", type=int, default=1, help="runs of each gradient rule and ablation")
-    add("--epochs", type=int | None, default=None, help="epochs of each of these")
+    add("--threads", type=int, default=1, help="threads of what is timed; default 1")
+    add("--seeds", type=int, default=1, help="runs of each gradient rule and ablation; default 1")
+    add("--epochs", type=int | None, default=None, help="epochs of each of these; default those of the plan")
     add("--json", action="store_true", help="print the result as JSON")
     return parser
 

@@ -96,7 +96,7 @@ class Record:
 class Store:
     """The records of a report folder, in `records.jsonl`.
 
-    A line that is torn at the end of the file, as a power cut leaves it, is dropped with a warning on standard error
+    A line that is torn at the end of the file, as a power cut leaves it, is ignored with a warning on standard error
     and cut off by the next `append`.
 
     Args:
@@ -171,7 +171,7 @@ class Store:
                 ) from error
         self._whole_bytes = sum(len(line) + 1 for line in lines)
         if torn:
-            print(f"{self.path}: the last line is torn ({len(torn)} bytes); it is dropped", file=sys.stderr)
+            print(f"{self.path}: the last line is torn ({len(torn)} bytes); it is ignored", file=sys.stderr)
 
 
 def _is_number(value: Any) -> bool:

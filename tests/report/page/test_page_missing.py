@@ -23,7 +23,10 @@ def test_a_page_of_one_experiment_names_the_commands_of_the_others(tmp_path: Pat
     text = paths.markdown.read_text(encoding="utf-8")
     have = {record.experiment for record in study.store.find(None)}
     for experiment in set(EXPERIMENTS) - have:
-        assert f"- `xnorkit report --only {experiment}`: not run: {experiment}" in text
+        assert (
+            f"- `xnorkit report --output DIR --only {experiment}`: not run (left out of this report): {experiment}"
+            in text
+        )
     page = read_page(paths.html)
     assert all(page.cells)
     assert disagreements(page.numbers, stored(tmp_path)) == []
@@ -56,4 +59,6 @@ def test_a_run_without_a_finished_epoch_is_no_curve(tmp_path: Path) -> None:
     study.add("curve", "new", subject, {"epoch": [], "train_loss": [], "seconds": []}, status="in part")
     paths = write_page(tmp_path, tmp_path)
     assert paths.figures == ()
-    assert "Not run. `xnorkit report --only curve` measures it." in paths.markdown.read_text(encoding="utf-8")
+    assert "Not run. `xnorkit report --output DIR --only curve` measures it." in paths.markdown.read_text(
+        encoding="utf-8"
+    )

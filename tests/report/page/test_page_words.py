@@ -9,7 +9,7 @@ from synthetic_records import Synthetic
 from xnorkit.report.page.document import Section
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.markdown import text
-from xnorkit.report.page.sections import discussion, found
+from xnorkit.report.page.sections import conditions, discussion, found
 
 Make = Callable[[Synthetic], None]
 
@@ -96,7 +96,7 @@ def test_the_proof_agrees_or_does_not(tmp_path: Path, wrong: int, words: str) ->
         (lambda study: study.comparisons(0.012, (0,)), "Undecided, by one seed: the exact gradient trains best."),
         (lambda study: study.peaks(), "10.7 times as fast as a float32 one that uses its registers equally well, less"),
         (lambda study: study.peaks(10.0), "registers equally well, which is no less than the paper's count."),
-        (lambda study: study.inference(), "6.5 times as fast as the fastest float32 engine"),
+        (lambda study: study.inference(), "6.5 times as fast as the fastest float32 engine (batch size 1, 1 thread)."),
         (lambda study: study.inference(0.1), "LeNet-5 is not faster than float32 (0.65 times as fast)."),
     ],
 )
@@ -125,9 +125,29 @@ def test_what_other_programs_disturbed_decides_nothing(tmp_path: Path) -> None:
     assert "Undecided, as other programs ran while it was measured: convolutions 58 times as fast." in said
     assert "Undecided, as other programs ran while it was measured: training is no slower." in said
     assert "Holds: conv" not in said
+    assert "Training gains nothing" not in said
+    assert "Thin layers" not in said
 
 
 def test_minima_speak_where_other_programs_ran(tmp_path: Path) -> None:
     said = _found(tmp_path, lambda study: study.inference(), busy="load")
     # 0.95 / 0.97 of the ratio of medians, 6.5
     assert "on all 4 networks, 6.4 times." in said
+
+
+def test_the_advantage_of_integers_names_the_proof_or_its_absence(tmp_path: Path) -> None:
+    assert "that proof was not run in this report." in _discussed(tmp_path / "a", lambda study: study.memory())
+    assert "see the proof under accuracy." in _discussed(tmp_path / "b", lambda study: study.deployed())
+
+
+def test_the_lead_over_batches_is_not_told_from_busy_records(tmp_path: Path) -> None:
+    assert "with the batch:" in _discussed(tmp_path / "a", lambda study: study.inference())
+    assert "with the batch:" not in _discussed(tmp_path / "b", lambda study: study.inference(), busy="load")
+
+
+def test_loads_are_one_range_and_dates_have_two_ends() -> None:
+    assert (
+        text(conditions.load(["other programs took 1.9 of 2 processors", "other programs took 0.4 of 2 processors"]))
+        == "other programs took 0.4 to 1.9 of 2 processors"
+    )
+    assert text(conditions.dates(["2026-02-01", "2026-01-01"]).content) == "from 2026-01-01 to 2026-02-01"

@@ -46,6 +46,10 @@ class Evidence:
         found = self.of(experiment, **subject)
         return found[-1] if found else None
 
+    def command(self, experiment: str) -> str:
+        """Return the command that measures an experiment as the others were."""
+        return command(experiment, quick=any(record.conditions.get("mode") == "quick" for record in self.records))
+
     def missing(self, experiment: str, **subject: str | int | float) -> Record | None:
         """Return the record that says why that subject was not run, or None."""
         found = [record for record in self.known(experiment, **subject) if record.status == "not run"]
@@ -81,9 +85,9 @@ def seeds(records: Sequence[Record], value: str) -> Seeds | None:
     return Seeds(holders, present([cite(record, value) for record in holders])) if holders else None
 
 
-def command(experiment: str) -> str:
-    """Return the command that measures an experiment."""
-    return f"xnorkit report --only {experiment}"
+def command(experiment: str, *, quick: bool = False) -> str:
+    """Return the command that measures an experiment into the report's folder, in the mode that it was made in."""
+    return f"xnorkit report{' --quick' if quick else ''} --output DIR --only {experiment}"
 
 
 def busy(*records: Record | None) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "measure",
     "own_runs",
     "point_sweep",
+    "quiet_step_ratios",
     "sizes",
     "step_ratios",
     "trainings",
@@ -117,8 +118,8 @@ class Duel:
     """One network, xnorkit against the fastest other engine of a kind, same threads and batch."""
 
     model: str
-    threads: object
-    batch: object
+    threads: str | int | float
+    batch: str | int | float
     own: Cited
     other: Cited
     engine: str
@@ -220,3 +221,10 @@ def step_ratios(evidence: Evidence) -> list[tuple[Record, Cited]]:
         if full and own:
             found.append((record, own / full))
     return found
+
+
+def quiet_step_ratios(evidence: Evidence) -> list[tuple[Record, Cited]]:
+    """Return those of `step_ratios` that were measured while no other program ran."""
+    if busy(*evidence.of("training-time")):
+        return []
+    return step_ratios(evidence)

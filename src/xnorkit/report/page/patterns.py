@@ -3,7 +3,7 @@
 from xnorkit.report.page import names
 from xnorkit.report.page.cited import cite, count, least, most
 from xnorkit.report.page.document import Inlines, Name, say
-from xnorkit.report.page.evidence import Evidence
+from xnorkit.report.page.evidence import Evidence, busy
 from xnorkit.report.page.findings import Duel, call_time, duels, own_runs, usual
 from xnorkit.report.page.sentences import span
 from xnorkit.report.page.shown import count_, percent, times
@@ -20,6 +20,8 @@ def _batch(evidence: Evidence) -> Inlines | None:
     """How the lead over float32 changes from the smallest batch to the largest, for the first network with both."""
     runs: dict[str, list[Duel]] = {}
     for duel in duels(evidence, threads=usual(evidence).get("threads", 1)):
+        if busy(*evidence.of("inference", model=duel.model, threads=duel.threads, batch=duel.batch)):
+            continue
         runs.setdefault(duel.model, []).append(duel)
     pair = next(
         (sorted(found, key=lambda duel: float(str(duel.batch))) for found in runs.values() if len(found) > 1), None

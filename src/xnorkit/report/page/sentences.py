@@ -64,7 +64,16 @@ def duel_sentence(found: Sequence[Duel], kind: str, *, again: bool = False) -> I
     faster = [duel for duel in found if duel.ratio.value > 1]
     slower = [duel for duel in found if duel.ratio.value <= 1]
     setting = say("At batch size {b} on {t}, ", b=Name(str(found[0].batch)), t=names.threads(found[0].threads))
-    setting = say("There, ") if again else setting
+    setting = () if again else setting
+    if len(found) == 1 and again:
+        duel = found[0]
+        return say(
+            "The fastest {kind} engine ({engine}) takes {other}: xnorkit is {ratio}.",
+            kind=kind,
+            engine=names.engine(duel.engine),
+            other=us(duel.other),
+            ratio=times_as_fast(duel.ratio),
+        )
     if len(found) == 1:
         duel = found[0]
         return setting + say(
@@ -106,12 +115,13 @@ def steepest(sweep: Sweep, label: str) -> Inlines | None:
         return None
     return say(
         "One convolution is at best {measured} ({label} {place}), where the paper's formula counts {formula} "
-        "and the peaks of this machine allow {limit}.",
+        "and the peaks of this machine allow {limit}{above}.",
         measured=times_as_fast(measured),
         label=label,
         place=count_(place),
         formula=times(formula),
         limit=times(limit),
+        above=" (there the float32 engine is far from its own peak)" if measured.value > limit.value else "",
     )
 
 

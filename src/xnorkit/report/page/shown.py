@@ -9,6 +9,7 @@ __all__ = [
     "count_",
     "decimal",
     "gmacs",
+    "mebibytes",
     "milliseconds",
     "percent",
     "points",
@@ -55,6 +56,11 @@ def short(cited: Cited) -> Number:
 def bytes_(cited: Cited) -> Number:
     """Show a size in B, KB, MB or GB of powers of 1000."""
     return _stepped(cited, [(1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "B")])
+
+
+def mebibytes(cited: Cited) -> Number:
+    """Show a size stored in MiB (of 1024 x 1024 bytes) in MB or GB of powers of 1000."""
+    return _stepped(cited, [(1e9 / 2**20, "GB"), (1e6 / 2**20, "MB")])
 
 
 def us(cited: Cited) -> Number:

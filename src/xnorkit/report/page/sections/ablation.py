@@ -16,4 +16,4 @@ def sections(evidence: Evidence) -> list[Section]:
         "weights over the input channels, the map K of input scales, or one of the two signs."
     )
     blocks = comparison_blocks(evidence, "ablation", "change", base=FULL, figure="8", what=what, written={})
-    return [Section("ablation", say("Ablation"), blocks or [absent("ablation")])]
+    return [Section("ablation", say("Ablation"), blocks or [absent(evidence, "ablation")])]

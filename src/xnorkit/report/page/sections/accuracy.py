@@ -30,7 +30,7 @@ def sections(evidence: Evidence) -> list[Section]:
     title = say("Accuracy")
     known = evidence.known("accuracy")
     if not known:
-        return [Section("accuracy", title, [absent("accuracy")])]
+        return [Section("accuracy", title, [absent(evidence, "accuracy")])]
     return [Section("accuracy", title, [_table(evidence, known), *_proofs(evidence), _published()])]
 
 
@@ -111,7 +111,7 @@ def _packed(evidence: Evidence, dataset: str, model: str) -> Cell:
 def _proofs(evidence: Evidence) -> list[Paragraph | Bullets]:
     records = evidence.of("deployed")
     if not records:
-        return [absent("deployed", "The proof that packed files equal the trained networks was not run.")]
+        return [absent(evidence, "deployed", "The proof that packed files equal the trained networks was not run.")]
     opening = say(
         "Trained against deployed: each binary layer of the packed file is fed with the trained network's own bits "
         "and must give the same integers; then both run end to end, where a float first layer may round differently "

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from xnorkit.report.page.cited import Cited, cite
 from xnorkit.report.page.document import DASH, Cell, Code, Column, Inlines, Name, Number, Paragraph, say
-from xnorkit.report.page.evidence import command
+from xnorkit.report.page.evidence import Evidence, command
 from xnorkit.report.records import Record
 
 __all__ = ["NONE", "NOT_RUN", "absent", "column", "named", "not_run_notes", "value_cell"]
@@ -36,13 +36,15 @@ def not_run_notes(records: Iterable[Record], experiment: str = "") -> Sequence[I
     commands: dict[str, str] = {}
     for record in records:
         if record.status == "not run":
-            commands.setdefault(record.command or command(experiment), record.reason)
+            commands.setdefault(
+                record.command or command(experiment, quick=record.conditions.get("mode") == "quick"), record.reason
+            )
     return [
         say("Not run ({reason}): {command}", reason=Name(reason or "no reason given"), command=Code(words))
         for words, reason in commands.items()
     ]
 
 
-def absent(experiment: str, what: str = "Not run.") -> Paragraph:
+def absent(evidence: Evidence, experiment: str, what: str = "Not run.") -> Paragraph:
     """Return the paragraph that stands for an experiment without records."""
-    return Paragraph(say(what + " {command} measures it.", command=Code(command(experiment))))
+    return Paragraph(say(what + " {command} measures it.", command=Code(evidence.command(experiment))))

@@ -1,5 +1,6 @@
 """Under what the figures were measured."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,8 +8,10 @@ from xnorkit.report.page.document import Bullets, Cell, Code, Inlines, Name, Sec
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.sections.cells import column, named
 
-__all__ = ["busy_experiments", "machine", "sections", "seen"]
+__all__ = ["busy_experiments", "dates", "load", "machine", "sections", "seen"]
 
+LOAD = re.compile(r"other programs took (?P<load>[\d.]+) (?P<of>of \d+ processors)")
+"""What a record says of other programs."""
 LABELS = {
     "cpu": "processor",
     "cores": "cores",
@@ -49,7 +52,7 @@ def sections(evidence: Evidence) -> list[Section]:
     """Return the table of conditions and what is to be known of the clock."""
     rows = [[named(Name(label)), _cell(seen(evidence, key))] for key, label in LABELS.items()]
     rows.append([named(Name("versions")), _cell(_versions(evidence))])
-    rows.append([named(Name("dates")), _cell(_ends(seen(evidence, "date")))])
+    rows.append([named(Name("dates")), dates(seen(evidence, "date"))])
     caption = say("Every stored figure carries these; where several are named, the records say which is whose.")
     table = Table("conditions", caption, [column("condition", numeric=False), column("value", numeric=False)], rows)
     return [Section("conditions", say("Conditions"), [table, Bullets(_remarks(evidence))])]
@@ -58,7 +61,8 @@ def sections(evidence: Evidence) -> list[Section]:
 def _remarks(evidence: Evidence) -> list[Inlines]:
     lines = [
         say(
-            "Times are medians of rounds in which all engines take turns; stored spreads are the quartiles. "
+            "Times are medians (minima where a caption or row says so) of rounds "
+            "in which all engines take turns; stored spreads are the quartiles. "
             "Accuracies are of the last epoch, spreads over seeds are the extremes."
         )
     ]
@@ -72,13 +76,11 @@ def _remarks(evidence: Evidence) -> list[Inlines]:
     busy = busy_experiments(evidence)
     if busy:
         words = {str(r.conditions["busy"]): None for r in evidence.records if r.conditions.get("busy")}
-        few = list(words)[:3]
         lines.append(
             say(
-                "Other programs ran while figures of {what} were taken ({how}): ratios of one run hold better than "
-                "the times.",
+                "Other programs ran while figures of {what} were taken ({how}): times and ratios of these are rough.",
                 what=join([(Name(name),) for name in busy], last=" and "),
-                how=join([(Name(word),) for word in few], "; "),
+                how=load(words),
             )
         )
     else:
@@ -94,9 +96,22 @@ def _versions(evidence: Evidence) -> list[str]:
     return list(found)
 
 
-def _ends(dates: Iterable[str]) -> list[str]:
-    ordered = sorted(dates)
-    return list(dict.fromkeys([ordered[0], ordered[-1]])) if ordered else []
+def dates(values: Iterable[str]) -> Cell:
+    """Return the first and the last date."""
+    ordered = sorted(values)
+    if len(ordered) < 2:
+        return _cell(ordered)
+    return Cell(say("from {first} to {last}", first=Name(ordered[0]), last=Name(ordered[-1])))
+
+
+def load(lines: Iterable[str]) -> Inlines:
+    """Return the loads as one range, "other programs took 0.4 to 1.9 of 2 processors"; of other words the first."""
+    ordered = sorted(lines)
+    found = [match for line in ordered if (match := LOAD.fullmatch(line))]
+    loads = sorted((match["load"] for match in found), key=float)
+    if len(found) < len(ordered) or len(ordered) == 1 or len({match["of"] for match in found}) > 1:
+        return (Name(ordered[0]),)
+    return (Name(f"other programs took {loads[0]} to {loads[-1]} {found[0]['of']}"),)
 
 
 def _written(value: Any) -> str:

@@ -27,7 +27,7 @@ def sections(evidence: Evidence) -> list[Section]:
     records = evidence.of("curve")
     records = [record for record in records if any(_points(record, key) for _, *keys, _, _ in PANELS for key in keys)]
     if not records:
-        return [Section("curves", title, [absent("curve")])]
+        return [Section("curves", title, [absent(evidence, "curve")])]
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         groups.setdefault((str(record.subject["dataset"]), str(record.subject["model"])), []).append(record)

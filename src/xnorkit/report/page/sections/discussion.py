@@ -3,11 +3,12 @@
 from xnorkit.report.page import names, sentences
 from xnorkit.report.page.cited import cite
 from xnorkit.report.page.claims import claims
-from xnorkit.report.page.document import Bullets, Code, Inlines, Paragraph, Section, say
-from xnorkit.report.page.evidence import Evidence, command
-from xnorkit.report.page.findings import accuracy_pairs, duels, point_sweep, sizes, step_ratios, usual
+from xnorkit.report.page.document import Bullets, Code, Inlines, Name, Paragraph, Section, join, say
+from xnorkit.report.page.evidence import Evidence
+from xnorkit.report.page.findings import accuracy_pairs, duels, point_sweep, quiet_step_ratios, sizes, usual
 from xnorkit.report.page.paper import paper
 from xnorkit.report.page.patterns import patterns
+from xnorkit.report.page.sections.found import proof
 from xnorkit.report.page.shown import count_, gmacs, times
 
 __all__ = ["sections"]
@@ -37,8 +38,8 @@ def _count(evidence: Evidence) -> list[Inlines]:
     formula = paper("paper/figure-4b/256", "speedup")
     paragraphs = [
         say(
-            "The formula behind {claim} ({formula} for two hundred and fifty-six channels and three by three "
-            "filters) counts one operation for each float multiply-add and one for sixty-four binary ones, because a "
+            "The formula behind {claim} ({formula} for {channels} channels and {filters} filters) counts one "
+            "operation for each float multiply-add and one for sixty-four binary ones, because a "
             "word holds sixty-four bits. That is a ratio of operations. It would be a ratio of times on a machine "
             "that does one float multiply-add per clock and one word of bits per clock. A processor with vector "
             "registers does many float multiply-adds per clock, in the same registers that hold the bits; and a "
@@ -46,13 +47,15 @@ def _count(evidence: Evidence) -> list[Inlines]:
             "fused multiply-add.",
             claim=count_(claim),
             formula=times(formula),
+            channels=Name("256"),
+            filters=Name("3x3"),
         )
     ]
     peak = evidence.one("peaks", threads=1) or evidence.one("peaks")
     binary, fma = cite(peak, "binary_gmacs"), cite(peak, "fma_gmacs")
     if peak is None or not (binary and fma):
         missing = "What this machine's registers allow was not measured; {c} does."
-        return [*paragraphs, say(missing, c=Code(command("peaks")))]
+        return [*paragraphs, say(missing, c=Code(evidence.command("peaks")))]
     ratio = binary / fma
     far = ratio.value < claim.value
     paragraphs.append(
@@ -87,7 +90,8 @@ def _above_limit(evidence: Evidence) -> Inlines | None:
     reason = (
         "other programs ran, which lengthen a long call more than a short one."
         if busy
-        else "there the float32 engine is further from its own peak than the binary kernel is from its."
+        else "there the float32 engine is further from its own peak than the binary kernel is from its; its weights, "
+        "thirty-two times as large, leave the caches sooner."
     )
     text = "A measured point lies above that limit, {measured} over {limit}: " + reason
     return say(text, measured=times(measured), limit=times(limit))
@@ -99,25 +103,29 @@ def _advantages(evidence: Evidence) -> list[Inlines]:
     if ratios and min(ratio.value for ratio in ratios) > 1:
         lines.append(
             say(
-                "Files {span} times smaller than float32 weights, and as much less to read from memory.",
+                "Files {span} times smaller than float32 weights.",
                 span=sentences.span(ratios),
             )
         )
     for ending, kind in (("_f32", "float32"), ("_int8", "int8")):
-        faster = [duel.ratio for duel in duels(evidence, ending, **usual(evidence)) if duel.ratio.value > 1]
+        faster = [duel for duel in duels(evidence, ending, **usual(evidence)) if duel.ratio.value > 1]
         if faster:
             lines.append(
                 say(
-                    "{span} times as fast as the fastest {kind} engine, on a processor, without training or running "
-                    "on anything special.",
-                    span=sentences.span(faster),
+                    "Inference of {networks}: {span} times as fast as the fastest {kind} engine (batch size {batch}, "
+                    "{threads}).",
+                    networks=join([(names.model(duel.model),) for duel in faster], last=" and "),
+                    span=sentences.span([duel.ratio for duel in faster]),
                     kind=kind,
+                    batch=Name(str(faster[0].batch)),
+                    threads=names.threads(faster[0].threads),
                 )
             )
     lines.append(
         say(
-            "Integer sums: the packed network gives the trained one's integers on any machine and instruction set, "
-            "and that can be proved."
+            "Integer sums do not depend on machine or instruction set, so that a packed network can be proved equal "
+            "to the trained one; "
+            + ("see the proof under accuracy." if proof(evidence) else "that proof was not run in this report.")
         )
     )
     return lines
@@ -135,7 +143,7 @@ def _limits(evidence: Evidence) -> list[Inlines]:
                 d=sentences.against(pair.lost),
             )
         )
-    slower = [ratio for _, ratio in step_ratios(evidence) if ratio.value > 1]
+    slower = [ratio for _, ratio in quiet_step_ratios(evidence) if ratio.value > 1]
     if slower:
         lines.append(
             say("Training gains nothing: a step takes {span} times as long as in float32.", span=sentences.span(slower))
@@ -150,7 +158,7 @@ def _limits(evidence: Evidence) -> list[Inlines]:
                 )
             )
     sweep = point_sweep(evidence, "channels", "channels")
-    line = sweep.line("speedup") if sweep else []
+    line = sweep.idle().line("speedup") if sweep else []
     if line and line[0][1].value < line[-1][1].value / 2:
         lines.append(
             say(

@@ -16,7 +16,8 @@ def sections(evidence: Evidence) -> list[Section]:
             say(
                 "The paper ({source}) draws three figures of efficiency. Here they are again, measured: its formula "
                 "counts a binary product as one sixty-fourth of an operation of a machine that does one float "
-                "operation at a time.",
+                "operation at a time. Figures from {five} on are this report's own.",
+                five=Name("5a"),
                 source=Name(SOURCE),
             )
         )

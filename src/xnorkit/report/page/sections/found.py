@@ -9,8 +9,8 @@ from xnorkit.report.page.findings import (
     accuracy_pairs,
     duels,
     point_sweep,
+    quiet_step_ratios,
     sizes,
-    step_ratios,
     usual,
 )
 from xnorkit.report.page.shown import count_
@@ -32,7 +32,7 @@ def sections(evidence: Evidence) -> list[Section]:
     sweep = point_sweep(evidence, "channels", "channels")
     peak = sentences.steepest(sweep, "input channels") if sweep else None
     found += [peak] if peak else []
-    steps = [ratio for _, ratio in step_ratios(evidence)]
+    steps = [ratio for _, ratio in quiet_step_ratios(evidence)]
     if steps:
         found.append(
             say(

@@ -18,4 +18,4 @@ def sections(evidence: Evidence) -> list[Section]:
         code=Name("XNOR-Net-PyTorch"),
     )
     blocks = comparison_blocks(evidence, "gradients", "rule", base=TRUE_RULE, figure="7", what=what, written=RULES)
-    return [Section("gradients", say("Gradient rules"), blocks or [absent("gradients")])]
+    return [Section("gradients", say("Gradient rules"), blocks or [absent(evidence, "gradients")])]

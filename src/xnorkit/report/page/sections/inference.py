@@ -23,7 +23,11 @@ ORDER = (
 def sections(evidence: Evidence) -> list[Section]:
     """Return the section of inference time."""
     known = evidence.known("inference")
-    return [Section("inference", say("Inference time"), [_table(evidence, known) if known else absent("inference")])]
+    return [
+        Section(
+            "inference", say("Inference time"), [_table(evidence, known) if known else absent(evidence, "inference")]
+        )
+    ]
 
 
 def _table(evidence: Evidence, known: Sequence[Record]) -> Table:
@@ -34,8 +38,8 @@ def _table(evidence: Evidence, known: Sequence[Record]) -> Table:
     caption = say(
         "Table {n}. Time of one call, from the array to the logits, all engines in turns in one run, medians (minima "
         "where marked, as other programs ran). xnorkit runs the {xnor} network on bits; the others run the float32 "
-        "network, or its 8-bit form. Small: how many times as long as xnorkit. Ideal: the network's binary "
-        "multiply-adds at the measured peak of xor and popcount, float ones at the peak of fused multiply-add, "
+        "network, or its 8-bit form. Beside each time: how many times as long as xnorkit. Ideal: the network's "
+        "binary multiply-adds at the measured peak of xor and popcount, float ones at the peak of fused multiply-add, "
         "weights at the bandwidth of memory. Weights are random: time does not depend on them. {machine}.",
         n=Name("4"),
         machine=machine(evidence),

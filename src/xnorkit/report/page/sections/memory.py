@@ -17,7 +17,7 @@ def sections(evidence: Evidence) -> list[Section]:
     """Return the section of the measured networks' memory."""
     title = say("Memory")
     known = evidence.known("memory")
-    return [Section("memory", title, [_table(evidence, known) if known else absent("memory")])]
+    return [Section("memory", title, [_table(evidence, known) if known else absent(evidence, "memory")])]
 
 
 def _table(evidence: Evidence, known: list[Record]) -> Table:
@@ -40,9 +40,10 @@ def _table(evidence: Evidence, known: list[Record]) -> Table:
             ]
         )
     caption = say(
-        "Table {n}. Memory of each network. Weights: of all layers as they are stored, float32 weights in PyTorch or "
-        "bits. File: the {xnor} file, everything included. Resident: weights and values of a running program at "
-        "batch size one. Times smaller: float32 weights over the file.",
+        "Table {n}. Memory of each network. Weights: in memory, float32 in PyTorch, or bits padded to whole "
+        "registers, which can exceed the file. File: the {xnor} file, everything included. Resident: weights and "
+        "values of a running program at batch size one; of float32, PyTorch's weights alone. Times smaller: float32 "
+        "weights over the file.",
         n=Name("2"),
         xnor=Name(".xnor"),
     )
@@ -55,7 +56,7 @@ def figure_4a(evidence: Evidence) -> list[Block]:
     """Return Figure 4a and its numbers: weights of AlexNet, VGG-19 and ResNet-18, float and packed."""
     records = evidence.of("paper-memory")
     if not records:
-        return [absent("paper-memory")]
+        return [absent(evidence, "paper-memory")]
     bars, rows, ratios = [], [], []
     for record in records:
         model = names.short_model(record.subject["model"])

@@ -1,10 +1,12 @@
 """What was not run, and the commands that fill it."""
 
 from xnorkit.report.page.document import Bullets, Code, Inlines, Name, Paragraph, Section, say
-from xnorkit.report.page.evidence import Evidence, command
+from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.records import EXPERIMENTS
 
 __all__ = ["sections"]
+
+LEFT_OUT = "left out of this report"
 
 
 def sections(evidence: Evidence) -> list[Section]:
@@ -12,12 +14,12 @@ def sections(evidence: Evidence) -> list[Section]:
     lines: dict[tuple[str, str, str], list[str]] = {}
     for record in evidence.records:
         if record.status != "measured":
-            key = (record.command or command(record.experiment), record.status, record.reason)
+            key = (record.command or evidence.command(record.experiment), record.status, record.reason)
             lines.setdefault(key, []).append(record.id)
     known = {record.experiment for record in evidence.records}
     for experiment in EXPERIMENTS:
         if experiment not in known:
-            lines[(command(experiment), "not run", "")] = [experiment]
+            lines[(evidence.command(experiment), "not run", LEFT_OUT)] = [experiment]
     title = say("Not run")
     if not lines:
         return [Section("not-run", title, [Paragraph(say("Every experiment of this study has run to its end."))])]

@@ -40,11 +40,11 @@ def sections(evidence: Evidence) -> list[Section]:
     """Return the section and a part per kind of picture."""
     title = say("Pictures")
     if not evidence.of("picture"):
-        return [Section("pictures", title, [absent("picture")])]
+        return [Section("pictures", title, [absent(evidence, "picture")])]
     parts = [Section("pictures", title, [])]
     for kind, about in KINDS.items():
         blocks: list[Block] = [_figure(evidence, kind, about, record) for record in evidence.of("picture", kind=kind)]
-        parts.append(Section(f"part-{kind}", say(about.title), blocks or [absent("picture")], 3))
+        parts.append(Section(f"part-{kind}", say(about.title), blocks or [absent(evidence, "picture")], 3))
     return parts
 
 

@@ -39,7 +39,7 @@ def sweep_blocks(evidence: Evidence, figure: str, label: str, paper: Sequence[tu
     experiment, across = FIGURES[figure]
     sweep = point_sweep(evidence, experiment, across)
     if sweep is None:
-        return [absent(experiment, f"Not run: speed-up over {label}.")]
+        return [absent(evidence, experiment, f"Not run: speed-up over {label}.")]
     name = f"figure-{figure.lower()}"
     lines = []
     for kind, text, value in LINES:

@@ -6,7 +6,7 @@ from xnorkit.report.page.document import Cell, Inlines, Name, Section, Table, sa
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, named, not_run_notes, value_cell
 from xnorkit.report.page.sections.conditions import machine
-from xnorkit.report.page.shown import amount, count_, milliseconds, seconds, times
+from xnorkit.report.page.shown import count_, mebibytes, milliseconds, seconds, times
 from xnorkit.report.records import Record
 
 __all__ = ["sections"]
@@ -16,7 +16,11 @@ def sections(evidence: Evidence) -> list[Section]:
     """Return the section of training time."""
     known = evidence.known("training-time")
     return [
-        Section("training-time", say("Training time"), [_table(evidence, known) if known else absent("training-time")])
+        Section(
+            "training-time",
+            say("Training time"),
+            [_table(evidence, known) if known else absent(evidence, "training-time")],
+        )
     ]
 
 
@@ -45,7 +49,7 @@ def _row(evidence: Evidence, record: Record) -> list[Cell]:
         value_cell(record, "step_ms", milliseconds),
         value_cell(record, "images_per_s", count_),
         value_cell(record, "epoch_s", seconds, say("{n} images", n=count_(images)) if images else ()),
-        value_cell(record, "peak_mib", lambda cited: amount(cited, "MiB")),
+        value_cell(record, "peak_mib", mebibytes),
         ratio,
     ]
 
