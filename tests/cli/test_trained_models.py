@@ -30,7 +30,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     listed = run_json(capsys, "models", "--pretrained")
     assert [card["name"] for card in listed] == zoo.list_pretrained()
     assert main(["models", "--pretrained", "lenet5*"]) == 0
-    assert f"{zoo.card(NAME).top1:.2%}" in capsys.readouterr().out
+    assert f"{100 * zoo.card(NAME).top1:.2f} %" in capsys.readouterr().out
     assert "no trained model matches 'x*'" in failing(capsys, "models", "--pretrained", "x*")
 
 
@@ -64,6 +64,40 @@ def test_predict_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert first["microseconds"] > 0
     inverted = run_json(capsys, "predict", NAME, dark, "--invert")["predictions"][0]
     assert inverted["classes"] == first["classes"]
+
+
+def test_predict_takes_options_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "a.png"
+    Image.fromarray(zoo.sample(NAME).images[0, 0]).save(picture)
+    expected = run_json(capsys, "predict", NAME, picture, "--invert", "--top", 2)["predictions"][0]["classes"]
+    for words in ((NAME, "--invert", "--top", 2, picture), ("--top", 2, NAME, "--invert", picture)):
+        assert run_json(capsys, "predict", *words)["predictions"][0]["classes"] == expected
+    assert "--sample and image files" in failing(capsys, "predict", NAME, "--sample", picture)
+    assert "--invert with --sample" in failing(capsys, "predict", NAME, "--invert", "--sample")
+
+
+def test_predict_names_what_is_no_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "a.png"
+    Image.fromarray(zoo.sample(NAME).images[0, 0]).save(picture)
+    assert "is a folder; required: an image file" in failing(capsys, "predict", NAME, tmp_path)
+    assert main(["predict", NAME, str(tmp_path / "b.png"), str(picture)]) == 2
+    shown = capsys.readouterr()
+    assert "a.png" in shown.out
+    assert "medians of 20 calls" in shown.out
+    assert "b.png: no such file" in shown.err
+
+
+def test_evaluate_can_download(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--download true of `xnorkit train` and `evaluate`" in failing(
+        capsys, "evaluate", "lenet5-mnist", "--data", tmp_path
+    )
+    assert run_json(capsys, "evaluate", NAME, "--download", "true")["data"] == "digits"
+
+
+def test_export_of_a_trained_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is packed already" in failing(capsys, "export", NAME, "-o", tmp_path / "m.xnor")
+    run_json(capsys, "export", NAME, "-o", tmp_path / "c", "--to", "c")
+    assert any((tmp_path / "c").iterdir())
 
 
 def test_predict_needs_images_or_the_sample(capsys: pytest.CaptureFixture[str]) -> None:

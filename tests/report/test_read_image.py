@@ -84,12 +84,17 @@ def test_invert(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(path, GREY, invert=True), 255 - RAMP[None, None])
 
 
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder; required: an image file"):
+        read_image(tmp_path, (1, 8, 8))
+
+
 def test_refusals_name_the_file(tmp_path: Path) -> None:
     torn = saved(tmp_path / "torn.png", Image.fromarray(PICTURE))
     torn.write_bytes(torn.read_bytes()[:-200])
     text = tmp_path / "text.png"
     text.write_text("no picture", encoding="utf-8")
-    for path in (torn, text, tmp_path):
+    for path in (torn, text):
         with pytest.raises(InputError, match=f"{path.name} cannot be read as an image"):
             read_image(path, COLOUR)
     with pytest.raises(InputError, match="no such file"):
@@ -104,5 +109,5 @@ def test_refusals_name_the_file(tmp_path: Path) -> None:
 def test_a_picture_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "large.png", Image.new("L", (64, 64)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(InputError, match="exceeds limit"):
+    with pytest.raises(InputError, match="too many pixels; required: at most 200, make it smaller"):
         read_image(path, GREY)

@@ -11,7 +11,7 @@ import pytest
 
 from xnorkit import zoo
 from xnorkit.bench.subjects import load_subject, packed_file
-from xnorkit.errors import InputError
+from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import create_model
 from xnorkit.runtime import load
 
@@ -44,6 +44,13 @@ def test_unknown_names(clash: Path) -> None:
         load("lenet6")
     with pytest.raises(InputError, match="no trained model 'x'; required: one of lenet5"):
         create_model("x", pretrained=True)
+    with pytest.raises(InputError, match=r"did you mean lenet5\?"):
+        load("LeNet5-")
+    with pytest.raises(InputError, match="no weights: train it, then export it"):
+        load("resnet18")
+    for nothing in ("", 3):
+        with pytest.raises(InputError, match="required: the path of a file, or the name"):
+            load(nothing)  # type: ignore[arg-type]
     for suffix in (".xnor", ".json", ".npz"):
         (clash / f"lenet5{suffix}").unlink()
     with pytest.raises(InputError, match="there are none"):
@@ -66,6 +73,11 @@ def test_an_architecture_of_that_name(clash: Path) -> None:
     assert packed.graph.metadata["name"] == "lenet5-digits"
     with pytest.raises(InputError, match="a file is what it is"):
         load_subject("lenet5", "bwn", pretrained=True)
+
+
+def test_a_trained_model_is_no_architecture() -> None:
+    with pytest.raises(RecipeError, match=r"'lenet5-digits' is a trained model.*pretrained=True"):
+        create_model("lenet5-digits")
 
 
 def test_a_name_of_its_own() -> None:

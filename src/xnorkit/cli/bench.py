@@ -41,7 +41,7 @@ def _kernels_parser() -> ArgumentParser:
     parser.add_argument(
         "--op", type=str, default="conv,linear", help="of networks: conv, linear, float_conv, float_linear"
     )
-    parser.add_argument("--isa", type=str, default="", help="instruction set; default the fastest")
+    parser.add_argument("--isa", type=str, default="", help="instruction set, as avx2 or portable; default the fastest")
     parser.add_argument("--roofline", type=Path | None, default=None, help="draw achieved against peak; .svg or .png")
     _add_peers(parser, "torch, onnxruntime, openvino")
     _add_common(parser, "1")
@@ -57,7 +57,7 @@ def _model_parser() -> ArgumentParser:
         "--isa",
         type=str | None,
         default=None,
-        help="instruction set; default the fastest; avx2 holds PyTorch and OpenVINO to it, too",
+        help="instruction set, as avx2 or portable; default the fastest; avx2 holds PyTorch and OpenVINO to it, too",
     )
     parser.add_argument("--binarization", type=str | None, default=None, help="of a model by name; default its first")
     parser.add_argument("--int8-ends", action="store_true", help="8-bit first and last layers, of a model by name")
@@ -79,7 +79,7 @@ def _training_parser() -> ArgumentParser:
 
 def _peaks_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Measure multiply-adds out of registers and reading, on all threads at once.")
-    parser.add_argument("--isa", type=str, default="", help="instruction set; default the fastest")
+    parser.add_argument("--isa", type=str, default="", help="instruction set, as avx2 or portable; default the fastest")
     parser.add_argument("--megabytes", type=float, default=64.0, help="size of what is read")
     _add_common(parser, "1,2")
     return parser

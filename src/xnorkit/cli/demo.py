@@ -9,7 +9,7 @@ from xnorkit.cli.output import print_json, print_pairs, print_table
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="The whole path in about a minute: train float and XNOR, pack, prove, compare.")
-    parser.add_argument("--output", type=str, default="demo", help="folder for checkpoints, model and report")
+    parser.add_argument("--output", type=str, default="demo", help="folder of checkpoints, model, report; default demo")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

@@ -17,8 +17,12 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "--data-name", type=str | None, default=None, help="data set; default the one it was trained on"
     )
+    parser.add_argument("--download", type=bool, default=False, help="true: fetch the data set if the folder lacks it")
     parser.add_argument(
-        "--isa", type=str | None, default=None, help="instruction set for a .xnor file; default the fastest"
+        "--isa",
+        type=str | None,
+        default=None,
+        help="instruction set for a .xnor file, as avx2 or portable; default the fastest",
     )
     parser.add_argument(
         "--preprocessing",
@@ -41,6 +45,7 @@ def run(options: Namespace) -> None:
         data_root=options.data,
         data_name=options.data_name,
         preprocessing=options.preprocessing,
+        download=options.download,
         isa=options.isa,
         threads=options.threads,
     )

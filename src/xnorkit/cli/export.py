@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Pack a trained checkpoint into bits, and check it against the trained model.")
-    parser.add_argument("checkpoint", type=str, help="checkpoint of `xnorkit train`; with --to also MODEL.xnor")
+    parser.add_argument(
+        "checkpoint",
+        type=str,
+        help="checkpoint of `xnorkit train`; with --to also MODEL.xnor, or a trained model by name",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -53,7 +57,7 @@ def run(options: Namespace) -> None:
         raise InputError(f"--float with --to {options.to}; required: --to onnx, the only form with float weights.")
     if options.to == "xnor" and Path(options.output).suffix == ".onnx":
         raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to onnx.")
-    source = Path(options.checkpoint)
+    source = _source(options.checkpoint)
     if source.suffix == ".xnor":
         if options.dynamic:
             raise InputError(f"--dynamic for {source}, which is packed already; required: a checkpoint.")
@@ -71,6 +75,13 @@ def run(options: Namespace) -> None:
     if not options.json:
         _show_proof(result)
     _show_conversion(conversion, options)
+
+
+def _source(what: str) -> Path:
+    """Return the file that is named: a trained model of that name, unless there is such a file."""
+    from xnorkit.zoo import list_pretrained, path
+
+    return path(what) if what in list_pretrained() and not Path(what).exists() else Path(what)
 
 
 def _export(options: Namespace, output: Path) -> "ExportResult":

@@ -59,6 +59,9 @@ def _print_file(summary: Summary) -> None:
             "those as float32": f"{total.float_bytes:,} bytes, {total.float_bytes / total.packed_bytes:.1f} times",
             "multiply-adds": f"{total.macs_1bit:,} 1-bit, {total.macs_32bit:,} 32-bit",
             **{f"not binary: {layer.name}": layer.reason for layer in others},
-            **{f"metadata {key}": value for key, value in summary.metadata.items()},
+            **{
+                f"metadata {key}": round(value, 4) if isinstance(value, float) else value
+                for key, value in summary.metadata.items()
+            },
         }
     )

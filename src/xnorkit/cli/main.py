@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return USER_ERROR
     from xnorkit import __version__
-    from xnorkit.cli import train
+    from xnorkit.cli import predict, train
 
     parser = ArgumentParser(
         prog="xnorkit",
@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(module, "add_subcommands"):  # jsonargparse wants the outer level first
             module.add_subcommands(own)
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser.parse_args(["train", *train.arrange(words[1:])] if words[:1] == ["train"] else words)
+    if arrange := {"predict": predict.arrange, "train": train.arrange}.get(words[0] if words else ""):
+        words = [words[0], *arrange(words[1:])]
+    options = parser.parse_args(words)
     try:
         import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
     except XnorkitError as error:

@@ -58,6 +58,14 @@ def _list_pretrained(options: Namespace) -> None:
         print_json([one.to_json() for one in cards])
         return
     rows = [
-        [one.name, f"{one.data_title}, {one.split}", f"{one.top1:.2%}", one.series.words, one.bytes] for one in cards
+        [
+            one.name,
+            f"{one.data_title}, {one.split}, {one.images:,} images",
+            f"{100 * one.top1:.2f} %",
+            one.series.words,
+            one.series.epochs,
+            one.bytes,
+        ]
+        for one in cards
     ]
-    print_table("Trained models", ["model", "data, split", "top-1", "over the seeds", "bytes"], rows)
+    print_table("Trained models", ["model", "data, split", "top-1", "over the seeds", "epochs", "bytes"], rows)

@@ -1,10 +1,14 @@
 """Classify image files with a packed model."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs
 from xnorkit.errors import InputError
+
+VALUED = ("--top", "--threads")
 
 
 def parser() -> ArgumentParser:
@@ -20,14 +24,25 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "--invert", action="store_true", help="dark strokes on white, for a model of light strokes on black (MNIST)"
     )
-    parser.add_argument("--top", type=int, default=3, help="how many classes to print")
+    parser.add_argument("--top", type=int, default=3, help="how many classes to print; default 3")
     parser.add_argument("--threads", type=int | None, default=None, help="threads; default the physical cores")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
 
+def arrange(words: Sequence[str]) -> list[str]:
+    """Return the words of the command with the model and the images in front, wherever the options stood."""
+    if "--" in words:
+        return list(words)
+    names: list[str] = []
+    options: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        (options if word.startswith("-") or before in VALUED else names).append(word)
+    return [*names, *options]
+
+
 def run(options: Namespace) -> None:
-    """Print the top classes and the time of each image."""
+    """Print the top classes and the time of each image; then name the files that are no images, if any."""
     from xnorkit import runtime
     from xnorkit.report.predict import predict_file, predict_sample
 
@@ -36,17 +51,36 @@ def run(options: Namespace) -> None:
     if options.sample == bool(options.images):
         received = "--sample and image files" if options.sample else "no image"
         raise InputError(f"{received}; required: image files, or --sample for those stored with a trained model.")
+    if options.sample and options.invert:
+        raise InputError("--invert with --sample, whose images need none; required: one of the two.")
     model = runtime.load(options.model, threads=options.threads)
+    failures: list[str] = []
     if options.sample:
         results = predict_sample(options.model, model, options.top)
     else:
-        results = [predict_file(model, Path(p), options.top, invert=options.invert) for p in options.images]
+        results = []
+        for path in options.images:
+            try:
+                results.append(predict_file(model, Path(path), options.top, invert=options.invert))
+            except InputError as error:
+                if len(options.images) == 1:
+                    raise
+                failures.append(str(error))
     if options.json:
         print_json({"model": str(options.model), "predictions": results})
-        return
+    else:
+        _show(results, labels=options.sample)
+    if failures:
+        raise InputError(" ".join(failures))
+
+
+def _show(results: Sequence[dict[str, Any]], labels: bool) -> None:
+    from xnorkit.report.predict import REPEATS
+
     pairs = {}
     for result in results:
         classes = ", ".join(f"{c['class']}: {c['probability']:.1%}" for c in result["classes"])
-        label = f" ({result['label']})" if options.sample else ""
+        label = f" ({result['label']})" if labels else ""
         pairs[f"{result['image']}{label}"] = f"{classes}  ({result['microseconds']:.0f} us)"
-    print_pairs(pairs)
+    if results:
+        print_pairs({**pairs, "times": f"medians of {REPEATS} calls with one image, after one to warm up"})

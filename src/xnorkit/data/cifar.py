@@ -20,8 +20,8 @@ __all__ = ["cifar10", "cifar100"]
 
 IMAGE = (3, 32, 32)
 REMEDY = (
-    "Name the folder that has them (--data DIR or XNORKIT_DATA), or ask for their download (--download true, "
-    "download=True)."
+    "Name the folder that has them (--data DIR or XNORKIT_DATA), or ask for their download "
+    "(--download true of `xnorkit train` and `evaluate`, download=True)."
 )
 
 

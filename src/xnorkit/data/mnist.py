@@ -23,7 +23,7 @@ NAMES = [name for images, labels, _ in FILES.values() for name in (images, label
 SUFFIXES = ("", ".gz")
 REMEDY = (
     "Name the folder that has them, raw or with .gz (--data DIR or XNORKIT_DATA), or ask for their download "
-    "(--download true, download=True)."
+    "(--download true of `xnorkit train` and `evaluate`, download=True)."
 )
 GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 from xnorkit.errors import RecipeError
 from xnorkit.models.entries import ENTRIES, Entry
 from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.zoo import list_pretrained
 
 __all__ = ["ModelCounts", "binarizations", "count_weights", "create_model", "input_shape", "list_models"]
 
@@ -110,6 +111,11 @@ def list_models(pattern: str | None = None) -> list[str]:
 
 
 def _entry(name: str) -> Entry:
+    if name not in ENTRIES and name in list_pretrained():
+        raise RecipeError(
+            f"model '{name}' is a trained model, not an architecture; required: pretrained=True (on the command line "
+            f"--pretrained), or one of `xnorkit models`."
+        )
     if name not in ENTRIES:
         raise _unknown("unknown model", name, list_models())
     return ENTRIES[name]

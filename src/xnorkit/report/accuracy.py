@@ -25,6 +25,7 @@ def evaluate_file(
     data_root: Path | None = None,
     data_name: str | None = None,
     preprocessing: str | None = None,
+    download: bool = False,
     isa: str | None = None,
     threads: int | None = None,
 ) -> dict[str, Any]:
@@ -37,6 +38,7 @@ def evaluate_file(
         data_root: folder of the data set's files.
         data_name: a name from `xnorkit.data.list_data`; by default the data set that the model was trained on.
         preprocessing: of photographs; by default that which the model was trained with, where the file says it.
+        download: fetch the data set if the folder lacks it.
         isa: instruction set for a `.xnor` file.
         threads: of the engine or of PyTorch.
 
@@ -60,6 +62,7 @@ def evaluate_file(
     name = data_name or trained_on
     if name is None:
         raise InputError(f"{path} does not say which data set it belongs to; required: --data-name NAME.")
+    options = replace(options, download=download or options.download)
     data = create_data(name, data_root, options, **({"preprocessing": preprocessing} if preprocessing else {}))
     if data.input_shape != shape:
         raise RecipeError(

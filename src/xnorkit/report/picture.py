@@ -44,11 +44,16 @@ def read_image(path: Path, shape: tuple[int, int, int], *, invert: bool = False)
             pixels = np.asarray(shown.resize((width, height), Image.Resampling.BILINEAR))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; required: an image that Pillow reads (PNG, JPEG, ...).") from error
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; required: an image file, or several.") from error
+    except Image.DecompressionBombError as error:
+        limit = f"{2 * (Image.MAX_IMAGE_PIXELS or 0):,}"
+        raise InputError(f"{path} has too many pixels; required: at most {limit}, make it smaller.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{path} cannot be read as an image ({error}); required: a whole PNG, JPEG, ... file."
+            f"{path} cannot be read as an image ({error}); required: a whole PNG, JPEG, ... file, grey or RGB."
         ) from error
     pixels = np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1)[None])
     return 255 - pixels if invert else pixels

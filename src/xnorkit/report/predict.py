@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,15 @@ from xnorkit.report.picture import read_image
 from xnorkit.runtime import Model
 from xnorkit.zoo import sample
 
-__all__ = ["predict_file", "predict_sample", "softmax"]
+__all__ = ["REPEATS", "predict_file", "predict_sample", "softmax"]
+
+REPEATS = 20
 
 
 def predict_file(model: Model, path: Path, top: int = 3, *, invert: bool = False) -> dict[str, Any]:
-    """Return `image`, `classes` (each `class`, `probability`) best first, and `microseconds` of a warm run.
+    """Return `image`, `classes` (each `class`, `probability`) best first, and `microseconds`.
+
+    The time is the median of `REPEATS` calls, after one to warm up.
 
     Raises:
         InputError: `top` is below 1, the model takes no pixels, or as `read_image`.
@@ -61,10 +66,13 @@ def _check(model: Model, top: int) -> None:
 
 
 def _predict(model: Model, pixels: NDArray[np.uint8], top: int) -> dict[str, Any]:
-    model(pixels)
-    start = time.perf_counter()
     logits = model(pixels)[0]
-    microseconds = (time.perf_counter() - start) * 1e6
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        model(pixels)
+        times.append(time.perf_counter() - start)
+    microseconds = median(times) * 1e6
     probabilities, names = softmax(logits), _classes(model, len(logits))
     best = np.argsort(-logits, kind="stable")[:top]
     classes = [{"class": names[i], "probability": float(probabilities[i])} for i in best]

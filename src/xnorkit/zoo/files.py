@@ -42,17 +42,22 @@ def find(what: str | os.PathLike[str]) -> Path:
     A plain name has neither folder nor suffix; a file of that very name comes first.
 
     Raises:
-        InputError: a plain name that is neither.
+        InputError: a plain name that is neither; no path at all, or an empty one.
     """
+    if not isinstance(what, str | os.PathLike) or not os.fspath(what):
+        raise InputError(f"model {what!r}; required: the path of a file, or the name of a trained model.")
     given = Path(what)
     if given.is_file() or given.suffix or len(given.parts) != 1 or not given.name:
         return given
     if given.name not in list_pretrained():
-        raise InputError(f"no file '{what}', and no trained model of that name; {_hint(given.name)}")
+        raise InputError(
+            f"no file '{what}', and no trained model of that name; {_hint(given.name)} An architecture of `xnorkit "
+            "models` has no weights: train it, then export it, and name that file."
+        )
     return path(given.name)
 
 
 def _hint(name: str) -> str:
     known = list_pretrained()
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name.lower(), known, n=1)
     return f"did you mean {near[0]}?" if near else f"required: one of {', '.join(known) or '(there are none)'}."

@@ -1,0 +1,30 @@
+"""The compiled engine against its typed interface: one that is older than the sources is refused at import."""
+
+import re
+from pathlib import Path
+
+from xnorkit import _engine
+from xnorkit.errors import EngineError
+
+__all__ = ["check_current"]
+
+STUB = Path(_engine.__file__ or "").with_name("_engine.pyi")
+METHOD = re.compile(r"^    def ([a-z]\w*)\(", re.MULTILINE)
+
+
+def check_current(interface: Path = STUB) -> None:
+    """Check that the engine has what the sources call.
+
+    Args:
+        interface: the typed interface; nothing is checked where there is none.
+
+    Raises:
+        EngineError: `Program` lacks a method; names it.
+    """
+    text = interface.read_text(encoding="utf-8") if interface.is_file() else ""
+    for name in METHOD.findall(text):
+        if not hasattr(_engine.Program, name):
+            raise EngineError(
+                f"the compiled engine has no '{name}', it is older than the sources; required: build it again, "
+                "with `make install` or pip install."
+            )
