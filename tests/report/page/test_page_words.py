@@ -151,3 +151,9 @@ def test_loads_are_one_range_and_dates_have_two_ends() -> None:
         == "other programs took 0.4 to 1.9 of 2 processors"
     )
     assert text(conditions.dates(["2026-02-01", "2026-01-01"]).content) == "from 2026-01-01 to 2026-02-01"
+
+
+@pytest.mark.parametrize(("make", "disturbed"), [(Synthetic.training, True), (Synthetic.accuracy, False)])
+def test_other_programs_disturb_times_alone(tmp_path: Path, make: Make, disturbed: bool) -> None:
+    make(Synthetic(tmp_path, busy="load"))
+    assert bool(conditions.busy_experiments(Evidence(tmp_path))) is disturbed

@@ -38,7 +38,7 @@ def train(study: Study, recipe: Recipe, name: str) -> None:
     folder = study.own_runs / name
     resume = "last" if (folder / "last.ckpt").is_file() else None
     if study.deadline is None:
-        fit(recipe, output=folder, data_root=study.data, resume=resume, progress=False)
+        fit(recipe, output=folder, data_root=study.data, resume=resume)
         return
     try:
         _train_apart(study, recipe, folder, resume)

@@ -7,11 +7,14 @@ from typing import Any
 from xnorkit.report.page.document import Bullets, Cell, Code, Inlines, Name, Section, Table, join, say
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.sections.cells import column, named
+from xnorkit.report.records import Record
 
 __all__ = ["busy_experiments", "dates", "load", "machine", "sections", "seen"]
 
 LOAD = re.compile(r"other programs took (?P<load>[\d.]+) (?P<of>of \d+ processors)")
 """What a record says of other programs."""
+TIMED = ("peaks", "channels", "filter", "lenet-channels", "lenet-filter", "inference", "training-time")
+"""Experiments whose figures other programs can change."""
 LABELS = {
     "cpu": "processor",
     "cores": "cores",
@@ -44,8 +47,13 @@ def machine(evidence: Evidence) -> Inlines:
 
 
 def busy_experiments(evidence: Evidence) -> list[str]:
-    """Return the experiments of which a figure was taken while other programs ran."""
-    return list(dict.fromkeys(r.experiment for r in evidence.records if r.conditions.get("busy")))
+    """Return the experiments of which a time was taken while other programs ran."""
+    return list(dict.fromkeys(r.experiment for r in _disturbed(evidence)))
+
+
+def _disturbed(evidence: Evidence) -> list[Record]:
+    """The records of times that were taken while other programs ran."""
+    return [r for r in evidence.records if r.experiment in TIMED and r.conditions.get("busy")]
 
 
 def sections(evidence: Evidence) -> list[Section]:
@@ -75,16 +83,16 @@ def _remarks(evidence: Evidence) -> list[Inlines]:
     )
     busy = busy_experiments(evidence)
     if busy:
-        words = {str(r.conditions["busy"]): None for r in evidence.records if r.conditions.get("busy")}
+        words = {str(record.conditions["busy"]) for record in _disturbed(evidence)}
         lines.append(
             say(
-                "Other programs ran while figures of {what} were taken ({how}): times and ratios of these are rough.",
+                "Other programs ran while times of {what} were taken ({how}): times and ratios of these are rough.",
                 what=join([(Name(name),) for name in busy], last=" and "),
                 how=load(words),
             )
         )
     else:
-        lines.append(say("No figure was taken while other programs kept the processors busy."))
+        lines.append(say("No time was taken while other programs kept the processors busy."))
     return lines
 
 
