@@ -142,3 +142,11 @@ def test_official_files() -> None:
     assert [round(value, 4) for value in pixels.mean((0, 2, 3)).tolist()] == list(data.mean)
     assert [round(value, 4) for value in pixels.std((0, 2, 3)).tolist()] == [0.2470, 0.2435, 0.2616]
     assert data.train.labels[:8].tolist() == [6, 9, 9, 4, 1, 1, 2, 7]
+
+
+def test_packed_files_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "cifar-10-batches-bin"
+    folder.mkdir()
+    (folder / "data_batch_1.bin.xz").touch()
+    with pytest.raises(DataError, match=r"batches-bin is packed, as data_batch_1\.bin\.xz; required: unpack it"):
+        create_data("cifar10", tmp_path)

@@ -18,6 +18,7 @@ from xnorkit.errors import DataError
 __all__ = ["data_root", "existing", "fetch", "missing", "read_bytes"]
 
 ARCHIVES = (".gz", ".tgz", ".zip", ".tar")
+PACKED = (".xz", ".bz2", ".zst", ".gz", ".zip")
 FAILURES = (OSError, RuntimeError, EOFError, http.client.HTTPException, tarfile.TarError, zipfile.BadZipFile)
 
 
@@ -54,6 +55,8 @@ def missing(title: str, root: Path, folders: Sequence[str], sets: Sequence[Seque
         folder, names = nearest
         lacking = ", ".join(name for name in names if name not in present)
         return DataError(f"{title} in {folder} is not complete: it lacks {lacking}. {remedy}")
+    if packed := [path for sub in folders for names in sets for path in _packed(root / sub, names)]:
+        return DataError(f"{title} in {packed[0].parent} is packed, as {packed[0].name}; required: unpack it. {remedy}")
     there = "" if root.is_dir() else f" ({root} does not exist)"
     return DataError(f"no {title} in {root}{there}: looked in {looked}. Required: the files {alternatives}. {remedy}")
 
@@ -99,6 +102,10 @@ def read_bytes(path: Path, limit: int) -> bytes:
             return file.read(limit + 1)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}; required: a readable file.") from error
+
+
+def _packed(folder: Path, names: Sequence[str]) -> list[Path]:
+    return [path for name in names for suffix in PACKED if (path := folder / f"{name}{suffix}").is_file()]
 
 
 def _present(folder: Path, names: Sequence[str]) -> list[str]:
