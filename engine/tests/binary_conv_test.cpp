@@ -127,6 +127,24 @@ void group_grid() {
   check_case({4, 3, 96, 96, {{3, 3}, {1, 1}, {1, 0, 1, 0}, {1, 1}, 3}});
 }
 
+// One filter per channel: words of a row in several vectors, channels that begin anew in and between them; few taps, nine,
+// many, and more than are counted at once; strides and dilations whose columns lie apart; pixels without a valid tap.
+void depthwise_grid() {
+  for (const int64_t c : {2, 31, 32, 33, 64, 95, 96, 160, 512, 544}) {
+    check_case({3, 7, c, c, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, c}, 2});
+  }
+  for (const int64_t width : {1, 2, 15, 16, 17, 40}) check_case({2, width, 40, 40, {{2, 2}, {1, 1}, {1, 0, 0, 1}, {1, 1}, 40}});
+  for (const int64_t kernel : {1, 2, 4, 5, 7, 11})
+    for (const int64_t stride : {1, 2, 3})
+      for (const int64_t dilation : {1, 2}) {
+        check_case({9, 12, 70, 70, {{kernel, kernel}, {stride, stride}, {6, 5, 7, 6}, {dilation, dilation}, 70}});
+      }
+  check_case({9, 12, 40, 40, {{10, 13}, {1, 1}, {5, 6, 5, 6}, {1, 1}, 40}});
+  check_case({12, 9, 40, 40, {{1, 3}, {2, 3}, {0, 2, 0, 2}, {1, 3}, 40}, 3});
+  check_case({2, 2, 33, 33, {{2, 2}, {1, 1}, {3, 3, 3, 3}, {1, 1}, 33}});
+  check_case({28, 28, 256, 256, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 256}, 3, {1, 2, 3}});
+}
+
 // Beyond 2^15, where 16-bit counts would overflow, in one run and in many.
 void long_filters() {
   check_case({1, 1, 40000, 3, {{1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}, 2});
@@ -158,6 +176,7 @@ int main() {
   geometry_grid();
   linear_grid();
   group_grid();
+  depthwise_grid();
   long_filters();
   threads();
   return check::finish();

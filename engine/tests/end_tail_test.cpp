@@ -27,9 +27,10 @@ void check_float(int64_t height, int64_t width, int64_t channels, int64_t o, int
   tails::check("float, " + std::to_string(channels) + " to " + std::to_string(o), spec, image.data(), 2, list, random);
 }
 
-void check_binary_weight(int64_t height, int64_t width, int64_t channels, int64_t o, const tails::List& list) {
+void check_binary_weight(int64_t height, int64_t width, int64_t channels, int64_t o, const tails::List& list,
+                         int64_t groups = 1) {
   data::Random random(static_cast<uint32_t>(o));
-  auto spec = shaped<BinaryWeightConvSpec>(Kind::f32, height, width, channels, o, 1);
+  auto spec = shaped<BinaryWeightConvSpec>(Kind::f32, height, width, channels, o, groups);
   spec.weight = random.filters(o, spec.filter_bits());
   spec.scale = random.rough_floats(o);
   spec.bias = random.rough_floats(o);
@@ -37,9 +38,9 @@ void check_binary_weight(int64_t height, int64_t width, int64_t channels, int64_
   tails::check("binary weights, " + std::to_string(o), spec, image.data(), 2, list, random);
 }
 
-void check_int8(int64_t height, int64_t width, int64_t channels, int64_t o, const tails::List& list) {
+void check_int8(int64_t height, int64_t width, int64_t channels, int64_t o, const tails::List& list, int64_t groups = 1) {
   data::Random random(static_cast<uint32_t>(o));
-  auto spec = shaped<Int8ConvSpec>(Kind::u8, height, width, channels, o, 1);
+  auto spec = shaped<Int8ConvSpec>(Kind::u8, height, width, channels, o, groups);
   for (int64_t i = 0; i < o * spec.filter_values(); ++i) spec.weight.push_back(static_cast<int8_t>(random.below(256)));
   for (int64_t c = 0; c < channels; ++c) spec.zero_point.push_back(static_cast<uint8_t>(random.below(256)));
   spec.bias = random.integers(o, 1000);
@@ -65,7 +66,11 @@ int main() {
       check_binary_weight(1, width, 2, 70, list);
       check_int8(1, width, 2, 70, list);
     }
-    for (const int64_t channels : {7, 16, 40, 70}) check_float(3, 5, channels, channels, channels, list);
+    for (const int64_t channels : {7, 16, 40, 70}) {
+      check_float(3, 5, channels, channels, channels, list);
+      check_binary_weight(3, 5, channels, channels, list, channels);
+      check_int8(3, 5, channels, channels, list, channels);
+    }
     check_float(3, 5, 4, 128, 2, list);
   }
   return check::finish();

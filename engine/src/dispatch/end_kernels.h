@@ -32,6 +32,8 @@ struct Int8Tile {
 
 using Int8TileKernel = void (*)(const Int8Tile&);
 
+// Depthwise kernels take unsigned bytes; a run is a tap, whose bytes are those of the block's channels, and weights are
+// [tap][lane], 32 bits each.
 struct Int8ConvKernels {
   const char* name;
   int max_pixels;
@@ -63,16 +65,20 @@ struct BinaryWeightConvKernels {
 };
 
 extern const Int8ConvKernels int8_conv_portable;
+extern const Int8ConvKernels depthwise_int8_conv_portable;
 extern const BinaryWeightConvKernels binary_weight_conv_portable;
 
 #if defined(__x86_64__)
 extern const Int8ConvKernels int8_conv_avx512;
+extern const Int8ConvKernels depthwise_int8_conv_avx512;
 extern const BinaryWeightConvKernels binary_weight_conv_avx512;
 extern const Int8ConvKernels int8_conv_avx2;
+extern const Int8ConvKernels depthwise_int8_conv_avx2;
 extern const BinaryWeightConvKernels binary_weight_conv_avx2;
 #elif defined(__aarch64__)
 extern const Int8ConvKernels int8_conv_neon;
 extern const Int8ConvKernels int8_conv_neon_dot;
+extern const Int8ConvKernels depthwise_int8_conv_neon;
 extern const BinaryWeightConvKernels binary_weight_conv_neon;
 #endif
 

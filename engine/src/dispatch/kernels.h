@@ -19,8 +19,9 @@ struct Run {
   int32_t length;
 };
 
-// Operations of a tail at most.
-constexpr int kMaxTail = 12;
+// Operations that are fused into a tail at most, and those that a tail may have: a step may put two of its own first.
+constexpr int kMaxFused = 12;
+constexpr int kMaxTail = kMaxFused + 2;
 
 // Operations on every float of a value, y -> y', each rounded to float32. r is an element of another value: the same
 // element (Value), the pixel's in a value of one channel (Pixel), the channel's in a value of one pixel (Channel).
@@ -177,6 +178,7 @@ using PeakLoop = int64_t (*)(int64_t iterations);
 
 struct Int8ConvKernels;
 struct BinaryWeightConvKernels;
+struct DepthwiseBinaryKernels;
 
 // One instruction set. The pointers to kernels are null for the reference, which runs whole operations.
 struct KernelTable {
@@ -188,7 +190,9 @@ struct KernelTable {
   const FloatConvKernels* float_conv;
   // For one filter per channel: a step is a tap of the block's channels, whose values lie at the pixel's.
   const FloatConvKernels* depthwise_conv;
+  const DepthwiseBinaryKernels* depthwise_binary_conv;
   const Int8ConvKernels* int8_conv;
+  const Int8ConvKernels* depthwise_int8_conv;
   const BinaryWeightConvKernels* binary_weight_conv;
   PackKernel pack;
   PackPlanesKernel pack_planes;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "program/binary_blocks.h"
+#include "program/depthwise_binary_conv.h"
 #include "program/step.h"
 #include "program/tail.h"
 #include "program/threads.h"
@@ -187,6 +188,7 @@ class TiledBinaryConv final : public Step {
 
 std::unique_ptr<Step> make_step(const KernelTable& table, BinaryConvSpec spec) {
   if (table.binary_conv == nullptr) return std::make_unique<ReferenceBinaryConv>(std::move(spec));
+  if (counts_taps(spec)) return make_counting_step(table, spec);
   return std::make_unique<TiledBinaryConv>(*table.binary_conv, *table.masked_binary_conv, spec);
 }
 

@@ -1,4 +1,5 @@
 // Convolution of floats with binary weights as a step.
+#include <iterator>
 #include <vector>
 
 #include "common/large_pages.h"
@@ -121,15 +122,30 @@ class TiledBinaryWeightConv final : public Step {
   TailPlan tail_;
 };
 
+// A depthwise convolution with weights +1 and -1, where one bit of each saves no memory worth it: fma(x, +-1, sum) rounds
+// sum +- x once, adding the bias -0 changes no float, and scale and bias come first in the tail, a rounding each.
+FloatConvSpec with_float_weights(const BinaryWeightConvSpec& spec) {
+  FloatConvSpec floats{spec.input, spec.output, spec.geometry, {}, {}, spec.tail};
+  for (int64_t o = 0; o < spec.output.channels; ++o) {
+    const uint8_t* filter = spec.weight.data() + o * spec.filter_bytes();
+    for (int64_t k = 0; k < spec.filter_bits(); ++k) floats.weight.push_back(reference::sign_of(filter, k));
+  }
+  floats.bias.assign(static_cast<size_t>(spec.output.channels), -0.0f);
+  const PointwiseSpec scale_and_bias[] = {{kScale, spec.scale}, {kShift, spec.bias}};
+  floats.tail.list.insert(floats.tail.list.begin(), std::begin(scale_and_bias), std::end(scale_and_bias));
+  return floats;
+}
+
 }  // namespace
 
 std::unique_ptr<Step> make_step(const KernelTable& table, BinaryWeightConvSpec spec) {
   if (table.binary_weight_conv == nullptr) return std::make_unique<ReferenceBinaryWeightConv>(std::move(spec));
+  if (is_depthwise(spec)) return make_step(table, with_float_weights(spec));
   return std::make_unique<TiledBinaryWeightConv>(*table.binary_weight_conv, spec);
 }
 
 bool fuses_tail(const KernelTable&, const BinaryWeightConvSpec& spec) {
-  return whole_word_groups(spec.output.channels, spec.geometry.groups);
+  return is_depthwise(spec) || whole_word_groups(spec.output.channels, spec.geometry.groups);
 }
 
 }  // namespace xnorkit

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dispatch/kernels.h"
+#include "xnorkit/types.h"
 
 namespace xnorkit {
 
@@ -32,6 +33,13 @@ inline std::vector<ChannelBlock> channel_blocks(int64_t out_channels, int64_t gr
       lane += lanes;
     }
   return blocks;
+}
+
+// One filter per channel: values and weights of a block's channels lie side by side, so that groups make no blocks.
+template <class Spec>
+bool is_depthwise(const Spec& spec) {
+  return spec.geometry.groups > 1 && spec.geometry.groups == spec.input.channels &&
+         spec.input.channels == spec.output.channels;
 }
 
 // Whether the lanes of the blocks are the channels in order, and blocks begin with a word of bits: then tiles run tails.

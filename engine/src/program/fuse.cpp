@@ -78,7 +78,7 @@ class Joiner {
     const auto* chain = std::get_if<PointwiseChainSpec>(&values_[next].operation);
     if (chain == nullptr || taken_[next]) return false;
     const std::vector<PointwiseSpec>& list = chain->tail.list;
-    if (tail.list.size() + list.size() > kMaxTail) return false;
+    if (tail.list.size() + list.size() > kMaxFused) return false;
     for (const PointwiseSpec& op : list) {
       if (!allowed(op, chain->input)) return false;
     }

@@ -54,18 +54,21 @@ InputChannels input_channels(const Int8ConvSpec& spec, const ChannelBlock& block
 
 class TiledInt8Conv final : public Step {
  public:
-  TiledInt8Conv(const Int8ConvKernels& kernels, const Int8ConvSpec& spec)
-      : kernels_(kernels),
+  TiledInt8Conv(const KernelTable& table, const Int8ConvSpec& spec)
+      : depthwise_(is_depthwise(spec)),
+        kernels_(depthwise_ ? *table.depthwise_int8_conv : *table.int8_conv),
         output_(spec.output),
         epilogue_(spec.epilogue),
         per_position_(spec.epilogue == kToBits && spec.per_position()),
-        stage_(spec, kernels.form),
+        stage_(spec, kernels_.form),
         pixels_{stage_.pixels(spec)},
         blocks_(channel_blocks(spec.output.channels, 1, spec.epilogue == kToBits ? 32 : 16)),
         lanes_(total_lanes(blocks_)),
         tail_(spec.tail, spec.output.channels, lanes_),
         cost_per_image_(static_cast<double>(spec.output.elements()) * static_cast<double>(spec.filter_values())) {
-    for (const ChannelBlock& block : blocks_) arrange_weights(spec, block);
+    for (const ChannelBlock& block : blocks_) {
+      depthwise_ ? arrange_taps(spec, block) : arrange_weights(spec, block);
+    }
     arrange_start(spec);
     if (epilogue_ == kToBits) arrange_thresholds(spec);
     if (epilogue_ == kToF32) scale_ = spread_lanes(blocks_, spec.scale.data(), 0.0f);
@@ -121,6 +124,22 @@ class TiledInt8Conv final : public Step {
         }
       }
       step += steps;
+    }
+    arranged_.push_back(std::move(arranged));
+  }
+
+  // A run is a tap of all channels of the block.
+  void arrange_taps(const Int8ConvSpec& spec, const ChannelBlock& block) {
+    BlockWeights arranged{{}, weight_.size()};
+    const std::vector<int32_t> taps = stage_.taps(spec);
+    weight_.resize(weight_.size() + taps.size() * static_cast<size_t>(block.lanes), 0);
+    for (size_t tap = 0; tap < taps.size(); ++tap) {
+      arranged.runs.push_back({taps[tap] + static_cast<int32_t>(block.first_channel), static_cast<int32_t>(tap), 1});
+      uint32_t* to = weight_.data() + arranged.weight + tap * static_cast<size_t>(block.lanes);
+      for (int64_t lane = 0; lane < block.channels; ++lane) {
+        const int32_t q = spec.weight[(block.first_channel + lane) * spec.filter_values() + static_cast<int64_t>(tap)];
+        to[lane] = static_cast<uint32_t>(q);
+      }
     }
     arranged_.push_back(std::move(arranged));
   }
@@ -223,6 +242,7 @@ class TiledInt8Conv final : public Step {
     }
   }
 
+  bool depthwise_;
   const Int8ConvKernels& kernels_;
   Shape output_;
   Epilogue epilogue_;
@@ -246,7 +266,7 @@ class TiledInt8Conv final : public Step {
 
 std::unique_ptr<Step> make_step(const KernelTable& table, Int8ConvSpec spec) {
   if (table.int8_conv == nullptr) return std::make_unique<ReferenceInt8Conv>(std::move(spec));
-  return std::make_unique<TiledInt8Conv>(*table.int8_conv, spec);
+  return std::make_unique<TiledInt8Conv>(table, spec);
 }
 
 bool fuses_tail(const KernelTable&, const Int8ConvSpec& spec) { return spec.epilogue == kToF32; }

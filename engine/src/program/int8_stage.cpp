@@ -63,6 +63,17 @@ std::vector<ValueRun> Int8Stage::runs(const Int8ConvSpec& spec, int64_t first, i
   return runs;
 }
 
+std::vector<int32_t> Int8Stage::taps(const Int8ConvSpec& spec) const {
+  const Geometry& g = spec.geometry;
+  std::vector<int32_t> taps;
+  for (int64_t ky = 0; ky < g.kernel[0]; ++ky)
+    for (int64_t kx = 0; kx < g.kernel[1]; ++kx) {
+      const int64_t value = kx * g.dilation[1] * input_.channels;
+      taps.push_back(static_cast<int32_t>(ky * g.dilation[0] * row_bytes_ + value * value_bytes_));
+    }
+  return taps;
+}
+
 void Int8Stage::fill(const uint8_t* source, uint8_t* staged, int64_t images, int threads) const {
   const auto bytes = static_cast<double>(images * image_bytes());
   parallel_for(images * rows_, bytes, kGrain, threads, [&](int64_t begin, int64_t end) {

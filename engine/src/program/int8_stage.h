@@ -20,8 +20,8 @@ struct ValueRun {
 // A padded position holds the zero points, so that it adds q * (z - z) = 0 and all pixels read the same taps.
 class Int8Stage {
  public:
-  // A step that begins within an image may read this far beyond its end.
-  static constexpr int64_t kSlack = 4;
+  // A step that begins within an image, or the lanes of a depthwise tap, may read this far beyond its end.
+  static constexpr int64_t kSlack = kBlockLanes;
 
   Int8Stage(const Int8ConvSpec& spec, Int8Form form);
 
@@ -35,6 +35,9 @@ class Int8Stage {
 
   // The runs of input channels [first, first + width).
   std::vector<ValueRun> runs(const Int8ConvSpec& spec, int64_t first, int64_t width) const;
+
+  // In bytes, from a pixel's first tap to every tap, row after row.
+  std::vector<int32_t> taps(const Int8ConvSpec& spec) const;
 
   void fill(const uint8_t* source, uint8_t* staged, int64_t images, int threads) const;
 

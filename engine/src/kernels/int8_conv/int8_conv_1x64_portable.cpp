@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "dispatch/end_kernels.h"
-#include "kernels/tail/tail_portable.h"
+#include "kernels/int8_conv/store_portable.h"
 
 namespace xnorkit {
 namespace {
@@ -23,23 +23,7 @@ void int8_conv(const Int8Tile& tile) {
       for (int32_t lane = 0; lane < tile.lanes; ++lane) sum[lane] += u[0] * w[2 * lane] + u[1] * w[2 * lane + 1];
     }
   }
-  if (E == kToBits) {
-    for (int32_t first = 0; first < tile.lanes; first += 32) {
-      uint32_t word = 0;
-      for (int32_t lane = 0; lane < 32; ++lane) {
-        word |= static_cast<uint32_t>(sum[first + lane] < tile.threshold[0][first + lane]) << lane;
-      }
-      static_cast<uint32_t*>(tile.result[0])[first / 32] = word ^ tile.flip[0][first / 32];
-    }
-  } else if (E == kToF32) {
-    uint32_t words[2] = {};
-    for (int32_t lane = 0; lane < tile.channels; ++lane) {
-      run_tail(tile.tail, 0, lane, static_cast<float>(sum[lane]) * tile.scale[lane], words);
-    }
-    store_words(tile.tail, tile.channels, words);
-  } else {
-    std::memcpy(tile.result[0], sum, 4 * static_cast<size_t>(tile.channels));
-  }
+  store_sums<E>(tile, sum);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "common/unroll.h"
 #include "dispatch/end_kernels.h"
-#include "kernels/tail/tail_avx2.h"
+#include "kernels/int8_conv/store_avx2.h"
 
 namespace xnorkit {
 namespace {
@@ -15,14 +15,6 @@ inline __attribute__((always_inline)) __m256i broadcast(const uint8_t* bytes) {
   int32_t step;
   std::memcpy(&step, bytes, sizeof step);
   return _mm256_set1_epi32(step);
-}
-
-inline __attribute__((always_inline)) __m256i load(const void* values) {
-  return _mm256_loadu_si256(static_cast<const __m256i*>(values));
-}
-
-inline __attribute__((always_inline)) uint32_t below(__m256i sum, const int32_t* threshold) {
-  return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(load(threshold), sum))));
 }
 
 template <int E, int P>
@@ -50,32 +42,14 @@ inline __attribute__((always_inline)) void int8_conv_16(const Int8Tile& tile, in
       }
     }
   }
-  XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) {
-    if (E == kToBits) {
-      const int32_t* threshold = tile.threshold[p] + first;
-      words[p][first / 32] |= (below(sum[p][0], threshold) | below(sum[p][1], threshold + 8) << 8) << (first % 32);
-    } else if (E == kToF32) {
-      const float* scale = tile.scale + first;
-      __m256 y[2] = {_mm256_mul_ps(_mm256_cvtepi32_ps(sum[p][0]), _mm256_loadu_ps(scale)),
-                     _mm256_mul_ps(_mm256_cvtepi32_ps(sum[p][1]), _mm256_loadu_ps(scale + 8))};
-      words[p][first / 32] |= run_tail<2>(tile.tail, p, first, tile.channels, y) << (first % 32);
-    } else {
-      int32_t* result = static_cast<int32_t*>(tile.result[p]) + first;
-      _mm256_maskstore_epi32(result, lane_mask(tile.channels - first), sum[p][0]);
-      _mm256_maskstore_epi32(result + 8, lane_mask(tile.channels - first - 8), sum[p][1]);
-    }
-  }
+  store_sums<E, P>(tile, first, sum, words);
 }
 
 template <int E, int P>
 void int8_conv(const Int8Tile& tile) {
   uint32_t words[P][2] = {};
   for (int first = 0; first < tile.lanes; first += 16) int8_conv_16<E, P>(tile, first, words);
-  if (E == kToF32) store_words<P>(tile.tail, tile.channels, words);
-  for (int p = 0; E == kToBits && p < P; ++p) {
-    for (int i = 0; i < tile.lanes / 32; ++i) static_cast<uint32_t*>(tile.result[p])[i] = words[p][i] ^ tile.flip[p][i];
-  }
+  store_sum_words<E, P>(tile, words);
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 
 #include "common/unroll.h"
 #include "dispatch/end_kernels.h"
-#include "kernels/tail/tail_avx512.h"
+#include "kernels/int8_conv/dot_products_avx512.h"
+#include "kernels/int8_conv/store_avx512.h"
 
 namespace xnorkit {
 namespace {
@@ -15,12 +16,6 @@ inline __attribute__((always_inline)) __m512i broadcast(const uint8_t* bytes) {
   int32_t step;
   std::memcpy(&step, bytes, sizeof step);
   return _mm512_set1_epi32(step);
-}
-
-// _mm512_dpbusd_epi32 in place: of the intrinsic's results GCC 12 keeps copies in memory, stored in every step, which
-// halves the speed.
-inline __attribute__((always_inline)) void dot_products(__m512i& sum, __m512i u, __m512i w) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(u), "v"(w));
 }
 
 template <int P, int N>
@@ -50,49 +45,11 @@ inline __attribute__((always_inline)) void accumulate(const Int8Tile& tile, __m5
   }
 }
 
-template <int P, int N>
-inline __attribute__((always_inline)) void store_bits(const Int8Tile& tile, const __m512i (&sum)[P][N]) {
-  XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) {
-    XNORKIT_UNROLL
-    for (int n = 0; n < N; ++n) {
-      const __mmask16 below = _mm512_cmplt_epi32_mask(sum[p][n], _mm512_loadu_si512(tile.threshold[p] + 16 * n));
-      const uint32_t flip = tile.flip[p][n / 2] >> (16 * (n % 2));
-      static_cast<uint16_t*>(tile.result[p])[n] = static_cast<uint16_t>(below ^ flip);
-    }
-  }
-}
-
-template <int P, int N>
-inline __attribute__((always_inline)) void store_floats(const Int8Tile& tile, const __m512i (&sum)[P][N]) {
-  __m512 y[P][N];
-  XNORKIT_UNROLL
-  for (int n = 0; n < N; ++n) {
-    const __m512 scale = _mm512_loadu_ps(tile.scale + 16 * n);
-    XNORKIT_UNROLL
-    for (int p = 0; p < P; ++p) y[p][n] = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[p][n]), scale);
-  }
-  run_tail<P, N>(tile.tail, tile.channels, y);
-}
-
-template <int P, int N>
-inline __attribute__((always_inline)) void store_integers(const Int8Tile& tile, const __m512i (&sum)[P][N]) {
-  XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) {
-    XNORKIT_UNROLL
-    for (int n = 0; n < N; ++n) {
-      _mm512_mask_storeu_epi32(static_cast<int32_t*>(tile.result[p]) + 16 * n, lane_mask(tile.channels, n), sum[p][n]);
-    }
-  }
-}
-
 template <int E, int P, int N>
 void int8_conv(const Int8Tile& tile) {
   __m512i sum[P][N];
   accumulate<P, N>(tile, sum);
-  if (E == kToBits) store_bits<P, N>(tile, sum);
-  if (E == kToF32) store_floats<P, N>(tile, sum);
-  if (E == kToI32) store_integers<P, N>(tile, sum);
+  store_sums<E, P, N>(tile, sum);
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+// Binary convolution with one filter per channel as a step.
+#pragma once
+
+#include <memory>
+
+#include "program/step.h"
+
+namespace xnorkit {
+
+// Whether counting taps for many channels at once serves the convolution: one filter per channel, of few enough taps, on
+// an image that its padding does not swell beyond measure.
+bool counts_taps(const BinaryConvSpec& spec);
+
+std::unique_ptr<Step> make_counting_step(const KernelTable& table, const BinaryConvSpec& spec);
+
+}  // namespace xnorkit
