@@ -56,7 +56,8 @@ def test_a_run_in_pieces_is_the_run_in_one(tmp_path: Path) -> None:
     commands = [line for line in (there / "student.log").read_text().splitlines() if line.startswith("-m xnorkit")]
     assert [line.endswith("--resume last") for line in commands] == [True, True]
     hardware = Hardware(threads=1, limit_train_batches=2, limit_eval_batches=1)
-    whole = fit(load_recipe(NAME, [f"epochs={EPOCHS}", *SMALL]), output=tmp_path / "one", progress=False, hardware=hardware)
+    recipe = load_recipe(NAME, [f"epochs={EPOCHS}", *SMALL])
+    whole = fit(recipe, output=tmp_path / "one", progress=False, hardware=hardware)
     ours, theirs = (read_checkpoint(path).weights for path in (there / "student/last.ckpt", whole.checkpoint))
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
