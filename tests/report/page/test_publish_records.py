@@ -19,7 +19,7 @@ from xnorkit.report.records import Store
         ),
         ("xnorkit export '/home/me/runs/x/last.ckpt' -o x.xnor", "xnorkit export 'x/last.ckpt' -o x.xnor"),
         ("xnorkit train nin --data DIR --output runs/nin", "xnorkit train nin --data DIR --output runs/nin"),
-        ("xnorkit report --output /tmp/report --only peaks", "xnorkit report --output report --only peaks"),
+        ("xnorkit report --output /data/report --only peaks", "xnorkit report --output report --only peaks"),
         ("12 images/s, 3/4 done", "12 images/s, 3/4 done"),
     ],
 )
