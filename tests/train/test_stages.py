@@ -18,7 +18,7 @@ from xnorkit.optim import Bop, CaseOptimizer
 from xnorkit.train import StageSpec, fit, load_checkpoint, load_recipe
 from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.module import TrainingModule
-from xnorkit.train.stages import StageSwitch, stage_at
+from xnorkit.train.stages import StageSwitch, image_side, stage_at
 
 fit_module = importlib.import_module("xnorkit.train.fit")
 SIZE = 96
@@ -244,3 +244,31 @@ def test_center_weights(tmp_path: Path) -> None:
     layer = model.get_submodule("block2.conv")
     assert isinstance(layer.weight_pre_process, XNORWeightBinarizer)
     assert float(layer.weight.detach().mean(1).abs().max()) < 1e-6
+
+
+def test_small_images_come_first_and_whole_ones_last() -> None:
+    spec = StageSpec("", 10, sizes={16: 0.3, 24: 0.25})
+    assert [image_side(spec, epoch) for epoch in range(10)] == [16] * 3 + [24] * 3 + [None] * 4
+    assert image_side(StageSpec("", 10), 0) is None
+
+
+def test_training_sees_the_sizes_of_its_stage_and_evaluation_whole_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[bool, int]] = []
+    forward = TrainingModule.forward
+
+    def look(self: TrainingModule, images: torch.Tensor) -> torch.Tensor:
+        seen.append((self.training, images.shape[-1]))
+        return forward(self, nn.functional.interpolate(images, (28, 28)))  # LeNet-5 takes no other size
+
+    monkeypatch.setattr(TrainingModule, "forward", look)
+    fit(load_recipe("lenet5-digits", ["sizes.14=0.5", "epochs=2", "batch_size=48"]), output=tmp_path / "run")
+    assert {side for training, side in seen if not training} == {28}
+    assert [side for training, side in seen if training] == [14, 14, 28, 28]
+
+
+@pytest.mark.parametrize("sizes", [{0: 0.5}, {16: 0.0}, {16: 0.6, 24: 0.5}])
+def test_wrong_sizes_are_refused(sizes: dict[int, float]) -> None:
+    with pytest.raises(RecipeError, match="sides of at least 1 pixel"):
+        load_recipe("lenet5-digits", [f"sizes.{side}={share}" for side, share in sizes.items()])

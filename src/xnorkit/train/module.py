@@ -20,7 +20,7 @@ from xnorkit.train.flip_ratio import FlipRatio
 from xnorkit.train.optimizers import make_model_optimizer, make_schedule
 from xnorkit.train.recipe import Recipe, StageSpec
 from xnorkit.train.specs import OptimizerSpec, ScheduleSpec
-from xnorkit.train.stages import StageSwitch, set_progress, stage_at
+from xnorkit.train.stages import StageSwitch, image_side, set_progress, stage_at
 from xnorkit.train.tally import Tally
 
 __all__ = ["EVALUATION", "SELECTION", "TrainingModule"]
@@ -69,6 +69,7 @@ class TrainingModule(pl.LightningModule):
         self.switch.enter(0)
         self.distillation = _distillation(recipe, self.model, teacher)
         self.ema = MovingAverage(recipe.ema_decay) if recipe.ema_decay else None
+        self.side: int | None = None  # of the training images in this epoch; None: as they are
         self.flips = FlipRatio()
         self.training_tally = Tally()
         self.tallies = {EVALUATION: Tally(), SELECTION: Tally()}
@@ -89,6 +90,8 @@ class TrainingModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the mean loss of a batch; XnorkitError if it is not a finite number."""
         images, labels = batch
+        if self.side is not None:
+            images = F.interpolate(images, (self.side, self.side), mode="bilinear", antialias=True)
         smoothing = self.recipe.label_smoothing
         if self.distillation is not None and self.stage.teacher:
             loss, logits = self.distillation(images, labels, smoothing)
@@ -116,6 +119,7 @@ class TrainingModule(pl.LightningModule):
             self.switch.enter(index)
             self.model.train().to(self.device)
             self.trainer.strategy.setup_optimizers(self.trainer)
+        self.side = image_side(self.stage, self.current_epoch - first)
         set_progress(self.model, (self.current_epoch - first) / self.stage.epochs)
         self.training_tally.reset()
         self._look()

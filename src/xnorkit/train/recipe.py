@@ -26,9 +26,9 @@ class StageSpec:
     """One of several stages of a run; it goes on with the weights of the stage before and with a new optimizer.
 
     `activations` and `weights` "float" switch that half of the binarization off, in the layers that are binary; in
-    `ignore_layers` (dotted names, `$regex$`, "_first_", "_last_") both halves. `optimizer`, `binary_optimizer` and
-    `schedule` default to those of the recipe; `lr` and `weight_decay` change one number of the optimizer. The schedule
-    runs over the epochs of the stage. `teacher: false` trains on labels alone.
+    `ignore_layers` (dotted names, `$regex$`, "_first_", "_last_") both halves. `optimizer`, `binary_optimizer`,
+    `schedule` and `sizes` default to those of the recipe; `lr` and `weight_decay` change one number of the
+    optimizer. The schedule runs over the epochs of the stage. `teacher: false` trains on labels alone.
 
     With any of `pre_activation`, `post_activation` and `weight` the stage prepares the model anew (as BinaryChef; what
     is left out is the identity), and `ignore_layers` names the layers that this leaves as they are.
@@ -43,6 +43,7 @@ class StageSpec:
     lr: float | None = None
     weight_decay: float | None = None
     schedule: ScheduleSpec | None = None
+    sizes: dict[int, float] | None = None
     ignore_layers: list[str] = field(default_factory=list)
     teacher: bool = True
     pre_activation: BinarizerSpec | None = None
@@ -63,7 +64,9 @@ class Recipe:
     parts. `binary_optimizer` is for the binary latent weights, `optimizer` then for the rest. `center_weights` centres
     the latent weights over their input channels after each step. `clip_gradient` bounds the norm of the gradient of all
     parameters together; 0 does not. `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights
-    (see `xnorkit.train.ema`). With `stages`, `epochs` is the sum of theirs.
+    (see `xnorkit.train.ema`). `sizes` trains on smaller images first: it maps the side in pixels to the share of the
+    epochs of a stage, in order, and the epochs that are left see whole images: `{16: 0.4, 24: 0.3}` (progressive
+    resizing; evaluation always sees whole images). With `stages`, `epochs` is the sum of theirs.
 
     Raises:
         RecipeError: a number out of range.
@@ -86,6 +89,7 @@ class Recipe:
     channels_last: bool = False
     binary_optimizer: OptimizerSpec | None = None
     center_weights: bool = False
+    sizes: dict[int, float] = field(default_factory=dict)
     teacher: TeacherSpec | None = None
     stages: list[StageSpec] = field(default_factory=list)
 
@@ -133,6 +137,9 @@ class Recipe:
                 yield f"{where}optimizer.name", name, name != "bop", "adam, adamw or sgd; bop as binary_optimizer"
             if stage.schedule is not None:
                 yield from stage.schedule.rules(f"{where}schedule")
+            sizes = stage.sizes or {}
+            fits = all(side >= 1 and share > 0 for side, share in sizes.items()) and sum(sizes.values()) <= 1
+            yield f"{where}sizes", sizes, fits, "sides of at least 1 pixel and shares above 0 whose sum is at most 1"
 
     def all_stages(self) -> list[StageSpec]:
         """Return the stages with every default of the recipe filled in; a recipe without stages is a single one."""
@@ -146,6 +153,7 @@ class Recipe:
             optimizer=replace(optimizer, **{key: value for key, value in changes.items() if value is not None}),
             binary_optimizer=stage.binary_optimizer or self.binary_optimizer,
             schedule=stage.schedule or self.schedule,
+            sizes=self.sizes if stage.sizes is None else stage.sizes,
         )
 
     def to_yaml(self) -> str:

@@ -11,7 +11,7 @@ from xnorkit.nn._names import choose
 from xnorkit.train.binarizers import factory
 from xnorkit.train.recipe import StageSpec
 
-__all__ = ["StageSwitch", "set_progress", "stage_at"]
+__all__ = ["StageSwitch", "image_side", "set_progress", "stage_at"]
 
 HALVES = {"activations": "activation_pre_process", "weights": "weight_pre_process"}
 
@@ -89,6 +89,16 @@ def stage_at(stages: Sequence[StageSpec], epoch: int) -> tuple[int, int]:
             return index, first
         first += stage.epochs
     return len(stages) - 1, first
+
+
+def image_side(stage: StageSpec, epoch: int) -> int | None:
+    """Return the side in pixels of the training images in an epoch of a stage, from 0; None for whole images."""
+    end = 0.0
+    for side, share in (stage.sizes or {}).items():
+        end += share * stage.epochs
+        if epoch < round(end):
+            return side
+    return None
 
 
 def set_progress(model: nn.Module, fraction: float) -> None:

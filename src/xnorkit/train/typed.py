@@ -72,9 +72,14 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return _section(hint, value, f"{where}.")
     if origin is list and isinstance(value, list):
         return [_value(arguments[0], item, f"{where}.{index}") for index, item in enumerate(value)]
-    if origin is dict and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _value(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if origin is dict and isinstance(value, Mapping) and all(_is_key(arguments[0], key) for key in value):
+        return {arguments[0](key): _value(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     return _plain(hint, value, where)
+
+
+def _is_key(kind: type, key: Any) -> bool:
+    """Return whether a mapping's key is of its kind; whole numbers may be text, as in an override `sizes.16=0.4`."""
+    return type(key) is kind or (kind is int and isinstance(key, str) and key.isdecimal())
 
 
 def _plain(hint: Any, value: Any, where: str) -> Any:
@@ -100,7 +105,7 @@ def _words(hint: Any) -> str:
     if origin is list:
         return f"a list, [...], each entry {_words(arguments[0])}"
     if origin is dict:
-        return "a mapping from names to values"
+        return f"a mapping from {'whole numbers' if arguments[0] is int else 'names'} to values"
     if origin is Literal:
         return f"one of {', '.join(map(str, arguments))}"
     return WORDS.get(hint, "a value")
