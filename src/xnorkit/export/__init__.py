@@ -2,7 +2,8 @@
 
 from xnorkit.export.explain import explain
 from xnorkit.export.interpret import interpret
-from xnorkit.export.lower import Export, export_model, pack, rounded_to_half
+from xnorkit.export.lower import Export, rounded_to_half
+from xnorkit.export.pack import export_model, pack
 from xnorkit.export.packed_module import PackedModule, packed_module
 from xnorkit.export.proof import FloatProof, LayerProof, Proof
 from xnorkit.export.verify import verify

@@ -1,6 +1,6 @@
 """Sums, differences, products and quotients: of two values, or of a value and a constant."""
 
-import operator
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -8,42 +8,52 @@ from torch import Tensor
 
 from xnorkit.errors import ExportError
 from xnorkit.export.builder import Builder
+from xnorkit.export.capture import BATCH
 from xnorkit.export.operations import Add, Multiply
 from xnorkit.export.pointwise import Pointwise, Step, affine
 from xnorkit.export.values import Value
 
 __all__ = ["ARITHMETIC", "add_arithmetic"]
 
-ARITHMETIC: dict[Any, str] = {
-    **dict.fromkeys((operator.add, operator.iadd, torch.add, "add", "add_"), "+"),
-    **dict.fromkeys((operator.sub, operator.isub, torch.sub, torch.subtract, "sub", "sub_"), "-"),
-    **dict.fromkeys((operator.mul, operator.imul, torch.mul, torch.multiply, "mul", "mul_"), "*"),
-    **dict.fromkeys((operator.truediv, operator.itruediv, torch.div, "div", "div_"), "/"),
-    **dict.fromkeys((operator.neg, torch.neg, "neg"), "neg"),
-}
+ARITHMETIC: Mapping[str, str] = {"add": "+", "sub": "-", "rsub": "r-", "mul": "*", "div": "/", "neg": "neg"}
+"""Operators of ATen, and what they compute; `rsub` is y - x."""
+
+OVERLOADS = ("Tensor", "Scalar", "default")
 
 
-def add_arithmetic(builder: Builder, name: str, target: Any, operands: list[Any], options: dict[str, Any]) -> Value:
-    """Add the value of a call in `ARITHMETIC`; an operand is a Value, a number or a constant tensor.
+def add_arithmetic(builder: Builder, name: str, op: str, operands: list[Any], options: Mapping[str, Any]) -> Value:
+    """Add the value of an operator in `ARITHMETIC`; an operand is a Value, a number or a constant tensor.
 
     Raises:
-        ExportError: options such as `alpha`, a quotient of two values, or shapes that do not fit.
+        ExportError: a factor such as `alpha`, a quotient of two values, or shapes that do not fit.
     """
-    sign = ARITHMETIC[target]
-    if options:
-        raise ExportError(f"'{name}' has the options {sorted(options)}; required: none, write the factor out.")
+    kind, _, overload = op.partition(".")
+    sign = ARITHMETIC[kind]
+    if overload not in OVERLOADS or options.get("alpha", 1) != 1:
+        wrong = "the option 'rounding_mode'" if overload not in OVERLOADS else f"the option alpha={options['alpha']}"
+        raise ExportError(f"'{name}' has {wrong}; required: none, write the factor out.")
     x, y = (*operands, None)[:2]
+    if sign == "r-":
+        sign, x, y = "-", y, x
     if isinstance(x, Value) and isinstance(y, Value):
         return _of_values(builder, name, sign, x, y)
     value = x if isinstance(x, Value) else y
-    constant = y if isinstance(x, Value) else x
+    constant = _per_image(y if isinstance(x, Value) else x, len(value.torch_shape) + 1)
     operation = _of_constant(sign, constant, isinstance(x, Value))
     if operation is None or not _fits(constant, value):
         raise ExportError(
             f"'{name}' computes {sign} with '{value.name}' {value.torch_shape} and {_shown(constant)}; required: a "
-            "number, or a constant that has one value for the whole batch and broadcasts to that shape."
+            "finite number, or a constant that has one value for the whole batch and broadcasts to that shape."
         )
     return builder.add(name, operation, (value,), value.torch_shape, value.shape)
+
+
+def _per_image(constant: Any, rank: int) -> Any:
+    """Return a constant of `rank` axes without its batch, if it holds the same for each image."""
+    if isinstance(constant, Tensor) and constant.dim() == rank and len(constant) == BATCH:
+        first = constant[:1]
+        return first if torch.equal(first.expand_as(constant), constant) else constant
+    return constant
 
 
 def _of_values(builder: Builder, name: str, sign: str, x: Value, y: Value) -> Value:
@@ -63,7 +73,7 @@ def _of_values(builder: Builder, name: str, sign: str, x: Value, y: Value) -> Va
 
 
 def _of_constant(sign: str, constant: Any, value_first: bool) -> Pointwise | None:
-    if sign != "neg" and not isinstance(constant, int | float | Tensor):
+    if sign != "neg" and not (isinstance(constant, int | float | Tensor) and _finite(constant, sign)):
         return None
     if sign == "/":
         return _quotient(constant) if value_first else None
@@ -82,6 +92,12 @@ def _quotient(constant: float | Tensor) -> Pointwise:
     return Pointwise(lambda x: x / constant, steps, True, [inverse], "division by a constant")
 
 
+def _finite(constant: Any, sign: str) -> bool:
+    """Return whether a constant, and what it is multiplied by, are finite in float32."""
+    tensor = torch.as_tensor(constant).to(torch.float32)
+    return bool((1 / tensor if sign == "/" else tensor).isfinite().all())
+
+
 def _fits(constant: Any, value: Value) -> bool:
     if not isinstance(constant, Tensor):
         return True
@@ -93,4 +109,4 @@ def _fits(constant: Any, value: Value) -> bool:
 
 
 def _shown(constant: Any) -> str:
-    return f"a constant of shape {tuple(constant.shape)}" if isinstance(constant, Tensor) else repr(constant)
+    return repr(constant) if not isinstance(constant, Tensor) else f"a constant of shape {tuple(constant.shape)}"

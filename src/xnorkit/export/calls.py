@@ -1,154 +1,148 @@
-"""Functional and method calls -> the modules that they stand for."""
+"""Operators of ATen -> the modules that they stand for, or an operation of the exporter."""
 
-import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from xnorkit.errors import ExportError
+from xnorkit.export.pointwise import Pointwise, clip
 
 __all__ = ["as_module"]
 
-Target = Any
-
-
-def _plain(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
-    """Return a maker that leaves `inplace` out."""
-    return lambda inplace=False, **options: make(**options)
-
-
-def _window(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
-    """Return a maker of a pool from the arguments of its function, whose stride may be an empty list."""
-
-    def pool(kernel_size: Any, stride: Any = None, padding: Any = 0, *rest: Any, **options: Any) -> nn.Module:
-        return make(kernel_size, stride or None, padding, *rest, **options)
-
-    return pool
-
-
-def _max_window(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
-    def pool(  # noqa: PLR0917 - the order of torch.nn.functional.max_pool2d
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        return_indices: bool = False,
-    ) -> nn.Module:
-        return make(kernel_size, stride or None, padding, dilation, return_indices, ceil_mode)
-
-    return pool
+Made = nn.Module | Pointwise | None
 
 
 class _AnyNorm(nn.BatchNorm2d):
-    """For values of any number of axes, as the function is."""
+    """For values of any number of axes, as the operator is."""
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         pass
 
 
-def _batch_norm(  # noqa: PLR0917 - the order of torch.nn.functional.batch_norm
-    running_mean: Tensor,
-    running_var: Tensor,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> nn.Module:
-    norm = _AnyNorm(len(running_mean), eps)
-    norm.running_mean, norm.running_var = running_mean, running_var
-    norm.weight, norm.bias = (None if t is None else nn.Parameter(t) for t in (weight, bias))  # type: ignore[assignment]
+def _batch_norm(a: Mapping[str, Any]) -> Made:
+    if a.get("training"):
+        raise ExportError("batch norm with training=True takes the mean of the batch; required: evaluation mode.")
+    mean, variance = a["running_mean"], a["running_var"]
+    norm = _AnyNorm(len(mean), a["eps"])
+    norm.running_mean, norm.running_var = mean, variance
+    norm.weight, norm.bias = (_parameter(a[role]) for role in ("weight", "bias"))  # type: ignore[assignment]
     return norm.eval()
 
 
-def _convolution(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> nn.Module:
+def _convolution(a: Mapping[str, Any]) -> Made:
+    weight = a["weight"]
+    if a["transposed"] or weight.dim() not in (3, 4):
+        return None
     make: Any = nn.Conv2d if weight.dim() == 4 else nn.Conv1d
-    shape = (weight.shape[1] * groups, weight.shape[0], tuple(weight.shape[2:]))
-    layer: Any = make(*shape, stride, padding, dilation, groups, bias is not None)
-    return _with_weights(layer, weight, bias)
+    shape = (weight.shape[1] * a["groups"], weight.shape[0], tuple(weight.shape[2:]))
+    geometry = (tuple(a["stride"]), tuple(a["padding"]), tuple(a["dilation"]), a["groups"])
+    return _with_weights(make(*shape, *geometry, a["bias"] is not None), weight, a["bias"])
 
 
-def _linear(weight: Tensor, bias: Tensor | None = None) -> nn.Module:
-    return _with_weights(nn.Linear(weight.shape[1], weight.shape[0], bias is not None), weight, bias)
+def _linear(weight: Tensor, bias: Tensor | None) -> Made:
+    """Return the layer of x @ weight + bias, weight (in, out)."""
+    return _with_weights(nn.Linear(weight.shape[0], weight.shape[1], bias is not None), weight.t().contiguous(), bias)
+
+
+def _addmm(a: Mapping[str, Any]) -> Made:
+    plain = a["alpha"] == a["beta"] == 1 and isinstance(a["self"], Tensor) and a["self"].dim() == 1
+    return _linear(a["mat2"], a["self"]) if plain and isinstance(a["mat2"], Tensor) else None
 
 
 def _with_weights(layer: Any, weight: Tensor, bias: Tensor | None) -> nn.Module:
-    layer.weight = nn.Parameter(weight.detach())
-    layer.bias = None if bias is None else nn.Parameter(bias.detach())
+    layer.weight, layer.bias = _parameter(weight), _parameter(bias)
     return layer
 
 
-def _prelu(weight: Tensor) -> nn.Module:
-    layer = nn.PReLU(weight.numel())
-    layer.weight = nn.Parameter(weight.detach().reshape(-1))
+def _parameter(tensor: Tensor | None) -> nn.Parameter | None:
+    return None if tensor is None else nn.Parameter(tensor.detach())
+
+
+def _prelu(a: Mapping[str, Any]) -> Made:
+    layer = nn.PReLU(a["weight"].numel())
+    layer.weight = nn.Parameter(a["weight"].detach().reshape(-1))
     return layer
 
 
-def _clamp(min: float | None = None, max: float | None = None) -> nn.Module:  # noqa: A002 - torch's names
-    low, high = (-torch.inf if min is None else min), (torch.inf if max is None else max)
-    return nn.Hardtanh(low, high) if low < high else nn.Identity()
+def _clamp(low: Any, high: Any) -> Made:
+    """Return min(max(x, low), high), which is `high` throughout where the bounds cross."""
+    bounds = [None if bound is None else float(bound) for bound in (low, high)]
+    if any(bound is not None and math.isnan(bound) for bound in bounds):
+        raise ExportError(f"its bounds are {low} and {high}; required: numbers.")
+    low, high = (None if bound is None or math.isinf(bound) else bound for bound in bounds)
+    if low is not None and high is not None:
+        low = min(low, high)
+    return clip(low, high, "clamp")
 
 
-def _pad(pad: Any, mode: str = "constant", value: float | None = None) -> nn.Module | None:
-    return nn.ConstantPad3d(tuple(pad), 0.0) if mode == "constant" and not value else None
+def _max_pool(a: Mapping[str, Any]) -> Made:
+    return nn.MaxPool2d(*_window(a), a["dilation"], ceil_mode=a["ceil_mode"])
 
 
-MAKERS: Mapping[Target, Callable[..., nn.Module | None]] = {
-    **dict.fromkeys((F.relu, F.relu_, torch.relu, torch.relu_, "relu", "relu_"), _plain(nn.ReLU)),
-    **dict.fromkeys((F.relu6,), _plain(nn.ReLU6)),
-    **dict.fromkeys(
-        (F.hardtanh, F.hardtanh_), lambda min_val=-1.0, max_val=1.0, inplace=False: nn.Hardtanh(min_val, max_val)
-    ),
-    **dict.fromkeys((torch.clamp, "clamp", "clamp_", torch.clip, "clip"), _clamp),
-    **dict.fromkeys((torch.clamp_min, "clamp_min", "clamp_min_"), _clamp),
-    **dict.fromkeys((torch.clamp_max, "clamp_max", "clamp_max_"), lambda max: _clamp(None, max)),  # noqa: A006
-    **dict.fromkeys(
-        (F.leaky_relu, F.leaky_relu_), lambda negative_slope=0.01, inplace=False: nn.LeakyReLU(negative_slope)
-    ),
-    **dict.fromkeys((torch.sigmoid, F.sigmoid, "sigmoid"), nn.Sigmoid),
-    **dict.fromkeys((torch.tanh, F.tanh, "tanh"), nn.Tanh),
-    **dict.fromkeys((F.prelu, torch.prelu), _prelu),
-    F.silu: _plain(nn.SiLU),
-    F.gelu: lambda approximate="none": nn.GELU(approximate),
-    F.hardsigmoid: _plain(nn.Hardsigmoid),
-    F.hardswish: _plain(nn.Hardswish),
-    **dict.fromkeys((F.softmax, torch.softmax, "softmax"), lambda dim=None, **_: nn.Softmax(dim)),
-    **dict.fromkeys((F.max_pool2d, torch.max_pool2d), _max_window(nn.MaxPool2d)),
-    **dict.fromkeys((F.max_pool1d, torch.max_pool1d), _max_window(nn.MaxPool1d)),
-    **dict.fromkeys((F.avg_pool2d, torch._C._nn.avg_pool2d), _window(nn.AvgPool2d)),
-    **dict.fromkeys((F.avg_pool1d, torch.avg_pool1d), _window(nn.AvgPool1d)),
-    F.adaptive_avg_pool2d: nn.AdaptiveAvgPool2d,
-    **dict.fromkeys((F.adaptive_avg_pool1d, torch.adaptive_avg_pool1d), nn.AdaptiveAvgPool1d),
-    F.adaptive_max_pool2d: lambda output_size, return_indices=False: nn.AdaptiveMaxPool2d(output_size, return_indices),
-    **dict.fromkeys((F.dropout, F.dropout1d, F.dropout2d, F.alpha_dropout), lambda *args, **kwargs: nn.Identity()),
-    **dict.fromkeys(("contiguous", "detach", "clone", "float", torch.clone), lambda **_: nn.Identity()),
-    F.batch_norm: _batch_norm,
-    **dict.fromkeys((F.conv2d, torch.conv2d, F.conv1d, torch.conv1d), _convolution),
-    **dict.fromkeys((F.linear,), _linear),
-    F.pad: _pad,
+def _avg_pool(a: Mapping[str, Any]) -> Made:
+    return nn.AvgPool2d(*_window(a), a["ceil_mode"], a["count_include_pad"], a["divisor_override"])
+
+
+def _window(a: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Return kernel, stride and padding, in pairs; an empty stride is the kernel."""
+    kernel, stride, padding = (_pair(a[key]) for key in ("kernel_size", "stride", "padding"))
+    return kernel, stride or kernel, padding
+
+
+def _pair(value: Any) -> tuple[int, ...]:
+    numbers = tuple(value) if isinstance(value, list | tuple) else (value,)
+    return numbers * 2 if len(numbers) == 1 else numbers
+
+
+def _pad(a: Mapping[str, Any]) -> Made:
+    pads = list(a["pad"])
+    return nn.ConstantPad3d((*pads, *(0,) * (6 - len(pads))), float(a["value"])) if not any(pads[6:]) else None
+
+
+MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Made]] = {
+    "relu": lambda a: nn.ReLU(),
+    "hardtanh": lambda a: _clamp(a["min_val"], a["max_val"]),
+    "clamp": lambda a: _clamp(a["min"], a["max"]),
+    "clamp_min": lambda a: _clamp(a["min"], None),
+    "clamp_max": lambda a: _clamp(None, a["max"]),
+    "leaky_relu": lambda a: nn.LeakyReLU(a["negative_slope"]),
+    "sigmoid": lambda a: nn.Sigmoid(),
+    "tanh": lambda a: nn.Tanh(),
+    "_prelu_kernel": _prelu,
+    "silu": lambda a: nn.SiLU(),
+    "gelu": lambda a: nn.GELU(a["approximate"]),
+    "hardsigmoid": lambda a: nn.Hardsigmoid(),
+    "hardswish": lambda a: nn.Hardswish(),
+    "elu": lambda a: nn.ELU(a["alpha"]) if a["scale"] == a["input_scale"] == 1 else None,
+    "softplus": lambda a: nn.Softplus(a["beta"], a["threshold"]),
+    "_softmax": lambda a: nn.Softmax(a["dim"]) if not a["half_to_float"] else None,
+    "max_pool2d_with_indices": _max_pool,
+    "avg_pool2d": _avg_pool,
+    "_adaptive_avg_pool2d": lambda a: nn.AdaptiveAvgPool2d(tuple(a["output_size"])),
+    "adaptive_max_pool2d": lambda a: nn.AdaptiveMaxPool2d(tuple(a["output_size"])),
+    **dict.fromkeys(("native_batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
+    "convolution": _convolution,
+    "addmm": _addmm,
+    "mm": lambda a: _linear(a["mat2"], None) if isinstance(a["mat2"], Tensor) else None,
+    "constant_pad_nd": _pad,
 }
-"""What a call makes of its arguments behind the value."""
+"""What an operator makes of its arguments; the image's value is its first one (of `addmm` the second)."""
+
+TENSORS = {"weight", "bias", "mat2", "running_mean", "running_var", "self"}
 
 
-def as_module(target: Target, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> nn.Module | None:
-    """Return the module that a call of `target` with arguments behind the value stands for, None if there is none."""
-    try:
-        maker = MAKERS.get(target)
-    except TypeError:
-        return None
-    if maker is None:
-        return None
-    try:
-        inspect.signature(maker).bind(*args, **kwargs)
-    except TypeError:
-        return None
-    return maker(*args, **kwargs)
+def as_module(op: str, arguments: Mapping[str, Any]) -> Made:
+    """Return what the operator `op` (of an overload, as "clamp.default") stands for; None if there is nothing.
+
+    Args:
+        op: name and overload.
+        arguments: by the names of its schema; tensors are constants.
+
+    Raises:
+        ExportError: arguments that have no counterpart.
+    """
+    name, _, overload = op.partition(".")
+    maker = MAKERS.get(name)
+    return maker(arguments) if maker is not None and overload in ("default", "") else None

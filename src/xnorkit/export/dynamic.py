@@ -5,6 +5,7 @@ from typing import Any
 from torch import nn
 
 from xnorkit.errors import ExportError
+from xnorkit.export.chain import MaxPoolBits
 from xnorkit.export.operations import AvgPool, MaxPool
 from xnorkit.export.reshaping import ADAPTIVE_AVG, ADAPTIVE_MAX
 from xnorkit.export.values import Network
@@ -33,8 +34,9 @@ def check_dynamic(network: Network, graph: Graph) -> None:
         ExportError: names the module.
     """
     for value in network.values:
-        if isinstance(value.operation, AvgPool | MaxPool):
-            _check_pool(value.name, value.operation.module)
+        operation = value.operation.pool if isinstance(value.operation, MaxPoolBits) else value.operation
+        if isinstance(operation, AvgPool | MaxPool):
+            _check_pool(value.name, operation.module)
     shapes = infer_shapes(graph)
     for node in graph.nodes:
         source = shapes[node.inputs[0]]

@@ -17,7 +17,7 @@ from xnorkit.nn.integer import IntegerLayer
 from xnorkit.nn.quantizers import PixelQuantizer
 from xnorkit.ops import NoOp, XNORScaleBinarizer
 
-__all__ = ["BINARY", "FLOAT", "Rescale", "add_layer", "refuse_unsupported"]
+__all__ = ["BINARY", "FLOAT", "UNSUPPORTED", "Rescale", "add_layer", "refuse_unsupported"]
 
 BINARY = (BinaryConv1d, BinaryConv2d, BinaryLinear)
 FLOAT = (nn.Conv1d, nn.Conv2d, nn.Linear)

@@ -1,4 +1,4 @@
-"""Trained module -> packed graph: trace, choose where bits flow, emit nodes, run the passes over them."""
+"""Trained module -> packed graph: capture, choose where bits flow, emit nodes, run the passes over them."""
 
 import copy
 from collections.abc import Mapping
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from xnorkit.errors import ExportError
+from xnorkit.export.capture import Capture, Captured
 from xnorkit.export.draft import Draft
 from xnorkit.export.dynamic import check_dynamic
 from xnorkit.export.emit import emit, reads_pixels
@@ -20,7 +21,7 @@ from xnorkit.format import Graph, InputSpec, Normalization
 from xnorkit.nn.integer import IntegerLayer
 from xnorkit.nn.quantizers import PixelQuantizer
 
-__all__ = ["Export", "export_model", "pack", "rounded_to_half"]
+__all__ = ["Export", "lower", "rounded_to_half"]
 
 
 @dataclass(frozen=True)
@@ -31,40 +32,20 @@ class Export:
         graph: ready for `xnorkit.format.write`.
         origins: node name -> the value of the trained model that the node gives.
         network: the values, signs moved to where they are taken.
-        module: the traced copy of the model whose fx nodes the values name.
+        capture: runs the model and records its calls.
+        captured: the calls that the values name.
         notes: what each pass did.
     """
 
     graph: Graph
     origins: Mapping[str, Value]
     network: Network
-    module: fx.GraphModule
+    capture: Capture
+    captured: Captured
     notes: Mapping[str, list[str]]
 
 
-def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) -> Graph:
-    """Return the packed program of a trained `model`, ready for `xnorkit.format.write`.
-
-    Binary layers become nodes on bits; what stands between a value and a sign becomes thresholds on that value, integer
-    ones where it is a binary layer's own sum; max-pools between them move onto the bits. All else stays float32.
-
-    Args:
-        model: trained module; it is evaluated as in `eval()` mode and not changed.
-        input_shape: (C, H, W) of one image.
-        options: see `export_model`.
-
-    Raises:
-        ExportError: names the module that has no exact counterpart, and says why; or a weight is NaN or infinite, or
-            the model does not run on `input_shape`.
-
-    Examples:
-        >>> graph = pack(create_model("lenet5"), (1, 28, 28))
-        >>> xnorkit.format.write("lenet5.xnor", graph)
-    """
-    return export_model(model, input_shape, **options).graph
-
-
-def export_model(
+def lower(
     model: nn.Module,
     input_shape: tuple[int, int, int],
     *,
@@ -90,7 +71,7 @@ def export_model(
         ExportError: see `pack`; or `dynamic` and a layer or pool is made for one size.
     """
     source = rounded_to_half(model) if half else model
-    network, module = build_network(source, input_shape)
+    network, capture, captured = build_network(source, input_shape)
     channels = input_shape[0]
     if normalization is not None and len(normalization.mean) != channels:
         raise ExportError(
@@ -111,7 +92,7 @@ def export_model(
     graph = Graph(title, spec, tuple(draft.nodes), draft.output, dict(metadata or {}))
     if dynamic:
         check_dynamic(network, graph)
-    return Export(graph, draft.origins, network, module, draft.notes)
+    return Export(graph, draft.origins, network, capture, captured, draft.notes)
 
 
 @torch.no_grad()

@@ -1,224 +1,264 @@
-"""torch.fx graph -> values: modules and calls become operations, views are followed, idioms normalised."""
+"""Captured calls -> values: layers and operators become operations, views are followed, idioms normalised."""
 
-import operator
-from collections.abc import Callable, Mapping
+import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
 from xnorkit.errors import ExportError
 from xnorkit.export.arithmetic import ARITHMETIC, add_arithmetic
 from xnorkit.export.builder import Builder
 from xnorkit.export.calls import as_module
-from xnorkit.export.layers import add_layer, refuse_unsupported
+from xnorkit.export.capture import BATCH, Call, Capture, Captured, Ref, check_runs
+from xnorkit.export.layers import FLOAT, UNSUPPORTED, add_layer, refuse_unsupported
 from xnorkit.export.operations import Concat, GlobalAvgPool
-from xnorkit.export.pointwise import pointwise_module
-from xnorkit.export.reshaping import add_reshaping
-from xnorkit.export.trace import BATCH, trace
+from xnorkit.export.pointwise import POINTWISE, Pointwise, pointwise_module
+from xnorkit.export.reshaping import RESHAPING, add_reshaping
 from xnorkit.export.values import Network, Value
 from xnorkit.export.views import View, whole_view
+from xnorkit.nn.integer import IntegerLayer
+from xnorkit.ops import NoOp
 
-__all__ = ["build_network"]
+__all__ = ["VIEWS", "build_network", "is_layer"]
 
-IDENTITIES = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
-VIEW_MODULES = (nn.Flatten, nn.Unflatten, nn.ChannelShuffle)
-VIEW_FUNCTIONS: tuple[Any, ...] = (
-    *(torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.swapaxes, torch.squeeze, torch.unsqueeze),
-    *(torch.chunk, torch.split, torch.movedim, torch.unflatten, torch.repeat_interleave, torch.narrow),
-    *(operator.getitem, getattr, torch.index_select, F.channel_shuffle, torch.channel_shuffle),
-)
-VIEW_METHODS = (
-    *("view", "reshape", "flatten", "permute", "transpose", "swapaxes", "squeeze", "unsqueeze", "chunk", "split"),
-    *("size", "dim", "movedim", "unflatten", "repeat", "repeat_interleave", "expand", "narrow", "t", "index_select"),
-)
-MEANS: tuple[Any, ...] = (torch.mean, "mean")
-CONCATS: tuple[Any, ...] = (torch.cat, torch.concat, torch.concatenate)
+VIEWS = {
+    *("view", "_unsafe_view", "_reshape_alias", "reshape", "alias", "detach", "clone", "lift"),
+    *("permute", "transpose", "t", "numpy_T", "mT", "movedim", "swapaxes", "squeeze", "unsqueeze", "expand"),
+    *("select", "slice", "narrow", "split", "split_with_sizes", "unbind", "index", "index_select", "repeat"),
+    *("flip", "roll", "native_channel_shuffle", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "unfold"),
+}
+"""Operators that only move numbers."""
+
+SHAPES = ("view", "_unsafe_view", "_reshape_alias")
+"""Those of them that keep the order of the numbers."""
+
+CALLED_SO = {"_to_copy": "a change of dtype", "slice_scatter": "a write into a part of a tensor"}
+CALLED_SO |= dict.fromkeys(("select_scatter", "copy", "index_put", "scatter"), "a write into a part of a tensor")
 
 
-def build_network(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Network, fx.GraphModule]:
-    """Return the values of a model, and its torch.fx graph, whose nodes `Value.source` names.
+def is_layer(module: nn.Module) -> bool:
+    """Return whether a module is one step of the exporter, rather than what its forward does."""
+    if isinstance(module, NoOp) or getattr(module, "inplace", False) or getattr(module, "return_indices", False):
+        return False
+    return isinstance(module, (*FLOAT, *UNSUPPORTED, *POINTWISE, *RESHAPING, IntegerLayer))
+
+
+def build_network(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Network, Capture, Captured]:
+    """Return the values of a model, the means to run it, and the calls that the values come from.
 
     Raises:
         ExportError: names the module or call that has no counterpart, and says why.
     """
-    graph_module = trace(model, input_shape)
-    walk = _Walk(graph_module, input_shape)
+    _check_shape(input_shape)
+    capture = Capture(model, is_layer)
+    check_runs(capture.model, input_shape)
+    captured = capture.run(torch.zeros(BATCH, *input_shape))
+    walk = _Walk(captured, input_shape)
     with torch.no_grad():
-        for node in graph_module.graph.nodes:
-            walk.step(node)
+        for number, call in enumerate(captured.calls):
+            walk.step(number, call)
     network = walk.builder.network(walk.output())
     network.values = list(network.live())
-    return network, graph_module
+    return network, capture, captured
+
+
+def _check_shape(input_shape: Any) -> None:
+    if len(input_shape) != 3 or any(not isinstance(size, int) or size < 1 for size in input_shape):
+        raise ExportError(
+            f"input_shape={input_shape}; required: three positive integers (C, H, W), such as (3, 32, 32)."
+        )
 
 
 class _Walk:
-    """Follows the fx nodes in order; `known` is what each gave: a view, a tuple of views, a constant, a size."""
+    """Follows the calls in order; `known` is what each gave: a view, or the reason why it has no counterpart."""
 
-    def __init__(self, root: fx.GraphModule, input_shape: tuple[int, int, int]) -> None:
-        self.root = root
+    def __init__(self, captured: Captured, input_shape: tuple[int, int, int]) -> None:
+        self.captured = captured
         self.builder = Builder(input_shape)
-        self.known: dict[fx.Node, Any] = {}
-        self.result: Any = None
+        self.builder.image.source = Ref(-1)
+        self.known: dict[Ref, View | ExportError] = {Ref(-1): whole_view(self.builder.image)}
         self.resolved: dict[int, Value] = {}
 
-    def step(self, node: fx.Node) -> None:
-        if node.op == "placeholder":
-            if any(n.op == "placeholder" for n in self.known):
-                raise ExportError(f"'{node.name}' is a second input of the model; required: one image input.")
-            self.builder.image.source = node.name
-            self.known[node] = whole_view(self.builder.image, node.name)
-        elif node.op == "get_attr":
-            self.known[node] = operator.attrgetter(str(node.target))(self.root)
-        elif node.op == "output":
-            self.result = fx.node.map_arg(node.args[0], lambda n: self.known[n])
-        else:
-            self.known[node] = self._call(node)
+    def step(self, number: int, call: Call) -> None:
+        """Add what a call computes. Its failure counts only if something reads it."""
+        try:
+            made = self._call(call)
+        except ExportError as error:
+            made = [error] * len(call.outputs)
+        for index, item in enumerate(made):
+            self.known[Ref(number, index)] = item
+            if isinstance(item, View):
+                item.name, item.source = call.name, Ref(number, index)
+                if item.base.source is None and item.whole:
+                    item.base.source = item.source
 
     def output(self) -> Value:
-        """Return the model's output; it must be one tensor."""
-        if not isinstance(self.result, View):
-            raise ExportError("the model returns a structure; required: one tensor of logits.")
-        return self._value(self.result)
+        """Return the model's output; it must be one tensor that depends on the image."""
+        result = self.captured.result
+        if not isinstance(result, Ref):
+            what = "a tensor that does not depend on the image" if isinstance(result, Tensor) else "a structure"
+            raise ExportError(f"the model returns {what}; required: one tensor of logits.")
+        return self._value(self._view(result))
 
-    def _call(self, node: fx.Node) -> Any:
-        args = [fx.node.map_arg(arg, lambda n: self.known[n]) for arg in node.args]
-        kwargs = fx.node.map_arg(dict(node.kwargs), lambda n: self.known[n])
-        views = [v for v in _flat([*args, *kwargs.values()]) if isinstance(v, View)]
-        target: Any = self.root.get_submodule(str(node.target)) if node.op == "call_module" else node.target
-        if not views and node.op != "call_module":
-            return target(*args, **kwargs) if callable(target) else getattr(args[0], target)(*args[1:], **kwargs)
-        if self._is_view(node, target, args):
-            return self._follow(node, target, args, kwargs)
-        if node.op == "call_module":
-            refuse_unsupported(str(node.target), target)
-            return self._module(str(node.target), node, target, self._value(args[0] if args else views[0]))
-        return self._function(node, target, args, kwargs)
+    def _view(self, ref: Ref) -> View:
+        found = self.known[ref]
+        if isinstance(found, ExportError):
+            raise found
+        return found
 
-    def _is_view(self, node: fx.Node, target: Any, args: list[Any]) -> bool:
-        if isinstance(target, VIEW_MODULES):
-            return True
-        return target in (VIEW_METHODS if node.op == "call_method" else VIEW_FUNCTIONS)
+    def _call(self, call: Call) -> list[Any]:
+        if call.layer is not None:
+            refuse_unsupported(call.name, call.layer)
+            if not isinstance(call.arguments["x"], Ref):
+                raise ExportError(f"'{call.name}' reads no image.")
+            return [self._module(call, call.layer, self._argument(call, "x"))]
+        kind, _, overload = call.op.partition(".")
+        if kind == "_to_copy" and call.arguments["dtype"] in (None, torch.float32):
+            kind = "clone"
+        if kind in VIEWS:
+            return self._follow(call, kind)
+        if kind == "mean" and overload in ("default", "dim"):
+            return [self._mean(call)]
+        if kind == "cat":
+            return [self._concat(call)]
+        if kind in ARITHMETIC:
+            operands = [self._operand(call.arguments[key]) for key in ("self", "other") if key in call.arguments]
+            return [whole_view(add_arithmetic(self.builder, call.name, call.op, operands, call.arguments))]
+        return [self._operator(call)] + [ExportError(f"'{call.name}': only its first output has a counterpart.")] * (
+            len(call.outputs) - 1
+        )
 
-    def _follow(self, node: fx.Node, target: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    def _operator(self, call: Call) -> View:
+        reads = [key for key, value in call.arguments.items() if _depends(value)]
+        if len(reads) == 1 and isinstance(call.arguments[reads[0]], Ref):
+            try:
+                made = as_module(call.op, call.arguments)
+            except ExportError as error:
+                raise ExportError(f"'{call.name}': {error}") from error
+            if made is not None:
+                return self._module(call, made, self._argument(call, reads[0]))
+        kind = call.op.partition(".")[0]
+        called = CALLED_SO.get(kind, f"a call of {kind.lstrip('_')}")
+        where = f"'{call.path}' ({call.kind})" if call.kind else f"'{call.name}' ({called}){_inside(call)}"
+        raise ExportError(
+            f"{where} has no counterpart; required: layers of xnorkit.nn, Conv1d/2d, "
+            "Linear, BatchNorm, activations, pools, padding, sums, products, concatenation, views and means over the "
+            "image."
+        )
+
+    def _follow(self, call: Call, kind: str) -> list[Any]:
         """Run a view on the positions of the one value that it reads."""
-        base = next(v for v in _flat([*args, *kwargs.values()]) if isinstance(v, View)).base
+        refs = [leaf for leaf in pytree.tree_leaves(call.arguments, is_leaf=_is_ref) if _is_ref(leaf)]
+        base = self._view(refs[0]).base
+        if any(self._view(ref).base is not base for ref in refs):
+            raise ExportError(f"'{call.name}' moves numbers of several values; required: of one.")
+        arguments = pytree.tree_map(
+            lambda item: self._view(item).index if _is_ref(item) else item, call.arguments, is_leaf=_is_ref
+        )
+        if kind == "clone":
+            made = arguments["self"].contiguous()
+        elif kind in SHAPES:  # the index lies in memory otherwise than the numbers
+            made = arguments["self"].reshape(arguments["size"])
+        else:
+            made = call.target(**{key: value for key, value in arguments.items() if value is not None})
+        made = [made] if isinstance(made, Tensor) else list(made)
+        return [View(base, item, call.name) for item in made]
 
-        def index(item: Any) -> Any:
-            return item.index if isinstance(item, View) else item
+    def _argument(self, call: Call, key: str) -> Value:
+        return self._value(self._view(call.arguments[key]))
 
-        args, kwargs = _map(index, args), _map(index, kwargs)
-        try:
-            made = getattr(args[0], target)(*args[1:], **kwargs) if isinstance(target, str) else target(*args, **kwargs)
-        except Exception as error:
-            raise ExportError(f"'{node.name}': {error}; required: a view of one value.") from error
-        return _map(lambda item: View(base, item, node.name) if isinstance(item, Tensor) else item, made)
+    def _operand(self, item: Any) -> Any:
+        return self._value(self._view(item)) if isinstance(item, Ref) else item
 
-    def _value(self, view: Any) -> Value:
+    def _value(self, view: View) -> Value:
         """Return the value that a view stands for, with the operations that its moves need."""
-        if not isinstance(view, View):
-            raise ExportError(f"{view!r} is read where a tensor is required.")
         if id(view) not in self.resolved:
             value = view.base
             for operation, shape, torch_shape in view.resolve():
-                value = self.builder.add(view.source, operation, (value,), torch_shape, shape)
+                value = self.builder.add(view.name, operation, (value,), torch_shape, shape)
             if value is not view.base:
                 value.source = view.source
             self.resolved[id(view)] = value
         return self.resolved[id(view)]
 
-    def _module(self, name: str, node: fx.Node, module: nn.Module, x: Value) -> Any:
-        if isinstance(module, IDENTITIES):
-            return View(x, whole_view(x, node.name).index, node.name)
-        shape = _shape(node)
-        dims = len(x.torch_shape) - 1
-        made = add_layer(self.builder, name, module, x, shape)
+    def _module(self, call: Call, module: nn.Module | Pointwise, x: Value) -> View:
+        shape = tuple(call.outputs[0].shape[1:])
+        if isinstance(module, Pointwise):
+            return whole_view(self.builder.add(call.name, module, (x,), x.torch_shape, x.shape))
+        made = add_layer(self.builder, call.name, module, x, shape)
         if made is None:
-            operation = pointwise_module(name, module, dims)
+            operation = pointwise_module(call.name, module, len(x.torch_shape) - 1)
             if operation is not None:
-                made = self.builder.add(name, operation, (x,), x.torch_shape, x.shape)
-        made = made or add_reshaping(self.builder, name, module, x, shape)
-        if made is None:
-            raise ExportError(
-                f"'{name}' ({type(module).__name__}) has no counterpart. Required: layers of xnorkit.nn, "
-                "Conv1d/2d, Linear, BatchNorm, activations, pools, padding, Flatten, Dropout or Identity."
-            )
-        return self._done(node, made)
+                made = self.builder.add(call.name, operation, (x,), x.torch_shape, x.shape)
+        made = made or add_reshaping(self.builder, call.name, module, x, shape)
+        assert made is not None, module
+        return whole_view(made)
 
-    def _done(self, node: fx.Node, value: Value) -> View:
-        value.source = node.name
-        return whole_view(value, node.name)
-
-    def _function(self, node: fx.Node, target: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if target in MEANS:
-            return self._done(node, self._mean(node, args))
-        if target in CONCATS:
-            return self._done(node, self._concat(node, args, kwargs))
-        if target in ARITHMETIC:
-            operands = [self._value(arg) if isinstance(arg, View) else arg for arg in args]
-            return self._done(node, add_arithmetic(self.builder, node.name, target, operands, kwargs))
-        view = args[0] if args else kwargs.pop("input", None)
-        if isinstance(view, View):
-            module = as_module(target, tuple(args[1:]), kwargs)
-            if module is not None:
-                return self._module(node.name, node, module, self._value(view))
-        called = target if isinstance(target, str) else getattr(target, "__name__", target)
-        raise ExportError(
-            f"'{node.name}' (a call of {called}) has no counterpart; required: sums, products, concatenation, views, "
-            "means over the image and the calls of torch.nn.functional that stand for modules."
-        )
-
-    def _mean(self, node: fx.Node, args: list[Any]) -> Value:
-        """Return the mean over all positions; `x.view(n, c, -1).mean(-1)` is one, too."""
-        view, shape = args[0], _shape(node)
+    def _mean(self, call: Call) -> View:
+        """Return the mean over all positions of every channel, whichever way the numbers lie."""
+        view, shape = self._view(call.arguments["self"]), tuple(call.outputs[0].shape)
+        given = call.arguments.get("dim")
+        rank = view.index.dim()
+        dims = sorted(dim % rank for dim in (given if given is not None and len(given) else range(rank)))
+        if call.arguments.get("dtype") not in (None, torch.float32) or 0 in dims:
+            raise ExportError(f"'{call.name}' is a mean to {shape[1:]} over the batch; required: one of each image.")
+        if math.prod(view.index.shape[dim] for dim in dims) == 1:
+            return View(view.base, view.index.reshape(shape), call.name)
+        if not _is_whole_mean(view, dims):
+            try:
+                view = whole_view(self._value(view))
+            except ExportError:
+                view = whole_view(view.base)
+                dims = []
+            if not dims or not _is_whole_mean(view, dims):
+                raise ExportError(
+                    f"'{call.name}' is a mean to {shape[1:]}{_inside(call)}; required: one over all positions of an "
+                    "image, for each channel."
+                )
         base = view.base
-        plain = torch.equal(view.index.flatten(), whole_view(base, "").index.flatten())
-        counted = BATCH * base.shape[0]
-        kept = len(shape) and shape[0] == base.shape[0] and torch.Size(shape).numel() == base.shape[0]
-        rows = view.index.shape[1] == base.shape[0] if view.index.dim() > 2 else False
-        if not (plain and kept and rows) or counted == 0:
-            raise ExportError(f"'{node.name}' is a mean to {shape}; required: one over all positions of an image.")
-        value = base if len(base.torch_shape) > 1 else None
-        if value is None:
-            raise ExportError(f"'{node.name}' is a mean of the vector '{base.name}'; required: one of an image.")
-        return self.builder.add(node.name, GlobalAvgPool(shape), (value,), shape)
+        plain = shape[1:2] == base.shape[:1] and math.prod(shape[1:]) == base.shape[0]
+        torch_shape = shape[1:] if plain else (base.shape[0],)
+        value = self.builder.add(call.name, GlobalAvgPool(torch_shape), (base,), torch_shape)
+        return View(value, whole_view(value).index.reshape(shape), call.name)
 
-    def _concat(self, node: fx.Node, args: list[Any], kwargs: dict[str, Any]) -> Value:
-        parts = [self._value(part) for part in args[0]]
-        dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
-        shape = _shape(node)
+    def _concat(self, call: Call) -> View:
+        if not all(_is_ref(part) for part in call.arguments["tensors"]):
+            raise ExportError(f"'{call.name}' joins constants to an image; required: values of the image alone.")
+        parts = [self._value(self._view(part)) for part in call.arguments["tensors"]]
+        dim, shape = call.arguments["dim"], tuple(call.outputs[0].shape[1:])
         if dim not in (1, -len(shape)) or len({part.shape[1:] for part in parts}) != 1:
             raise ExportError(
-                f"'{node.name}' concatenates {[part.torch_shape for part in parts]} along dimension {dim}; required: "
+                f"'{call.name}' concatenates {[part.torch_shape for part in parts]} along dimension {dim}; required: "
                 "dimension 1, the channels, and images of one size."
             )
         if len(parts) == 1:
-            return parts[0]
+            return whole_view(parts[0])
         _, height, width = parts[0].shape
         channels = sum(part.shape[0] for part in parts)
-        return self.builder.add(node.name, Concat(), parts, shape, (channels, height, width))
+        return whole_view(self.builder.add(call.name, Concat(), parts, shape, (channels, height, width)))
 
 
-def _map(function: Callable[[Any], Any], item: Any) -> Any:
-    """Apply `function` to the leaves of lists, tuples, dicts and slices."""
-    if isinstance(item, list | tuple) and not isinstance(item, torch.Size):
-        return type(item)(_map(function, part) for part in item)
-    if isinstance(item, Mapping):
-        return {key: _map(function, part) for key, part in item.items()}
-    if isinstance(item, slice):
-        return slice(*(_map(function, part) for part in (item.start, item.stop, item.step)))
-    return function(item)
+def _is_whole_mean(view: View, dims: list[int]) -> bool:
+    """Return whether a mean over `dims` takes, for each channel of the base in order, all its positions once."""
+    base = view.base
+    kept = [dim for dim in range(view.index.dim()) if dim not in dims]
+    rows = view.index.permute(*kept, *dims).reshape(BATCH, -1, math.prod(view.index.shape[dim] for dim in dims))
+    if rows.numel() != BATCH * base.shape[0] * base.positions or rows.shape[2] != base.positions:
+        return False
+    every = torch.arange(rows.numel(), dtype=rows.dtype).reshape(rows.shape)
+    return torch.equal(rows.sort(dim=2).values, every)
 
 
-def _flat(item: Any) -> list[Any]:
-    found: list[Any] = []
-    _map(found.append, item)
-    return found
+def _is_ref(item: Any) -> bool:
+    return isinstance(item, Ref)
 
 
-def _shape(node: fx.Node) -> tuple[int, ...]:
-    meta = node.meta.get("tensor_meta")
-    if meta is None or not hasattr(meta, "shape"):
-        raise ExportError(f"'{node.name}' is not one tensor; required: every step returns one tensor.")
-    return tuple(meta.shape[1:])
+def _depends(value: Any) -> bool:
+    return any(_is_ref(leaf) for leaf in pytree.tree_leaves(value, is_leaf=_is_ref))
+
+
+def _inside(call: Call) -> str:
+    """Return where a call happens, for messages."""
+    return f" in '{call.path}'" if call.path and call.path != call.name else ""

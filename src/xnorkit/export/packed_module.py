@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import ExportError, InputError
-from xnorkit.export.lower import pack
+from xnorkit.export.pack import pack
 from xnorkit.format import Graph, infer_shapes
 from xnorkit.format.file import from_bytes, to_bytes
 from xnorkit.runtime import Model

@@ -11,9 +11,9 @@ from xnorkit.errors import ExportError
 from xnorkit.export.values import Operation
 from xnorkit.ops import ActivationBinarizer, BasicScaleBinarizer, BiasPostprocess, RPReLU
 
-__all__ = ["ACTIVATIONS", "NORM", "Pointwise", "Sign", "Step", "affine", "clip", "pointwise_module"]
+__all__ = ["ACTIVATIONS", "NORM", "POINTWISE", "Pointwise", "Sign", "Step", "affine", "clip", "pointwise_module"]
 
-NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
+NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 Step = tuple[str, dict[str, Any], dict[str, Tensor]]
 """op of the graph, its attributes, and tensors that broadcast against the value."""
 
@@ -153,6 +153,9 @@ _STEPS: Mapping[type[nn.Module], Callable[[Any, Shape], Found]] = {
     ActivationBinarizer: lambda module, _: (None, module.bit_reason is None),
 }
 
+POINTWISE = (*NORM, *_STEPS)
+"""Modules that work on each number by itself."""
+
 
 @torch.no_grad()
 def _norm(name: str, norm: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
@@ -168,4 +171,8 @@ def _norm(name: str, norm: nn.Module, shape: tuple[int, ...]) -> dict[str, Tenso
     scale = scale if norm.weight is None else scale * norm.weight
     bias = -norm.running_mean.double() * scale.double()
     bias = (bias if norm.bias is None else bias + norm.bias.double()).float()
+    if not (scale.isfinite().all() and bias.isfinite().all()):
+        raise ExportError(
+            f"'{name}' has a scale or bias that is not finite; required: running_var of 0 or above, eps > 0."
+        )
     return {"scale": scale.reshape(shape), "bias": bias.reshape(shape)}

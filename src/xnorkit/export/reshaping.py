@@ -8,14 +8,16 @@ from xnorkit.errors import ExportError
 from xnorkit.export.builder import Builder
 from xnorkit.export.operations import AvgPool, GlobalAvgPool, MaxPool, Pad, Softmax
 from xnorkit.export.values import Value
+from xnorkit.export.views import as_shape
 
-__all__ = ["add_reshaping"]
+__all__ = ["RESHAPING", "add_reshaping"]
 
 MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d)
 AVG_POOLS = (nn.AvgPool1d, nn.AvgPool2d)
 ADAPTIVE_MAX = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)
 ADAPTIVE_AVG = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
 PADS = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)
+RESHAPING = (*MAX_POOLS, *AVG_POOLS, *ADAPTIVE_MAX, *ADAPTIVE_AVG, *PADS, nn.Softmax)
 
 
 def add_reshaping(
@@ -41,7 +43,7 @@ def add_reshaping(
             raise ExportError(f"'{name}': return_indices=True has no counterpart; required: False.")
         operation = MaxPool(module, {**_divided(name, module, x, torch_shape), "dilation": [1, 1]})
     elif isinstance(module, PADS):
-        operation = _pad(name, module)
+        operation = _pad(name, module, len(x.torch_shape))
     elif isinstance(module, nn.Softmax):
         if module.dim not in (1, -len(x.torch_shape)) or (len(x.torch_shape) == 1 and x.positions > 1):
             raise ExportError(f"'{name}': softmax over dimension {module.dim}; required: 1, the channels.")
@@ -80,7 +82,7 @@ def _max_window(name: str, pool: Any, x: Value, torch_shape: tuple[int, ...]) ->
     dilation = _pair(pool.dilation, 1, isinstance(pool, nn.MaxPool1d))
     after = list(padding)
     if pool.ceil_mode:
-        out = (1, *torch_shape)[-2:]
+        out = as_shape(torch_shape)[1:]
         for axis in (0, 1):
             reach = dilation[axis] * (kernel[axis] - 1) + 1
             after[axis] = max(0, (out[axis] - 1) * stride[axis] + reach - x.shape[1 + axis] - padding[axis])
@@ -97,7 +99,7 @@ def _avg_pool(name: str, pool: Any) -> AvgPool:
 
 def _divided(name: str, module: nn.Module, x: Value, torch_shape: tuple[int, ...]) -> dict[str, Any]:
     """Return the window of an adaptive pool whose output divides the image."""
-    out = (1, *torch_shape)[-2:]
+    out = as_shape(torch_shape)[1:]
     if any(size % wanted for size, wanted in zip(x.shape[1:], out, strict=True)):
         raise ExportError(
             f"'{name}' ({type(module).__name__}) pools {x.shape[1]} x {x.shape[2]} to {out[0]} x {out[1]}; required: a "
@@ -107,8 +109,11 @@ def _divided(name: str, module: nn.Module, x: Value, torch_shape: tuple[int, ...
     return {"kernel": kernel, "stride": kernel, "padding": [0, 0, 0, 0]}
 
 
-def _pad(name: str, module: Any) -> Pad:
+def _pad(name: str, module: Any, axes: int) -> Pad:
+    """Return the padding of a value of `axes` axes beside the batch; an image of one dimension has no rows."""
     sides = [*module.padding, 0, 0, 0, 0, 0, 0][:6] if not isinstance(module.padding, int) else []
+    if sides and axes == 2 and not any(sides[4:]):
+        sides = [*sides[:2], 0, 0, *sides[2:4]]
     if getattr(module, "value", 0) != 0 or not sides or min(sides) < 0:
         raise ExportError(
             f"'{name}' ({type(module).__name__}) pads otherwise than with zeros on every side; required: zeros."

@@ -1,53 +1,58 @@
 """The trained model's own numbers: every value of the network, on one batch of images."""
 
+import math
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, fx
+from torch import Tensor
 
+from xnorkit.errors import ExportError
+from xnorkit.export.capture import BATCH, Call, Captured
 from xnorkit.export.lower import Export
+from xnorkit.export.network import VIEWS
 from xnorkit.export.operations import Layer
 from xnorkit.export.values import Value
 
 __all__ = ["TrainedValues"]
 
 
-class _Recorder(fx.Interpreter):
-    """Keeps a copy of what every fx node gave, as operations in place may overwrite it."""
-
-    def __init__(self, module: fx.GraphModule) -> None:
-        super().__init__(module)
-        self.tensors: dict[str, Tensor] = {}
-
-    def run_node(self, n: fx.Node) -> Any:
-        result = super().run_node(n)
-        if isinstance(result, Tensor):
-            self.tensors[n.name] = result.clone()
-        return result
-
-
 class TrainedValues:
     """What the trained model computes on `images` (N, C, H, W) float32.
 
-    A value that an fx node gives is recorded from the model's own forward pass. One inside of a layer (the signs, their
-    integer sums) is computed from recorded ones by the trained modules.
+    A value that one of the model's calls gives is recorded from the model's own forward pass. One inside of a layer
+    (the signs, their integer sums) is computed from recorded ones by the trained modules.
+
+    Raises:
+        ExportError: the model takes other steps for these images than for those that it was exported with.
     """
 
     def __init__(self, export: Export, images: NDArray[np.float32]) -> None:
-        recorder = _Recorder(export.module)
-        with torch.no_grad():
-            self.output: Tensor = recorder.run(torch.from_numpy(images))
-        self._recorded = recorder.tensors
+        self.count = len(images)
+        rows = torch.from_numpy(images)
+        if self.count < BATCH:  # with one image, `squeeze()` would drop the batch
+            rows = rows.expand(BATCH, *rows.shape[1:]).contiguous()
+        self.captured = export.capture.run(rows)
+        _check_steps(export.captured, self.captured)
         self._computed: dict[Value, Tensor] = {}
+
+    @property
+    def images(self) -> Tensor:
+        """The images that the model saw: those given, at least `BATCH`."""
+        return self.captured.images
+
+    @property
+    def output(self) -> Tensor:
+        """What the model returned for the images that it saw."""
+        return self.captured.tensor(self.captured.result)
 
     def tensor(self, value: Value) -> Tensor:
         """Return a value (N, ...) in the trained model's layout."""
         if value.original is not None:
             return self.tensor(value.original)
         if value.source is not None:
-            return self._recorded[value.source]
+            return self.captured.tensor(value.source)[: self.count].reshape(-1, *value.torch_shape)
         if value not in self._computed:
             with torch.no_grad():
                 inputs = [self.tensor(source) for source in value.inputs]
@@ -66,3 +71,34 @@ class TrainedValues:
                 return None
             value = value.inputs[0]
         return self.image(value) if value.kind == "integer" else None
+
+
+def _check_steps(exported: Captured, now: Captured) -> None:
+    """Refuse another sequence of calls: what `Value.source` names would be another tensor."""
+    for ours, theirs in zip(exported.calls, now.calls, strict=False):
+        if _step(ours) != _step(theirs):
+            raise ExportError(
+                f"the model calls '{theirs.name}' for these images where it called '{ours.name}' before; required: the "
+                "same steps for all images, however many."
+            )
+        if _numbers(ours) != _numbers(theirs):
+            raise ExportError(
+                f"'{ours.name}' computes with {_numbers(theirs)} for these images and with {_numbers(ours)} before; "
+                "required: numbers that depend neither on the images nor on how many there are."
+            )
+    if len(exported.calls) != len(now.calls) or exported.result != now.result:
+        raise ExportError(
+            f"the model makes {len(now.calls)} calls for these images and {len(exported.calls)} before; required: the "
+            "same steps for all images, however many."
+        )
+
+
+def _step(call: Call) -> tuple[Any, ...]:
+    return call.name, call.op, [tuple(output.shape[1:]) for output in call.outputs]
+
+
+def _numbers(call: Call) -> list[float]:
+    """Return the numbers that a call computes with; those of a view are sizes and positions."""
+    if call.op.partition(".")[0] in VIEWS:
+        return []
+    return [value for value in call.arguments.values() if isinstance(value, int | float) and not math.isnan(value)]

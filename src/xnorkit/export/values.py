@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xnorkit.export.capture import Ref
+
 __all__ = ["Network", "Operation", "Value"]
 
 
@@ -36,7 +38,7 @@ class Value:
         inputs: the values that the operation reads.
         shape: (C, H, W). A flat vector is (C, 1, 1), or the image whose flattening it is.
         torch_shape: shape of the trained model's tensor without the batch: (C, H, W), (C, L) or (features,).
-        source: name of the torch.fx node whose tensor it is; None for a value inside of a module.
+        source: the captured tensor that it is; None for a value inside of a layer.
         original: the value as it was before a pass; its tensor is the same.
     """
 
@@ -45,7 +47,7 @@ class Value:
     inputs: tuple["Value", ...]
     shape: tuple[int, int, int]
     torch_shape: tuple[int, ...]
-    source: str | None = None
+    source: Ref | None = None
     original: "Value | None" = None
 
     @property

@@ -9,15 +9,16 @@ from torch import Tensor, nn
 
 from xnorkit.errors import ExportError, InputError
 from xnorkit.export.bounds import bound
-from xnorkit.export.lower import Export, export_model
+from xnorkit.export.lower import Export, lower, rounded_to_half
 from xnorkit.export.machines import EngineMachine, InterpreterMachine, Machine
 from xnorkit.export.proof import FloatProof, LayerProof, Proof
 from xnorkit.export.trained import TrainedValues
+from xnorkit.export.witness import Witness
 from xnorkit.format import INPUT, Graph, Node, infer_shapes
 from xnorkit.runtime import Model
 from xnorkit.runtime.images import as_images
 
-__all__ = ["verify"]
+__all__ = ["prove", "verify"]
 
 MAX_LOCATED_FLIPS = 20
 INTEGER_OPS = ("binary_conv2d", "binary_linear", "int8_conv2d", "int8_linear")
@@ -34,7 +35,8 @@ def verify(
 ) -> Proof:
     """Return the comparison of a trained model with its packed program on real images.
 
-    (a) Node by node: each is fed with the trained model's own numbers. The integers of a binary layer must equal
+    The untouched model runs on the images, and must return what the capture of it returns, bit for bit; the proof is of
+    those numbers. (a) Node by node: each is fed with the trained model's own. The integers of a binary layer must equal
     `conv(sign(x), sign(W))`, and every bit must equal the trained model's; floats must lie within the bound that their
     rounding explains (`FloatProof`). (b) End to end: bits that differ (a float sum taken in another order may flip a
     sign that sat on zero) are counted and located, predictions and logits compared.
@@ -50,7 +52,7 @@ def verify(
 
     Raises:
         ExportError: `strict` and part (a) does not hold; names the first differing node. Or the file was not made from
-            this model.
+            this model, or the model is no function of the image alone.
         InputError: no images, or of another type, dtype or shape.
     """
     machine: Machine = InterpreterMachine(packed) if isinstance(packed, Graph) else EngineMachine(packed)
@@ -59,11 +61,22 @@ def verify(
     if images.dtype != np.float32:
         raise InputError(f"images have dtype {images.dtype}; required: float32, normalised as for training.")
     half = any(array.dtype == np.float16 for node in graph.nodes for array in node.tensors.values())
-    export = export or export_model(model, graph.input.shape, half=half)
+    export = export or lower(model, graph.input.shape, half=half)
     _check_same(graph, export)
+    witness = Witness(rounded_to_half(model) if half else model)
     prover = _Prover(machine, export, Proof(half=half))
     for start in range(0, len(images), batch_size):
-        prover.add(images[start : start + batch_size], start, strict)
+        batch = images[start : start + batch_size]
+        trained = TrainedValues(export, batch)
+        witness.check(trained.captured)
+        prover.add(batch, trained, start, strict)
+    return prover.proof
+
+
+def prove(export: Export, packed: Model, images: NDArray[np.float32], trained: TrainedValues) -> Proof:
+    """Return the proof of one batch whose trained values are known; ExportError at the first node that differs."""
+    prover = _Prover(EngineMachine(packed), export, Proof())
+    prover.add(images, trained, 0, strict=True)
     return prover.proof
 
 
@@ -92,8 +105,7 @@ class _Prover:
         self.layers: dict[str, LayerProof] = {}
         self.floats: dict[str, FloatProof] = {}
 
-    def add(self, batch: NDArray[np.float32], start: int, strict: bool) -> None:
-        trained = TrainedValues(self.export, batch)
+    def add(self, batch: NDArray[np.float32], trained: TrainedValues, start: int, strict: bool) -> None:
         for node in self.machine.graph.nodes:
             self._prove(node, trained, batch)
             found = (self.layers.get(node.name), self.floats.get(node.name))
@@ -153,7 +165,7 @@ class _Prover:
                 where = {"image": start + image, "row": row, "column": column, "channel": channel}
                 proof.flip_locations.append({"layer": node.name, **where})
         logits = values[self.machine.graph.output].reshape(len(batch), -1)
-        output = self.export.network.output.image(trained.output).numpy().reshape(len(batch), -1)
+        output = trained.image(self.export.network.output).reshape(len(batch), -1)
         proof.images += len(batch)
         proof.predictions_equal += int((logits.argmax(1) == output.argmax(1)).sum())
         proof.max_logit_difference = max(proof.max_logit_difference, float(np.abs(logits - output).max()))

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import ExportError
+from xnorkit.export.capture import BATCH, Ref
 from xnorkit.export.operations import Flatten, Gather, MaxPool
-from xnorkit.export.trace import BATCH
 from xnorkit.export.values import Operation, Value
 
 __all__ = ["View", "as_shape", "whole_view"]
@@ -23,11 +23,17 @@ MAX_STRIDE = 8
 
 @dataclass
 class View:
-    """Numbers of `base`, where `index` (BATCH, ...) float64 says which; `source` is the fx node that they are."""
+    """Numbers of `base`, where `index` (BATCH, ...) float64 says which; the call `name` gave them, as `source`."""
 
     base: Value
     index: Tensor
-    source: str
+    name: str
+    source: Ref | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all numbers of the base in their order, of whatever shape."""
+        return torch.equal(self.index.flatten(), whole_view(self.base).index.flatten())
 
     def resolve(self) -> list[tuple[Operation, tuple[int, int, int], tuple[int, ...]]]:
         """Return the operations that make the view from its base, in order, each with shape and torch shape.
@@ -74,18 +80,17 @@ class View:
 
     def _refusal(self) -> ExportError:
         return ExportError(
-            f"'{self.source}' arranges the numbers of '{self.base.name}' {self.base.torch_shape} as "
+            f"'{self.name}' arranges the numbers of '{self.base.name}' {self.base.torch_shape} as "
             f"{tuple(self.index.shape[1:])} in a way that no operation of the format gives; required: one image (C, H, "
             "W) or one vector in (C, H, W) order per image, and slices or shuffles of whole channels."
         )
 
 
-def whole_view(value: Value, source: str) -> View:
+def whole_view(value: Value) -> View:
     """Return the view of all numbers of `value` as they are."""
-    shape = (BATCH, *value.torch_shape)
-    return View(
-        value, torch.arange(BATCH * value.shape[0] * value.positions, dtype=torch.float64).reshape(shape), source
-    )
+    numbers = BATCH * value.shape[0] * value.positions
+    index = torch.arange(numbers, dtype=torch.float64).reshape(BATCH, *value.torch_shape)
+    return View(value, index, value.name, value.source)
 
 
 def as_shape(torch_shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -153,7 +153,7 @@ class Recipe:
             optimizer=replace(optimizer, **{key: value for key, value in changes.items() if value is not None}),
             binary_optimizer=stage.binary_optimizer or self.binary_optimizer,
             schedule=stage.schedule or self.schedule,
-            sizes=self.sizes if stage.sizes is None else stage.sizes,
+            sizes=stage.sizes if stage.sizes is not None or not self.sizes else self.sizes,
         )
 
     def to_yaml(self) -> str:

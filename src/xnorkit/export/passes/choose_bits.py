@@ -6,6 +6,7 @@ import numpy as np
 
 from xnorkit.errors import ExportError
 from xnorkit.export.chain import Bits, Chain, MaxPoolBits
+from xnorkit.export.layers import Rescale
 from xnorkit.export.operations import Flatten, Layer, MaxPool
 from xnorkit.export.pointwise import Pointwise, Sign
 from xnorkit.export.thresholds import Thresholds
@@ -169,6 +170,8 @@ def _passable(value: Value) -> bool:
     operation = value.operation
     if isinstance(operation, MaxPool):
         return bool(operation.attributes["dilation"] == [1, 1])
+    if isinstance(operation, Rescale):  # float sums have no node of their own: they end where their scale does
+        return value.inputs[0].kind == "integer"
     return isinstance(operation, Pointwise | Flatten)
 
 

@@ -1,0 +1,113 @@
+"""Trained module -> packed graph that was proved on a few images before anybody gets it."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from xnorkit.errors import ExportError, FormatError
+from xnorkit.export.capture import BATCH
+from xnorkit.export.lower import Export, lower, rounded_to_half
+from xnorkit.export.trained import TrainedValues
+from xnorkit.export.verify import prove
+from xnorkit.export.witness import Witness
+from xnorkit.format import Graph, Node
+from xnorkit.format.file import from_bytes, to_bytes
+from xnorkit.runtime import Model
+
+__all__ = ["export_model", "pack"]
+
+RUNS = ((BATCH, True), (BATCH + 1, False))
+"""Number of images, and whether gradients are on, in the runs beside the untouched model.
+
+The last has another number of images than the run that the program was made from: a step that depends on it differs."""
+
+OTHER_SIZE = (1, 2)
+"""What a dynamic model's height and width grow by in the check that its program fits any size."""
+
+
+def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) -> Graph:
+    """Return the packed program of a trained `model`, ready for `xnorkit.format.write`.
+
+    Binary layers become nodes on bits; what stands between a value and a sign becomes thresholds on that value, integer
+    ones where it is a binary layer's own sum; max-pools between them move onto the bits. All else stays float32. The
+    untouched model then runs beside the program on a few generated images, and every node must give its numbers.
+
+    Args:
+        model: trained module; it is evaluated as in `eval()` mode and not changed.
+        input_shape: (C, H, W) of one image.
+        options: see `export_model`.
+
+    Raises:
+        ExportError: names the module that has no exact counterpart, and says why; or a weight is NaN or infinite, or
+            the model does not run on `input_shape`.
+
+    Examples:
+        >>> graph = pack(create_model("lenet5"), (1, 28, 28))
+        >>> xnorkit.format.write("lenet5.xnor", graph)
+    """
+    return export_model(model, input_shape, **options).graph
+
+
+def export_model(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) -> Export:
+    """Return the packed program of a trained `model` with all that its proof and its explanation need.
+
+    Args:
+        model: trained module; it is evaluated as in `eval()` mode and not changed.
+        input_shape: (C, H, W) of one image.
+        options: `name`, `normalization`, `metadata`, `half` and `dynamic`, see `xnorkit.export.lower.lower`.
+
+    Raises:
+        ExportError: see `pack`; or `dynamic` and a layer or pool is made for one size.
+    """
+    export = lower(model, input_shape, **options)
+    _validate(export)
+    witness = Witness(rounded_to_half(model) if options.get("half") else model)
+    rng = np.random.default_rng(0)
+    for count, gradients in RUNS:
+        images = rng.standard_normal((count, *input_shape), dtype=np.float32)
+        trained = TrainedValues(export, images)
+        witness.check(trained.captured, gradients=gradients)
+    prove(export, Model(export.graph), images, trained)
+    if export.graph.input.dynamic:
+        _check_other_size(export, model, options)
+    return export
+
+
+def _validate(export: Export) -> None:
+    """Refuse a program that a reader of the format would refuse."""
+    try:
+        from_bytes(to_bytes(export.graph))
+    except FormatError as error:
+        raise ExportError(f"the model has no valid program: {error}") from error
+
+
+def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any]) -> None:
+    """Refuse a dynamic program that would be another one had it been made from images of another size."""
+    channels, height, width = export.graph.input.shape
+    grown = (channels, height + OTHER_SIZE[0], width + OTHER_SIZE[1])
+    if not _runs(export, grown):
+        grown = (channels, 2 * height, 2 * width)
+    other = lower(model, grown, **options).graph
+    for ours, theirs in zip(export.graph.nodes, other.nodes, strict=False):
+        if not _equal(ours, theirs):
+            raise ExportError(
+                f"'{ours.name}' ({ours.op}) is another operation for images of {grown[1]} x {grown[2]}; required with "
+                "dynamic=True: a forward whose constants do not depend on the size of the image."
+            )
+
+
+def _equal(a: Node, b: Node) -> bool:
+    """Return whether two nodes are the same operation with the same numbers."""
+    alike = (a.name, a.op, a.inputs, dict(a.attributes)) == (b.name, b.op, b.inputs, dict(b.attributes))
+    return alike and all(np.array_equal(array, b.tensors[role]) for role, array in a.tensors.items())
+
+
+def _runs(export: Export, shape: tuple[int, int, int]) -> bool:
+    try:
+        with torch.no_grad():
+            export.capture.model(torch.zeros(BATCH, *shape))
+    except Exception:
+        return False
+    return True
