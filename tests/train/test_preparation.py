@@ -1,5 +1,6 @@
 """A run's checkpoint says what its data set does to pictures; 8-bit first layers want pixels."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,16 @@ from make_data import make_lmdb, make_whitened
 
 from xnorkit.cli.main import main
 from xnorkit.data import create_data
+from xnorkit.errors import RecipeError
 from xnorkit.format import Preparation, read
 from xnorkit.report.accuracy import evaluate_file
 from xnorkit.runtime import load
-from xnorkit.train import load_checkpoint, read_checkpoint
+from xnorkit.train import load_checkpoint, load_recipe, read_checkpoint
+from xnorkit.train.build import build_model
+from xnorkit.train.checkpoint import write_weights
+from xnorkit.train.pretrained import load_pretrained
+from xnorkit.train.specs import TeacherSpec
+from xnorkit.train.teacher import load_teacher
 
 SHORT = ["epochs=1", "batch_size=16", "schedule.milestones=[1]"]
 
@@ -59,3 +66,20 @@ def test_a_run_on_caffes_database(tmp_path: Path) -> None:
     found = [evaluate_file(path, data_root=tmp_path / "data") for path in (last, packed)]
     assert [row["images"] for row in found] == [8, 8]
     assert found[0]["top1"] == found[1]["top1"] == read_checkpoint(last).evaluation["top1"]
+
+
+def test_weights_and_teachers_of_images_prepared_otherwise(tmp_path: Path) -> None:
+    """Weights are a start, and the line says so; a teacher would see the wrong images, and is refused."""
+    recipe = load_recipe("lenet5-digits")
+    data = create_data("digits")
+    for preparation, same in ((Preparation(), True), (Preparation(transposed=True), False), (None, True)):
+        path = tmp_path / "teacher.ckpt"
+        write_weights(path, build_model(recipe, 10), recipe, 10, mean=(0.0,), std=(1.0,), preparation=preparation)
+        line = load_pretrained(build_model(recipe, 10), path, data.preparation)
+        assert ("its images were prepared otherwise" in line) != same
+        student = replace(recipe, teacher=TeacherSpec(checkpoint=str(path)))
+        if same:
+            assert load_teacher(student, data, lambda own: tmp_path) is not None
+            continue
+        with pytest.raises(RecipeError, match="the teacher's images were prepared otherwise than those of 'digits'"):
+            load_teacher(student, data, lambda own: tmp_path)
