@@ -1,19 +1,32 @@
 """`xnorkit convert`: an old file becomes a checkpoint that is evaluated, exported, inspected and trained on."""
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from legacy_files import NIN, LeNet5, bnn_resnet18, in_parallel, randomize_, save, state_of
-from make_data import make
+from make_data import make, random_images
+from PIL import Image
 
 from xnorkit import runtime
 from xnorkit.cli.main import main
+from xnorkit.compat import convert_checkpoint, load_legacy_checkpoint
+from xnorkit.compat.legacy_layouts import LAYOUTS
+from xnorkit.data import DataOptions, MemoryData, Split, registry
+from xnorkit.data.cifar import MEAN10, STD10
+from xnorkit.data.cifar_classes import CIFAR10
+from xnorkit.errors import InputError
+from xnorkit.format import Preparation
 from xnorkit.nn import BConfig, prepare_binary_model
 from xnorkit.ops import BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
-from xnorkit.train import load_checkpoint, read_checkpoint
+from xnorkit.report.trained import prepared_by
+from xnorkit.train import load_checkpoint, load_recipe, read_checkpoint
+from xnorkit.train.checkpoint import write_weights
+from xnorkit.train.load_recipe import overridden
 
 
 @pytest.fixture
@@ -112,3 +125,129 @@ def test_mistakes(lenet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     (tmp_path / "file").touch()
     assert "cannot be written" in refusal(capsys, "convert", lenet, "-o", tmp_path / "file" / "new.ckpt")
     assert not new.exists()
+
+
+@pytest.fixture
+def nin(tmp_path: Path) -> Path:
+    return save({"best_acc": 86.28, "state_dict": state_of(randomize_(NIN()))}, tmp_path / "nin.best.pth.tar")
+
+
+@pytest.fixture
+def cifar10(monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
+    """Put 24 images in the place of CIFAR-10 and return them; their labels are set by `label`."""
+    images = torch.from_numpy(random_images(0, 24, 3, 32, 32).copy())
+    split = Split(images, torch.zeros(24, dtype=torch.int64))
+    data = MemoryData(
+        name="cifar10",
+        classes=CIFAR10,
+        mean=MEAN10,
+        std=STD10,
+        split_name="batch 5 (of the training set)",
+        options=DataOptions(),
+        train=split,
+        test=split,
+    )
+    monkeypatch.setitem(registry._DATA, "cifar10", lambda root, options: data)
+    return images
+
+
+def label(images: torch.Tensor, old: Path, mean: Sequence[float], std: Sequence[float], transposed: bool) -> None:
+    """Give CIFAR-10 the labels that the old network gives to its images, prepared so by hand."""
+    x = (images.float() / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    x = x.transpose(2, 3).contiguous() if transposed else x
+    with torch.no_grad():
+        labels = load_legacy_checkpoint(old)[0](x).argmax(1)
+    registry._DATA["cifar10"](None, DataOptions()).test.labels.copy_(labels)
+
+
+@pytest.mark.parametrize(("kind", "transposed"), [("plain", False), ("transposed", True)])
+def test_nin_of_pixels(
+    kind: str, transposed: bool, nin: Path, cifar10: torch.Tensor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new, packed, ship = nin.parent / "nin.ckpt", nin.parent / "nin.xnor", nin.parent / "ship.png"
+    label(cifar10, nin, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), transposed)
+    report = answer(capsys, "convert", nin, "--input", kind, "-o", new)
+    assert report["assumed"] == [
+        "pixels are normalised, (pixel / 255 - mean) / std with mean 0.485,0.456,0.406 and std 0.229,0.224,0.225, "
+        "those of ImageNet; else give --mean and --std"
+    ]
+    found = answer(capsys, "evaluate", new)
+    assert (found["data"], found["split"], found["top1"]) == ("cifar10", "batch 5 (of the training set)", 1)
+    proof = answer(capsys, "export", new, "-o", packed)
+    assert proof["split"] == "batch 5 (of the training set)"
+    found = answer(capsys, "evaluate", packed)
+    assert (found["split"], found["top1"]) == ("batch 5 (of the training set)", 1)
+    spec = runtime.load(packed).graph.input
+    assert spec.preparation == Preparation(transposed=transposed)
+    Image.fromarray(cifar10[0].permute(1, 2, 0).numpy()).save(ship)
+    best = answer(capsys, "predict", packed, ship)["predictions"][0]["classes"][0]["class"]
+    assert best == CIFAR10[registry._DATA["cifar10"](None, DataOptions()).test.labels[0]]
+
+
+def test_nin_of_pixels_normalised_otherwise(
+    nin: Path, cifar10: torch.Tensor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "nin.ckpt"
+    label(cifar10, nin, (0.5, 0.5, 0.5), (0.25, 0.25, 0.5), False)
+    words = ["--input", "plain", "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.5"]
+    assert answer(capsys, "convert", nin, *words, "-o", new)["assumed"] == []
+    assert answer(capsys, "evaluate", new)["top1"] == 1
+
+
+def test_nin_is_assumed_to_be_of_whitened_floats(
+    nin: Path, cifar10: torch.Tensor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new, packed = tmp_path / "nin.ckpt", tmp_path / "nin.xnor"
+    assumed = answer(capsys, "convert", nin, "-o", new)["assumed"]
+    assert assumed == [
+        "images are the whitened floats of the four files of XNOR-Net-PyTorch; else give --input plain or transposed"
+    ]
+    assert answer(capsys, "convert", nin, "--input", "whitened", "-o", new)["assumed"] == []
+    assert "data 'cifar10' gives pixels, and " in refusal(capsys, "evaluate", new, "--data-name", "cifar10")
+    folder = make("cifar10-whitened", tmp_path / "data")
+    assert answer(capsys, "evaluate", new, "--data", folder)["split"].startswith(
+        "test_data (which images, the files do"
+    )
+    answer(capsys, "export", new, "-o", packed, "--data", folder, "--images", 2)
+    assert "data 'cifar10' gives pixels, and " in refusal(capsys, "evaluate", packed, "--data-name", "cifar10")
+    Image.fromarray(cifar10[0].permute(1, 2, 0).numpy()).save(tmp_path / "ship.png")
+    error = refusal(capsys, "predict", packed, tmp_path / "ship.png")
+    assert "model 'nin-cifar10' takes prepared floats (whitened), no pixels" in error
+    with pytest.raises(InputError, match="takes prepared floats"):
+        runtime.load(packed)(cifar10.numpy())
+
+
+def test_inputs_that_do_not_fit(lenet: Path, nin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = tmp_path / "new.ckpt"
+    for words, message in (
+        (
+            [nin, "data.name=cifar10"],
+            "gives pixels, and the file does not say .* required: --input plain or transposed.",
+        ),
+        (
+            [nin, "data.name=cifar10", "--input", "whitened"],
+            "--input whitened with data.name=cifar10; required: .*whitened",
+        ),
+        ([nin, "data.name=cifar10-whitened", "--input", "plain"], "--input plain with data.name=cifar10-whitened;"),
+        ([nin, "--mean", "0.5,0.5,0.5", "--std", "1,1,1"], "required: neither for floats that are prepared"),
+        ([nin, "--input", "plain", "--mean", "0.5,0.5,0.5"], r"--std \(none\); required: three numbers each"),
+        ([nin, "--input", "plain", "--mean", "0,0", "--std", "1,1"], "required: three numbers each"),
+        ([nin, "--input", "plain", "--mean", "0,0,0", "--std", "1,1,0"], "required: three numbers each, std above 0"),
+        ([nin, "--input", "plain", "--mean", "0,0,nan", "--std", "1,1,1"], "required: three numbers each"),
+        ([nin, "--input", "plain", "--mean", "a", "--std", "1,1,1"], "--mean a; required: numbers with commas"),
+        ([lenet, "--input", "plain"], "--input plain for XNOR-Net-PyTorch, LeNet-5 on MNIST; required: none"),
+        ([lenet, "--mean", "0.5", "--std", "1"], "--mean and --std for XNOR-Net-PyTorch, LeNet-5 on MNIST; required:"),
+    ):
+        assert re.search(message, refusal(capsys, "convert", *words, "-o", new))
+        assert not new.exists()
+    with pytest.raises(InputError, match=r"--input upright .*; required: one of whitened, plain, transposed\."):
+        convert_checkpoint(nin, new, images="upright")
+
+
+def test_alexnet_of_caffes_database_waits_for_the_mean_image(tmp_path: Path) -> None:
+    """The old file lacks it and the database has it: the checkpoint says nothing, and `export` asks for it."""
+    chosen = overridden(load_recipe("alexnet-imagenet-seed"), ["data.name=imagenet-lmdb"])
+    layout = next(layout for layout in LAYOUTS if "AlexNet" in layout.title)
+    path = tmp_path / "alexnet.ckpt"
+    write_weights(path, torch.nn.Linear(1, 1), chosen, 1000, mean=layout.mean, std=layout.std)
+    assert prepared_by(read_checkpoint(path)) == (None, None)

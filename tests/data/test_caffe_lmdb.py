@@ -10,6 +10,7 @@ from make_data import blob, datum, make_lmdb, photo
 from xnorkit.data import caffe_lmdb, create_data
 from xnorkit.data.caffe_messages import read_blob, read_datum
 from xnorkit.errors import DataError, RecipeError
+from xnorkit.format import InputSpec, Preparation, as_floats
 
 lmdb = pytest.importorskip("lmdb")
 pytest.importorskip("google.protobuf")
@@ -60,12 +61,16 @@ def test_the_seeds_preprocessing(tmp_path: Path) -> None:
     assert np.allclose(data.mean, mean.mean((1, 2)) / 255)
     assert data.std == (1 / 255,) * 3
     images, labels = data.test_arrays()
-    assert images.dtype == np.float32
+    assert images.dtype == np.uint8
+    assert data.preparation == Preparation("bgr", mean_image=mean[:, 14:241, 14:241].numpy())
+    spec = InputSpec(data.input_shape, preparation=data.preparation)
     assert labels.tolist() == list(range(8))
     loaded = torch.cat([x for x, _ in data.test_dataloader()])
-    assert torch.equal(loaded, torch.from_numpy(images))
+    assert torch.equal(loaded, torch.from_numpy(as_floats(images, spec)))
     for number in range(7):
-        bgr = torch.from_numpy(photo(100 + number, 256, 256).copy()).permute(2, 0, 1).flip(0)
+        rgb = torch.from_numpy(photo(100 + number, 256, 256).copy()).permute(2, 0, 1)
+        assert np.array_equal(images[number], rgb[:, 14:241, 14:241])
+        bgr = rgb.flip(0)
         expected = (bgr - mean)[:, 14:241, 14:241]  # (256 - 227) / 2, rounded down
         assert torch.equal(loaded[number], expected)
     encoded = torch.from_numpy(photo(107, 256, 256).copy()).permute(2, 0, 1).flip(0)
@@ -106,6 +111,7 @@ def test_modern_preprocessing_sees_rgb_pixels_in_any_worker(tmp_path: Path) -> N
     assert images.dtype == np.uint8
     expected = photo(100, 256, 256).reshape(-1, 3).mean(0)
     assert np.abs(images[0].reshape(3, -1).mean(1) - expected).max() < 25
+    assert data.preparation == Preparation()
     assert np.argsort(images[0].reshape(3, -1).mean(1)).tolist() == np.argsort(expected).tolist()
     alone = list(data.train_dataloader())
     shared = list(create_data("imagenet-lmdb", tmp_path, image_size=32, batch_size=4, workers=2).train_dataloader())

@@ -18,6 +18,7 @@ from xnorkit.data import (
     write_cifar10_whitened,
 )
 from xnorkit.errors import DataError, InputError
+from xnorkit.format import Preparation
 
 
 def correlated(count: int, size: int = 6) -> np.ndarray:
@@ -59,13 +60,39 @@ def test_the_seeds_files(tmp_path: Path, sub: str) -> None:
     make_whitened(tmp_path / sub)
     data = create_data("cifar10-whitened", tmp_path, batch_size=16)
     assert (data.input_shape, data.num_classes) == ((3, 32, 32), 10)
-    assert (data.mean, data.std, data.split_name) == ((0,) * 3, (1,) * 3, "test (official, whitened)")
+    assert (data.mean, data.std, data.preparation) == ((0,) * 3, (1,) * 3, Preparation(prepared="whitened"))
+    assert data.split_name == "test_data (which images, the files do not say), whitened"
     values = np.load(tmp_path / sub / "test_data")
     images, labels = data.test_arrays()
     assert np.array_equal(images, values)
     assert labels.tolist() == [i % 10 for i in range(32)]
     assert torch.equal(next(iter(data.test_dataloader()))[0], torch.from_numpy(values))
     assert sum(len(x) for x, _ in data.train_dataloader()) == 64
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "word"),
+    [
+        ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "pixels normalised by ImageNet's mean and std"),
+        ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), "pixels normalised by CIFAR-10's mean and std"),
+        ((0, 0, 0), (1, 1, 1), "pixels of 0 to 1"),
+        ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "pixels of -1 to 1"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_files_of_plain_pixels_are_not_called_whitened(
+    tmp_path: Path, mean: tuple[float, ...], std: tuple[float, ...], word: str, dtype: type
+) -> None:
+    make_whitened(tmp_path)
+    columns = (np.array(values, dtype)[:, None, None] for values in (mean, std))
+    offset, scale = columns
+    pixels = random_images(0, 32, 3, 32, 32)
+    values = ((pixels / dtype(255) - offset) / scale).astype(dtype)
+    with (tmp_path / "test_data").open("wb") as file:
+        np.save(file, values)
+    data = create_data("cifar10-whitened", tmp_path)
+    assert data.preparation == Preparation(prepared=word)
+    assert data.split_name == f"test_data (which images, the files do not say), {word}"
 
 
 def test_writing_and_reading_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +108,18 @@ class HandFile:
 
     def attributes(self, name: str) -> dict[str, Any]:
         return self.node(name)["attributes"]
+
+    def prepare(self, **keys: Any) -> dict[str, Any]:
+        """Give the input a preparation, the default but for `keys`; return it."""
+        usual = {"order": "rgb", "transposed": False, "mean_image": False, "prepared": None}
+        self.document["input"]["preparation"] = usual | keys
+        return self.document["input"]["preparation"]
+
+    def mean_image(self, dtype: str = "F32", shape: Sequence[int] = (1, 4, 4), numbers: Sequence[float] = ()) -> None:
+        """Give the input a mean image, by default of ones, in the place of its normalisation."""
+        self.prepare(mean_image=True)
+        self.document["input"]["normalization"] = None
+        self.tensors = {"input.mean_image": (dtype, list(shape), f32(*(numbers or [1.0] * 16))), **self.tensors}
 
     def append(self, op: str, inputs: list[str], attributes: dict[str, Any], **tensors: Any) -> None:
         """Add a node 'more' at the end; it becomes the output."""

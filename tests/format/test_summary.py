@@ -33,7 +33,7 @@ def test_layers_and_totals_by_hand() -> None:
 
 def test_json_has_the_fixed_field_names() -> None:
     values = summarize(GRAPH).to_json()
-    assert set(values) == {"name", "input_shape", "layers", "total", "metadata"}
+    assert set(values) == {"name", "input_shape", "input", "layers", "total", "metadata"}
     fields = ["name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_8bit", "macs_32bit", "bytes"]
     assert all(list(layer) == fields for layer in values["layers"])
     assert list(values["total"]) == ["packed_bytes", "float_bytes", "params", "macs_1bit", "macs_8bit", "macs_32bit"]

@@ -16,7 +16,7 @@ from xnorkit.bench.profile import StepResult, profile
 from xnorkit.bench.subjects import Subject, load_subject
 from xnorkit.bench.timing import Timing, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
-from xnorkit.format import Graph
+from xnorkit.format import Graph, as_floats
 
 if TYPE_CHECKING:
     from torch import nn
@@ -239,20 +239,14 @@ def _make_twin(subject: Subject) -> "Twin":
 
 
 def _own_images(graph: Graph, batch: int) -> NDArray[Any]:
-    """Return uint8 pixels for a network that begins with 8-bit integers, else normal float32 numbers."""
+    """Return uint8 pixels for a network that begins with 8-bit integers of pixels, else normal float32 numbers."""
     rng = np.random.default_rng(0)
     shape = (batch, *graph.input.shape)
-    return rng.integers(0, 256, shape, dtype=np.uint8) if _takes_pixels(graph) else rng.standard_normal(shape, "f4")
+    if graph.input.kind == "u8" and graph.input.takes_pixels:
+        return rng.integers(0, 256, shape, dtype=np.uint8)
+    return rng.standard_normal(shape, "f4")
 
 
 def _as_floats(graph: Graph, images: NDArray[Any]) -> NDArray[np.float32]:
     """Return the same images as the float32 twin takes them."""
-    normalization = graph.input.normalization
-    if not _takes_pixels(graph) or normalization is None:
-        return images
-    table = normalization.table()
-    return np.stack([table[channel][images[:, channel]] for channel in range(len(table))], axis=1)
-
-
-def _takes_pixels(graph: Graph) -> bool:
-    return graph.input.kind == "u8"
+    return as_floats(images, graph.input) if graph.input.takes_floats else images

@@ -1,9 +1,11 @@
 """Turn a checkpoint of XNOR-Net-PyTorch or of the bnn package into one of this library."""
 
 from pathlib import Path
+from typing import Literal
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs
+from xnorkit.errors import InputError
 
 
 def parser() -> ArgumentParser:
@@ -19,6 +21,19 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "--recipe", type=str | None, default=None, help="recipe that it shall carry; default the one of its layout"
     )
+    parser.add_argument(
+        "--input",
+        type=Literal["whitened", "plain", "transposed"] | None,
+        default=None,
+        help="what NIN on CIFAR-10 was fed with: whitened floats (assumed otherwise), plain pixels, or transposed ones",
+    )
+    parser.add_argument(
+        "--mean",
+        type=str | None,
+        default=None,
+        help="of plain or transposed pixels, as 0.5,0.5,0.5; default ImageNet's",
+    )
+    parser.add_argument("--std", type=str | None, default=None, help="as --mean")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
@@ -28,7 +43,13 @@ def run(options: Namespace) -> None:
     from xnorkit.compat import convert_checkpoint
 
     report = convert_checkpoint(
-        Path(options.checkpoint), Path(options.output), recipe=options.recipe, overrides=options.overrides
+        Path(options.checkpoint),
+        Path(options.output),
+        recipe=options.recipe,
+        overrides=options.overrides,
+        images=options.input,
+        mean=_numbers("--mean", options.mean),
+        std=_numbers("--std", options.std),
     )
     if options.json:
         print_json({"checkpoint": options.output, **report.to_json()})
@@ -46,3 +67,12 @@ def run(options: Namespace) -> None:
     for number, sentence in enumerate(report.assumed, 1):
         pairs[f"assumed {number}"] = sentence
     print_pairs({**pairs, "checkpoint": options.output})
+
+
+def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} {text}; required: numbers with commas between them, as 0.5,0.5,0.5.") from None

@@ -54,6 +54,7 @@ def _print_file(summary: Summary) -> None:
     others = [layer for layer in summary.layers if layer.bits and not layer.binary]
     print_pairs(
         {
+            "input": summary.input,
             "packed file": f"{total.packed_bytes:,} bytes",
             "its numbers": f"{total.params:,} weights, biases, scales and thresholds",
             "those as float32": f"{total.float_bytes:,} bytes, {total.float_bytes / total.packed_bytes:.1f} times",

@@ -3,9 +3,11 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from xnorkit.compat.legacy_checkpoint import LegacyReport, load_into, model_of
 from xnorkit.compat.legacy_file import read_legacy_file
+from xnorkit.compat.legacy_inputs import chosen_input, normalized_by, with_data_of
 from xnorkit.compat.legacy_layouts import layout_of
 from xnorkit.errors import InputError
 from xnorkit.train import load_recipe
@@ -16,7 +18,14 @@ __all__ = ["convert_checkpoint"]
 
 
 def convert_checkpoint(
-    path: Path | str, output: Path | str, *, recipe: str | None = None, overrides: Sequence[str] = ()
+    path: Path | str,
+    output: Path | str,
+    *,
+    recipe: str | None = None,
+    overrides: Sequence[str] = (),
+    images: str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
 ) -> LegacyReport:
     """Write `output`, a checkpoint with the weights of the old one at `path` and the recipe of its network.
 
@@ -28,16 +37,38 @@ def convert_checkpoint(
         output: file to write, replaced as a whole.
         recipe: name or YAML file of the recipe that it shall carry; by default the one of its layout.
         overrides: fields of that recipe to change, as "data.name=imagenet-lmdb".
+        images: of NIN on CIFAR-10, what it was fed with: "whitened" floats, "plain" pixels, or "transposed" ones, whose
+            height and width are swapped; by default whitened, as XNOR-Net-PyTorch says. The report tells what was
+            assumed.
+        mean: of the normalisation of plain or transposed pixels, one number per channel; by default that of ImageNet.
+        std: as `mean`.
 
     Raises:
-        InputError: as `load_legacy_checkpoint`; `output` is the old file, ends in .xnor, or cannot be written.
+        InputError: as `load_legacy_checkpoint`; `output` is the old file, ends in .xnor, or cannot be written;
+            `images`, `mean` or `std` for a network that leaves no choice, or that do not fit the data set.
         RecipeError: an unknown recipe or field.
     """
     path, output = Path(path), Path(output)
     file = read_legacy_file(path)
     layout = layout_of(file.weights, str(path))
     own, assumed = layout.recipe(file.weights) if recipe is None else (load_recipe(recipe), ())
+    if images is not None and images not in layout.inputs:
+        known = ", ".join(layout.inputs)
+        raise InputError(
+            f"--input {images} for {layout.title}; required: "
+            + (f"one of {known}." if known else "none, it is for NIN on CIFAR-10; data.name=… names another data set.")
+        )
+    if images is not None:
+        own = with_data_of(layout.inputs[images], own)
     chosen = overridden(own, overrides)
+    fed: dict[str, Any] = {"mean": layout.mean, "std": layout.std}
+    if layout.inputs:
+        kind, guess = chosen_input(layout.inputs, images, chosen)
+        kind, norm = normalized_by(kind, mean, std)
+        assumed = (*assumed, *filter(None, (guess, norm)))
+        fed = {"mean": kind.mean, "std": kind.std, "preparation": kind.preparation}
+    elif mean is not None or std is not None:
+        raise InputError(f"--mean and --std for {layout.title}; required: neither, they are for NIN on CIFAR-10.")
     classes = layout.num_classes(file.weights)
     model = model_of(chosen, classes)
     report = load_into(model, file, layout, chosen.model.name, assumed)
@@ -50,7 +81,7 @@ def convert_checkpoint(
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             draft = Path(folder) / "draft.ckpt"
-            write_weights(draft, model, chosen, classes, mean=layout.mean, std=layout.std)
+            write_weights(draft, model, chosen, classes, **fed)
             draft.replace(output)
     except OSError as error:
         raise InputError(

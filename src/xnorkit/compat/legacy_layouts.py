@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from xnorkit.compat.bnn_layout import bnn_names, bnn_recipe
+from xnorkit.compat.legacy_inputs import CIFAR_INPUTS, LegacyInput
 from xnorkit.errors import InputError
 from xnorkit.train import Recipe, load_recipe
 
@@ -29,6 +30,7 @@ class Layout:
         latent: whether its weights are to be centred and clamped before they are binarized, once more as its code does
             at the start of every evaluation.
         mean, std: what its code normalised pixels by; None where there were several ways.
+        inputs: by name, what its network may have been fed with, where its files do not say; else empty.
     """
 
     title: str
@@ -40,6 +42,7 @@ class Layout:
     latent: bool = True
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    inputs: Mapping[str, LegacyInput] = field(default_factory=dict)
 
     def num_classes(self, weights: Weights) -> int:
         """Return the number of rows of the last weight."""
@@ -95,8 +98,7 @@ LAYOUTS = (
         _shipped("nin-cifar10-seed"),
         "xnor.13.weight",
         10,
-        mean=(0.0, 0.0, 0.0),
-        std=(1.0, 1.0, 1.0),
+        inputs=CIFAR_INPUTS,
     ),
     Layout(
         "XNOR-Net-PyTorch, AlexNet on ImageNet",

@@ -10,13 +10,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from xnorkit.data.options import DataOptions
 from xnorkit.data.order import BatchOrder, Permute
+from xnorkit.format import Preparation
 
 __all__ = ["EVALUATION_BATCH", "ImageData", "selection_split"]
 
 EVALUATION_BATCH = 1000
 SELECTION_SEED = 0x5E1EC7  # fixed: a choice made under one seed must not have been trained on under another
 
-Pixels = NDArray[Any]  # uint8 pixels, or float32 already normalised
+Pixels = NDArray[Any]  # uint8 pixels, or float32 where there are only prepared floats
 
 
 class ImageData(ABC):
@@ -25,6 +26,8 @@ class ImageData(ABC):
     Attributes:
         name, classes, num_classes: names of the data set and of its labels, in order.
         mean, std: per channel, of pixels in [0, 1]; see `normalize`.
+        preparation: what its loaders do to pictures beside that, or that its images are no pictures but prepared
+            floats.
         split_name: what the evaluation split is, to be printed beside every figure. Nothing is ever selected on it.
         selection_name: what is held out for choices, or None.
         options: how it is read and augmented.
@@ -39,7 +42,9 @@ class ImageData(ABC):
         std: Sequence[float],
         split_name: str,
         options: DataOptions,
+        preparation: Preparation | None = None,
     ) -> None:
+        self.preparation = preparation or Preparation()
         self.name, self.classes, self.split_name = name, list(classes), split_name
         self.mean, self.std = tuple(mean), tuple(std)
         self.options = options
@@ -75,7 +80,8 @@ class ImageData(ABC):
     def test_batches(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Pixels, NDArray[np.int64]]]:
         """Yield the evaluation split as NumPy arrays of at most `batch_size` images, labels (B,) int64.
 
-        Images are (B, C, H, W): uint8 pixels, or float32 already normalised where the data set has no pixels.
+        Images are (B, C, H, W): uint8 pixels, RGB and upright whatever the loaders make of them, so that any network
+        can prepare them as its own training did; or float32 where the data set holds prepared floats.
         """
 
     def test_arrays(self, limit: int | None = None) -> tuple[Pixels, NDArray[np.int64]]:

@@ -18,6 +18,7 @@ from xnorkit.data.options import DataOptions
 from xnorkit.data.photo_crops import side_of
 from xnorkit.data.photos import PhotoData
 from xnorkit.errors import DataError, RecipeError
+from xnorkit.format import Preparation
 
 __all__ = ["CaffeCrop", "LmdbSource", "imagenet_lmdb"]
 
@@ -123,8 +124,23 @@ class CaffeCrop:
             raise RecipeError(f"data.image_size={side}; required: at most {min(mean.shape[1:])}, that of {MEAN}.")
 
     def __call__(self, photo: Photo, generator: np.random.Generator) -> Tensor:
-        """Return (3, side, side) float32, normalised."""
-        image = photo.pixels()[0].flip(0).float()
+        """Return (3, side, side) float32, prepared."""
+        pixels, top, left = self._part(photo, generator)
+        return pixels.flip(0).float() - self.mean[:, top : top + self.side, left : left + self.side]
+
+    def pixels(self, photo: Photo, generator: np.random.Generator) -> Tensor:
+        """Return the same part as RGB pixels, (3, side, side) uint8."""
+        return self._part(photo, generator)[0]
+
+    @property
+    def preparation(self) -> Preparation:
+        """What is done to the pixels of an evaluation image."""
+        top, left = ((length - self.side) // 2 for length in self.mean.shape[1:])
+        mean = self.mean[:, top : top + self.side, left : left + self.side]
+        return Preparation("bgr", mean_image=mean.numpy().copy())
+
+    def _part(self, photo: Photo, generator: np.random.Generator) -> tuple[Tensor, int, int]:
+        image = photo.pixels()[0]
         if image.shape != self.mean.shape:
             raise DamagedImageError(f"{tuple(image.shape)} beside a mean image of {tuple(self.mean.shape)}")
         if self.train and self.flip and generator.random() < 0.5:
@@ -132,16 +148,16 @@ class CaffeCrop:
         slack = [length - self.side for length in self.mean.shape[1:]]
         # Rounded down, as the seed's centre crop.
         top, left = (int(generator.integers(s + 1)) if self.train else s // 2 for s in slack)
-        window = (slice(None), slice(top, top + self.side), slice(left, left + self.side))
-        return image[window] - self.mean[window]
+        return image[:, top : top + self.side, left : left + self.side], top, left
 
 
 def imagenet_lmdb(root: Path | str | None = None, options: DataOptions | None = None) -> PhotoData:
     """Return ImageNet from Caffe's LMDB databases of 256x256 images.
 
     With preprocessing "seed", the mean image is taken off and channels are blue, green, red, as networks trained by
-    Caffe or XNOR-Net-PyTorch want them: images are float32 then, `mean` (of the mean image) and `std` are what comes
-    nearest per channel, and RandAugment is not possible. With "modern", images are RGB pixels as in `imagenet`.
+    Caffe or XNOR-Net-PyTorch want them: `preparation` says so, `mean` (of the mean image) and `std` are what comes
+    nearest per channel, and RandAugment is not possible. With "modern", networks see RGB pixels as in `imagenet`.
+    `test_batches` gives RGB pixels either way.
 
     Args:
         root: a folder that holds `ilsvrc12_train_lmdb/`, `ilsvrc12_val_lmdb/` and (for "seed")
@@ -154,13 +170,14 @@ def imagenet_lmdb(root: Path | str | None = None, options: DataOptions | None = 
     """
     options, root = options or DataOptions(), data_root(root)
     folder = _folder(root, [f"{TRAIN}/data.mdb", f"{VAL}/data.mdb"])
-    crop = normalization = None
+    crop = normalization = pixels = preparation = None
     if options.preprocessing == "seed":
         if options.randaugment:
             raise RecipeError(f"data.randaugment={options.randaugment} with preprocessing 'seed'; required: 0.")
         mean = _mean(_folder(root, [f"{TRAIN}/data.mdb", f"{VAL}/data.mdb", MEAN]) / MEAN)
         side, flip = side_of(options), options.flip is not False
         crop = CaffeCrop(mean, side, train=True, flip=flip), CaffeCrop(mean, side, train=False, flip=flip)
+        pixels, preparation = crop[1].pixels, crop[1].preparation
         normalization = tuple((mean.mean((1, 2)) / 255).tolist()), (1 / 255,) * 3
         options = replace(options, flip=False)
     return PhotoData(
@@ -172,6 +189,8 @@ def imagenet_lmdb(root: Path | str | None = None, options: DataOptions | None = 
         test=LmdbSource(folder / VAL, OFFICIAL_CLASSES),
         normalization=normalization,
         crop=crop,
+        pixel_crop=pixels,
+        preparation=preparation,
     )
 
 

@@ -19,6 +19,7 @@ from xnorkit.errors import DataError
 __all__ = ["cifar10", "cifar100"]
 
 IMAGE = (3, 32, 32)
+MEAN10, STD10 = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 REMEDY = (
     "Name the folder that has them (--data DIR or XNORKIT_DATA), or ask for their download "
     "(--download true of `xnorkit train` and `evaluate`, download=True)."
@@ -83,8 +84,8 @@ def cifar10(root: Path | str | None = None, options: DataOptions | None = None) 
     return MemoryData(
         name="cifar10",
         classes=CIFAR10,
-        mean=(0.4914, 0.4822, 0.4465),
-        std=(0.2470, 0.2435, 0.2616),
+        mean=MEAN10,
+        std=STD10,
         split_name=split_name,
         train=_joined(parts[:-1]),
         test=parts[-1],

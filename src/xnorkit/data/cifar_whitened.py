@@ -1,4 +1,4 @@
-"""CIFAR-10 as the numpy files of XNOR-Net-PyTorch: whitened floats instead of pixels."""
+"""CIFAR-10 as the numpy files of XNOR-Net-PyTorch: prepared floats instead of pixels."""
 
 from pathlib import Path
 
@@ -8,17 +8,27 @@ from numpy.typing import NDArray
 
 from xnorkit.data._files import data_root, missing
 from xnorkit.data.batches import Split
-from xnorkit.data.cifar import cifar10
+from xnorkit.data.cifar import MEAN10, STD10, cifar10
 from xnorkit.data.cifar_classes import CIFAR10
 from xnorkit.data.memory import MemoryData
 from xnorkit.data.options import DataOptions
 from xnorkit.data.whitening import Whitening, contrast_normalized
 from xnorkit.errors import DataError
+from xnorkit.format import Preparation
 
 __all__ = ["cifar10_whitened", "write_cifar10_whitened"]
 
 NAMES = ("train_data", "train_labels", "test_data", "test_labels")
-NOTE = "split_name"  # text, written where the test part is not the official one
+NOTE = "split_name"  # text that says what the test part is; files of others lack it
+UNSAID = "test_data (which images, the files do not say)"
+LOOKED_AT = 64
+# Mean and std that plain pixels in such files may have been normalised by -> what to call them.
+GRIDS = {
+    "pixels of 0 to 1": ((0.0,) * 3, (1.0,) * 3),
+    "pixels of -1 to 1": ((0.5,) * 3, (0.5,) * 3),
+    "pixels normalised by ImageNet's mean and std": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "pixels normalised by CIFAR-10's mean and std": (MEAN10, STD10),
+}
 FOLDERS = ("cifar10-whitened", ".")
 IMAGE = (3, 32, 32)
 REMEDY = (
@@ -30,7 +40,9 @@ REMEDY = (
 def cifar10_whitened(root: Path | str | None = None, options: DataOptions | None = None) -> MemoryData:
     """Return contrast-normalised, whitened CIFAR-10: float32 values instead of pixels.
 
-    Networks take the values as they are, so mean is 0 and std is 1, and an exported model wants the same floats.
+    Networks take the values as they are, so mean is 0 and std is 1, and an exported model wants the same floats:
+    `preparation.prepared` says "whitened". Files of others may hold plain pixels, only normalised; they are read, too,
+    and said to be what they are.
 
     Args:
         root: a folder that holds `train_data`, `train_labels`, `test_data` and `test_labels`, numpy arrays saved under
@@ -44,16 +56,18 @@ def cifar10_whitened(root: Path | str | None = None, options: DataOptions | None
     folder = next((root / sub for sub in FOLDERS if all((root / sub / name).is_file() for name in NAMES)), None)
     if folder is None:
         raise missing("whitened CIFAR-10", root, FOLDERS, [NAMES], REMEDY)
-    note = folder / NOTE
+    note, test = folder / NOTE, _split(folder, "test")
+    prepared = _word(test.images)
     return MemoryData(
         name="cifar10-whitened",
         classes=CIFAR10,
         mean=(0.0,) * 3,
         std=(1.0,) * 3,
-        split_name=note.read_text(encoding="utf-8").strip() if note.is_file() else "test (official, whitened)",
+        split_name=note.read_text(encoding="utf-8").strip() if note.is_file() else f"{UNSAID}, {prepared}",
         train=_split(folder, "train"),
-        test=_split(folder, "test"),
+        test=test,
         options=options or DataOptions(),
+        preparation=Preparation(prepared=prepared),
     )
 
 
@@ -86,6 +100,17 @@ def _split(folder: Path, part: str) -> Split:
     if not torch.isfinite(values).all():
         raise _wrong(folder / f"{part}_data", images, "finite numbers")
     return Split(values, torch.from_numpy(labels.astype(np.int64)))
+
+
+def _word(images: torch.Tensor) -> str:
+    """Return what floats in such files are: "whitened", unless they lie where normalised pixels do."""
+    first = images[:LOOKED_AT].to(torch.float64)
+    for word, numbers in GRIDS.items():
+        mean, std = (torch.tensor(values, dtype=torch.float64)[:, None, None] for values in numbers)
+        pixels = (first * std + mean) * 255
+        if ((pixels - pixels.round()).abs() < 0.01).all() and pixels.min() > -0.5 and pixels.max() < 255.5:
+            return word
+    return "whitened"
 
 
 def _array(path: Path) -> NDArray:

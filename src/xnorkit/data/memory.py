@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from xnorkit.data.base import EVALUATION_BATCH, ImageData, Pixels, selection_split
 from xnorkit.data.batches import Augmentation, ImageBatches, Split
 from xnorkit.data.options import DataOptions
+from xnorkit.format import Preparation
 
 __all__ = ["MemoryData", "split_of"]
 
@@ -32,8 +33,17 @@ class MemoryData(ImageData):
         options: DataOptions,
         train: Split,
         test: Split,
+        preparation: Preparation | None = None,
     ) -> None:
-        super().__init__(name=name, classes=classes, mean=mean, std=std, split_name=split_name, options=options)
+        super().__init__(
+            name=name,
+            classes=classes,
+            mean=mean,
+            std=std,
+            split_name=split_name,
+            options=options,
+            preparation=preparation,
+        )
         self.train, self.test = train, test
 
     @property

@@ -20,6 +20,7 @@ from xnorkit.data.options import DataOptions
 from xnorkit.data.order import Permute, Request
 from xnorkit.data.photo_crops import Crop, crops, side_of
 from xnorkit.errors import DataError
+from xnorkit.format import Preparation
 
 __all__ = ["PhotoBatches", "PhotoData", "PhotoSource"]
 
@@ -123,6 +124,8 @@ class PhotoData(ImageData):
         normalization: mean and std per channel; by default those of ImageNet, or with the seed's preprocessing std
             1/255, so that the network sees differences of 0 to 255.
         crop: of training images and of all others; by default as the options say.
+        pixel_crop: of evaluation images, without the preparation that `crop` has in it; by default `crop` has none.
+        preparation: what `crop` does beside a normalisation.
         members: which images of `train` and of `test` belong to the splits; by default all.
     """
 
@@ -137,14 +140,25 @@ class PhotoData(ImageData):
         test: PhotoSource,
         normalization: tuple[Sequence[float], Sequence[float]] | None = None,
         crop: tuple[Crop, Crop] | None = None,
+        pixel_crop: Crop | None = None,
+        preparation: Preparation | None = None,
         members: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     ) -> None:
         options = replace(options, flip=True) if options.flip is None else options
         usual = (IMAGENET_MEAN, SEED_STD if options.preprocessing == "seed" else IMAGENET_STD)
         mean, std = usual if normalization is None else normalization
-        super().__init__(name=name, classes=classes, mean=mean, std=std, split_name=split_name, options=options)
+        super().__init__(
+            name=name,
+            classes=classes,
+            mean=mean,
+            std=std,
+            split_name=split_name,
+            options=options,
+            preparation=preparation,
+        )
         self.train, self.test = train, test
         self.train_crop, self.test_crop = crop or crops(options)
+        self.pixel_crop = pixel_crop or self.test_crop
         self.train_members, self.test_members = members or (np.arange(len(train)), np.arange(len(test)))
 
     @property
@@ -171,7 +185,7 @@ class PhotoData(ImageData):
 
     def test_batches(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Pixels, NDArray[np.int64]]]:
         """Yield the evaluation split as NumPy arrays: see `ImageData`."""
-        batches = PhotoBatches(self.test, self.test_members, self.test_crop, normalization=None)
+        batches = PhotoBatches(self.test, self.test_members, self.pixel_crop, normalization=None)
         for images, labels in self._test_loader(batches, len(batches), batch_size):
             yield images.numpy(), labels.numpy()
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xnorkit.errors import InputError
 from xnorkit.export.windows import correlate, pad_image, taps
-from xnorkit.format import INPUT, Graph, Node
+from xnorkit.format import INPUT, Graph, Node, arranged, in_words
 
 __all__ = ["apply", "dots", "interpret", "read_images"]
 
@@ -31,7 +31,7 @@ def interpret(graph: Graph, images: Array, outputs: Sequence[str] | None = None)
         outputs: names of nodes, or `"input"`.
 
     Raises:
-        InputError: uint8 images for a graph without a normalisation.
+        InputError: uint8 images for a graph that takes no pixels, or float32 ones for a graph that takes nothing else.
 
     Examples:
         >>> interpret(graph, images)[graph.output].reshape(len(images), -1).argmax(1)
@@ -46,10 +46,14 @@ def interpret(graph: Graph, images: Array, outputs: Sequence[str] | None = None)
 def read_images(graph: Graph, images: Array) -> Array:
     """Return the value of the graph's input: (N, C, H, W) float32 or uint8 -> (N, H, W, C) of the input's kind."""
     spec = graph.input
+    if not (spec.takes_pixels if images.dtype == np.uint8 else spec.takes_floats):
+        raise InputError(
+            f"images are {images.dtype}, the input is {in_words(spec)}; required: the other type, or a graph with a "
+            "normalization."
+        )
+    images = arranged(images, spec.preparation) if images.dtype == np.uint8 else images
     x = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     if spec.normalization is None:
-        if (x.dtype == np.uint8) != (spec.kind == "u8"):
-            raise InputError(f"images are {x.dtype}, the input is {spec.kind}; required: a graph with a normalization.")
         return x
     mean, std = (np.array(v, F32) for v in (spec.normalization.mean, spec.normalization.std))
     if spec.kind == "u8" and x.dtype != np.uint8:

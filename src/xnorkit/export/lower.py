@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from xnorkit.export.layers import BINARY, FLOAT
 from xnorkit.export.network import build_network
 from xnorkit.export.passes import choose_bits, drop_identities, drop_unread, fold_affine, half_weights, share_nodes
 from xnorkit.export.values import Network, Value
-from xnorkit.format import Graph, InputSpec, Normalization
+from xnorkit.format import Graph, InputSpec, Normalization, Preparation
 from xnorkit.nn.integer import IntegerLayer
 from xnorkit.nn.quantizers import PixelQuantizer
 
@@ -51,6 +51,7 @@ def lower(
     *,
     name: str | None = None,
     normalization: Normalization | None = None,
+    preparation: Preparation | None = None,
     metadata: Mapping[str, Any] | None = None,
     half: bool = False,
     dynamic: bool = False,
@@ -63,6 +64,8 @@ def lower(
         name: name of the model in the file; default the class name.
         normalization: mean and std per channel for uint8 images; None if only float32 images are to be accepted. An
             8-bit first layer that reads pixels brings its own.
+        preparation: what else lies between pictures and the images of the training (order of channels, mean image),
+            or that these were no pictures; None: nothing.
         metadata: what the file should tell about itself (classes, recipe, accuracy, licence); JSON values.
         half: store the weights of float layers as float16. The program is then that of `rounded_to_half(model)`.
         dynamic: let the file be run on other image sizes, too.
@@ -88,6 +91,7 @@ def lower(
     if pixels:
         normalization = _pixel_normalization(network)
     spec = InputSpec(input_shape, normalization, kind="u8" if pixels else "f32", dynamic=dynamic)
+    spec = spec if preparation is None else replace(spec, preparation=preparation)
     title = name or type(model).__name__.lower()
     graph = Graph(title, spec, tuple(draft.nodes), draft.output, dict(metadata or {}))
     if dynamic:

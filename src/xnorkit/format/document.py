@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from xnorkit import __version__
 from xnorkit.errors import FormatError
-from xnorkit.format.graph import Graph, InputSpec, Node, Normalization
+from xnorkit.format.graph import Graph, InputSpec, Node, Normalization, Preparation
+from xnorkit.format.preparation import MEAN_IMAGE, decoded, encoded
 from xnorkit.format.rules import check_keys, is_printable, shown
 from xnorkit.format.strict_json import dump, parse
 
@@ -16,18 +17,20 @@ __all__ = ["VERSION", "decode", "encode", "tensor_names"]
 VERSION = 1
 _WHAT = "the graph in metadata 'xnorkit'"
 _KEYS = ("version", "producer", "name", "input", "nodes", "output", "metadata")
-_INPUT_KEYS = ("shape", "kind", "dynamic", "normalization")
+_INPUT_KEYS = ("shape", "kind", "dynamic", "normalization", "preparation")
 _NODE_KEYS = ("name", "op", "inputs", "attributes", "tensors")
 
 
 def tensor_names(graph: Graph) -> dict[str, NDArray[Any]]:
-    """Return the tensors of all nodes under their names in the file, "<node>.<role>", in the order of the graph."""
-    return {f"{node.name}.{role}": array for node in graph.nodes for role, array in node.tensors.items()}
+    """Return all tensors under their names in the file, in its order: the mean image, if any, then "<node>.<role>"."""
+    mean = graph.input.preparation.mean_image
+    nodes = {f"{node.name}.{role}": array for node in graph.nodes for role, array in node.tensors.items()}
+    return nodes if mean is None else {MEAN_IMAGE: mean, **nodes}
 
 
 def encode(graph: Graph) -> str:
-    """Return the JSON text of a valid graph."""
-    normalization = graph.input.normalization
+    """Return the JSON text of a valid graph; a default preparation is left out, as in files of before there was one."""
+    normalization, preparation = graph.input.normalization, graph.input.preparation
     document = {
         "version": VERSION,
         "producer": f"xnorkit {__version__}",
@@ -38,6 +41,7 @@ def encode(graph: Graph) -> str:
             "dynamic": graph.input.dynamic,
             "normalization": normalization
             and {"mean": list(map(float, normalization.mean)), "std": list(map(float, normalization.std))},
+            **({} if preparation == Preparation() else {"preparation": encoded(preparation)}),
         },
         "nodes": [
             {
@@ -72,7 +76,7 @@ def decode(text: str, arrays: Mapping[str, NDArray[Any]]) -> Graph:
     nodes = [_node(node, arrays) for node in _typed(document["nodes"], list, "'nodes'")]
     graph = Graph(
         name=document["name"],
-        input=_input(document["input"]),
+        input=_input(document["input"], arrays),
         nodes=tuple(nodes),
         output=document["output"],
         metadata=_typed(document["metadata"], dict, "'metadata'"),
@@ -94,17 +98,18 @@ def _check_version(document: Mapping[str, Any]) -> None:
         )
 
 
-def _input(value: Any) -> InputSpec:
-    check_keys("'input'", _typed(value, dict, "'input'"), _INPUT_KEYS)
+def _input(value: Any, arrays: Mapping[str, NDArray[Any]]) -> InputSpec:
+    check_keys("'input'", _typed(value, dict, "'input'"), _INPUT_KEYS, optional=("preparation",))
     shape = tuple(_typed(value["shape"], list, "input 'shape'"))
     kind: Any = _typed(value["kind"], str, "input 'kind'")
     dynamic = _typed(value["dynamic"], bool, "input 'dynamic'")
+    preparation = decoded(value["preparation"], arrays) if "preparation" in value else Preparation()
     normalization = value["normalization"]
     if normalization is None:
-        return InputSpec(shape, None, kind, dynamic)
+        return InputSpec(shape, None, kind, dynamic, preparation)
     check_keys("input 'normalization'", _typed(normalization, dict, "input 'normalization'"), ("mean", "std"))
     mean, std = (tuple(_typed(normalization[key], list, f"input normalization '{key}'")) for key in ("mean", "std"))
-    return InputSpec(shape, Normalization(mean, std), kind, dynamic)
+    return InputSpec(shape, Normalization(mean, std), kind, dynamic, preparation)
 
 
 def _node(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Node:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INPUT", "Graph", "InputSpec", "Kind", "Node", "Normalization", "ValueSpec"]
+__all__ = ["INPUT", "Graph", "InputSpec", "Kind", "Node", "Normalization", "Preparation", "ValueSpec"]
 
 INPUT = "input"
 """Name of the image in `Node.inputs`; no node may have it."""
@@ -33,6 +33,41 @@ class Normalization:
         return (pixels - mean) / std
 
 
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """How the images of a training were made of pictures, beside the normalisation: none of it by default.
+
+    A picture is uint8 pixels with rows from top to bottom and channels red, green, blue. It is transposed, then its
+    channels are put in order, then the mean image is taken off.
+
+    Attributes:
+        order: "bgr": the network's channels are blue, green, red.
+        transposed: height and width are swapped: x[c, i, j] = p[c, j, i].
+        mean_image: (C, H, W) float32 in the network's order, taken off pixels of 0 to 255: x = float32(p) - mean_image.
+        prepared: None for pixels; for floats that no normalisation gives, a word on how they were made, as "whitened".
+            Such a network takes no pixels.
+    """
+
+    order: Literal["rgb", "bgr"] = "rgb"
+    transposed: bool = False
+    mean_image: NDArray[np.float32] | None = None
+    prepared: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Preparation):
+            return NotImplemented
+        same = self._plain() == other._plain()
+        if self.mean_image is None or other.mean_image is None:
+            return same and self.mean_image is other.mean_image
+        return same and np.array_equal(self.mean_image, other.mean_image)
+
+    def __hash__(self) -> int:
+        return hash(self._plain())
+
+    def _plain(self) -> tuple[str, bool, str | None]:
+        return self.order, self.transposed, self.prepared
+
+
 @dataclass(frozen=True)
 class InputSpec:
     """What a network is fed with.
@@ -42,12 +77,25 @@ class InputSpec:
         normalization: between uint8 pixels and the float32 images of the training; None if there is only one of them.
         kind: "f32": the value `input` is the normalised image; "u8": it is the pixels, for an 8-bit first layer.
         dynamic: images of other heights and widths may be run as well, as far as the graph's rules allow them.
+        preparation: what else lies between pictures and the images of the training, or that they were no pictures.
     """
 
     shape: tuple[int, int, int]
     normalization: Normalization | None = None
     kind: Literal["f32", "u8"] = "f32"
     dynamic: bool = False
+    preparation: Preparation = Preparation()
+
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether uint8 pixels are accepted."""
+        known = self.normalization is not None or self.preparation.mean_image is not None or self.kind == "u8"
+        return known and self.preparation.prepared is None
+
+    @property
+    def takes_floats(self) -> bool:
+        """Whether float32 images, made as in the training, are accepted."""
+        return self.kind == "f32" or self.normalization is not None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from xnorkit.errors import FormatError
 from xnorkit.format.graph import INPUT, Graph, InputSpec, Node, ValueSpec
 from xnorkit.format.ops import Op, find_op
 from xnorkit.format.plans import Plan
+from xnorkit.format.preparation import check_preparation
 from xnorkit.format.rules import MAX_NUMBERS, check_keys, integers, is_number, is_printable, shown
 from xnorkit.format.tensors import check_tensor
 
@@ -57,6 +58,7 @@ def _input(spec: InputSpec, size: tuple[int, int] | None) -> ValueSpec:
         raise FormatError(f'input \'kind\': received {shown(spec.kind)}; required: "f32" or "u8".')
     value = ValueSpec(spec.kind, height, width, channels)
     _check_size(value)
+    check_preparation(spec)
     normalization = spec.normalization
     if normalization is None:
         return value

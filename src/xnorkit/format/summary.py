@@ -7,6 +7,7 @@ from typing import Any
 from xnorkit.format.file import to_bytes
 from xnorkit.format.geometry import valid_taps
 from xnorkit.format.graph import INPUT, Graph, Node, ValueSpec
+from xnorkit.format.preparation import in_words
 from xnorkit.format.shapes import infer_shapes
 
 __all__ = ["LayerSummary", "Summary", "Total", "summarize"]
@@ -51,10 +52,11 @@ class Total:
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of a packed network."""
+    """Figures of a packed network; input: what it is fed with, in words."""
 
     name: str
     input_shape: tuple[int, int, int]
+    input: str
     layers: tuple[LayerSummary, ...]
     total: Total
     metadata: Mapping[str, Any]
@@ -64,6 +66,7 @@ class Summary:
         return {
             "name": self.name,
             "input_shape": list(self.input_shape),
+            "input": self.input,
             "layers": [asdict(layer) for layer in self.layers],
             "total": asdict(self.total),
             "metadata": dict(self.metadata),
@@ -91,7 +94,7 @@ def summarize(graph: Graph, *, packed_bytes: int | None = None) -> Summary:
         macs_8bit=sum(layer.macs_8bit for layer in layers),
         macs_32bit=sum(layer.macs_32bit for layer in layers),
     )
-    return Summary(graph.name, graph.input.shape, layers, total, graph.metadata)
+    return Summary(graph.name, graph.input.shape, in_words(graph.input), layers, total, graph.metadata)
 
 
 def _layer(node: Node, source: ValueSpec, value: ValueSpec, output: str) -> LayerSummary:

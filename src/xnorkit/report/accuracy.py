@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import InputError, RecipeError
+from xnorkit.format import InputSpec, arranged
+from xnorkit.report.trained import check_images, prepared_by
 from xnorkit.zoo import find
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ def evaluate_file(
 ) -> dict[str, Any]:
     """Return `model, data, split, images, top1, top5, per_class` of a checkpoint, `.xnor` file or trained model.
 
-    Images are those of the evaluation split, normalised as the model was trained, whatever the data set.
+    Images are those of the evaluation split, prepared as the model was trained, whatever the data set: pixels in its
+    order of channels, less its mean image, normalised. A model of prepared floats takes data that were prepared so.
 
     Args:
         path: the file, or the name of a trained model.
@@ -45,7 +48,8 @@ def evaluate_file(
     Raises:
         InputError: `isa` is given for a checkpoint, or threads below 1.
         InputError: the file does not say which data set it was trained on, and `data_name` is not given.
-        RecipeError: the data set has images of another shape than the model.
+        RecipeError: the data set has images of another shape than the model, or pixels where that takes prepared
+            floats, or the other way round.
     """
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model
@@ -56,24 +60,25 @@ def evaluate_file(
     if threads is not None and threads < 1:
         raise InputError(f"--threads {threads}; required: at least 1.")
     if path.suffix == ".xnor":
-        predict, trained_on, shape, options = _packed(path, isa, threads)
+        predict, trained_on, spec, options = _packed(path, isa, threads)
     else:
-        predict, trained_on, shape, options = _checkpoint(path, data_root, threads)
+        predict, trained_on, spec, options = _checkpoint(path, data_root, threads)
     name = data_name or trained_on
     if name is None:
         raise InputError(f"{path} does not say which data set it belongs to; required: --data-name NAME.")
     options = replace(options, download=download or options.download)
     data = create_data(name, data_root, options, **({"preprocessing": preprocessing} if preprocessing else {}))
-    if data.input_shape != shape:
+    if data.input_shape != spec.shape:
         raise RecipeError(
-            f"data '{name}' has images {data.input_shape}; required: {shape} (C, H, W), which {path} was made for. "
-            "Choose another data set."
+            f"data '{name}' has images {data.input_shape}; required: {spec.shape} (C, H, W), which {path} was made for."
+            " Choose another data set."
         )
+    check_images(spec, data, str(shown))
     result = evaluate_model(predict, data)
     return {"model": str(shown), "data": name, "split": data.split_name, **result}
 
 
-Loaded = tuple[Predict, str | None, tuple[int, ...], "DataOptions"]
+Loaded = tuple[Predict, str | None, InputSpec, "DataOptions"]
 
 
 def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
@@ -81,10 +86,9 @@ def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
     from xnorkit.data import DataOptions
 
     model = runtime.load(path, isa=isa, threads=threads)
-    shape = model.input_shape
     metadata = model.graph.metadata
-    options = DataOptions(image_size=shape[1], preprocessing=metadata.get("preprocessing", "modern"))
-    return model, metadata.get("data"), shape, options
+    options = DataOptions(image_size=model.input_shape[1], preprocessing=metadata.get("preprocessing", "modern"))
+    return model, metadata.get("data"), model.graph.input, options
 
 
 def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Loaded:
@@ -95,20 +99,23 @@ def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Load
     from xnorkit.train import load_checkpoint, read_checkpoint
 
     model, recipe = load_checkpoint(path)
+    shape = input_shape(recipe.model.name)
+    size = recipe.data.image_size or shape[1]
+    options = replace(recipe.data.options(), image_size=size)
+    stored = read_checkpoint(path)
+    by, preparation = prepared_by(stored)
+    if preparation is None:  # written before checkpoints held it
+        by, preparation = prepared_by(stored, create_data(recipe.data.name, data_root, options))
+    assert preparation is not None
+    spec = InputSpec((shape[0], size, size), by, preparation=preparation)
     torch.set_num_threads(threads or torch.get_num_threads())
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device)
-    shape = input_shape(recipe.model.name)
-    size = recipe.data.image_size or shape[1]
-    stored = read_checkpoint(path)
-    mean, std = stored.mean, stored.std
-    if mean is None or std is None:  # written before checkpoints held them
-        data = create_data(recipe.data.name, data_root, recipe.data.options())
-        mean, std = data.mean, data.std
 
     def predict(images: NDArray[Any]) -> NDArray[np.float32]:
+        x = arranged(images, preparation) if images.dtype == np.uint8 else images
+        batch = torch.from_numpy(np.ascontiguousarray(x)).to(device)
         with torch.inference_mode():
-            return model(normalize(torch.from_numpy(images).to(device), mean, std)).cpu().numpy()
+            return model(batch if by is None else normalize(batch, by.mean, by.std)).cpu().numpy()
 
-    options = replace(recipe.data.options(), image_size=size)
-    return predict, recipe.data.name, (shape[0], size, size), options
+    return predict, recipe.data.name, spec, options

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from xnorkit.bench.subjects import packed_file
 from xnorkit.errors import ExportError, InputError
 from xnorkit.export import Export, LayerProof, Proof, explain, export_model, verify
-from xnorkit.format import Normalization, Summary, read, summarize, write
-from xnorkit.report.trained import Trained, load_trained
+from xnorkit.format import InputSpec, Summary, as_floats, in_words, read, summarize, write
+from xnorkit.report.trained import Trained, check_images, load_trained
 
 if TYPE_CHECKING:
     from torch import nn
@@ -84,8 +84,8 @@ def export_checkpoint(
         output: file to write.
         data_root: folder of the data set, if it is not embedded.
         images: check at most this many images, at least one.
-        calibration: a `.npy` file of images (N, C, H, W), uint8 pixels or normalised float32, to check instead of those
-            of the data set, which is then not needed.
+        calibration: a `.npy` file of images (N, C, H, W), uint8 pixels (RGB) or float32 prepared as in training, to
+            check instead of those of the data set, which is then not needed.
         half: store the weights of float layers as float16; the proof is then against the model with those weights.
         dynamic: let the file take images of any size; the proof is on those of the model's own.
         terms: the licence of the data, for the file's metadata, which also say what the checkpoint reached.
@@ -93,8 +93,9 @@ def export_checkpoint(
 
     Raises:
         InputError: `images` is below 1, `calibration` is no such file, or `output` is no `.xnor` file that can be
-            written; an old checkpoint that only its data set tells the mean and std of.
+            written; an old checkpoint whose preparation only its data set tells; pixels for a model of prepared floats.
         DataError: the data set is needed, or `data_root` is given, and it is not there.
+        RecipeError: the data set's images are of another kind than those of the training.
         ExportError: a module has no counterpart on bits, a layer differs from the trained model, or `dynamic` and one
             is made for one size.
     """
@@ -104,16 +105,17 @@ def export_checkpoint(
     if images is not None and images < 1:
         raise InputError(f"--images {images}; required: at least 1, a proof needs an image.")
     trained = load_trained(checkpoint, data_root, data_needed=data_needed and calibration is None)
-    model, normalization = trained.model, trained.normalization
-    if normalization is None:
-        raise InputError(f"{checkpoint} does not hold mean and std of its pixels; required: its data set, --data DIR.")
+    if trained.preparation is None:
+        lacks = "its mean image" if trained.recipe.data.name == "imagenet-lmdb" else "mean and std of its pixels"
+        raise InputError(f"{checkpoint} does not hold {lacks}; required: its data set, --data DIR.")
+    model = trained.model
     _check_target(output)
     export = trained.pack({"license": terms} if terms else None, half=half, dynamic=dynamic)
     pixels, split = _images(trained, calibration, images)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / "draft.xnor"
         write(draft, export.graph)
-        proof = verify(model, runtime.load(draft), _normalized(pixels, normalization), export=export)
+        proof = verify(model, runtime.load(draft), _as_trained(pixels, split, trained.input), export=export)
         draft.replace(output)
     return ExportResult(output, output.stat().st_size, float_bytes(model), proof, split)
 
@@ -180,15 +182,19 @@ def _images(trained: Trained, calibration: Path | None, most: int | None) -> tup
     if calibration is not None:
         return _read_images(calibration)[:most], calibration.name
     if trained.data is not None:
+        check_images(trained.input, trained.data, "the model")
         return trained.data.test_arrays(most)[0], trained.data.split_name
     count = GENERATED if most is None else min(most, GENERATED)
+    if not trained.input.takes_pixels:
+        floats = np.random.default_rng(0).standard_normal((count, *trained.input_shape), dtype=np.float32)
+        return floats, f"{count} generated images"
     pixels = np.random.default_rng(0).integers(0, 256, (count, *trained.input_shape), dtype=np.uint8)
     return pixels, f"{count} generated images"
 
 
 def _read_images(path: Path) -> NDArray[Any]:
     """Return the images in a `.npy` file; nothing in it is executed."""
-    required = "required: a .npy file of images (N, C, H, W), uint8 pixels or normalised float32."
+    required = "required: a .npy file of images (N, C, H, W), uint8 pixels (RGB) or float32 prepared as in training."
     try:
         images = np.load(path, allow_pickle=False)
     except OSError as error:
@@ -201,15 +207,14 @@ def _read_images(path: Path) -> NDArray[Any]:
     return images
 
 
-def _normalized(images: NDArray[Any], by: Normalization) -> NDArray[Any]:
+def _as_trained(images: NDArray[Any], source: str, spec: InputSpec) -> NDArray[np.float32]:
     """Return uint8 pixels as the model was trained to read them; float32 images as they are."""
-    import torch
-
-    from xnorkit.data import normalize
-
-    if images.dtype != np.uint8:
-        return images
-    return normalize(torch.from_numpy(images), by.mean, by.std).numpy()
+    if images.dtype == np.uint8 and not spec.takes_pixels:
+        raise InputError(
+            f"{source} holds uint8 pixels, and the model takes {in_words(spec)}; required: float32 images, prepared as "
+            "those of its training."
+        )
+    return as_floats(images, spec)
 
 
 def _check_target(output: Path) -> None:

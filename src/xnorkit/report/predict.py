@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import InputError
+from xnorkit.format import in_words
 from xnorkit.report.picture import read_image
 from xnorkit.runtime import Model
 from xnorkit.zoo import sample
@@ -58,7 +59,14 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 def _check(model: Model, top: int) -> None:
     if top < 1:
         raise InputError(f"--top {top}; required: at least 1.")
-    if model.graph.input.normalization is None:
+    spec = model.graph.input
+    if spec.preparation.prepared is not None:
+        raise InputError(
+            f"model '{model.graph.name}' takes {in_words(spec)}, which an image file holds; required: a model of "
+            "pixels. Prepare the images as those of its training were, and give them as float32 to "
+            "xnorkit.runtime.load(FILE)."
+        )
+    if not spec.takes_pixels:
         raise InputError(
             f"model '{model.graph.name}' has no normalisation for pixels; required: one in the file, as "
             "pack(..., normalization=Normalization(mean, std)) or `xnorkit export` writes it."

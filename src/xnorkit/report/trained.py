@@ -5,32 +5,39 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xnorkit.errors import DataError
+from xnorkit.errors import DataError, RecipeError
 from xnorkit.export import Export, export_model
-from xnorkit.format import Normalization
+from xnorkit.format import InputSpec, Normalization, Preparation, in_words
 
 if TYPE_CHECKING:
     from torch import nn
 
     from xnorkit.data import ImageData
-    from xnorkit.train import Recipe
+    from xnorkit.train import Checkpoint, Recipe
 
-__all__ = ["Trained", "load_trained"]
+__all__ = ["Trained", "check_images", "load_trained", "prepared_by"]
 
 
 @dataclass(frozen=True)
 class Trained:
     """A trained module and what belongs to it.
 
-    data: None where the files are not at hand. normalization: None in a checkpoint of before they held it, without
-    `data`. reached: what the weights reached, for the metadata; empty in older checkpoints.
+    data: None where the files are not at hand. normalization: of pixels; None with a mean image and for prepared
+    floats. preparation: None in an older checkpoint, where only the data set tells. reached: what the weights reached,
+    for the metadata; empty in older checkpoints.
     """
 
     model: "nn.Module"
     recipe: "Recipe"
     normalization: Normalization | None
+    preparation: Preparation | None
     data: "ImageData | None"
     reached: Mapping[str, Any]
+
+    @property
+    def input(self) -> InputSpec:
+        """What the module is fed with."""
+        return InputSpec(self.input_shape, self.normalization, preparation=self.preparation or Preparation())
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -41,7 +48,7 @@ class Trained:
         size = self.recipe.data.image_size
         return (channels, size or height, size or width)
 
-    def pack(self, about: Mapping[str, Any] | None = None, **options: bool) -> Export:
+    def pack(self, about: Mapping[str, Any] | None = None, **options: Any) -> Export:
         """Return the packed program; its metadata say where it is from, its classes where known, and `about`."""
         recipe, data = self.recipe, self.data
         metadata: dict[str, Any] = {"recipe": recipe.name, "data": recipe.data.name}
@@ -54,6 +61,7 @@ class Trained:
             self.input_shape,
             name=recipe.model.name,
             normalization=self.normalization,
+            preparation=self.preparation,
             metadata={**metadata, **self.reached, **(about or {})},
             **options,
         )
@@ -84,12 +92,54 @@ def load_trained(checkpoint: Path, data_root: Path | None = None, *, data_needed
     except DataError:
         if data_needed or data_root is not None:
             raise
-    normalization = None
+    normalization, preparation = prepared_by(stored, data)
+    return Trained(model, recipe, normalization, preparation, data, stored.evaluation)
+
+
+def prepared_by(
+    stored: "Checkpoint", data: "ImageData | None" = None
+) -> tuple[Normalization | None, Preparation | None]:
+    """Return how the images of a checkpoint's training were made, as far as it or its data set say.
+
+    Checkpoints of before they held it are of the preparation that their recipe's data set has; the normalization of a
+    mean image or of prepared floats is None. The preparation is None where it is not known: an older checkpoint of a
+    mean image without its data set, or one that holds no mean and std.
+    """
+    by = None
     if stored.mean is not None and stored.std is not None:
-        normalization = Normalization(stored.mean, stored.std)
+        by = Normalization(stored.mean, stored.std)
     elif data is not None:
-        normalization = Normalization(tuple(data.mean), tuple(data.std))
-    return Trained(model, recipe, normalization, data, stored.evaluation)
+        by = Normalization(tuple(data.mean), tuple(data.std))
+    preparation = stored.preparation
+    if preparation is None and data is not None:
+        preparation = data.preparation
+    if preparation is None:
+        preparation = _of_old(stored.recipe)
+    if preparation is None or (by is None and preparation.mean_image is None and preparation.prepared is None):
+        return None, None
+    floats = preparation.mean_image is not None or preparation.prepared is not None
+    return (None if floats else by), preparation
+
+
+def check_images(spec: InputSpec, data: "ImageData", what: str) -> None:
+    """Check that `data` gives images that `what` can be fed with; RecipeError says what it gives and what is needed."""
+    word, wanted = data.preparation.prepared, spec.preparation.prepared
+    if spec.takes_pixels if word is None else word == wanted:
+        return
+    gives = "pixels" if word is None else f"prepared floats ({word})"
+    raise RecipeError(
+        f"data '{data.name}' gives {gives}, and {what} takes {in_words(spec)}; required: a data set that is prepared "
+        "as that of its training was."
+    )
+
+
+def _of_old(recipe: "Recipe") -> Preparation | None:
+    """Return what a recipe's data set does to pictures; None where only its files say it."""
+    if recipe.data.name == "cifar10-whitened":
+        return Preparation(prepared="whitened")
+    if recipe.data.name == "imagenet-lmdb" and recipe.data.preprocessing == "seed":
+        return None
+    return Preparation()
 
 
 def _data_of(recipe: "Recipe", root: Path | None) -> "ImageData":

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import InputError
-from xnorkit.format import InputSpec
+from xnorkit.format import InputSpec, arranged, in_words
 
 __all__ = ["as_images"]
 
@@ -14,28 +14,28 @@ __all__ = ["as_images"]
 def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
     """Return images as a contiguous (N, C, H, W) array of float32 or uint8, without a copy where they are one.
 
-    A tensor is detached from its gradient first; this module never imports torch.
+    Pixels (uint8, channels red, green, blue) are brought into the network's layout and order of channels, and its mean
+    image is taken off; the engine normalises them. A tensor is detached from its gradient first; this module never
+    imports torch.
 
     Raises:
-        InputError: neither array nor CPU tensor, another dtype or shape, no image, or uint8 without a normalisation.
+        InputError: neither array nor CPU tensor, another dtype or shape, no image, or pixels for a model that takes
+            none.
     """
     array = images if isinstance(images, np.ndarray) else _array(images)
     if array.dtype == np.uint8:
-        if spec.normalization is None and spec.kind == "f32":
-            raise InputError(
-                "images are uint8, but this model was exported without a normalisation; "
-                "required: float32 images, normalised as in training, or a model packed with "
-                "pack(..., normalization=Normalization(mean, std))."
-            )
-    elif spec.kind == "u8" and spec.normalization is None:
+        if not spec.takes_pixels:
+            raise InputError(f"images are uint8, but {_no_pixels(spec)}")
+    elif not spec.takes_floats:
         raise InputError(
             f"images have dtype {array.dtype}, but this model reads pixels and was exported without a normalisation; "
             "required: uint8 images."
         )
     elif array.dtype != np.float32:
+        pixels = " or uint8 (pixels)" if spec.takes_pixels else ""
         raise InputError(
-            f"images have dtype {array.dtype}; required: float32 (normalised) or uint8 (pixels); nothing is cast "
-            "silently, write images.astype(numpy.float32)."
+            f"images have dtype {array.dtype}; required: float32 (normalised){pixels}; nothing is cast silently, write "
+            "images.astype(numpy.float32)."
         )
     fixed = 1 if spec.dynamic else 3
     if array.ndim != 4 or array.shape[1 : 1 + fixed] != spec.shape[:fixed] or 0 in array.shape:
@@ -44,7 +44,19 @@ def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
             f"images have shape {array.shape}; required: (N, {spec.shape[0]}, {size}) with N of at least 1; "
             "a single image needs a first axis: images[None]."
         )
-    return np.ascontiguousarray(array)
+    return np.ascontiguousarray(arranged(array, spec.preparation) if array.dtype == np.uint8 else array)
+
+
+def _no_pixels(spec: InputSpec) -> str:
+    if spec.preparation.prepared is not None:
+        return (
+            f"this model takes {in_words(spec)}; required: float32 images, prepared as those of its training. "
+            "Pixels as they are would give wrong answers."
+        )
+    return (
+        "this model was exported without a normalisation; required: float32 images, normalised as in training, or a "
+        "model packed with pack(..., normalization=Normalization(mean, std))."
+    )
 
 
 def _array(images: Any) -> NDArray[Any]:

@@ -82,12 +82,14 @@ class Model:
         """Return the outputs, (N, O) float32; (N, O, OH, OW) if the last value has more than one position.
 
         Args:
-            images: (N, C, H, W), NumPy array or torch tensor (detached from its gradient), float32 normalised as in
-                training, or uint8 pixels; the stored normalisation turns one into the other where the model needs it.
-                H and W are those of `input_shape`, or others if the graph's input is dynamic.
+            images: (N, C, H, W), NumPy array or torch tensor (detached from its gradient), float32 prepared as in
+                training, or uint8 pixels, channels red, green, blue; what the file says of its input
+                (`graph.input`) turns one into the other where the model needs it. H and W are those of `input_shape`,
+                or others if the graph's input is dynamic.
 
         Raises:
-            InputError: another type, dtype or shape, or a float is NaN or infinite.
+            InputError: another type, dtype or shape, or a float is NaN or infinite; pixels for a model of prepared
+                floats.
             EngineError: there is not enough memory for the images.
         """
         array = as_images(images, self.graph.input)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
+from xnorkit.format import Preparation
 from xnorkit.train.build import build_model
 from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.recipe import Recipe
@@ -20,6 +21,7 @@ __all__ = ["EMA", "KEY", "REACHED", "Checkpoint", "describe", "load_checkpoint",
 KEY = "xnorkit"
 EMA = "ema"  # under KEY: the moving average of the weights, where the recipe keeps one
 REACHED = "evaluation"  # under KEY: what the weights reached
+PREPARATION = "preparation"  # under KEY: what was done to pictures beside a normalisation
 PREFIX = "model."
 
 
@@ -27,7 +29,8 @@ PREFIX = "model."
 class Checkpoint:
     """Content of a training checkpoint: weights by parameter name, what they are of, and how far the run had come.
 
-    `mean` and `std`, per channel, are what images were normalised by; None in older files. Where the recipe averages
+    `mean` and `std`, per channel, are what images were normalised by, and `preparation` is what was done to pictures
+    beside that; None in older files. Where the recipe averages
     the weights, these are the averaged ones, which the run's figures are of. `resumable` where it holds the state of an
     optimizer, too. `evaluation` is of the weights' epoch: `split`, `images`, `top1`, `top5` where there are 5 classes;
     empty in older files.
@@ -39,16 +42,31 @@ class Checkpoint:
     epochs_done: int
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    preparation: Preparation | None = None
     resumable: bool = True
     evaluation: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe(
-    recipe: Recipe, num_classes: int, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+    recipe: Recipe,
+    num_classes: int,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    preparation: Preparation | None = None,
 ) -> dict[str, Any]:
-    """Return what a checkpoint holds under `KEY`, plain values only."""
-    pixels = {} if mean is None or std is None else {"mean": list(mean), "std": list(std)}
-    return {"recipe": recipe.to_dict(), "num_classes": num_classes, **pixels}
+    """Return what a checkpoint holds under `KEY`, plain values and tensors only."""
+    own: dict[str, Any] = {"recipe": recipe.to_dict(), "num_classes": num_classes}
+    if mean is not None and std is not None:
+        own |= {"mean": list(mean), "std": list(std)}
+    if preparation is not None:
+        image = preparation.mean_image
+        own[PREPARATION] = {
+            "order": preparation.order,
+            "transposed": preparation.transposed,
+            "mean_image": None if image is None else torch.from_numpy(image),
+            "prepared": preparation.prepared,
+        }
+    return own
 
 
 def write_weights(
@@ -59,10 +77,11 @@ def write_weights(
     *,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    preparation: Preparation | None = None,
 ) -> None:
     """Write a checkpoint of weights alone, as of a finished run of `recipe`; it cannot be resumed."""
     state = {f"{PREFIX}{name}": value for name, value in model.state_dict().items()}
-    own = describe(recipe, num_classes, mean, std)
+    own = describe(recipe, num_classes, mean, std, preparation)
     torch.save({"epoch": recipe.epochs - 1, "state_dict": state, KEY: own}, path)
 
 
@@ -113,7 +132,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if EMA in ours:
             weights = ours[EMA]["average"]
         recipe = recipe_from_dict(ours["recipe"], str(path))
-        pixels = {key: tuple(map(float, ours[key])) for key in ("mean", "std") if key in ours}
+        pixels: dict[str, Any] = {key: tuple(map(float, ours[key])) for key in ("mean", "std") if key in ours}
+        pixels["preparation"] = _preparation(ours.get(PREPARATION))
         resumable = "optimizer_states" in content
         done = int(content["epoch"]) + 1
         evaluation = dict(ours.get(REACHED, {}))
@@ -121,3 +141,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(weights, recipe, classes, done, **pixels, resumable=resumable, evaluation=evaluation)
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
         raise InputError(refusal) from error
+
+
+def _preparation(stored: Mapping[str, Any] | None) -> Preparation | None:
+    if stored is None:
+        return None
+    image = stored["mean_image"]
+    return Preparation(**{**stored, "mean_image": None if image is None else image.numpy()})

@@ -142,7 +142,7 @@ def fit(
                 data,
                 start=None if start is None else str(start),
                 teacher=teacher,
-                prepare=None if pretrained is None else _starting_with(Path(pretrained), progress),
+                prepare=None if pretrained is None else _starting_with(Path(pretrained), data, progress),
             )
     last, best = outcome.last, outcome.best
     limited = "" if hardware.limit_eval_batches is None else f", {outcome.images:,} images of it"
@@ -187,9 +187,9 @@ def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int
     return data
 
 
-def _starting_with(path: Path, progress: bool) -> Callable[[nn.Module], None]:
+def _starting_with(path: Path, data: ImageData, progress: bool) -> Callable[[nn.Module], None]:
     def prepare(model: nn.Module) -> None:
-        line = load_pretrained(model, path)
+        line = load_pretrained(model, path, data.preparation)
         if progress and process_rank() == 0:
             print(line, file=sys.stderr)
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xnorkit.errors import XnorkitError
+from xnorkit.format import Preparation
 from xnorkit.nn import project_
 from xnorkit.optim import WeightProjection, split_parameters
 from xnorkit.train._lightning import pl
@@ -46,6 +47,7 @@ class TrainingModule(pl.LightningModule):
         steps_per_epoch: number of optimizer steps.
         teacher: for recipes with a teacher.
         mean, std: of the data, for recipes with an 8-bit first layer.
+        preparation: what the data set does to pictures beside that, for the checkpoints.
         split: name of the evaluation split, for the checkpoints.
     """
 
@@ -58,11 +60,12 @@ class TrainingModule(pl.LightningModule):
         teacher: nn.Module | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        preparation: Preparation | None = None,
         split: str = "",
     ) -> None:
         super().__init__()
         self.recipe, self.num_classes, self.steps_per_epoch = recipe, num_classes, steps_per_epoch
-        self.mean, self.std, self.split = mean, std, split
+        self.mean, self.std, self.preparation, self.split = mean, std, preparation, split
         self.model = build_model(recipe, num_classes, mean, std)
         self.stages = recipe.all_stages()
         self.switch = StageSwitch(self.model, self.stages)
@@ -211,7 +214,7 @@ class TrainingModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what `load_checkpoint` needs to build the model again."""
-        checkpoint[KEY] = describe(self.recipe, self.num_classes, self.mean, self.std)
+        checkpoint[KEY] = describe(self.recipe, self.num_classes, self.mean, self.std, self.preparation)
         checkpoint[KEY][REACHED] = self.reached
         if self.ema is not None:
             checkpoint[KEY][EMA] = self.ema.state()

@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from xnorkit.errors import InputError
+from xnorkit.format import Preparation
 from xnorkit.train.checkpoint import read_checkpoint
 
 __all__ = ["find_checkpoint", "load_pretrained"]
@@ -25,15 +26,18 @@ def find_checkpoint(name: str, logs: Path) -> Path:
     return found
 
 
-def load_pretrained(model: nn.Module, path: Path) -> str:
+def load_pretrained(model: nn.Module, path: Path, preparation: Preparation | None = None) -> str:
     """Copy the weights of a checkpoint into `model` where name and shape agree, and say in a line what was copied.
 
-    What the checkpoint lacks keeps its random start: a classifier for other classes, say, or learned binarizers.
+    The line also says where the images of the checkpoint's training were prepared otherwise than `preparation`, that of
+    the data to come. What the checkpoint lacks keeps its random start: a classifier for other classes, say, or learned
+    binarizers.
 
     Raises:
         InputError: no readable checkpoint, or nothing in it fits.
     """
-    theirs, ours = read_checkpoint(path).weights, model.state_dict()
+    stored = read_checkpoint(path)
+    theirs, ours = stored.weights, model.state_dict()
     fitting = {name: value for name, value in theirs.items() if name in ours and ours[name].shape == value.shape}
     if not fitting:
         raise InputError(
@@ -43,4 +47,6 @@ def load_pretrained(model: nn.Module, path: Path) -> str:
     model.load_state_dict(fitting, strict=False)
     left = [name for name in ours if name not in fitting]
     rest = f"; new: {', '.join(left)}" if left else ""
+    if None not in (stored.preparation, preparation) and stored.preparation != preparation:
+        rest += "; its images were prepared otherwise (order of channels, transposition, mean image or whitening)"
     return f"pretrained: {len(fitting)} of {len(ours)} tensors from {path}{rest}"

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from xnorkit.data import ImageData
+from xnorkit.errors import RecipeError
 from xnorkit.train._lightning import pl
 from xnorkit.train.folder import RunFolder
 from xnorkit.train.log import EpochLog
@@ -81,12 +82,22 @@ class Run:
             start: checkpoint to continue from.
             teacher: network to imitate, if the recipe has one.
             prepare: called with the model of a run that continues no other, to load weights.
+
+        Raises:
+            RecipeError: an 8-bit first layer on data that are no pixels.
         """
+        word = data.preparation.prepared
+        if self.recipe.model.first_layer == "int8" and word is not None:
+            raise RecipeError(
+                f"model.first_layer=int8 reads pixels, and data '{data.name}' holds prepared floats ({word}); "
+                "required: float."
+            )
         torch.manual_seed(self.recipe.seed)
         batches = data.train_dataloader()
         count = min(len(batches), self.hardware.limit_train_batches or len(batches))
         steps = math.ceil(count / self.recipe.accumulate)
-        told: dict[str, Any] = {"mean": data.mean, "std": data.std, "split": data.split_name}
+        told: dict[str, Any] = {"mean": data.mean, "std": data.std, "preparation": data.preparation}
+        told["split"] = data.split_name
         module = TrainingModule(self.recipe, data.num_classes, steps, teacher=teacher, **told)
         if prepare is not None and start is None:
             prepare(module.model)

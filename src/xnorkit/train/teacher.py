@@ -24,7 +24,8 @@ def load_teacher(recipe: Recipe, data: ImageData, train: Callable[[Recipe], Path
         train: trains a recipe and returns its checkpoint; called if the teacher is named by its recipe.
 
     Raises:
-        RecipeError: the teacher's recipe has a teacher itself, or the teacher is for other images or classes.
+        RecipeError: the teacher's recipe has a teacher itself, or the teacher is for other images or classes, or for
+            images that were prepared otherwise.
     """
     spec = recipe.teacher
     if spec is None:
@@ -37,11 +38,18 @@ def load_teacher(recipe: Recipe, data: ImageData, train: Callable[[Recipe], Path
             raise RecipeError(f"teacher.recipe={spec.recipe} has a teacher itself; required: a recipe without one.")
         checkpoint = train(own)
     teacher, own = load_checkpoint(checkpoint)
-    classes = read_checkpoint(checkpoint).num_classes
+    stored = read_checkpoint(checkpoint)
+    classes = stored.num_classes
     shape = input_shape(own.model.name)
     if (shape[0], classes) != (data.input_shape[0], data.num_classes):
         raise RecipeError(
             f"recipe '{recipe.name}': the teacher has images {shape} and {classes} classes; required: "
             f"{data.input_shape} and {data.num_classes}, those of '{data.name}'. Choose another teacher."
+        )
+    if stored.preparation is not None and stored.preparation != data.preparation:
+        raise RecipeError(
+            f"recipe '{recipe.name}': the teacher's images were prepared otherwise than those of '{data.name}' (order "
+            "of channels, transposition, mean image or whitening), and it sees the student's; required: the same. "
+            "Choose another teacher."
         )
     return teacher

@@ -22,6 +22,20 @@ def test_headline_has_accuracy_size_proof_and_time(drawn: tuple[Path, Path]) -> 
     assert not any("NIN, CIFAR-10:" in line for line in lines), "a training with epochs left is no headline"
 
 
+@pytest.mark.parametrize(
+    "split", ["batch 5 (of the training set)", "validation (batch 5)", "test_data (which images, the files do not say)"]
+)
+def test_headline_calls_no_other_split_a_test(split: str, drawn: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "records").mkdir()
+    records = (drawn[0] / "records.jsonl").read_text(encoding="utf-8")
+    assert records.count('"split": "official test"') > 6
+    text = records.replace('"split": "official test"', f'"split": "{split}"')
+    (tmp_path / "records" / "records.jsonl").write_text(text, encoding="utf-8")
+    lines = headline(tmp_path / "records").splitlines()
+    assert any(line.startswith(f"| LeNet-5, MNIST: accuracy on {split} | 99.54 %") for line in lines)
+    assert not any("test accuracy" in line for line in lines)
+
+
 def test_place_headline_replaces_what_stands_between_the_marks() -> None:
     page = "# x\n<!-- headline -->\nold\n<!-- /headline -->\nend\n"
     assert place_headline(page, "new") == "# x\n<!-- headline -->\nnew\n<!-- /headline -->\nend\n"

@@ -15,6 +15,7 @@ from xnorkit.errors import ExportError, InputError
 from xnorkit.export.c.arena import place
 from xnorkit.export.c.arrays import Constants
 from xnorkit.export.c.calls import Calls
+from xnorkit.export.c.inputs import comments, input_call
 from xnorkit.export.c.stages import Stage, stages
 from xnorkit.format import INPUT, Graph, ValueSpec, infer_shapes
 from xnorkit.runtime import Model
@@ -37,9 +38,10 @@ class CProgram:
 def write_c(folder: str | os.PathLike[str], graph: Graph, *, images: NDArray[np.float32] | None = None) -> CProgram:
     """Write a self-contained C99 program of `graph` into a folder: model.h, model.c, xk*.c, a test and a Makefile.
 
-    `model_run(const float *image, float *outputs)` takes one image (C, H, W); `model_run_u8` takes pixels, where the
-    graph knows their normalisation. Nothing is allocated: values live in one static block. `make` builds and runs the
-    test: the outputs of `images` equal, bit for bit, those of the engine's scalar reference.
+    `model_run(const float *image, float *outputs)` takes one image (C, H, W), prepared as in training; `model_run_u8`
+    takes pixels (red, green, blue), where the graph knows what becomes of them; model.h says which. Nothing is
+    allocated: values live in one static block. `make` builds and runs the test: the outputs of `images` equal, bit for
+    bit, those of the engine's scalar reference.
 
     Args:
         folder: made if absent; files of the same name are replaced.
@@ -96,7 +98,7 @@ def _model(graph: Graph) -> _Model:
 
     calls = Calls(specs, constants, where, ROW)
     body = [line for stage in order for line in calls.write(stage)]
-    inputs = [_input(graph, specs[INPUT], constants, where(INPUT), pixels) for pixels in (False, True)]
+    inputs = [input_call(graph.input, constants, where(INPUT), pixels=pixels) for pixels in (False, True)]
     # A value of several positions leaves as (C, H, W), as in every runtime of the graph.
     result = [
         f"const float *value = {where(graph.output)};",
@@ -140,9 +142,9 @@ def _model(graph: Graph) -> _Model:
         f"#define MODEL_RAM_BYTES {ram}",
         f"#define MODEL_CONSTANT_BYTES {constants.bytes}",
         "",
-        "/* One image (channels, height, width), normalised as in training. Not re-entrant: there is one block. */",
+        *comments(graph.input, pixels=bool(inputs[1])),
         "void model_run(const float *image, float *outputs);",
-        *(["void model_run_u8(const uint8_t *image, float *outputs); /* pixels 0 to 255 */"] if inputs[1] else []),
+        *(["void model_run_u8(const uint8_t *image, float *outputs);"] if inputs[1] else []),
         "",
         "#endif",
     ]
@@ -164,19 +166,6 @@ def _memory(graph: Graph, order: list[Stage], specs: dict[str, ValueSpec]) -> tu
 
 def _bytes(spec: ValueSpec) -> int:
     return spec.height * spec.width * 4 * spec.words if spec.kind == "bits" else spec.size * BYTES[spec.kind]
-
-
-def _input(graph: Graph, spec: ValueSpec, constants: Constants, value: str, pixels: bool) -> str:
-    """Return the call that brings an image into the block; empty if it cannot come in that form."""
-    shape = f"(xk_shape){{{spec.height}, {spec.width}, {spec.channels}}}"
-    normalization = graph.input.normalization
-    if pixels == (spec.kind == "u8"):
-        return f"xk_input_{spec.kind}(image, {shape}, {value});"
-    if normalization is None:
-        return ""
-    mean, std = (constants.add(np.array(v, np.float32)) for v in (normalization.mean, normalization.std))
-    name = "xk_input_f32_from_u8" if pixels else "xk_input_u8_from_f32"
-    return f"{name}(image, {shape}, {mean}, {std}, {value});"
 
 
 def _random_images(graph: Graph) -> NDArray[np.float32]:

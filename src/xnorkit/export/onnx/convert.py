@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from xnorkit import __version__
 from xnorkit.errors import ExportError, InputError
 from xnorkit.export.onnx import layers, values
 from xnorkit.export.onnx.builder import Builder
-from xnorkit.format import INPUT, Graph, Node, ValueSpec, infer_shapes
+from xnorkit.format import INPUT, Graph, Node, Preparation, ValueSpec, in_words, infer_shapes
 
 __all__ = ["OPSET", "to_onnx", "write_onnx"]
 
@@ -27,8 +28,10 @@ Writer = Callable[[Builder, Node, list[ValueSpec], list[str]], str]
 def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
     """Return an ONNX model of standard operators that computes what `graph` does, from images (N, C, H, W) to (N, O).
 
-    Signs are float32 numbers +1 and -1, so that every binary layer is an ordinary convolution whose integers are exact;
-    thresholds stay thresholds. Float layers are summed in the order of the runtime that runs the file.
+    Images are float32 as the network was trained on, or uint8 pixels where it reads nothing else; the input's doc
+    string and the metadata entry `xnorkit.input` say how pixels become them. Signs are float32 numbers +1 and -1, so
+    that every binary layer is an ordinary convolution whose integers are exact; thresholds stay thresholds. Float
+    layers are summed in the order of the runtime that runs the file.
 
     Args:
         graph: a valid graph.
@@ -61,7 +64,7 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
     body = helper.make_graph(
         b.nodes,
         graph.name,
-        [helper.make_tensor_value_info("images", dtype, ["batch", channels, *free])],
+        [helper.make_tensor_value_info("images", dtype, ["batch", channels, *free], _input_words(graph))],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)],
         b.initializers,
     )
@@ -72,6 +75,7 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
         producer_version=__version__,
         ir_version=IR_VERSION,
     )
+    helper.set_model_props(model, {"xnorkit.input": in_words(graph.input)})
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -90,13 +94,23 @@ def _reads_pixels(graph: Graph) -> bool:
     return graph.input.kind == "u8" and graph.input.normalization is None
 
 
+def _input_words(graph: Graph) -> str:
+    """Return what stands in the input's doc string."""
+    if _reads_pixels(graph):
+        return f"uint8 {in_words(replace(graph.input, preparation=Preparation()))}"
+    return f"float32 images as in the training, made of {in_words(graph.input)}"
+
+
 def _input(b: Builder, graph: Graph) -> str:
     """Return the value of the graph's input: the float32 images, or their pixels as float32 numbers 0 to 255."""
     if graph.input.kind == "f32":
         return "images"
     normalization = graph.input.normalization
     if normalization is None:
-        return b.op("Cast", "images", to=TensorProto.FLOAT)
+        pixels = b.op("Cast", "images", to=TensorProto.FLOAT)
+        pixels = b.op("Transpose", pixels, perm=[0, 1, 3, 2]) if graph.input.preparation.transposed else pixels
+        reverse = b.constant(np.array([2, 1, 0], np.int64))
+        return b.op("Gather", pixels, reverse, axis=1) if graph.input.preparation.order == "bgr" else pixels
     std, mean = (np.array(v, np.float32)[:, None, None] for v in (normalization.std, normalization.mean))
     shares = b.op("Add", b.op("Mul", "images", b.constant(std)), b.constant(mean))
     return b.op("Clip", b.op("Round", b.op("Div", shares, b.scalar(PIXEL_STEP))), b.scalar(0), b.scalar(255))

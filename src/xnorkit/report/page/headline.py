@@ -1,5 +1,6 @@
 """The README's headline table, from the same records as the report."""
 
+import re
 from pathlib import Path
 
 from xnorkit.errors import InputError
@@ -17,6 +18,7 @@ from xnorkit.report.records import Record
 
 __all__ = ["headline", "headline_blocks", "place_headline"]
 
+TEST = re.compile(r"\btest\b")  # as "test (official)"; "test_data" does not say that it is
 START, END = "<!-- headline -->", "<!-- /headline -->"
 
 
@@ -61,7 +63,7 @@ def _trained(evidence: Evidence) -> Table | None:
 def _pair_rows(evidence: Evidence, pair: AccuracyPair) -> list[list[Cell]]:
     which = say("{m}, {d}", m=names.short_model(pair.model), d=names.dataset(pair.dataset))
     accuracy = [
-        Cell((*which, ": test accuracy")),
+        Cell((*which, *_accuracy_words(pair))),
         Cell((percent(pair.full.mean),), how(pair.full)),
         Cell((percent(pair.binary.mean),), how(pair.binary)),
         Cell((names.family(pair.family),)),
@@ -75,6 +77,15 @@ def _pair_rows(evidence: Evidence, pair: AccuracyPair) -> list[list[Cell]]:
         accuracy,
         [Cell((*which, ": weights / file")), Cell((bytes_(full),)), Cell((bytes_(file),)), Cell(smaller)],
     ]
+
+
+def _accuracy_words(pair: AccuracyPair) -> Inlines:
+    """Return "test accuracy", or the name of the split where that is no test split."""
+    records = [*pair.full.records, *pair.binary.records]
+    splits = sorted({str(record.subject.get("split", "evaluation split")) for record in records})
+    if all(TEST.search(split) for split in splits):
+        return (": test accuracy",)
+    return say(": accuracy on {s}", s=Name(" and ".join(splits)))
 
 
 def _proof(evidence: Evidence) -> Paragraph | None:

@@ -14,7 +14,7 @@ from xnorkit import runtime
 from xnorkit.data import ImageData, create_data
 from xnorkit.errors import InputError
 from xnorkit.export import pack
-from xnorkit.format import Normalization, infer_shapes
+from xnorkit.format import infer_shapes
 from xnorkit.nn import BinaryConv2d
 from xnorkit.report.predict import softmax
 from xnorkit.report.records import Record
@@ -24,6 +24,7 @@ from xnorkit.report.study.run_folder import Run
 from xnorkit.report.study.step import Step, Subject, blank, measured
 from xnorkit.report.study.study import Study
 from xnorkit.report.study.trainings import find_run
+from xnorkit.report.trained import prepared_by
 from xnorkit.runtime import unpack_bits
 from xnorkit.train import load_checkpoint, read_checkpoint
 
@@ -61,8 +62,9 @@ class _Shown:
     @cached_property
     def packed(self) -> runtime.Model:
         stored = read_checkpoint(self.run.checkpoint)
-        by = Normalization(stored.mean or tuple(self.data.mean), stored.std or tuple(self.data.std))
-        return runtime.Model(pack(self.model, self.data.input_shape, name=self.run.recipe.name, normalization=by))
+        by, preparation = prepared_by(stored, self.data)
+        about: dict[str, Any] = {"normalization": by, "preparation": preparation}
+        return runtime.Model(pack(self.model, self.data.input_shape, name=self.run.recipe.name, **about))
 
 
 def _first_layer_filters(shown: _Shown) -> Picture:

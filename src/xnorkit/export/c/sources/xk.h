@@ -52,9 +52,18 @@ typedef struct {
 
 void xk_emit(const xk_sink *sink, int32_t pixel);
 
+/* Where pixel (y, x) of the network's channel c lies: image[first + c * channel + y * row + x * column]. */
+typedef struct {
+  int32_t first, channel, row, column;
+} xk_pixels;
+
 void xk_input_f32(const float *image, xk_shape shape, float *result);
-void xk_input_f32_from_u8(const uint8_t *image, xk_shape shape, const float *mean, const float *std, float *result);
-void xk_input_u8(const uint8_t *image, xk_shape shape, uint8_t *result);
+void xk_input_f32_from_u8(const uint8_t *image, xk_shape shape, xk_pixels order, const float *mean, const float *std,
+                          float *result);
+/* mean_image: (height, width, channels) */
+void xk_input_f32_less_mean(const uint8_t *image, xk_shape shape, xk_pixels order, const float *mean_image,
+                            float *result);
+void xk_input_u8(const uint8_t *image, xk_shape shape, xk_pixels order, uint8_t *result);
 void xk_input_u8_from_f32(const float *image, xk_shape shape, const float *mean, const float *std, uint8_t *result);
 
 void xk_float_conv2d(const float *source, xk_shape shape, const xk_window *window, const float *weight,
