@@ -33,7 +33,7 @@ def test_peers_run_in_a_process_that_holds_them() -> None:
     assert [(row.engine, row.isa) for row in rows] == [("xnorkit", "avx2"), ("torch_f32", "avx2")]
     assert rows[0].steps is not None
     assert rows[0].steps[0].operations
-    ((title, _, cells),) = model_tables(rows)
+    ((title, _, cells, _),) = model_tables(rows)
     assert "any: this engine cannot be held" in title
     assert [row[0] for row in cells] == ["xnorkit (avx2)", "torch_f32 (avx2)"]
 

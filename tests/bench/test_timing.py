@@ -40,6 +40,31 @@ def test_long_calls_are_sampled_once_per_round() -> None:
     assert calls == 3  # one to find out, one per round
 
 
+def test_a_candidate_that_raises_is_left_out() -> None:
+    errors: dict[str, Exception] = {}
+    calls = 0
+
+    def warm_up_fails() -> None:
+        raise KeyError("a")
+
+    def round_fails() -> None:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.11)  # a long call: one to find out, then one per round
+        if calls == 2:
+            raise ValueError("b")
+
+    candidates = {"a": warm_up_fails, "good": lambda: None, "b": round_fails}
+    times = interleaved(candidates, seconds=0.01, min_rounds=4, on_error=errors.__setitem__)
+    assert list(times) == ["good"]
+    assert times["good"].samples == 4
+    assert {name: str(error) for name, error in errors.items()} == {"a": "'a'", "b": "b"}
+    assert calls == 2
+    assert interleaved({"a": warm_up_fails}, on_error=errors.__setitem__) == {}
+    with pytest.raises(KeyError, match="a"):
+        interleaved({"good": lambda: None, "a": warm_up_fails}, seconds=0.01)
+
+
 def test_bad_runs() -> None:
     with pytest.raises(InputError, match="threads=0"):
         check_run(0, 1.0)
@@ -79,7 +104,7 @@ def test_limits_by_number_of_threads() -> None:
     assert (one.threads, one.binary_scaling, one.float_scaling, one.read_scaling) == (1, 1.0, 1.0, 1.0)
     assert two.binary_scaling == pytest.approx(two.binary_gmacs / one.binary_gmacs)
     assert set(two.to_json()) >= {"isa", "threads", "binary_gmacs", "float_gmacs", "read_gbs"}
-    title, columns, cells = peak_table([one, two])
+    title, columns, cells, _ = peak_table([one, two])
     assert "portable" in title
     assert len(columns) == len(cells[0]) == 4
     with pytest.raises(InputError, match="isa 'foo'; required: one that this CPU"):
