@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from synthetic_records import Synthetic
 
 from xnorkit.errors import InputError
 from xnorkit.report.page import headline, place_headline
@@ -20,6 +21,19 @@ def test_headline_has_accuracy_size_proof_and_time(drawn: tuple[Path, Path]) -> 
     assert "| batch 1, 1 thread | xnorkit | fastest float32 | fastest int8 | xnorkit, ideal |" in lines
     assert "| LeNet-5 | 23.0 µs | 150 µs (6.5 times) | 69.0 µs (3.0 times) | 16.1 µs |" in lines
     assert not any("NIN, CIFAR-10:" in line for line in lines), "a training with epochs left is no headline"
+
+
+def test_headline_names_what_is_missing_from_the_fastest(tmp_path: Path) -> None:
+    study = Synthetic(tmp_path)
+    study.inference()
+    study.fault("openvino_f32", "RuntimeError: no kernel")
+    lines = [line for line in headline(tmp_path).splitlines() if line.startswith("Not measured")]
+    where = "(LeNet-5; NIN, CIFAR-10; ResNet-18, CIFAR-10; ResNet-18)"
+    assert lines == [
+        f"Not measured, so not among the fastest: OpenVINO int8 {where}: not installed",
+        f"Not measured, so not among the fastest: OpenVINO {where}: RuntimeError: no kernel",
+    ]
+    assert "| LeNet-5 | 23.0 µs | 161 µs (7.0 times) |" in headline(tmp_path)
 
 
 def test_place_headline_replaces_what_stands_between_the_marks() -> None:

@@ -83,8 +83,8 @@ def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
     assert row.float_us is not None
     assert row.float_min_us is not None
     times = [(us, name) for name, us in row.peers_us.items() if us is not None]
+    faults = "; ".join(f"{name}: {reason}" for name, reason in row.peer_faults.items())
     if not times:
-        faults = "; ".join(f"{name}: {reason}" for name, reason in row.peer_faults.items())
         return replace(record, reason=f"no float32 engine can be measured: {faults}")
     float_us, peer = min(times)
     float_min_us = min(us for us in row.peers_min_us.values() if us is not None)
@@ -103,4 +103,5 @@ def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
         "limit_speedup": best.binary_gmacs / best.float_gmacs,
         "macs_binary": shape.macs,
     }
-    return measured(record, values, {"us": list(row.quartiles_us)}, subject={"peer": peer})
+    subject = {"peer": peer, **({"unmeasured": faults} if faults else {})}
+    return measured(record, values, {"us": list(row.quartiles_us)}, subject=subject)
