@@ -59,3 +59,8 @@ def test_names_of_the_rows() -> None:
     assert {"torch_f32", "openvino_binary_node", "openvino_binary_model", "openvino_f32"} <= {
         engine.name for engine in engines.KERNEL_ENGINES
     }
+
+
+def test_onnx_runtime_cannot_be_held() -> None:
+    for engine in (*engines.MODEL_ENGINES, *engines.KERNEL_ENGINES):
+        assert engine.holdable is (engine.family != "onnxruntime"), engine.name

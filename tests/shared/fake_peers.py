@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from xnorkit.bench.engines import Engine
 
-__all__ = ["FAULTS", "KINDS", "fake_call", "fake_engines"]
+__all__ = ["FAULTS", "KINDS", "REAL_FAULTS", "fake_call", "fake_engines"]
 
 KINDS = ("right", "wrong", "shape", "nan", "import", "build", "first", "later", "late", "missing")
 LATER_CALLS, LATE_SECONDS = 3, 0.06
@@ -26,6 +26,8 @@ FAULTS = {
     "missing": "no_such_module is not installed; pip install 'xnorkit[bench]'",
 }
 """How the reason of each kind that has a fault begins."""
+REAL_FAULTS = ("wrong answer", "RuntimeError: ", "RuntimeException: ", "NotImplemented: ")
+"""How the reason of a real engine begins if the fault is its own on a processor, not in what we gave it."""
 
 
 def fake_engines(kinds: Iterable[str]) -> tuple[Engine, ...]:

@@ -82,8 +82,8 @@ MODEL_ENGINES = (
 )
 KERNEL_ENGINES = (
     Engine("torch_f32", "torch", ("torch",)),
-    Engine("onnxruntime_f32", "onnxruntime", ("onnxruntime", "onnx")),
-    Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", "onnx"), 0.02),
+    Engine("onnxruntime_f32", "onnxruntime", ("onnxruntime", "onnx"), holdable=False),
+    Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", "onnx"), 0.02, holdable=False),
     Engine("openvino_binary_node", "openvino", ("openvino",)),
     Engine("openvino_binary_model", "openvino", ("openvino",)),
     Engine("openvino_binary_model_nhwc", "openvino", ("openvino",)),

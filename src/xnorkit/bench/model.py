@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit import runtime
-from xnorkit.bench.engines import ALL, MODEL_ENGINES, Choice, Engine, Note, choose, silent
+from xnorkit.bench.engines import ALL, MODEL_ENGINES, REMEDY, Choice, Engine, Note, choose, silent
 from xnorkit.bench.faults import Faults, checked_error, relative_error
 from xnorkit.bench.ideal import ideal_us
 from xnorkit.bench.peaks import PeakMeter
@@ -221,6 +222,8 @@ def _timed(row: ModelResult, timing: Timing) -> ModelResult:
 def _without_twin(choice: Choice, name: str, note: Note) -> Choice:
     """Return a choice without engines; those that were asked for by name say why."""
     reason = f"'{name}' is no name of `xnorkit models`, so its float twin is unknown"
+    if find_spec("torch") is None:
+        reason = f"PyTorch is not installed, which makes the float twin; {REMEDY}"
     asked = {engine.name: reason for engine in choice.engines if engine.name in choice.asked}
     if not asked:
         note(f"no peers: {reason}")
