@@ -108,7 +108,7 @@ def test_a_packed_file_is_measured_alone_or_against_its_name(tmp_path: Path) -> 
     assert rows[0].relative_error is None
 
 
-def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path) -> None:
+def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "own.xnor"
     weight, bias = np.ones((2, 2, 2, 1), np.float32), np.zeros(2, np.float32)
     linear = Node("last", "float_linear", ("input",), {"out_features": 2}, {"weight": weight, "bias": bias})
@@ -120,6 +120,9 @@ def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path) -> None:
     own, peer = bench_model(str(path), seconds=0.01, against=("torch",))
     assert (own.engine, own.fault, peer.engine) == ("xnorkit", None, "torch_f32")
     assert peer.fault == "'own' is no name of `xnorkit models`, so its float twin is unknown"
+    monkeypatch.setattr(model, "find_spec", lambda name: None)
+    _, peer = bench_model(str(path), seconds=0.01, against=("torch",))
+    assert peer.fault == "PyTorch is not installed, which makes the float twin; pip install 'xnorkit[bench]'"
 
 
 def test_refusals(tmp_path: Path) -> None:
