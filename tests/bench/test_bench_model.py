@@ -1,24 +1,30 @@
 """Whole networks: fields of the rows, agreement of every engine with PyTorch, the ideal time."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_peers import FAULTS, KINDS, REAL_FAULTS, fake_call, fake_engines
 
+from xnorkit import runtime
+from xnorkit.bench import model
 from xnorkit.bench.ideal import ideal_us, layer_ideal_us
 from xnorkit.bench.model import bench_model
 from xnorkit.bench.peaks import Limits
+from xnorkit.bench.processor import adds_bytes_exactly
 from xnorkit.bench.step_figure import draw_steps
 from xnorkit.bench.subjects import load_subject
 from xnorkit.bench.tables import model_tables, step_tables
-from xnorkit.errors import InputError
+from xnorkit.errors import EngineError, InputError
 from xnorkit.format import Graph, InputSpec, Node, summarize, write
 
 torch = pytest.importorskip("torch")
+Twin = pytest.importorskip("xnorkit.bench.twin").Twin
 FIELDS = {
     *("model", "engine", "threads", "batch", "median_us", "min_us", "ideal_us", "file_bytes", "cores"),
-    *("relative_error", "quartiles_us", "isa", "steps"),
+    *("relative_error", "quartiles_us", "isa", "steps", "fault", "remark"),
 }
 
 
@@ -42,15 +48,54 @@ def test_rows() -> None:
     assert len(model_tables(rows)) == 4
 
 
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The peers are those of `fake_peers`."""
+    monkeypatch.setattr(model, "MODEL_ENGINES", fake_engines(KINDS))
+    monkeypatch.setattr(Twin, "call", lambda self, engine, images, threads: fake_call(engine.name, self.answer(images)))
+    monkeypatch.setattr(Twin, "file_bytes", lambda self, engine: 1000)
+
+
+@pytest.mark.usefixtures("fakes")
+def test_a_peers_fault_is_a_row_and_the_others_are_measured() -> None:
+    rows = bench_model("lenet5", seconds=0.01, batch=(1, 2), against=("fake",))
+    assert [(row.batch, row.engine) for row in rows] == [
+        (batch, engine) for batch in (1, 2) for engine in ("xnorkit", *(f"{kind}_f32" for kind in KINDS))
+    ]
+    for own, right, *faulty in (rows[: len(KINDS) + 1], rows[len(KINDS) + 1 :]):
+        assert own.fault is right.fault is None
+        assert min(own.median_us, right.median_us) > 0
+        assert right.relative_error == 0.0
+        for row, beginning in zip(faulty, FAULTS.values(), strict=True):
+            assert row.fault.startswith(beginning)
+            assert "\n" not in row.fault
+            assert (row.median_us, row.min_us, row.quartiles_us, row.file_bytes, row.cores) == (None,) * 5
+    json.dumps([row.to_json() for row in rows], allow_nan=False)
+
+
+@pytest.mark.usefixtures("fakes")
+def test_a_fault_of_xnorkits_own_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime.Model, "__call__", lambda self, images: np.ones((len(images), 10), np.float32))
+    with pytest.raises(EngineError, match="the packed 'lenet5' differs from the trained model"):
+        bench_model("lenet5", seconds=0.01, against=("fake",))
+
+
 @pytest.mark.parametrize("family", ["onnxruntime", "openvino"])
-def test_peers_agree_with_pytorch(family: str) -> None:
+def test_real_peers_agree_with_pytorch_or_have_a_fault_of_their_own(family: str) -> None:
     for module in (family, "onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(module, reason=f"{family} is a peer of the bench extra")
     rows = bench_model("lenet5", seconds=0.01, against=(family,))
     assert [row.engine for row in rows] == ["xnorkit", f"{family}_f32", f"{family}_int8"]
-    assert rows[1].relative_error < 1e-4
-    assert 1e-4 < rows[2].relative_error < 0.1, "8 bits are not exact, and not far off"
-    assert rows[1].file_bytes > 3 * rows[2].file_bytes
+    # An engine may have a fault of its own on a processor; what it is given is right by test_onnx_graphs.
+    assert all(row.fault is None or row.fault.startswith(REAL_FAULTS) for row in rows)
+    full, int8 = rows[1:]
+    if not full.fault:
+        assert full.relative_error < 1e-3
+    if not int8.fault:
+        assert 1e-4 < int8.relative_error < 0.25, "8 bits are not exact, and not far off"
+        assert (int8.remark is None) is adds_bytes_exactly(holdable=family == "openvino")
+    if not (full.fault or int8.fault):
+        assert full.file_bytes > 3 * int8.file_bytes
 
 
 def test_a_packed_file_is_measured_alone_or_against_its_name(tmp_path: Path) -> None:
@@ -63,7 +108,7 @@ def test_a_packed_file_is_measured_alone_or_against_its_name(tmp_path: Path) -> 
     assert rows[0].relative_error is None
 
 
-def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path) -> None:
+def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "own.xnor"
     weight, bias = np.ones((2, 2, 2, 1), np.float32), np.zeros(2, np.float32)
     linear = Node("last", "float_linear", ("input",), {"out_features": 2}, {"weight": weight, "bias": bias})
@@ -72,8 +117,12 @@ def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path) -> None:
     rows = bench_model(str(path), seconds=0.01, note=notes.append)
     assert [row.engine for row in rows] == ["xnorkit"]
     assert any("no peers: 'own' is no name of `xnorkit models`" in line for line in notes)
-    with pytest.raises(InputError, match=r"--against torch_f32: 'own' is no name"):
-        bench_model(str(path), seconds=0.01, against=("torch",))
+    own, peer = bench_model(str(path), seconds=0.01, against=("torch",))
+    assert (own.engine, own.fault, peer.engine) == ("xnorkit", None, "torch_f32")
+    assert peer.fault == "'own' is no name of `xnorkit models`, so its float twin is unknown"
+    monkeypatch.setattr(model, "find_spec", lambda name: None)
+    _, peer = bench_model(str(path), seconds=0.01, against=("torch",))
+    assert peer.fault == "PyTorch is not installed, which makes the float twin; pip install 'xnorkit[bench]'"
 
 
 def test_refusals(tmp_path: Path) -> None:

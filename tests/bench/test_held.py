@@ -14,11 +14,15 @@ torch = pytest.importorskip("torch")
 needs_avx2 = pytest.mark.skipif("avx2" not in _engine.isas(), reason="this CPU or build has no AVX2")
 
 
+@pytest.fixture(autouse=True)
+def _not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in HOLD["avx2"]:
+        monkeypatch.delenv(name, raising=False)
+
+
 def test_what_an_engine_is_held_to(monkeypatch: pytest.MonkeyPatch) -> None:
     torch_f32 = next(engine for engine in MODEL_ENGINES if engine.name == "torch_f32")
     onnxruntime = next(engine for engine in MODEL_ENGINES if engine.name == "onnxruntime_f32")
-    for name in HOLD["avx2"]:
-        monkeypatch.delenv(name, raising=False)
     assert torch_f32.held_to() is None
     for name, value in HOLD["avx2"].items():
         monkeypatch.setenv(name, value)
@@ -33,7 +37,7 @@ def test_peers_run_in_a_process_that_holds_them() -> None:
     assert [(row.engine, row.isa) for row in rows] == [("xnorkit", "avx2"), ("torch_f32", "avx2")]
     assert rows[0].steps is not None
     assert rows[0].steps[0].operations
-    ((title, _, cells),) = model_tables(rows)
+    ((title, _, cells, _),) = model_tables(rows)
     assert "any: this engine cannot be held" in title
     assert [row[0] for row in cells] == ["xnorkit (avx2)", "torch_f32 (avx2)"]
 

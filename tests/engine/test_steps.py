@@ -64,7 +64,7 @@ def test_pointwise_values_replace_each_other_in_memory():
 @pytest.mark.parametrize("fuse", [True, False])
 def test_profile_names_every_step_and_the_reading_of_images(fuse):
     """A pack that alone reads the images reads them as the caller has them: value 0 takes no memory."""
-    program = _engine.Program("image", 16, 16, 3)
+    program = _engine.Program("image", 16, 16, 3, "portable")
     bits = program.pack(0, np.zeros(3, np.float32), np.zeros(3, np.uint8))
     pooled = program.max_pool_bits(bits, _engine.ConvGeometry((2, 2), (2, 2)), np.zeros(3, np.uint8))
     program.finish([pooled], fuse)

@@ -1,8 +1,8 @@
-"""Random networks as users write them, from a seed: modules, functional calls, writes in place, views, idioms, mistakes.
+"""Random networks as users write them, from a seed: modules, calls, writes in place, views, idioms, mistakes.
 
-A network is a list of steps. Each step is drawn from `STEPS`, a table of what a forward may do with a value (N, C, H, W);
-some of them cannot be packed, and some are faults that must be refused. What counts is that none is packed to another
-answer than the model's.
+A network is a list of steps. Each step is drawn from `STEPS`, a table of what a forward may do with a value (N, C, H,
+W); some of them cannot be packed, and some are faults that must be refused. What counts is that none is packed to
+another answer than the model's.
 """
 
 import random
@@ -293,7 +293,11 @@ def _end(model: RandomForward, r: random.Random, shape: tuple[int, ...]) -> None
         _append(model, "flatten", nn.Flatten())
         if kind == "binary":
             _append(model, "norm", nn.BatchNorm1d(features))
-            _append(model, "binary", BinaryLinear(features, 6, bconfig=BConfig(BasicInputBinarizer, Identity, XNORWeightBinarizer)))
+            _append(
+                model,
+                "binary",
+                BinaryLinear(features, 6, bconfig=BConfig(BasicInputBinarizer, Identity, XNORWeightBinarizer)),
+            )
         _append(model, "linear", nn.Linear(6 if kind == "binary" else features, 4))
         return
     ends: dict[str, Step] = {

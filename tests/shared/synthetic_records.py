@@ -1,6 +1,6 @@
 """Records of a study that never happened: every number is made up, so that a page can be drawn and read in a test."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -157,8 +157,17 @@ class Synthetic:
                 command = "pip install 'xnorkit[bench]'"
                 self.missing("inference", f"{model}/float/openvino_int8/t1/b{batch}", subject, command)
 
-    def sweeps(self, scale: float = 1.0) -> None:
-        """All four sweeps; measured speed-ups are multiplied by `scale`."""
+    def fault(self, engine: str, reason: str, batches: Sequence[int] = (1, 32)) -> None:
+        """Take the time of an engine away from those of `inference`."""
+        for model in MODELS:
+            for batch in batches if model != "resnet18" else (1,):
+                subject = {"model": model, "threads": 1, "batch": batch, "family": "float", "engine": engine}
+                command = f"xnorkit bench model {model} --threads 1 --batch {batch}"
+                key = f"{model}/float/{engine}/t1/b{batch}"
+                self.missing("inference", key, subject, command, f"{engine}: {reason}")
+
+    def sweeps(self, scale: float = 1.0, unmeasured: Mapping[int, str] | None = None) -> None:
+        """All four sweeps; measured speed-ups are multiplied by `scale`; unmeasured: place -> engines with reasons."""
         plan = {
             "channels": ("channels", [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]),
             "filter": ("kernel", [1, 2, 3, 4, 5, 7, 10, 15, 20]),
@@ -175,6 +184,7 @@ class Synthetic:
                     "out_channels": 256,
                 }
                 subject |= {"family": "xnor", "engine": "xnorkit", "threads": 1, "peer": "openvino_f32", across: place}
+                subject |= {"unmeasured": unmeasured[place]} if place in (unmeasured or {}) else {}
                 products = int(subject["channels"]) * int(subject["kernel"]) ** 2
                 measured = 10.6 * products / (products + 300) * scale
                 values = {

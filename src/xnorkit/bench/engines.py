@@ -1,13 +1,14 @@
 """The engines that can be measured against, and which of them are here."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from xnorkit.bench.processor import adds_bytes_exactly
 from xnorkit.errors import InputError
 
-__all__ = ["ALL", "HOLD", "KERNEL_ENGINES", "MODEL_ENGINES", "Engine", "Note", "choose", "silent"]
+__all__ = ["ALL", "HOLD", "KERNEL_ENGINES", "MODEL_ENGINES", "REMEDY", "Choice", "Engine", "Note", "choose", "silent"]
 
 Note = Callable[[str], None]
 ALL = ("all",)
@@ -34,6 +35,37 @@ class Engine:
             return None
         return next((isa for isa, wanted in HOLD.items() if wanted.items() <= os.environ.items()), None)
 
+    def weight_bits(self) -> int:
+        """Return how many bits a quantized weight gets: 8, or 7 where this engine's sums of bytes would saturate."""
+        return 8 if adds_bytes_exactly(holdable=self.holdable) else 7
+
+    def remark(self) -> str | None:
+        """Return what is to be known beside its time, or None."""
+        return "weights of 7 bits, as sums of bytes saturate without VNNI" if self.reduced else None
+
+    @property
+    def reduced(self) -> bool:
+        """Whether its weights are quantized to fewer than 8 bits."""
+        return self.is_int8 and self.weight_bits() < 8
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether it computes in 8 bits."""
+        return self.name.endswith("int8")
+
+    def missing(self) -> str | None:
+        """Return the first module that it needs and that is not installed, or None."""
+        return next((module for module in self.needs if not _installed(module)), None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """engines: chosen and installed; asked: names that the user named one by one; absent: of these, name -> why not."""
+
+    engines: Sequence[Engine]
+    asked: frozenset[str]
+    absent: Mapping[str, str]
+
 
 HOLD = {"avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}}
 """Variables that hold libraries to an instruction set, if they are set before these are loaded: oneDNN (in PyTorch and
@@ -50,8 +82,8 @@ MODEL_ENGINES = (
 )
 KERNEL_ENGINES = (
     Engine("torch_f32", "torch", ("torch",)),
-    Engine("onnxruntime_f32", "onnxruntime", ("onnxruntime", "onnx")),
-    Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", "onnx"), 0.02),
+    Engine("onnxruntime_f32", "onnxruntime", ("onnxruntime", "onnx"), holdable=False),
+    Engine("onnxruntime_int8", "onnxruntime", ("onnxruntime", "onnx"), 0.02, holdable=False),
     Engine("openvino_binary_node", "openvino", ("openvino",)),
     Engine("openvino_binary_model", "openvino", ("openvino",)),
     Engine("openvino_binary_model_nhwc", "openvino", ("openvino",)),
@@ -63,36 +95,41 @@ def silent(_: str) -> None:
     """Take a note and do nothing."""
 
 
-def choose(
-    against: Sequence[str], engines: Sequence[Engine], note: Note = silent
-) -> tuple[list[Engine], frozenset[str]]:
-    """Return the chosen engines that are installed, and the names of those that the user named one by one.
+def choose(against: Sequence[str], engines: Sequence[Engine], note: Note = silent) -> Choice:
+    """Return which engines are measured.
 
     Args:
         against: families or names of engines; `ALL` takes whatever is installed and notes what is missing.
         engines: the table to choose from.
-        note: takes one line per engine that was left out.
+        note: takes one line per family that was left out.
 
     Raises:
-        InputError: an unknown word, or an engine that was asked for is not installed.
+        InputError: an unknown word.
     """
     words = [word for word in against if word not in ALL]
     known = list(dict.fromkeys([*(e.family for e in engines), *(e.name for e in engines)]))
     for word in words:
         if word not in known:
             raise InputError(f"--against {word}; required: any of {', '.join([*ALL, *known])}, or none.")
-    asked = {engine.name for engine in engines if engine.family in words or engine.name in words}
-    chosen, absent = [], dict[str, None]()
+    asked = frozenset(engine.name for engine in engines if engine.family in words or engine.name in words)
+    chosen, absent, left_out = [], dict[str, str](), dict[str, None]()
     for engine in engines:
         if engine.name not in asked and len(words) == len(against):
             continue
-        missing = [module for module in engine.needs if find_spec(module) is None]
-        if missing and engine.name in asked:
-            raise InputError(f"--against {engine.family}: {missing[0]} is not installed; required: {REMEDY}.")
-        if missing:
-            absent[f"{engine.family}: {missing[0]} is not installed; {REMEDY}"] = None
-        else:
+        missing = engine.missing()
+        if missing is None:
             chosen.append(engine)
-    for line in absent:
+        elif engine.name in asked:
+            absent[engine.name] = f"{missing} is not installed; {REMEDY}"
+        else:
+            left_out[f"{engine.family}: {missing} is not installed; {REMEDY}"] = None
+    for line in left_out:
         note(line)
-    return chosen, frozenset(asked)
+    return Choice(chosen, asked, absent)
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # ValueError: a module in memory without a specification
+        return False

@@ -1,14 +1,16 @@
 """`xnorkit bench kernels`: single layers against the machine's own limit and against what one could run instead."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from xnorkit import _engine
 from xnorkit.bench.engines import ALL, KERNEL_ENGINES, Engine, Note, choose, silent
+from xnorkit.bench.faults import Faults, checked_error
 from xnorkit.bench.layer_case import REFERENCE, LayerCase
 from xnorkit.bench.peaks import check_isa
 from xnorkit.bench.shapes import LayerShape
@@ -18,6 +20,8 @@ from xnorkit.errors import EngineError, InputError
 __all__ = ["KernelResult", "bench_kernel", "bench_kernels"]
 
 OWN, OWN_FLOAT, OWN_NHWC = "xnorkit", "xnorkit_float", "xnorkit_float_nhwc"
+TORCH_PEER, BITS_PEER = "torch_f32", "openvino_binary_node"
+BINARY_PEERS = (BITS_PEER, "openvino_binary_model", "openvino_binary_model_nhwc")
 IMAGE_CHANNELS = 4
 PEAK_MILLISECONDS = 1.0
 
@@ -30,7 +34,9 @@ class KernelResult:
     float32 to float32 (N, H, W, C), where up to 4 channels are an image (N, C, H, W). gmacs, peak_gmacs,
     fraction_of_peak: of the median. float_us, float_nhwc_us: a binary layer from float32 (N, C, H, W) or (N, H, W, C)
     to float32 of the same layout, sign, packing, scale and bias included; null for a float layer. bytes: that must move
-    at least. The names with min are minima, the others medians; quartiles_us are those of us.
+    at least. The names with min are minima, the others medians; quartiles_us are those of us. peers_us, peers_min_us:
+    by name of the peer; null where it cannot be measured, with the reason in peer_faults. peer_remarks: what is to be
+    known beside a peer's time.
     """
 
     op: str
@@ -48,8 +54,10 @@ class KernelResult:
     float_min_us: float | None = None
     float_nhwc_us: float | None = None
     float_nhwc_min_us: float | None = None
-    peers_us: dict[str, float] = field(default_factory=dict)
-    peers_min_us: dict[str, float] = field(default_factory=dict)
+    peers_us: dict[str, float | None] = field(default_factory=dict)
+    peers_min_us: dict[str, float | None] = field(default_factory=dict)
+    peer_faults: dict[str, str] = field(default_factory=dict)
+    peer_remarks: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """Return the fields as JSON values."""
@@ -92,6 +100,8 @@ def bench_kernel(
 ) -> KernelResult:
     """Return the times of one layer, batch 1, random data; every answer is checked before it is timed.
 
+    A peer whose answer is off, or that raises, has a null for its time and a reason; the others are measured.
+
     It is checked against the scalar reference, which takes seconds for 0.1e9 multiply-adds, or against another
     instruction set, as `truth="portable"`, which takes milliseconds.
 
@@ -100,24 +110,34 @@ def bench_kernel(
     count valid taps only.
 
     Raises:
-        InputError: `isa` is not available, a peer that was asked for is missing or wrong, or `check_run` refuses the
-            rest.
+        InputError: `isa` is not available, an unknown peer, or `check_run` refuses the rest.
         EngineError: the engine has no kernel for the shape, or its answer is not the reference's.
     """
     check_run(threads, seconds)
-    engines, asked = choose(against, KERNEL_ENGINES, note)
+    choice = choose(against, KERNEL_ENGINES, note)
     isa = check_isa(isa)
     case = LayerCase(shape, truth)
     candidates = _own(case, isa, threads)
-    peers = {engine.name: _peer(engine, case, threads, engine.name in asked, note) for engine in engines}
-    candidates.update({name: call for name, call in peers.items() if call is not None})
+    engines = [engine for engine in choice.engines if shape.binary or engine.name not in BINARY_PEERS]
+    faults = Faults([engine.name for engine in engines], choice.absent)
+    for engine in engines:
+        call = faults.attempt(engine.name, partial(_peer, engine, case, threads))
+        if call is not None:
+            candidates[engine.name] = call
     peaks: list[float] = []
     peak = _engine.peak_binary_gmacs if shape.binary else _engine.peak_float_gmacs
-    with _threads_of_torch(engines, threads):
-        times = interleaved(candidates, seconds=seconds, each_round=lambda: peaks.append(peak(isa, PEAK_MILLISECONDS)))
+    with _threads_of_torch(candidates, threads):
+        times = interleaved(
+            candidates,
+            seconds=seconds,
+            each_round=lambda: peaks.append(peak(isa, PEAK_MILLISECONDS)),
+            on_error=faults.take,
+        )
     limit = max(peaks) * threads
     own, own_float, own_nhwc = times.pop(OWN), times.pop(OWN_FLOAT, None), times.pop(OWN_NHWC, None)
     gmacs = shape.macs / own.median_us / 1e3
+    found = {*times, *faults.reasons}
+    peers = {engine.name: times.get(engine.name) for engine in KERNEL_ENGINES if engine.name in found}
     return KernelResult(
         op=shape.op,
         shape=shape.text,
@@ -134,8 +154,10 @@ def bench_kernel(
         float_min_us=own_float.min_us if own_float else None,
         float_nhwc_us=own_nhwc.median_us if own_nhwc else None,
         float_nhwc_min_us=own_nhwc.min_us if own_nhwc else None,
-        peers_us={name: timing.median_us for name, timing in times.items()},
-        peers_min_us={name: timing.min_us for name, timing in times.items()},
+        peers_us={name: timing.median_us if timing else None for name, timing in peers.items()},
+        peers_min_us={name: timing.min_us if timing else None for name, timing in peers.items()},
+        peer_faults=faults.reasons,
+        peer_remarks={engine.name: text for engine in engines if engine.name in times and (text := engine.remark())},
     )
 
 
@@ -164,61 +186,53 @@ def _with_threads(run: Callable[[int], Any], threads: int) -> Callable[[], Any]:
     return lambda: run(threads)
 
 
-def _peer(engine: Engine, case: LayerCase, threads: int, asked: bool, note: Note) -> Callable[[], Any] | None:
-    """Return a peer's call, or None with a note if it cannot run this layer and was not asked for by name."""
-    try:
-        call = _build(engine.name, case, threads)
-        if call is not None and engine.name != "openvino_binary_node":
-            _check(engine, case, call())
-        return call
-    except InputError as error:
-        if asked:
-            raise
-        note(str(error))
-        return None
+def _peer(engine: Engine, case: LayerCase, threads: int) -> Callable[[], Any]:
+    """Return a peer's call, whose answer is the reference's within its tolerance.
+
+    Raises:
+        PeerError: it is not, or the peer does not compute such a layer. Also whatever the peer raises.
+    """
+    call = _build(engine, case, threads)
+    if engine.name != BITS_PEER:
+        _check(engine, case, call())
+    return call
 
 
-def _build(name: str, case: LayerCase, threads: int) -> Callable[[], Any] | None:
-    if name == "torch_f32":
+def _build(engine: Engine, case: LayerCase, threads: int) -> Callable[[], Any]:
+    if engine.name == TORCH_PEER:
         from xnorkit.bench.peers.pytorch import float_layer, torch_threads
 
         with torch_threads(threads):
             return float_layer(case)
-    if name.startswith("openvino_binary"):
+    if engine.name in BINARY_PEERS:
         from xnorkit.bench.peers import open_vino_binary
 
-        if open_vino_binary.unsuitable(case):
-            return None
-        if name.endswith("node"):
+        if engine.name == BITS_PEER:
             return open_vino_binary.binary_node(case, threads)
-        return open_vino_binary.binary_model(case, threads, "nhwc" if name.endswith("nhwc") else "nchw")
+        return open_vino_binary.binary_model(case, threads, "nhwc" if engine.name.endswith("nhwc") else "nchw")
     from xnorkit.bench.peers import onnx_graphs
 
     layer = onnx_graphs.float_layer(case)
-    if name == "openvino_f32":
+    if engine.name == "openvino_f32":
         from xnorkit.bench.peers.open_vino import infer
 
         return infer(layer, case.x, threads, keep_float32=True)
     from xnorkit.bench.peers.onnx_runtime import session
 
-    return session(onnx_graphs.quantize(layer, [case.x]) if name.endswith("int8") else layer, case.x, threads)
+    model = onnx_graphs.quantize(layer, [case.x], engine.weight_bits()) if engine.is_int8 else layer
+    return session(model, case.x, threads)
 
 
 def _check(engine: Engine, case: LayerCase, answer: Any) -> None:
     """Compare a peer's float32 answer with the reference's; peers but OpenVINO's binary model give the bare sums."""
     expected = case.answer.transpose(0, 2, 3, 1) if engine.name.endswith("nhwc") else case.answer
-    if case.shape.binary and not engine.name.startswith("openvino_binary"):
+    if case.shape.binary and engine.name not in BINARY_PEERS:
         expected = (expected - case.bias.reshape(1, -1, 1, 1)) / case.scale.reshape(1, -1, 1, 1)
-    error = float(np.linalg.norm(answer - expected) / np.linalg.norm(expected))
-    if not error <= engine.tolerance:
-        raise InputError(
-            f"{engine.name} gives another answer for '{case.shape.text}' (relative error {error:.2g}); "
-            f"required: at most {engine.tolerance}; it is not measured."
-        )
+    checked_error(answer, expected, engine.tolerance)
 
 
-def _threads_of_torch(engines: Sequence[Engine], threads: int) -> AbstractContextManager[None]:
-    if not any(engine.family.startswith("torch") for engine in engines):
+def _threads_of_torch(candidates: Iterable[str], threads: int) -> AbstractContextManager[None]:
+    if TORCH_PEER not in candidates:
         return nullcontext()
     from xnorkit.bench.peers.pytorch import torch_threads
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit import runtime
-from xnorkit.bench.engines import ALL, MODEL_ENGINES, Engine, Note, choose, silent
+from xnorkit.bench.engines import ALL, MODEL_ENGINES, REMEDY, Choice, Engine, Note, choose, silent
+from xnorkit.bench.faults import Faults, checked_error, relative_error
 from xnorkit.bench.ideal import ideal_us
 from xnorkit.bench.peaks import PeakMeter
 from xnorkit.bench.profile import StepResult, profile
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from xnorkit.bench.twin import Twin
 
-__all__ = ["OWN", "ModelResult", "bench_model", "float_bytes", "relative_error", "time_models"]
+__all__ = ["OWN", "ModelResult", "bench_model", "float_bytes", "time_models"]
 
 OWN = "xnorkit"
 MIN_ROUNDS = 7
@@ -40,22 +43,25 @@ class ModelResult:
     logits from those of PyTorch float32, of the binary network for xnorkit (null for a .xnor file), of the float twin
     for peers. quartiles_us: between them lies the middle half of the samples. isa: instruction set of xnorkit's
     kernels, or the one that a peer is held to; null where a peer takes what it finds. steps: where the time of
-    xnorkit's network goes, if that was asked for.
+    xnorkit's network goes, if that was asked for. fault: why a peer cannot be measured; then its figures are null.
+    remark: what is to be known beside its time.
     """
 
     model: str
     engine: str
     threads: int
     batch: int
-    median_us: float
-    min_us: float
-    ideal_us: float | None
-    file_bytes: int
-    cores: float
-    relative_error: float | None
-    quartiles_us: tuple[float, float]
+    median_us: float | None = None
+    min_us: float | None = None
+    ideal_us: float | None = None
+    file_bytes: int | None = None
+    cores: float | None = None
+    relative_error: float | None = None
+    quartiles_us: tuple[float, float] | None = None
     isa: str | None = None
     steps: list[StepResult] | None = None
+    fault: str | None = None
+    remark: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the fields as JSON values."""
@@ -78,7 +84,8 @@ def bench_model(
 ) -> list[ModelResult]:
     """Return a row per number of threads, batch and engine, on random images, measured in turns.
 
-    Images are float32, but uint8 for xnorkit where its network begins with 8-bit integers.
+    Images are float32, but uint8 for xnorkit where its network begins with 8-bit integers. A peer whose logits are off,
+    or that raises, has a row with its fault and no figures; the others are measured.
 
     Args:
         what: name of a model (random weights) or of a trained one, a `.xnor` file or a checkpoint.
@@ -94,28 +101,23 @@ def bench_model(
         note: takes lines about engines that were left out, and why.
 
     Raises:
-        InputError: a batch is below 1, a peer that was asked for is missing or wrong, or `check_run` refuses the rest.
+        InputError: a batch is below 1, an unknown peer, or `check_run` refuses the rest.
         EngineError: the packed network does not give the trained model's logits.
     """
     for count in threads:
         check_run(count, seconds)
     if not batch or min(batch) < 1 or not threads:
         raise InputError(f"batch={list(batch)}, threads={list(threads)}; required: numbers of at least 1.")
-    engines, asked = choose(against, MODEL_ENGINES, note)
+    choice = choose(against, MODEL_ENGINES, note)
     subject = load_subject(what, binarization, int8_ends=int8_ends, pretrained=pretrained)
-    if subject.twin is None and engines:
-        reason = f"'{subject.name}' is no name of `xnorkit models`, so its float twin is unknown"
-        if asked:
-            raise InputError(f"--against {', '.join(sorted(asked))}: {reason}; required: none, or another model.")
-        note(f"no peers: {reason}")
-        engines = []
-    twin = _make_twin(subject) if engines else None
+    if subject.twin is None and choice.engines:
+        choice = _without_twin(choice, subject.name, note)
+    twin = _make_twin(subject) if choice.engines else None
     rows = []
     for count in threads:
         packed = runtime.Model(subject.graph, isa=isa, threads=count)
         for size in batch:
-            run = _Run(subject, packed, twin, engines, asked, note, steps)
-            rows += run.measure(size, seconds)
+            rows += _Run(subject, packed, twin, choice, steps).measure(size, seconds)
     return rows
 
 
@@ -148,9 +150,7 @@ class _Run:
     subject: Subject
     packed: runtime.Model
     twin: "Twin | None"
-    engines: Sequence[Engine]
-    asked: frozenset[str]
-    note: Note
+    choice: Choice
     steps: bool
 
     def measure(self, batch: int, seconds: float) -> list[ModelResult]:
@@ -160,36 +160,35 @@ class _Run:
         errors: dict[str, float | None] = {OWN: self._own_error(own_images, images)}
         candidates: dict[str, Callable[[], Any]] = {OWN: lambda: self.packed(own_images)}
         threads = self.packed.threads
+        faults = Faults([engine.name for engine in self.choice.engines], self.choice.absent)
         with self.twin.threads(threads) if self.twin else nullcontext():
-            for engine in self.engines:
-                call = self._peer(engine, images)
-                if call is not None:
-                    candidates[engine.name], errors[engine.name] = call
+            for engine in self.choice.engines:
+                found = faults.attempt(engine.name, partial(self._peer, engine, images))
+                if found is not None:
+                    candidates[engine.name], errors[engine.name] = found
             meter = PeakMeter(self.packed.isa, threads, self.subject.file_bytes)
-            times = interleaved(candidates, seconds=seconds, min_rounds=MIN_ROUNDS, each_round=meter)
-        limits = meter.limits()
-        ideal = ideal_us(self.subject.graph, limits, batch)
-        steps = profile(self.subject.graph, own_images, self.packed.isa, threads, limits) if self.steps else None
-        held = {engine.name: engine.held_to() for engine in self.engines} | {OWN: self.packed.isa}
-        sizes = {name: self.twin.file_bytes(name) for name in times if name != OWN} if self.twin else {}
-        return [
-            ModelResult(
-                model=self.subject.name,
-                engine=name,
-                threads=threads,
-                batch=batch,
-                median_us=timing.median_us,
-                min_us=timing.min_us,
-                ideal_us=ideal if name == OWN else None,
-                file_bytes=sizes.get(name, self.subject.file_bytes),
-                cores=timing.cores,
-                relative_error=errors[name],
-                quartiles_us=timing.quartiles_us,
-                isa=held[name],
-                steps=steps if name == OWN else None,
+            times = interleaved(
+                candidates, seconds=seconds, min_rounds=MIN_ROUNDS, each_round=meter, on_error=faults.take
             )
-            for name, timing in times.items()
-        ]
+        limits = meter.limits()
+        steps = profile(self.subject.graph, own_images, self.packed.isa, threads, limits) if self.steps else None
+        own = replace(
+            _timed(ModelResult(self.subject.name, OWN, threads, batch, isa=self.packed.isa), times[OWN]),
+            ideal_us=ideal_us(self.subject.graph, limits, batch),
+            file_bytes=self.subject.file_bytes,
+            relative_error=errors[OWN],
+            steps=steps,
+        )
+        rows = [own]
+        for engine in MODEL_ENGINES:
+            row = ModelResult(self.subject.name, engine.name, threads, batch, isa=engine.held_to())
+            if engine.name in times and self.twin:
+                size, error = self.twin.file_bytes(engine), errors[engine.name]
+                row = replace(row, file_bytes=size, relative_error=error, remark=engine.remark())
+                rows.append(_timed(row, times[engine.name]))
+            elif engine.name in faults.reasons:
+                rows.append(replace(row, fault=faults.reasons[engine.name]))
+        return rows
 
     def _own_error(self, own_images: NDArray[Any], images: NDArray[np.float32]) -> float | None:
         """Return the distance from the trained model's logits; a sign on zero may turn, so it is not always 0."""
@@ -207,28 +206,28 @@ class _Run:
             )
         return error
 
-    def _peer(self, engine: Engine, images: NDArray[np.float32]) -> tuple[Callable[[], Any], float] | None:
-        """Return a peer's call and its error, or None with a note if it is unusable and was not asked for."""
+    def _peer(self, engine: Engine, images: NDArray[np.float32]) -> tuple[Callable[[], Any], float]:
+        """Return a peer's call and the error of its logits; see `Twin.call` for what it raises."""
         assert self.twin is not None
-        try:
-            call = self.twin.call(engine.name, images, self.packed.threads)
-            error = relative_error(call(), self.twin.answer(images))
-            if error <= engine.tolerance:
-                return call, error
-            raise InputError(
-                f"{engine.name} gives other logits than PyTorch float32 (relative error {error:.2g}); "
-                f"required: at most {engine.tolerance}; it is not measured."
-            )
-        except InputError as refusal:
-            if engine.name in self.asked:
-                raise
-            self.note(str(refusal))
-            return None
+        call = self.twin.call(engine, images, self.packed.threads)
+        return call, checked_error(call(), self.twin.answer(images), engine.tolerance)
 
 
-def relative_error(logits: NDArray[Any], expected: NDArray[Any]) -> float:
-    """Return ||logits - expected|| / ||expected||."""
-    return float(np.linalg.norm(logits - expected) / np.linalg.norm(expected))
+def _timed(row: ModelResult, timing: Timing) -> ModelResult:
+    return replace(
+        row, median_us=timing.median_us, min_us=timing.min_us, cores=timing.cores, quartiles_us=timing.quartiles_us
+    )
+
+
+def _without_twin(choice: Choice, name: str, note: Note) -> Choice:
+    """Return a choice without engines; those that were asked for by name say why."""
+    reason = f"'{name}' is no name of `xnorkit models`, so its float twin is unknown"
+    if find_spec("torch") is None:
+        reason = f"PyTorch is not installed, which makes the float twin; {REMEDY}"
+    asked = {engine.name: reason for engine in choice.engines if engine.name in choice.asked}
+    if not asked:
+        note(f"no peers: {reason}")
+    return Choice((), choice.asked, {**choice.absent, **asked})
 
 
 def _make_twin(subject: Subject) -> "Twin":

@@ -12,7 +12,7 @@ from xnorkit import _engine
 from xnorkit.bench.timing import check_run
 from xnorkit.errors import InputError
 
-__all__ = ["Limits", "PeakMeter", "PeakResult", "bench_peaks", "check_isa"]
+__all__ = ["Limits", "PeakMeter", "PeakResult", "bench_peaks", "check_isa", "joint_rate"]
 
 MILLISECONDS = 1.0
 TOGETHER_MILLISECONDS = 4.0
@@ -75,10 +75,7 @@ class PeakMeter:
         return Limits(max(self._binary), max(self._float), max(self._read))
 
     def _together(self, measure: Callable[[int], float]) -> float:
-        """Return what the threads do at the same time: all their work over the time from first start to last end.
-
-        The sum of their rates would be too high where one had to wait for a processor until another was done.
-        """
+        """Return what the threads do at the same time, together."""
         if self.threads == 1:
             return measure(0)
         ready = Barrier(self.threads)
@@ -87,12 +84,10 @@ class PeakMeter:
             ready.wait()
             start = time.perf_counter()
             rate = measure(thread)
-            end = time.perf_counter()
-            return start, end, rate * (end - start)
+            return start, time.perf_counter(), rate
 
         with ThreadPoolExecutor(self.threads) as pool:
-            runs = list(pool.map(one, range(self.threads)))
-        return sum(work for _, _, work in runs) / (max(end for _, end, _ in runs) - min(start for start, _, _ in runs))
+            return joint_rate(list(pool.map(one, range(self.threads))))
 
     def _read_one(self, thread: int) -> float:
         """Return 1e9 bytes per second of one thread that reads its buffer again and again in one call."""
@@ -101,6 +96,15 @@ class PeakMeter:
         start = time.perf_counter()
         np.maximum.reduce(rows, axis=1, out=maxima)
         return buffer.nbytes * len(maxima) / (time.perf_counter() - start) / 1e9
+
+
+def joint_rate(runs: Sequence[tuple[float, float, float]]) -> float:
+    """Return the rate of all threads, of the start, end and rate of each: all work over first start to last end.
+
+    The sum of the rates would be too high where one had to wait for a processor until another was done.
+    """
+    work = sum(rate * (end - start) for start, end, rate in runs)
+    return work / (max(end for _, end, _ in runs) - min(start for start, _, _ in runs))
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,6 @@ def _point(axes: "Axes", number: int, row: KernelResult) -> None:
     label = f"{number}  {kind} {row.shape}{threads}: {row.fraction_of_peak:.0%}"
     axes.scatter([x], [row.gmacs], color=colour, s=70, zorder=3, label=label)
     axes.annotate(str(number), (x, row.gmacs), ha="center", va="center", fontsize=6, color="white", zorder=4)
-    peers = [us for name, us in row.peers_us.items() if name.endswith(SAME_ARITHMETIC[kind])]
+    peers = [us for name, us in row.peers_us.items() if name.endswith(SAME_ARITHMETIC[kind]) and us is not None]
     if peers:
         axes.scatter([x], [row.gmacs * row.us / min(peers)], s=40, facecolors="none", edgecolors=colour, zorder=3)

@@ -10,7 +10,8 @@ from xnorkit.bench.peaks import PeakResult
 
 __all__ = ["Table", "kernel_table", "model_tables", "peak_table", "step_tables"]
 
-Table = tuple[str, list[str], list[list[object]]]
+Table = tuple[str, list[str], list[list[object]], list[str]]
+"""Title, columns, cells, and the notes to which marks as [1] in the cells point."""
 BITS_PEER, NHWC_PEER = "openvino_binary_node", "openvino_binary_model_nhwc"
 SHORT = {
     "binary_conv2d": "conv",
@@ -28,12 +29,14 @@ SHORT = {
 
 
 def kernel_table(rows: Sequence[KernelResult]) -> Table:
-    """Return title, columns and cells; a peer's cell is its time and, in brackets, how many times ours that is.
+    """Return the table of layers; a peer's cell is its time and, in brackets, how many times ours that is.
 
-    Minima, since other programs can only lengthen a time. OpenVINO's binary node is compared with bits to bits, its
-    model of channels last with ours, everything else with float32 from (N, C, H, W).
+    A peer that cannot be measured has a dash, a mark and a note with the reason; a dash alone stands where there is
+    nothing of the kind to measure. Minima, since other programs can only lengthen a time. OpenVINO's binary node is
+    compared with bits to bits, its model of channels last with ours, everything else with float32 from (N, C, H, W).
     """
     peers = list(dict.fromkeys(name for row in rows for name in row.peers_us))
+    marks = _Marks()
     title = (
         f"Layers, {rows[0].isa}, batch 1, minima in us; in brackets how many times as long as xnorkit: bits with "
         "bits, nhwc with nhwc, others with float"
@@ -53,14 +56,39 @@ def kernel_table(rows: Sequence[KernelResult]) -> Table:
                     f"{row.fraction_of_peak * row.us / row.min_us:.0%}",
                 ),
                 *("-" if us is None else f"{us:.0f}" for us in (row.float_min_us, row.float_nhwc_min_us)),
-                *(_with_ratio(row.peers_min_us.get(name), ours[name]) for name in peers),
+                *(_with_ratio(row.peers_min_us.get(name), ours[name]) + _mark(row, name, marks) for name in peers),
             ]
         )
-    return title, columns, cells
+    return title, columns, cells, marks.notes
+
+
+class _Marks:
+    """Marks as " [1]" for notes; equal notes share one."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def mark(self, text: str) -> str:
+        """Return the mark of a note."""
+        if text not in self._texts:
+            self._texts.append(text)
+        return f" [{self._texts.index(text) + 1}]"
+
+    @property
+    def notes(self) -> list[str]:
+        """The notes, each behind its mark."""
+        return [f"[{number}] {text}" for number, text in enumerate(self._texts, 1)]
+
+
+def _mark(row: KernelResult, peer: str, marks: _Marks) -> str:
+    name = SHORT.get(peer, peer)
+    if peer in row.peer_faults:
+        return marks.mark(f"{name}: not measured: {row.peer_faults[peer]}")
+    return marks.mark(f"{name}: {row.peer_remarks[peer]}") if peer in row.peer_remarks else ""
 
 
 def peak_table(rows: Sequence[PeakResult]) -> Table:
-    """Return title, columns and cells; in brackets how many times the first row that is."""
+    """Return the table of limits; in brackets how many times the first row that is."""
     title = (
         f"Limits of this machine, {rows[0].isa}, all threads at once; in brackets how many times those of the first row"
     )
@@ -74,15 +102,15 @@ def peak_table(rows: Sequence[PeakResult]) -> Table:
         ]
         for row in rows
     ]
-    return title, columns, cells
+    return title, columns, cells, []
 
 
 def model_tables(rows: Sequence[ModelResult]) -> list[Table]:
-    """Return one table per run, that is per number of threads and batch."""
+    """Return one table per run, that is per number of threads and batch; a fault or remark is a note below."""
     tables: list[Table] = []
     for (threads, batch), run in groupby(rows, key=lambda row: (row.threads, row.batch)):
         group = list(run)
-        own = next(row for row in group if row.engine == OWN)
+        own, marks = next(row for row in group if row.engine == OWN), _Marks()
         columns = ["engine", "times xnorkit", "median us", "min us", "ideal us", "bytes", "cores", "relative error"]
         tables.append(
             (
@@ -90,25 +118,29 @@ def model_tables(rows: Sequence[ModelResult]) -> list[Table]:
                 "(of the minima)"
                 + ("; any: this engine cannot be held to an instruction set" if own.isa in HOLD else ""),
                 columns,
-                [_model_cells(row, own) for row in group],
+                [_model_cells(row, own, marks) for row in group],
+                marks.notes,
             )
         )
     return tables
 
 
-def _model_cells(row: ModelResult, own: ModelResult) -> list[object]:
+def _model_cells(row: ModelResult, own: ModelResult, marks: _Marks) -> list[object]:
     free = "any" if own.isa in HOLD else None
     isa = row.isa or free
+    note = f"not measured: {row.fault}" if row.fault else row.remark
     return [
-        row.engine if isa is None else f"{row.engine} ({isa})",
-        f"{row.median_us / own.median_us:.2f} ({row.min_us / own.min_us:.2f})",
-        f"{row.median_us:,.1f}",
-        f"{row.min_us:,.1f}",
-        "-" if row.ideal_us is None else f"{row.ideal_us:,.1f}",
-        row.file_bytes,
-        f"{row.cores:.2f}",
+        (row.engine if isa is None else f"{row.engine} ({isa})") + (marks.mark(note) if note else ""),
+        "-" if row.fault else f"{_over(row.median_us, own.median_us)} ({_over(row.min_us, own.min_us)})",
+        *("-" if us is None else f"{us:,.1f}" for us in (row.median_us, row.min_us, row.ideal_us)),
+        "-" if row.file_bytes is None else row.file_bytes,
+        "-" if row.cores is None else f"{row.cores:.2f}",
         "-" if row.relative_error is None else f"{row.relative_error:.1g}",
     ]
+
+
+def _over(us: float | None, own: float | None) -> str:
+    return "-" if us is None or own is None else f"{us / own:.2f}"
 
 
 def step_tables(rows: Sequence[ModelResult]) -> list[Table]:
@@ -129,7 +161,7 @@ def step_tables(rows: Sequence[ModelResult]) -> list[Table]:
             for step in row.steps
         ]
         title = f"{row.model}, threads {row.threads}, batch {row.batch}: {len(cells)} steps, {total:,.1f} us, medians"
-        tables.append((title, ["layers", "operations", "value", "us", "share", "ideal us", "GMAC/s"], cells))
+        tables.append((title, ["layers", "operations", "value", "us", "share", "ideal us", "GMAC/s"], cells, []))
     return tables
 
 

@@ -1,21 +1,20 @@
 """Interleaved timing: every candidate is measured in every round, so that noise of the machine meets all alike."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from xnorkit.errors import InputError
 from xnorkit.runtime.model import MAX_THREADS
 
-__all__ = ["SelfTimed", "Timing", "busy", "check_run", "interleaved"]
+__all__ = ["SelfTimed", "Timing", "check_run", "interleaved"]
 
 SAMPLE_SECONDS = 1e-3
 WARM_UP_SECONDS = 0.05
 REST_SECONDS = 3e-3
 LONG_CALL_SECONDS = 0.1
-BUSY_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -57,20 +56,13 @@ def check_run(threads: int, seconds: float) -> None:
         raise InputError(f"seconds={seconds}; required: a positive number.")
 
 
-def busy() -> str:
-    """Return a line about other programs that take the processors, or an empty text if the machine looks idle."""
-    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
-    if load < BUSY_SHARE * cores:
-        return ""
-    return f"the machine is busy (load {load:.1f} on {cores} processors): trust minima and ratios, not medians"
-
-
 def interleaved(
     candidates: Mapping[str, Callable[[], object]],
     *,
     seconds: float = 2.0,
     min_rounds: int = 15,
     each_round: Callable[[], object] | None = None,
+    on_error: Callable[[str, Exception], None] | None = None,
 ) -> dict[str, Timing]:
     """Return the time per call of each candidate, measured in turns.
 
@@ -79,15 +71,43 @@ def interleaved(
     candidate warm it up and are not counted. Before a sample the process rests for 3 ms, so that threads of the last
     candidate that still spin do not disturb, and one call (unless it is long) brings caches and threads back.
     `each_round` is called once per round, for a measurement of another kind under the same noise.
+
+    Args:
+        candidates: their names and calls.
+        seconds: of all rounds together.
+        min_rounds: even if they take longer.
+        each_round: what else is called.
+        on_error: takes name and exception of a candidate that raises, which is then left out of the rest and of the
+            result, or raises itself; None raises every exception.
     """
-    calls = {name: _calls_per_sample(call) for name, call in candidates.items()}
-    samples: dict[str, list[_Sample]] = {name: [] for name in candidates}
-    names = list(candidates)
+    samples: dict[str, list[_Sample]] = {}
+    calls: dict[str, int] = {}
+
+    def attempt(name: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:
+            if on_error is None:
+                raise
+            on_error(name, error)
+            samples.pop(name, None)
+
+    def warm_up(name: str) -> None:
+        calls[name] = _calls_per_sample(candidates[name])
+        samples[name] = []
+
+    def take(name: str, alone: bool) -> None:
+        samples[name].append(_sample(candidates[name], calls[name], alone=alone))
+
+    for name in candidates:
+        attempt(name, partial(warm_up, name))
     end = time.perf_counter() + seconds
     rounds = 0
-    while rounds < min_rounds or time.perf_counter() < end:
-        for name in names[rounds % len(names) :] + names[: rounds % len(names)]:
-            samples[name].append(_sample(candidates[name], calls[name], alone=len(names) == 1))
+    while samples and (rounds < min_rounds or time.perf_counter() < end):
+        names = list(samples)
+        first = rounds % len(candidates)
+        for name in names[first:] + names[:first]:
+            attempt(name, partial(take, name, len(names) == 1))
         if each_round is not None:
             each_round()
         rounds += 1

@@ -24,13 +24,14 @@ def add_subcommands(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Run the chosen benchmark."""
-    from xnorkit.bench.timing import busy
+    from xnorkit.bench.load import OtherLoad
 
-    line = busy()  # before this program loads the machine itself
+    others = OtherLoad()
     runs = {"kernels": _run_kernels, "model": _run_model, "training": _run_training, "peaks": _run_peaks}
     runs[options.what](options[options.what])
+    line = others.line()
     if line:
-        print(line, file=sys.stderr)
+        print(f"the machine is busy ({line}): trust minima and ratios, not medians", file=sys.stderr)
 
 
 def _kernels_parser() -> ArgumentParser:

@@ -15,8 +15,10 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their columns; numbers stand right, integers with separators of thousands."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[str] = ()
+) -> None:
+    """Print rows under their columns, and notes below; numbers stand right, integers with separators of thousands."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -33,6 +35,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
     console.print(Text(title, style="bold"))
     console.print(table)
+    for note in notes:
+        console.print(Text(note))
     console.print()
 
 
@@ -48,4 +52,4 @@ def _text(cell: object) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return cell[:1].isdigit() or cell in ("-", "")
+    return cell[:1].isdigit() or cell in ("-", "") or cell.startswith("- [")  # a dash, with or without a mark

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from synthetic_records import Synthetic
 
 from xnorkit.errors import InputError
 from xnorkit.report.page import headline, place_headline
@@ -34,6 +35,19 @@ def test_headline_calls_no_other_split_a_test(split: str, drawn: tuple[Path, Pat
     lines = headline(tmp_path / "records").splitlines()
     assert any(line.startswith(f"| LeNet-5, MNIST: accuracy on {split} | 99.54 %") for line in lines)
     assert not any("test accuracy" in line for line in lines)
+
+
+def test_headline_names_what_is_missing_from_the_fastest(tmp_path: Path) -> None:
+    study = Synthetic(tmp_path)
+    study.inference()
+    study.fault("openvino_f32", "RuntimeError: no kernel")
+    lines = [line for line in headline(tmp_path).splitlines() if line.startswith("Not measured")]
+    where = "(LeNet-5; NIN, CIFAR-10; ResNet-18, CIFAR-10; ResNet-18)"
+    assert lines == [
+        f"Not measured, so not among the fastest: OpenVINO int8 {where}: not installed",
+        f"Not measured, so not among the fastest: OpenVINO {where}: RuntimeError: no kernel",
+    ]
+    assert "| LeNet-5 | 23.0 µs | 161 µs (7.0 times) |" in headline(tmp_path)
 
 
 def test_place_headline_replaces_what_stands_between_the_marks() -> None:

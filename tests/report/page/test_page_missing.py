@@ -62,3 +62,25 @@ def test_a_run_without_a_finished_epoch_is_no_curve(tmp_path: Path) -> None:
     assert "Not run. `xnorkit report --output DIR --only curve` measures it." in paths.markdown.read_text(
         encoding="utf-8"
     )
+
+
+def test_every_fault_of_an_engine_stands_below_the_table(tmp_path: Path) -> None:
+    study = Synthetic(tmp_path)
+    study.inference()
+    for engine, reason in {"onnxruntime_f32": "ValueError: a", "torch_f32": "wrong answer: b"}.items():
+        study.fault(engine, reason, (1,))
+    place = {"model": "lenet5", "threads": 1, "batch": 1, "family": "float", "engine": "onnxruntime_int8"}
+    study.add("inference", "r", {**place, "remark": "weights of 7 bits"}, {"median_us": 69.0, "min_us": 68.0})
+    table = write_page(tmp_path, tmp_path).markdown.read_text(encoding="utf-8").partition("## Not run")[0]
+    command = "`xnorkit bench model lenet5 --threads 1 --batch 1`"
+    assert f"- Not run (onnxruntime_f32: ValueError: a): {command}" in table
+    assert f"- Not run (torch_f32: wrong answer: b): {command}" in table
+    assert "- Fastest: of the engines that were measured." in table
+    assert "int8: weights of 7 bits." in table
+
+
+def test_a_sweep_names_the_engines_that_are_missing_from_the_fastest(tmp_path: Path) -> None:
+    study = Synthetic(tmp_path)
+    study.sweeps(unmeasured={1: "torch_f32: wrong answer", 4: "torch_f32: wrong answer"})
+    text = write_page(tmp_path, tmp_path).markdown.read_text(encoding="utf-8")
+    assert "- Not measured at 1, 4: torch_f32: wrong answer" in text

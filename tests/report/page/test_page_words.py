@@ -145,6 +145,47 @@ def test_the_lead_over_batches_is_not_told_from_busy_records(tmp_path: Path) -> 
     assert "with the batch:" not in _discussed(tmp_path / "b", lambda study: study.inference(), busy="load")
 
 
+def test_the_fastest_of_some_engines_says_so(tmp_path: Path) -> None:
+    def make(study: Synthetic) -> None:
+        study.inference()
+        study.fault("openvino_f32", "RuntimeError: no kernel")
+
+    said = _found(tmp_path / "a", make)
+    assert "faster than the fastest float32 engine that was measured beside it on all 4 networks, 7.0 times." in said
+    assert "as the fastest float32 engine that was measured (batch size" in _discussed(tmp_path / "b", make)
+    assert "fastest float32 engine that was" not in _found(tmp_path / "c", lambda study: study.inference())
+
+
+def test_no_engine_of_a_kind_gives_no_sentence_about_it(tmp_path: Path) -> None:
+    def make(study: Synthetic) -> None:
+        study.inference()
+        study.fault("onnxruntime_int8", "wrong answer: relative error 0.52; required: at most 0.02")
+
+    assert "int8" not in _found(tmp_path / "a", make)
+    assert "fastest int8" not in _discussed(tmp_path / "b", make)
+
+
+@pytest.mark.parametrize(("batches", "said"), [((1,), False), ((32,), False), ((1, 32), True)])
+def test_the_lead_over_batches_is_told_of_the_same_engines(
+    tmp_path: Path, batches: tuple[int, ...], said: bool
+) -> None:
+    def make(study: Synthetic) -> None:
+        study.inference()
+        study.fault("openvino_f32", "RuntimeError: no kernel", batches)
+
+    assert ("with the batch:" in _discussed(tmp_path, make)) is said
+
+
+@pytest.mark.parametrize("places", [range(1, 2), range(1, 2000)], ids=["at the smallest", "at all"])
+def test_growth_is_undecided_where_an_engine_is_missing(tmp_path: Path, places: range) -> None:
+    unmeasured = dict.fromkeys(places, "openvino_f32: wrong answer")
+    said = _discussed(tmp_path, lambda study: study.sweeps(6.0, unmeasured))
+    doubt = "Undecided, as not every float32 engine could be measured: "
+    assert f"{doubt}speed-up grows with the channels." in said
+    assert f"{doubt}speed-up grows with the size of the filter." in said
+    assert (f"{doubt}convolutions 58 times as fast." in said) is (len(places) > 1)
+
+
 def test_loads_are_one_range_and_dates_have_two_ends() -> None:
     assert (
         text(conditions.load(["other programs took 1.9 of 2 processors", "other programs took 0.4 of 2 processors"]))

@@ -69,10 +69,15 @@ def export_network(model: Any, input_shape: tuple[int, int, int]) -> bytes:
     return program.model_proto.SerializeToString()
 
 
-def quantize(model: bytes, calibration: Sequence[NDArray[np.float32]]) -> bytes:
+def quantize(model: bytes, calibration: Sequence[NDArray[np.float32]], weight_bits: int = 8) -> bytes:
     """Return the 8-bit form: uint8 activations and int8 weights per output channel, QuantizeLinear/DequantizeLinear.
 
     Ranges are the extremes over the calibration batches; batch norms behind a convolution are folded into it first.
+
+    Args:
+        model: the float32 ONNX file.
+        calibration: batches of images.
+        weight_bits: 8, or 7 for weights from -64 to 64, with which no sum of two products leaves 16 bits.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -102,5 +107,6 @@ def quantize(model: bytes, calibration: Sequence[NDArray[np.float32]]) -> bytes:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            reduce_range=weight_bits < 8,
         )
         return onnx.load(target).SerializeToString()

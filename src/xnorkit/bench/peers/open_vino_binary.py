@@ -14,30 +14,25 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
+from xnorkit.bench.faults import PeerError
 from xnorkit.bench.layer_case import LayerCase, Layout, sum_of_taps
 from xnorkit.bench.peers.open_vino import CONFIG, call_of
 from xnorkit.bench.timing import SelfTimed
-from xnorkit.errors import InputError
 from xnorkit.runtime import unpack_bits
 
-__all__ = ["binary_model", "binary_node", "unsuitable"]
+__all__ = ["binary_model", "binary_node"]
 
 CHANNELS = 8
 TARGET = "target"
 
 
-def unsuitable(case: LayerCase) -> str:
-    """Return why the layer cannot run, or an empty text."""
-    shape = case.shape
-    if not shape.binary:
-        return "it has no bits"
-    if shape.in_channels % CHANNELS or shape.out_channels % CHANNELS:
-        return f"channels are no multiple of {CHANNELS}"
-    return "groups" if shape.groups > 1 else ""
-
-
 def binary_model(case: LayerCase, threads: int, layout: Layout) -> Callable[[], NDArray[np.float32]]:
-    """Return a call of the one-layer model: float32 in, sign, binary convolution, scale, bias, float32 out."""
+    """Return a call of the one-layer model: float32 in, sign, binary convolution, scale, bias, float32 out.
+
+    Raises:
+        PeerError: the node does not compute such a layer.
+    """
+    _check_suitable(case)
     buffers: list[NDArray[np.uint8]] = []
     image = ops.parameter(list(case.x.shape), np.float32, name="x")
     dots = _convolution(_signs(image, np.zeros(case.shape.in_channels)), case.weight, case, buffers)
@@ -58,8 +53,9 @@ def binary_node(case: LayerCase, threads: int) -> SelfTimed:
     the two; only the first convolution, with the thresholds fused in, counts. The profiler counts whole microseconds.
 
     Raises:
-        InputError: the answer is not the reference's.
+        PeerError: the node does not compute such a layer, or its answer is not the reference's.
     """
+    _check_suitable(case)
     buffers: list[NDArray[np.uint8]] = []
     image = ops.parameter(list(case.x.shape), np.float32, name="x")
     dots = _convolution(_signs(image, np.zeros(case.shape.in_channels)), case.weight, case, buffers)
@@ -74,7 +70,7 @@ def binary_node(case: LayerCase, threads: int) -> SelfTimed:
     request.infer()
     signs = unpack_bits(case.answer_bits, case.shape.out_channels).transpose(0, 3, 1, 2).astype(np.float32)
     if not np.array_equal(request.get_output_tensor().data, sum_of_taps(signs, readers[:, :, 0, 0])):
-        raise InputError(f"openvino_binary_node gives wrong bits for '{case.shape.text}'; it is not measured.")
+        raise PeerError("wrong answer: bits that are not the reference's; required: equal bits")
 
     def call() -> float:
         request.infer()
@@ -82,6 +78,17 @@ def binary_node(case: LayerCase, threads: int) -> SelfTimed:
         return max(times) * 1e6
 
     return SelfTimed(_keeping(call, buffers))
+
+
+def _check_suitable(case: LayerCase) -> None:
+    shape = case.shape
+    if shape.in_channels % CHANNELS or shape.out_channels % CHANNELS:
+        raise PeerError(
+            f"wrong answers for channels that are no multiple of {CHANNELS}: {shape.in_channels} in, "
+            f"{shape.out_channels} out"
+        )
+    if shape.groups > 1:
+        raise PeerError("no groups of channels")
 
 
 def _signs(values: Any, bounds: NDArray[Any]) -> Any:

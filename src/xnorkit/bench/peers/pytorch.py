@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xnorkit.bench.faults import PeerError
 from xnorkit.bench.layer_case import LayerCase
-from xnorkit.errors import InputError
 
 __all__ = ["compiled_model", "float_layer", "float_model", "torch_threads"]
 
@@ -62,7 +62,7 @@ def compiled_model(model: nn.Module, images: Tensor) -> Callable[[], NDArray[np.
     """Return a call of `model` through torch.compile with its default options, compiled for this batch.
 
     Raises:
-        InputError: the compiler fails, as it does without a C++ compiler.
+        PeerError: the compiler fails, as it does without a C++ compiler.
     """
     compiled = torch.compile(model.eval(), dynamic=False)
 
@@ -75,8 +75,8 @@ def compiled_model(model: nn.Module, images: Tensor) -> Callable[[], NDArray[np.
             warnings.simplefilter("ignore")  # of the compiler about itself
             call()
     except Exception as error:  # whatever TorchInductor meets; it is a peer that is not available here
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"torch.compile fails here ({reason}); required: a working C++ compiler.") from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise PeerError(f"torch.compile fails here ({reason}); required: a working C++ compiler") from error
     return _as_array(call)
 
 

@@ -115,7 +115,10 @@ def sizes(evidence: Evidence) -> list[Sizes]:
 
 @dataclass(frozen=True)
 class Duel:
-    """One network, xnorkit against the fastest other engine of a kind, same threads and batch."""
+    """One network, xnorkit against the fastest other engine of a kind, same threads and batch.
+
+    among: engines of that kind that were measured; unmeasured: those that were not, which may be faster.
+    """
 
     model: str
     threads: str | int | float
@@ -123,6 +126,8 @@ class Duel:
     own: Cited
     other: Cited
     engine: str
+    among: frozenset[str]
+    unmeasured: frozenset[str]
 
     @property
     def ratio(self) -> Cited:
@@ -151,6 +156,13 @@ def call_time(evidence: Evidence, record: Record) -> str:
     return "min_us" if busy(*evidence.of("inference", **_place(record))) else "median_us"
 
 
+def _engines(evidence: Evidence, own: Record, ending: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the engines of a kind that were measured beside `own`, and those that were not."""
+    known = [r for r in evidence.known("inference", **_place(own)) if str(r.subject["engine"]).endswith(ending)]
+    run = frozenset(str(r.subject["engine"]) for r in known if r.status != "not run")
+    return run, frozenset(str(r.subject["engine"]) for r in known) - run
+
+
 def _place(record: Record) -> dict[str, str | int | float]:
     return {name: record.subject[name] for name in ("model", "threads", "batch")}
 
@@ -163,7 +175,10 @@ def duels(evidence: Evidence, ending: str = "_f32", **subject: str | int | float
         matches = all(own.subject.get(name) == value for name, value in subject.items())
         if own.subject.get("family") == "xnor" and other and time and matches:
             where = own.subject
-            found.append(Duel(str(where["model"]), where["threads"], where["batch"], time, other[1], other[0]))
+            run, left = _engines(evidence, own, ending)
+            found.append(
+                Duel(str(where["model"]), where["threads"], where["batch"], time, other[1], other[0], run, left)
+            )
     return found
 
 
@@ -193,9 +208,14 @@ class Sweep:
         """Whether other programs ran during any of its points."""
         return busy(*self.records)
 
-    def idle(self) -> "Sweep":
-        """Return the points during which no other program ran."""
-        return Sweep(self.across, [record for record in self.records if not busy(record)])
+    @property
+    def in_part(self) -> bool:
+        """Whether at any of its points a float32 engine could not be measured, which may be the fastest."""
+        return any("unmeasured" in record.subject for record in self.records)
+
+    def sound(self) -> "Sweep":
+        """Return the points that decide: no other program ran, and every float32 engine was measured."""
+        return Sweep(self.across, [r for r in self.records if not busy(r) and "unmeasured" not in r.subject])
 
 
 def measure(record: Record, value: str) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from xnorkit.errors import InputError
 from xnorkit.report.page import names
 from xnorkit.report.page.cited import Cited, cite
-from xnorkit.report.page.document import Cell, Inlines, Name, Paragraph, Table, say
+from xnorkit.report.page.document import Cell, Inlines, Name, Paragraph, Table, join, say
 from xnorkit.report.page.evidence import Evidence
-from xnorkit.report.page.findings import AccuracyPair, accuracy_pairs, call_time, fastest, own_runs, usual
+from xnorkit.report.page.findings import OWN, AccuracyPair, accuracy_pairs, call_time, fastest, own_runs, usual
 from xnorkit.report.page.markdown import table_lines, text
 from xnorkit.report.page.sections.accuracy import how
 from xnorkit.report.page.sections.cells import NOT_RUN, column, named
@@ -49,7 +49,7 @@ def headline_blocks(evidence: Evidence) -> list[Table | Paragraph]:
     trained = _trained(evidence)
     proof = _proof(evidence)
     timed = _timed(evidence)
-    return [block for block in (trained, proof, timed) if block]
+    return [block for block in (trained, proof, timed, *(_unmeasured(evidence) if timed else [])) if block]
 
 
 def _trained(evidence: Evidence) -> Table | None:
@@ -110,6 +110,27 @@ def _timed(evidence: Evidence) -> Table | None:
         column("xnorkit, ideal"),
     ]
     return Table("headline-timed", (), columns, [_timed_row(evidence, run) for run in runs])
+
+
+def _unmeasured(evidence: Evidence) -> list[Paragraph]:
+    """The engines that are missing from the fastest, each with its reason."""
+    models: dict[tuple[str, str], dict[str, None]] = {}
+    for record in evidence.known("inference", **usual(evidence)):
+        engine = str(record.subject["engine"])
+        if record.status == "not run" and engine != OWN:
+            key = (engine, record.reason.removeprefix(f"{engine}: "))
+            models.setdefault(key, {})[str(record.subject["model"])] = None
+    return [
+        Paragraph(
+            say(
+                "Not measured, so not among the fastest: {engine} ({models}): {why}",
+                engine=names.engine(engine),
+                models=join([(names.model(name),) for name in found], "; "),
+                why=Name(why),
+            )
+        )
+        for (engine, why), found in models.items()
+    ]
 
 
 def _timed_row(evidence: Evidence, run: Record) -> list[Cell]:

@@ -23,12 +23,12 @@ def _batch(evidence: Evidence) -> Inlines | None:
         if busy(*evidence.of("inference", model=duel.model, threads=duel.threads, batch=duel.batch)):
             continue
         runs.setdefault(duel.model, []).append(duel)
-    pair = next(
-        (sorted(found, key=lambda duel: float(str(duel.batch))) for found in runs.values() if len(found) > 1), None
-    )
+    ordered = [sorted(found, key=lambda duel: float(str(duel.batch))) for found in runs.values()]
+    # The same engines at both ends, else the lead changes with who is measured.
+    pair = next(((f[0], f[-1]) for f in ordered if len(f) > 1 and f[0].among == f[-1].among), None)
     if pair is None:
         return None
-    small, large = pair[0], pair[-1]
+    small, large = pair
     grows = large.ratio.value > small.ratio.value
     return say(
         "The lead over the fastest float32 engine "

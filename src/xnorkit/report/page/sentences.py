@@ -9,7 +9,7 @@ from xnorkit.report.page.evidence import Seeds
 from xnorkit.report.page.findings import AccuracyPair, Duel, Sizes, Sweep
 from xnorkit.report.page.shown import bytes_, count_, percent, points, times, us
 
-__all__ = ["accuracy", "against", "duel_sentence", "file_sizes", "span", "steepest", "times_as_fast"]
+__all__ = ["accuracy", "against", "duel_sentence", "engine_words", "file_sizes", "span", "steepest", "times_as_fast"]
 
 
 def span(values: Sequence[Cited]) -> Inlines:
@@ -61,6 +61,7 @@ def duel_sentence(found: Sequence[Duel], kind: str, *, again: bool = False) -> I
 
     again: the setting (batch, threads) has just been said.
     """
+    who = engine_words(found, kind)
     faster = [duel for duel in found if duel.ratio.value > 1]
     slower = [duel for duel in found if duel.ratio.value <= 1]
     setting = say("At batch size {b} on {t}, ", b=Name(str(found[0].batch)), t=names.threads(found[0].threads))
@@ -68,8 +69,8 @@ def duel_sentence(found: Sequence[Duel], kind: str, *, again: bool = False) -> I
     if len(found) == 1 and again:
         duel = found[0]
         return say(
-            "The fastest {kind} engine ({engine}) takes {other}: xnorkit is {ratio}.",
-            kind=kind,
+            "The fastest {kind} ({engine}) takes {other}: xnorkit is {ratio}.",
+            kind=who,
             engine=names.engine(duel.engine),
             other=us(duel.other),
             ratio=times_as_fast(duel.ratio),
@@ -77,24 +78,24 @@ def duel_sentence(found: Sequence[Duel], kind: str, *, again: bool = False) -> I
     if len(found) == 1:
         duel = found[0]
         return setting + say(
-            "xnorkit takes {own} for {model} and the fastest {kind} engine ({engine}) {other}: xnorkit is {ratio}.",
+            "xnorkit takes {own} for {model} and the fastest {kind} ({engine}) {other}: xnorkit is {ratio}.",
             own=us(duel.own),
             model=names.model(duel.model),
-            kind=kind,
+            kind=who,
             engine=names.engine(duel.engine),
             other=us(duel.other),
             ratio=times_as_fast(duel.ratio),
         )
     if not faster:
         return setting + say(
-            "xnorkit is slower than the fastest {kind} engine on all {n} networks ({span} times as fast).",
-            kind=kind,
+            "xnorkit is slower than the fastest {kind} on all {n} networks ({span} times as fast).",
+            kind=who,
             n=count_(count([duel.ratio for duel in slower])),
             span=span([duel.ratio for duel in slower]),
         )
     sentence = setting + say(
-        "xnorkit is faster than the fastest {kind} engine beside it on {some}, {span} times",
-        kind=kind,
+        "xnorkit is faster than the fastest {kind} beside it on {some}, {span} times",
+        kind=who,
         some=_some(faster, found),
         span=span([duel.ratio for duel in faster]),
     )
@@ -104,9 +105,14 @@ def duel_sentence(found: Sequence[Duel], kind: str, *, again: bool = False) -> I
     return (*sentence, ".")
 
 
+def engine_words(found: Sequence[Duel], kind: str) -> str:
+    """Return "float32 engine", "that was measured" where others of its kind were not."""
+    return f"{kind} engine{' that was measured' if any(duel.unmeasured for duel in found) else ''}"
+
+
 def steepest(sweep: Sweep, label: str) -> Inlines | None:
-    """Return the sentence about the best point of a sweep during which no other program ran, or None."""
-    points = sweep.idle().line("speedup")
+    """Return the sentence about the best point of a sweep that decides (`Sweep.sound`), or None."""
+    points = sweep.sound().line("speedup")
     if not points:
         return None
     place, measured = max(points, key=lambda point: point[1].value)

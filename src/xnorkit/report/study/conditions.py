@@ -1,9 +1,8 @@
-"""Under what a figure was measured: machine, versions, commit, date, and what else was running."""
+"""Under what a figure was measured: machine, versions, commit, date."""
 
 import os
 import platform
 import subprocess
-import time
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,13 +11,12 @@ from typing import Any
 
 from xnorkit import __version__, _engine
 
-__all__ = ["OtherLoad", "machine", "now"]
+__all__ = ["machine", "now"]
 
 PACKAGES = (
     *("xnorkit", "torch", "lightning", "numpy", "scikit-learn", "torchvision"),
     *("onnx", "onnxruntime", "openvino"),
 )
-BUSY_PROCESSORS = 0.2
 
 
 @cache
@@ -38,36 +36,6 @@ def machine() -> dict[str, Any]:
 def now() -> str:
     """Return date and time, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-class OtherLoad:
-    """How many processors other programs took since this was made, as the system counts (on Linux alone)."""
-
-    def __init__(self) -> None:
-        self._start = _times()
-
-    def line(self) -> str | None:
-        """Return a line if other programs took more than 0.2 processors on average, else None."""
-        if self._start is None:
-            return None
-        end = _times()
-        assert end is not None
-        busy, own, wall = (after - before for after, before in zip(end, self._start, strict=True))
-        others = (busy - own) / wall if wall > 0 else 0.0
-        if others < BUSY_PROCESSORS:
-            return None
-        return f"other programs took {others:.1f} of {os.cpu_count()} processors"
-
-
-def _times() -> tuple[float, float, float] | None:
-    """Return seconds: of all programs on all processors, of this one and its children, and of the clock."""
-    try:
-        words = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
-    except OSError:
-        return None
-    user, nice, system, _idle, _wait, interrupt, soft = map(int, words[1:8])
-    busy = (user + nice + system + interrupt + soft) / os.sysconf("SC_CLK_TCK")
-    return busy, sum(os.times()[:4]), time.monotonic()
 
 
 def _cpu() -> str:

@@ -1,9 +1,9 @@
 """One convolution against its float32 twin, over channels and filter sizes: Figure 4b and 4c, and those of LeNet-5."""
 
 from collections.abc import Iterable
-from importlib.util import find_spec
+from dataclasses import replace
 
-from xnorkit.bench.engines import KERNEL_ENGINES
+from xnorkit.bench.engines import KERNEL_ENGINES, REMEDY
 from xnorkit.bench.kernels import KernelResult, bench_kernel
 from xnorkit.bench.shapes import LayerShape, parse_shape
 from xnorkit.errors import InputError
@@ -71,13 +71,9 @@ def _step(study: Study, experiment: str, shape: LayerShape) -> Step:
     seconds = study.plan.kernel_seconds
 
     def measure() -> Iterable[Record]:
-        peers = [
-            engine.name
-            for engine in KERNEL_ENGINES
-            if engine.name.endswith("_f32") and all(map(find_spec, engine.needs))
-        ]
+        peers = [engine.name for engine in KERNEL_ENGINES if engine.name.endswith("_f32") and not engine.missing()]
         if not peers:
-            raise InputError("no float32 engine is installed; required: pip install 'xnorkit[bench]'.")
+            raise InputError(f"no float32 engine is installed; required: {REMEDY}.")
         yield _filled(record, shape, bench_kernel(shape, seconds=seconds, against=peers, truth=TRUTH, note=study.note))
 
     return Step(f"{experiment}: {shape.text}", seconds + SETUP_SECONDS, [record], measure)
@@ -86,8 +82,12 @@ def _step(study: Study, experiment: str, shape: LayerShape) -> Step:
 def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
     assert row.float_us is not None
     assert row.float_min_us is not None
-    peer = min(row.peers_us, key=row.peers_us.__getitem__)
-    float_us, float_min_us = row.peers_us[peer], min(row.peers_min_us.values())
+    times = [(us, name) for name, us in row.peers_us.items() if us is not None]
+    faults = "; ".join(f"{name}: {reason}" for name, reason in row.peer_faults.items())
+    if not times:
+        return replace(record, reason=f"no float32 engine can be measured: {faults}")
+    float_us, peer = min(times)
+    float_min_us = min(us for us in row.peers_min_us.values() if us is not None)
     best = limits(1, PEAK_ROUNDS)
     values = {
         "us": row.us,
@@ -103,4 +103,5 @@ def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
         "limit_speedup": best.binary_gmacs / best.float_gmacs,
         "macs_binary": shape.macs,
     }
-    return measured(record, values, {"us": list(row.quartiles_us)}, subject={"peer": peer})
+    subject = {"peer": peer, **({"unmeasured": faults} if faults else {})}
+    return measured(record, values, {"us": list(row.quartiles_us)}, subject=subject)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from xnorkit.bench.load import OtherLoad
 from xnorkit.errors import InputError, XnorkitError
 from xnorkit.report.records import EXPERIMENTS, Record
 from xnorkit.report.study import (
@@ -20,7 +21,7 @@ from xnorkit.report.study import (
     training_time,
     variants,
 )
-from xnorkit.report.study.conditions import OtherLoad, machine, now
+from xnorkit.report.study.conditions import machine, now
 from xnorkit.report.study.signals import usual_signal_stack
 from xnorkit.report.study.step import Step
 from xnorkit.report.study.study import Study

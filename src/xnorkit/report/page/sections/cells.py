@@ -32,16 +32,15 @@ def value_cell(record: Record | None, value: str, shown: Callable[[Cited], Numbe
 
 
 def not_run_notes(records: Iterable[Record], experiment: str = "") -> Sequence[Inlines]:
-    """Return a line per command that fills what was not run among `records`."""
-    commands: dict[str, str] = {}
+    """Return a line per reason and command that fills it, of what was not run among `records`."""
+    lines: dict[tuple[str, str], None] = {}
     for record in records:
         if record.status == "not run":
-            commands.setdefault(
-                record.command or command(experiment, quick=record.conditions.get("mode") == "quick"), record.reason
-            )
+            words = record.command or command(experiment, quick=record.conditions.get("mode") == "quick")
+            lines[(record.reason, words)] = None
     return [
         say("Not run ({reason}): {command}", reason=Name(reason or "no reason given"), command=Code(words))
-        for words, reason in commands.items()
+        for reason, words in lines
     ]
 
 

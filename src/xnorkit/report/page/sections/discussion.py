@@ -112,11 +112,11 @@ def _advantages(evidence: Evidence) -> list[Inlines]:
         if faster:
             lines.append(
                 say(
-                    "Inference of {networks}: {span} times as fast as the fastest {kind} engine (batch size {batch}, "
+                    "Inference of {networks}: {span} times as fast as the fastest {engine} (batch size {batch}, "
                     "{threads}).",
                     networks=join([(names.model(duel.model),) for duel in faster], last=" and "),
                     span=sentences.span([duel.ratio for duel in faster]),
-                    kind=kind,
+                    engine=sentences.engine_words(faster, kind),
                     batch=Name(str(faster[0].batch)),
                     threads=names.threads(faster[0].threads),
                 )
@@ -158,7 +158,7 @@ def _limits(evidence: Evidence) -> list[Inlines]:
                 )
             )
     sweep = point_sweep(evidence, "channels", "channels")
-    line = sweep.idle().line("speedup") if sweep else []
+    line = sweep.sound().line("speedup") if sweep else []
     if line and line[0][1].value < line[-1][1].value / 2:
         lines.append(
             say(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from xnorkit.report.page import names
 from xnorkit.report.page.cited import Cited, cite
-from xnorkit.report.page.document import Cell, Name, Section, Table, say
+from xnorkit.report.page.document import Cell, Inlines, Name, Section, Table, say
 from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.findings import OWN, call_time, fastest
 from xnorkit.report.page.sections.cells import NONE, NOT_RUN, absent, column, named, not_run_notes
@@ -53,7 +53,16 @@ def _table(evidence: Evidence, known: Sequence[Record]) -> Table:
         column("fastest float32 over xnorkit"),
         *(column("xnorkit {f}", f=names.family(family)) for family in _families(known)),
     ]
-    return Table("inference", caption, columns, rows, not_run_notes(known, "inference"))
+    return Table("inference", caption, columns, rows, [*_remarks(known), *not_run_notes(known, "inference")])
+
+
+def _remarks(known: Sequence[Record]) -> list[Inlines]:
+    """What is to be known of an engine, and of the fastest where some were not measured."""
+    found = dict.fromkeys((str(r.subject["engine"]), str(r.subject["remark"])) for r in known if "remark" in r.subject)
+    lines = [say("{e}: {remark}.", e=names.engine(engine), remark=Name(remark)) for engine, remark in found]
+    if any(record.status == "not run" and record.subject["engine"] != OWN for record in known):
+        lines.append(say("Fastest: of the engines that were measured."))
+    return lines
 
 
 def _families(known: Sequence[Record]) -> list[str]:

@@ -50,7 +50,7 @@ def sweep_blocks(evidence: Evidence, figure: str, label: str, paper: Sequence[tu
         line.label.replace("\n", " ") for line in lines
     )
     drawing = draw_speedups(lines, name=name, across=label, alt=alt)
-    notes = not_run_notes(evidence.known(experiment), experiment)
+    notes = [*not_run_notes(evidence.known(experiment), experiment), *_unmeasured(sweep)]
     return [
         Figure(name, _caption(evidence, sweep, figure, label), alt, drawing),
         _table(sweep, figure, label, paper, notes),
@@ -96,6 +96,19 @@ def _fixed(sweep: Sweep) -> Inlines:
     same = {key: first[key] for key in texts if key in first and first[key] == last.get(key)}
     facts = [say(texts[key], n=Name(str(value))) for key, value in same.items()]
     return join([*facts, say("batch size one"), names.threads(first.get("threads", 1))])
+
+
+def _unmeasured(sweep: Sweep) -> list[Inlines]:
+    """The engines without a time at some points, where the fastest is that of the others."""
+    places: dict[str, list[Inlines]] = {}
+    for record in sweep.records:
+        if "unmeasured" in record.subject:
+            place = (Name(str(record.subject[sweep.across])),)
+            places.setdefault(str(record.subject["unmeasured"]), []).append(place)
+    return [
+        say("Not measured at {places}: {reasons}", places=join(found), reasons=Name(reasons))
+        for reasons, found in places.items()
+    ]
 
 
 def _peer(record: Record) -> Inlines:
