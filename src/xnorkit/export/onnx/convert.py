@@ -49,7 +49,7 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
             raise ExportError(
                 f"node '{node.name}' pools with ceil_mode; required for ONNX: an image size that is fixed."
             )
-    b = Builder(packed=packed)
+    b = Builder(packed=packed, decisive=_decisive(graph))
     names = {INPUT: _input(b, graph)}
     for node in graph.nodes:
         writer = _WRITERS[node.op]
@@ -83,6 +83,15 @@ def write_onnx(path: str | os.PathLike[str], graph: Graph, *, packed: bool = Tru
         Path(path).write_bytes(content)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}); required: a writable folder.") from error
+
+
+def _decisive(graph: Graph) -> set[str]:
+    """Return the names of the nodes that a `pack` or `quantize_u8` depends on."""
+    names: set[str] = set()
+    for node in reversed(graph.nodes):
+        if node.name in names or node.op in ("pack", "quantize_u8"):
+            names |= set(node.inputs)
+    return names
 
 
 def _reads_pixels(graph: Graph) -> bool:
