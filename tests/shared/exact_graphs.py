@@ -52,22 +52,26 @@ class _Maker:
     def flags(self, *shape: int) -> NDArray[np.uint8]:
         return self.rng.integers(0, 2, shape, dtype=np.uint8)
 
-    def scales(self, count: int) -> NDArray[np.float32]:
-        """1, or one number for all, or one per channel; now and then negative or 0."""
-        return self.pick(
+    def scales(self, count: int) -> NDArray[Any]:
+        """1, or one number for all, or one per channel; now and then negative or 0; float32 or float16."""
+        return self._stored(
             np.ones(count, np.float32),
             np.full(count, self.rng.uniform(0.01, 1), np.float32),
             self.rng.uniform(0.01, 1, count).astype(np.float32),
             self.rng.standard_normal(count, dtype=np.float32) * self.rng.integers(0, 3, count).astype(np.float32),
         )
 
-    def biases(self, scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    def biases(self, scale: NDArray[Any]) -> NDArray[Any]:
         """None, or what cancels a small integer times the scale, or any number."""
-        return self.pick(
-            np.zeros_like(scale),
-            -(scale * self.rng.integers(-3, 4, scale.shape).astype(np.float32)),
+        return self._stored(
+            np.zeros(scale.shape, np.float32),
+            -(scale.astype(np.float32) * self.rng.integers(-3, 4, scale.shape).astype(np.float32)),
             self.rng.standard_normal(scale.shape, dtype=np.float32),
         )
+
+    def _stored(self, *choices: NDArray[np.float32]) -> NDArray[Any]:
+        chosen = choices[self.rng.integers(len(choices))]
+        return chosen.astype(np.float16) if self.rng.random() < 0.15 else chosen
 
     def window(self, name: str, most: int = 3) -> dict[str, Any]:
         sizes = self.shape(name)[:2]

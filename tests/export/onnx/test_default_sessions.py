@@ -35,13 +35,27 @@ def interpreted(graph: Graph, images: np.ndarray) -> np.ndarray:
     return value.reshape(value.shape[:2]) if value.shape[2:] == (1, 1) else value
 
 
+def quarters(*shape: int) -> np.ndarray:
+    """Return images of multiples of 1/4, whose products with multiples of 1/64 are exact in any order of summation."""
+    return np.rint(np.random.default_rng(0).standard_normal(shape, dtype=np.float32) * 4) / 4
+
+
+def sixty_fourths_(layer: nn.Module) -> nn.Module:
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_((parameter * 64).round() / 64)
+    return layer
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("first", ["float", "binary"])
 def test_signs_of_sums_that_are_0(first: str, packed: bool, level: str) -> None:
     torch.manual_seed(0)
-    model = NoNorm(nn.Conv2d(3, 16, 3) if first == "float" else BinaryConv2d(3, 16, 3, bias=False)).eval()
-    images = torch.randn(64, 3, 12, 12).numpy()
+    model = NoNorm(
+        sixty_fourths_(nn.Conv2d(3, 16, 3)) if first == "float" else BinaryConv2d(3, 16, 3, bias=False)
+    ).eval()
+    images = quarters(64, 3, 12, 12)
     graph = pack(model, (3, 12, 12))
     wanted = Model(graph)(images)
     logits = run(to_onnx(graph, packed=packed).SerializeToString(), images, LEVELS[level])
@@ -120,15 +134,14 @@ def network(first: str, norm: bool, bias: bool, join: bool) -> tuple[nn.Module, 
             model.train()(torch.randn(8, 3, 14, 14))  # sets the scale of the last layer's input
         normalization = Normalization((0.5,) * 3, (0.25,) * 3)
     elif first == "float":
-        with torch.no_grad():
-            stem.weight.copy_((stem.weight * 64).round() / 64)
+        sixty_fourths_(stem)
     return model.eval(), pack(model.eval(), (3, 14, 14), normalization=normalization)
 
 
 @pytest.mark.parametrize("first", ["float", "binary", "8-bit"])
 def test_networks(first: str) -> None:
     """Only the last linear layer is rounded in another order; its 8-bit form is exact."""
-    images = (torch.randn(32, 3, 14, 14, generator=torch.Generator().manual_seed(0)) * 4).round().numpy() / 4
+    images = quarters(32, 3, 14, 14)
     for norm, bias, join in product((False, True), repeat=3):
         model, graph = network(first, norm, bias, join)
         content = to_onnx(graph).SerializeToString()

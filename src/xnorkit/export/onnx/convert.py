@@ -106,8 +106,8 @@ def _input(b: Builder, graph: Graph) -> str:
     normalization = graph.input.normalization
     if normalization is None:
         return b.op("Cast", "images", to=TensorProto.FLOAT)
-    std, mean = (np.array(v, np.float32)[:, None, None] for v in (normalization.std, normalization.mean))
-    shares = b.op("Add", b.op("Mul", "images", b.constant(std)), b.constant(mean))
+    std, mean = (np.array(v, np.float32) for v in (normalization.std, normalization.mean))
+    shares = b.shifted(b.scaled("images", std), mean)
     return b.op("Clip", b.op("Round", b.op("Div", shares, b.scalar(PIXEL_STEP))), b.scalar(0), b.scalar(255))
 
 

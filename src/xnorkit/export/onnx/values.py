@@ -94,14 +94,11 @@ def _mean_by_rows(b: Builder, node: Node, value: str, beyond: list[int]) -> str:
     pads = list(node.attributes["padding"])
     total = _sum_by_rows(b, node, _around(b, value, _longer(pads, beyond), 0))
     if not any(beyond) and (node.attributes["count_include_pad"] or not any(pads)):
-        count = b.scalar(float(np.prod(node.attributes["kernel"])))
-    else:
-        shape = b.op("Concat", b.constant(np.ones(2, np.int64)), b.op("Shape", value, start=2), axis=0)
-        ones = b.op("ConstantOfShape", shape, value=numpy_helper.from_array(np.ones(1, np.float32)))
-        counted = int(node.attributes["count_include_pad"])
-        inside = _around(b, _around(b, ones, pads, counted), [0, 0, *beyond], 0)
-        count = _sum_by_rows(b, node, inside)
-    return b.op("Div", total, count, name=node.name)
+        return b.op("Div", total, b.scalar(float(np.prod(node.attributes["kernel"]))), name=node.name)
+    shape = b.op("Concat", b.constant(np.ones(2, np.int64)), b.op("Shape", value, start=2), axis=0)
+    ones = b.op("ConstantOfShape", shape, value=numpy_helper.from_array(np.ones(1, np.float32)))
+    inside = _around(b, _around(b, ones, pads, int(node.attributes["count_include_pad"])), [0, 0, *beyond], 0)
+    return b.op("Div", total, _sum_by_rows(b, node, inside), name=node.name)
 
 
 def _sum_by_rows(b: Builder, node: Node, padded: str) -> str:
