@@ -35,7 +35,9 @@ class _Maker:
         node = Node(f"n{len(self.nodes)}", op, inputs, attributes, tensors)
         self.nodes.append(node)
         self.values[node.name] = apply(node, *(self.values[name] for name in inputs))
-        if op == "avg_pool" or (op not in ("pack", "quantize_u8") and self.averages.intersection(inputs)):
+        if op in ("avg_pool", "global_avg_pool") or (
+            op not in ("pack", "quantize_u8") and self.averages.intersection(inputs)
+        ):
             self.averages.add(node.name)
         return node.name
 
@@ -134,9 +136,10 @@ class _Maker:
 
     def step(self, name: str) -> str:
         """One operation from float32 to float32."""
-        channels = self.shape(name)[2]
+        height, width, channels = self.shape(name)
         scale = self.scales(channels)
-        same = [other for other in self.of_kind(np.float32) if self.shape(other) == self.shape(name)]
+        fitting = ((height, width, channels), (1, 1, channels), (height, width, 1))
+        same = [other for other in self.of_kind(np.float32) if other != INPUT and self.shape(other) in fitting]
         index = self.rng.integers(0, channels, self.pick(*CHANNELS), dtype=np.int32)
         pool = {"ceil_mode": self.pick(True, False), "count_include_pad": self.pick(True, False)}
         op, inputs, attributes, tensors = self.pick(
@@ -154,6 +157,7 @@ class _Maker:
             ("pad", (), {"padding": [1, 0, 0, 1], "channels": [0, self.pick(0, 1)]}, {}),
             ("max_pool", (), {**self.window(name), "dilation": [1, 1]}, {}),
             ("avg_pool", (), {**self.window(name), **pool}, {}),
+            ("global_avg_pool", (), {}, {}),
         )
         return self.add(op, (name, *inputs), attributes, **tensors)
 

@@ -80,12 +80,19 @@ def test_random_graphs_in_openvino() -> None:
     openvino: Any = pytest.importorskip("openvino", reason="openvino is an optional peer")
     for seed in range(60):
         graph = exact_graph(seed)
-        if any(node.op in ("quantize_u8", "avg_pool") for node in graph.nodes):
+        if any(node.op in ("quantize_u8", "avg_pool", "global_avg_pool") for node in graph.nodes):
             continue
         images = images_of(graph, 3, seed + 1)
         model = openvino.Core().read_model(to_onnx(graph).SerializeToString())
         compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         np.testing.assert_array_equal(compiled(images)[0], interpreted(graph, images), err_msg=f"seed {seed}")
+
+
+def test_every_constant_is_used() -> None:
+    """A runtime warns of those that no node reads."""
+    for seed in range(120):
+        body = to_onnx(exact_graph(seed)).graph
+        assert {c.name for c in body.initializer} <= {name for node in body.node for name in node.input}
 
 
 def test_the_random_graphs_reach_every_exact_operation() -> None:
@@ -94,8 +101,8 @@ def test_the_random_graphs_reach_every_exact_operation() -> None:
     layers = {
         (f"{kind}_{form}", e) for kind, form, e in product(("binary", "int8"), ("conv2d", "linear"), ("bits", "float"))
     }
-    others = {"binary_weight_conv2d", "pack", "quantize_u8", "max_pool_bits", "max_pool", "avg_pool", "add", "multiply"}
-    steps = {"concat", "affine", "clip", "prelu", "pad", "gather_channels"}
+    others = {"binary_weight_conv2d", "pack", "quantize_u8", "max_pool_bits", "max_pool", "add", "multiply"}
+    steps = {"avg_pool", "global_avg_pool", "concat", "affine", "clip", "prelu", "pad", "gather_channels"}
     assert found >= layers | {(op, None) for op in others | steps}
     convolutions = [node.attributes for graph in graphs for node in graph.nodes if "groups" in node.attributes]
     assert any(a["groups"] > 1 for a in convolutions)

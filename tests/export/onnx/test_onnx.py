@@ -99,6 +99,22 @@ def test_long_8_bit_filters_are_summed_in_exact_parts() -> None:
     np.testing.assert_array_equal(run(to_onnx(graph), images), Model(graph)(images))
 
 
+def test_long_8_bit_filters_in_groups() -> None:
+    rng = np.random.default_rng(0)
+    base = case("int8_conv2d groups")
+    tensors = {
+        "weight": rng.integers(-127, 128, (4, 3, 3, 150)).astype(np.int8),
+        "zero_point": rng.integers(0, 256, 300).astype(np.uint8),
+        "bias": np.zeros(4, np.int32),
+        "scale": np.ones(4, np.float32),
+    }
+    geometry = {"kernel": [3, 3], "groups": 2, "in_channels": 300, "out_channels": 4}
+    node = Node("y", "int8_conv2d", ("input",), {**base.nodes[-1].attributes, **geometry}, tensors)
+    graph = Graph("long", type(base.input)((300, 5, 4), None, "u8"), (node,), "y")
+    images = rng.integers(0, 256, (2, 300, 5, 4), dtype=np.uint8)
+    np.testing.assert_array_equal(run(to_onnx(graph), images), Model(graph)(images))
+
+
 def test_what_onnx_cannot_say_is_named(tmp_path: Path) -> None:
     graph = case("avg_pool ceil")
     dynamic = Graph(graph.name, type(graph.input)(graph.input.shape, dynamic=True), graph.nodes, graph.output)

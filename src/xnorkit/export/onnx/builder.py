@@ -22,7 +22,7 @@ class Builder:
 
     Args:
         packed: keep binary weights as bits that the graph unpacks, else write them as float32.
-        decisive: names of the nodes that a sign or an 8-bit number depends on.
+        decisive: names of the nodes on which a sign or an 8-bit number depends by exact steps alone.
     """
 
     def __init__(self, *, packed: bool, decisive: Collection[str]) -> None:

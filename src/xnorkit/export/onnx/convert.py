@@ -20,6 +20,11 @@ OPSET = 18
 """Version of the standard operators: the first with BitwiseAnd, which unpacks bits."""
 IR_VERSION = 10
 PIXEL_STEP = 1 / 255
+EXACT_STEPS = (
+    *("add", "multiply", "affine", "clip", "prelu", "concat", "pad", "gather_channels"),
+    *("max_pool", "avg_pool", "global_avg_pool"),
+)
+"""Operations of one rounding or none, and means, whose order of summation docs/format.md gives."""
 
 Writer = Callable[[Builder, Node, list[ValueSpec], list[str]], str]
 
@@ -28,7 +33,8 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
     """Return an ONNX model of standard operators that computes what `graph` does, from images (N, C, H, W) to (N, O).
 
     Signs are float32 numbers +1 and -1, so that every binary layer is an ordinary convolution whose integers are exact;
-    thresholds stay thresholds. Float layers are summed in the order of the runtime that runs the file.
+    thresholds stay thresholds. Float layers are summed in the order of the runtime that runs the file. What decides a
+    sign by exact steps alone is the same number in a default session, which folds what it can (docs/export.md).
 
     Args:
         graph: a valid graph.
@@ -86,10 +92,10 @@ def write_onnx(path: str | os.PathLike[str], graph: Graph, *, packed: bool = Tru
 
 
 def _decisive(graph: Graph) -> set[str]:
-    """Return the names of the nodes that a `pack` or `quantize_u8` depends on."""
+    """Return the names of the nodes on which a `pack` or `quantize_u8` depends by nothing but exact steps."""
     names: set[str] = set()
     for node in reversed(graph.nodes):
-        if node.name in names or node.op in ("pack", "quantize_u8"):
+        if node.op in ("pack", "quantize_u8") or (node.name in names and node.op in EXACT_STEPS):
             names |= set(node.inputs)
     return names
 

@@ -49,11 +49,12 @@ def int8(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) ->
             "sums of 8-bit products are exact."
         )
     groups = node.attributes.get("groups", 1)
-    if groups > 1 and step < channels:
-        raise ExportError(f"node '{node.name}' has {groups} groups of long filters; ONNX has no exact form for them.")
+    every = np.arange(groups * channels).reshape(groups, channels)
     sums = ""
     for first in range(0, channels, step):
-        part = u if step >= channels else _slice(b, u, first, min(first + step, channels))
+        part = u
+        if step < channels:
+            part = b.op("Gather", u, b.constant(every[:, first : first + step].ravel()), axis=1)
         filters = b.op("Cast", b.constant(weight[:, first : first + step]), to=TensorProto.FLOAT)
         exact = b.op("Conv", part, filters, **_geometry(node, sources))
         integers = b.op("Cast", b.whole(exact), to=TensorProto.INT32)
@@ -113,7 +114,3 @@ def _signs(b: Builder, node: Node, below: str) -> str:
     flip = flip[:, None, None] if flip.ndim == 1 else np.moveaxis(flip, 2, 0)
     minus = b.op("Xor", below, b.constant(flip)) if flip.any() else below
     return b.op("Where", minus, b.scalar(-1), b.scalar(1), name=node.name)
-
-
-def _slice(b: Builder, value: str, first: int, last: int) -> str:
-    return b.op("Slice", value, *(b.constant(np.array([v], np.int64)) for v in (first, last, 1)))

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from xnorkit.export.onnx.builder import Builder
 from xnorkit.export.onnx.layers import window
@@ -135,8 +135,14 @@ def _beyond(node: Node, source: ValueSpec) -> list[int]:
 
 
 def global_avg_pool(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
-    """The mean over all positions."""
-    return b.op("GlobalAveragePool", inputs[0], name=node.name)
+    """The mean over all positions; where a sign depends on it, as the last of the running sums in pixel order."""
+    if node.name not in b.decisive:
+        return b.op("GlobalAveragePool", inputs[0], name=node.name)
+    pixels = b.op("Reshape", inputs[0], b.constant(np.array([0, 0, -1, 1], np.int64)))
+    running = b.op("CumSum", pixels, b.scalar(2, np.int64))
+    total = b.op("Gather", running, b.constant(np.array([-1], np.int64)), axis=2)
+    count = b.op("ReduceProd", b.op("Shape", inputs[0], start=2), keepdims=0)
+    return b.op("Div", total, b.op("Cast", count, to=TensorProto.FLOAT), name=node.name)
 
 
 def join(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
