@@ -16,6 +16,7 @@ from xnorkit.format import INPUT, Graph, InputSpec, Node, Normalization
 __all__ = ["exact_graph", "images_of"]
 
 CHANNELS = (1, 2, 4, 6, 8, 9, 16, 20)
+QUARTERS_STAY = ("clip", "max_pool", "pad", "concat", "gather_channels", "add")
 NORMALIZATION = Normalization((0.5, 0.25), (0.5, 0.3))
 
 
@@ -28,6 +29,8 @@ class _Maker:
         self.nodes: list[Node] = []
         self.averages: set[str] = set()
         """Means, whose order of summation a runtime may choose, until a sign or an 8-bit number depends on them."""
+        self.quarters: set[str] = set()
+        """Multiples of 1/4 whatever the image, whose sums are exact in any order."""
         probe = Graph("probe", self.input, (), INPUT)
         self.values = {INPUT: read_images(probe, images_of(probe, 4, seed))}
 
@@ -35,10 +38,13 @@ class _Maker:
         node = Node(f"n{len(self.nodes)}", op, inputs, attributes, tensors)
         self.nodes.append(node)
         self.values[node.name] = apply(node, *(self.values[name] for name in inputs))
-        if op in ("avg_pool", "global_avg_pool") or (
-            op not in ("pack", "quantize_u8") and self.averages.intersection(inputs)
-        ):
+        of_means = op not in ("pack", "quantize_u8") and self.averages.intersection(inputs)
+        if op.endswith("avg_pool") or of_means:
             self.averages.add(node.name)
+        floats = [tensors[role] for role in ("scale", "bias") if role in tensors and tensors[role].dtype != np.int32]
+        made = bool(floats) and "epilogue" in attributes and all((v * 4 == np.rint(v * 4)).all() for v in floats)
+        if made or (op in QUARTERS_STAY and self.quarters.issuperset(inputs)):
+            self.quarters.add(node.name)
         return node.name
 
     def pick(self, *choices: Any) -> Any:
@@ -181,8 +187,7 @@ class _Maker:
         value = self.values[name]
         if chance < 0.37:
             return self.quantize(name)
-        whole = np.abs(value).max() < 2**12 and (value * 4 == np.rint(value * 4)).all()
-        if whole and chance < 0.6:  # sums of few quarters of small integers are exact in any order
+        if name in self.quarters and np.abs(value).max() < 2**12 and chance < 0.6:
             return self.layer("binary_weight", name, False)
         return self.step(name)
 
