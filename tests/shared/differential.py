@@ -2,13 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from random_forwards import random_forward
 
 from xnorkit.errors import ExportError
-from xnorkit.export import export_model, interpret, verify
+from xnorkit.export import Proof, export_model, interpret, verify
 from xnorkit.runtime import Model
 
 __all__ = ["Tally", "compare"]
@@ -51,11 +53,19 @@ def compare(seed: int) -> str:
         interpreted = interpret(export.graph, images.numpy())[export.graph.output].transpose(0, 3, 1, 2)
     except Exception as error:
         return f"exception: after pack: {type(error).__name__}: {error}"
+    fault = _fault(proof, wanted, got, interpreted.reshape(wanted.shape))
+    if fault:
+        return f"wrong: {fault}"
+    return "equal: but for flipped signs" if proof.total_flips else "equal"
+
+
+def _fault(proof: Proof, wanted: NDArray[Any], got: NDArray[Any], interpreted: NDArray[Any]) -> str:
+    """Return what is wrong with the numbers of a packed program, or nothing."""
     if not (proof.binary_outputs_equal and proof.floats_within_bound):
-        return "wrong: the proof fails"
+        return "the proof fails"
     allowed = TOLERANCE * max(1.0, float(np.abs(wanted).max()))
     if not proof.total_flips and not np.allclose(got, wanted, rtol=0, atol=allowed):
-        return f"wrong: {np.abs(got - wanted).max():.2g} apart without a flipped sign"
-    if not proof.total_flips and not np.allclose(got, interpreted.reshape(wanted.shape), rtol=0, atol=allowed):
-        return "wrong: the engine differs from the interpreter"
-    return "equal" if not proof.total_flips else "equal: but for flipped signs"
+        return f"{np.abs(got - wanted).max():.2g} apart without a flipped sign"
+    if not proof.total_flips and not np.allclose(got, interpreted, rtol=0, atol=allowed):
+        return "the engine differs from the interpreter"
+    return ""

@@ -102,6 +102,20 @@ class Functional(nn.Module):
         return self.fc(x.view(x.size(0), -1)).relu()
 
 
+class NoNorm(nn.Module):
+    """No batch norm between two binary layers: signs of sums that are often exactly 0."""
+
+    def __init__(self, first: nn.Module) -> None:
+        super().__init__()
+        self.c, self.n, self.n2 = first, nn.BatchNorm2d(16), nn.BatchNorm2d(16)
+        self.a, self.b = (BinaryConv2d(16, 16, 3, padding=1, bias=False) for _ in range(2))
+        self.f = nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.a(self.n(self.c(x)))
+        return self.f((self.n2(self.b(y)) + y).mean((2, 3)))
+
+
 def configured(**processes: object) -> nn.Module:
     """The first layer float by `BConfig()`, then layers with other binarizers, prepared as a user would."""
     model = nn.Sequential(

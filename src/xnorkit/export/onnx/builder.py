@@ -1,5 +1,12 @@
-"""Collects ONNX nodes and constants. Values are (N, C, H, W) float32; signs are +1.0 and -1.0."""
+"""Collects ONNX nodes and constants. Values are (N, C, H, W) float32; signs are +1.0 and -1.0.
 
+A runtime may fold a constant factor or summand into the step in front of it, and does so by default: the scale behind
+a convolution into its filters, two factors into one, a product and a sum into one rounding. It then computes other
+numbers: a sum of integers that is 0 becomes some -1.5e-8, and the next sign turns. So `scaled` and `shifted` put a step
+between the two that changes nothing and that no optimiser takes a factor across, and so does `whole`.
+"""
+
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -15,13 +22,16 @@ class Builder:
 
     Args:
         packed: keep binary weights as bits that the graph unpacks, else write them as float32.
+        decisive: names of the nodes on which a sign or an 8-bit number depends by exact steps alone.
     """
 
-    def __init__(self, *, packed: bool) -> None:
+    def __init__(self, *, packed: bool, decisive: Collection[str]) -> None:
         self.packed = packed
+        self.decisive = decisive
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self._count = 0
+        self._foldable: set[str] = set()
 
     def constant(self, array: NDArray[Any]) -> str:
         """Return the name of a constant."""
@@ -34,6 +44,8 @@ class Builder:
         """Append a node of one output and return the output's name; absent optional inputs are ""."""
         self._count += 1
         result = name or f"{kind.lower()}{self._count}"
+        if kind == "Conv":
+            self._foldable.add(result)
         self.nodes.append(helper.make_node(kind, list(inputs), [result], name=f"{result}/{kind}", **attributes))
         return result
 
@@ -49,6 +61,25 @@ class Builder:
     def per_channel(self, array: NDArray[Any]) -> str:
         """Return an array of shape (C) or (H, W, C) as a value that broadcasts over (N, C, H, W)."""
         return self.floats(array[:, None, None] if array.ndim == 1 else np.moveaxis(array, 2, 0))
+
+    def whole(self, sums: str) -> str:
+        """Return sums of integers as they are: rounding changes no integer, and undoes an error below 1/2."""
+        return self.op("Round", sums)
+
+    def scaled(self, value: str, factors: NDArray[Any], name: str | None = None) -> str:
+        """Return value * factors in one rounding; factors as in `per_channel`."""
+        return self._step("Mul", value, factors, name)
+
+    def shifted(self, value: str, summands: NDArray[Any], name: str | None = None) -> str:
+        """Return value + summands in one rounding; summands as in `per_channel`."""
+        return self._step("Add", value, summands, name)
+
+    def _step(self, kind: str, value: str, constants: NDArray[Any], name: str | None) -> str:
+        if value in self._foldable:
+            value = self.op("Max", value, self.scalar(-np.inf))
+        result = self.op(kind, value, self.per_channel(constants), name=name)
+        self._foldable.add(result)
+        return result
 
     def signs(self, minus: str) -> str:
         """Return -1.0 where a boolean value is true, else +1.0."""

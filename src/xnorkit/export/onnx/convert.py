@@ -21,6 +21,11 @@ OPSET = 18
 """Version of the standard operators: the first with BitwiseAnd, which unpacks bits."""
 IR_VERSION = 10
 PIXEL_STEP = 1 / 255
+EXACT_STEPS = (
+    *("add", "multiply", "affine", "clip", "prelu", "concat", "pad", "gather_channels"),
+    *("max_pool", "avg_pool", "global_avg_pool"),
+)
+"""Operations of one rounding or none, and means, whose order of summation docs/format.md gives."""
 
 Writer = Callable[[Builder, Node, list[ValueSpec], list[str]], str]
 
@@ -31,7 +36,8 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
     Images are float32 as the network was trained on, or uint8 pixels where it reads nothing else; the input's doc
     string and the metadata entry `xnorkit.input` say how pixels become them. Signs are float32 numbers +1 and -1, so
     that every binary layer is an ordinary convolution whose integers are exact; thresholds stay thresholds. Float
-    layers are summed in the order of the runtime that runs the file.
+    layers are summed in the order of the runtime that runs the file. What decides a sign by exact steps alone is the
+    same number in a default session, which folds what it can (docs/export.md).
 
     Args:
         graph: a valid graph.
@@ -52,7 +58,7 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
             raise ExportError(
                 f"node '{node.name}' pools with ceil_mode; required for ONNX: an image size that is fixed."
             )
-    b = Builder(packed=packed)
+    b = Builder(packed=packed, decisive=_decisive(graph))
     names = {INPUT: _input(b, graph)}
     for node in graph.nodes:
         writer = _WRITERS[node.op]
@@ -89,6 +95,15 @@ def write_onnx(path: str | os.PathLike[str], graph: Graph, *, packed: bool = Tru
         raise InputError(f"{path} cannot be written ({error.strerror}); required: a writable folder.") from error
 
 
+def _decisive(graph: Graph) -> set[str]:
+    """Return the names of the nodes on which a `pack` or `quantize_u8` depends by nothing but exact steps."""
+    names: set[str] = set()
+    for node in reversed(graph.nodes):
+        if node.op in ("pack", "quantize_u8") or (node.name in names and node.op in EXACT_STEPS):
+            names |= set(node.inputs)
+    return names
+
+
 def _reads_pixels(graph: Graph) -> bool:
     """True if images are uint8: the graph reads pixels and has no normalisation to get them back from floats."""
     return graph.input.kind == "u8" and graph.input.normalization is None
@@ -111,8 +126,8 @@ def _input(b: Builder, graph: Graph) -> str:
         pixels = b.op("Transpose", pixels, perm=[0, 1, 3, 2]) if graph.input.preparation.transposed else pixels
         reverse = b.constant(np.array([2, 1, 0], np.int64))
         return b.op("Gather", pixels, reverse, axis=1) if graph.input.preparation.order == "bgr" else pixels
-    std, mean = (np.array(v, np.float32)[:, None, None] for v in (normalization.std, normalization.mean))
-    shares = b.op("Add", b.op("Mul", "images", b.constant(std)), b.constant(mean))
+    std, mean = (np.array(v, np.float32) for v in (normalization.std, normalization.mean))
+    shares = b.shifted(b.scaled("images", std), mean)
     return b.op("Clip", b.op("Round", b.op("Div", shares, b.scalar(PIXEL_STEP))), b.scalar(0), b.scalar(255))
 
 

@@ -32,7 +32,7 @@ def binary(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) 
     """Convolution of signs: integers up to 2^24, exact in float32 in any order; then the epilogue."""
     dots = b.op("Conv", inputs[0], _bits(b, node, sources), **_geometry(node, sources))
     if node.attributes["epilogue"] == "float":
-        return _scale_and_bias(b, node, dots)
+        return _scale_and_bias(b, node, b.whole(dots))
     k = int(np.prod(_taps(node, sources[0])))
     return _threshold(b, node, dots, k)
 
@@ -49,19 +49,20 @@ def int8(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) ->
             "sums of 8-bit products are exact."
         )
     groups = node.attributes.get("groups", 1)
-    if groups > 1 and step < channels:
-        raise ExportError(f"node '{node.name}' has {groups} groups of long filters; ONNX has no exact form for them.")
+    every = np.arange(groups * channels).reshape(groups, channels)
     sums = ""
     for first in range(0, channels, step):
-        part = u if step >= channels else _slice(b, u, first, min(first + step, channels))
+        part = u
+        if step < channels:
+            part = b.op("Gather", u, b.constant(every[:, first : first + step].ravel()), axis=1)
         filters = b.op("Cast", b.constant(weight[:, first : first + step]), to=TensorProto.FLOAT)
         exact = b.op("Conv", part, filters, **_geometry(node, sources))
-        integers = b.op("Cast", exact, to=TensorProto.INT32)
+        integers = b.op("Cast", b.whole(exact), to=TensorProto.INT32)
         sums = b.op("Add", sums, integers) if sums else integers
     sums = b.op("Add", sums, b.constant(node.tensors["bias"][:, None, None]))
     if node.attributes["epilogue"] == "float":
         value = b.op("Cast", sums, to=TensorProto.FLOAT)
-        return b.op("Mul", value, b.per_channel(node.tensors["scale"]), name=node.name)
+        return b.scaled(value, node.tensors["scale"], node.name)
     threshold = node.tensors["threshold"]
     limits = b.constant(threshold[:, None, None] if threshold.ndim == 1 else np.moveaxis(threshold, 2, 0))
     return _signs(b, node, b.op("Less", sums, limits))
@@ -92,14 +93,20 @@ def _bits(b: Builder, node: Node, sources: list[ValueSpec]) -> str:
 
 
 def _scale_and_bias(b: Builder, node: Node, value: str) -> str:
-    scaled = b.op("Mul", value, b.per_channel(node.tensors["scale"]))
-    return b.op("Add", scaled, b.per_channel(node.tensors["bias"]), name=node.name)
+    bias = node.tensors["bias"]
+    if not bias.any():
+        return b.scaled(value, node.tensors["scale"], node.name)
+    return b.shifted(b.scaled(value, node.tensors["scale"]), bias, node.name)
 
 
 def _threshold(b: Builder, node: Node, dots: str, k: int) -> str:
-    """Compare in float32: a threshold beyond the reach of a dot, -k..k, is brought next to it, where it is exact."""
-    limits = np.clip(node.tensors["threshold"].astype(np.int64), -k, k + 1).astype(np.float32)
-    return _signs(b, node, b.op("Less", dots, b.per_channel(limits)))
+    """Compare in float32 with t - 1/2: for integers the same as with t, also where a runtime's sum is a little off.
+
+    A threshold beyond the reach of a dot, -k..k, is brought next to it. Halves are exact below 2^23; beyond, t itself.
+    """
+    limits = np.clip(node.tensors["threshold"].astype(np.int64), -k, k + 1)
+    halves = limits - 0.5 if k + 1 < 2**23 else limits
+    return _signs(b, node, b.op("Less", dots, b.per_channel(halves.astype(np.float32))))
 
 
 def _signs(b: Builder, node: Node, below: str) -> str:
@@ -107,7 +114,3 @@ def _signs(b: Builder, node: Node, below: str) -> str:
     flip = flip[:, None, None] if flip.ndim == 1 else np.moveaxis(flip, 2, 0)
     minus = b.op("Xor", below, b.constant(flip)) if flip.any() else below
     return b.op("Where", minus, b.scalar(-1), b.scalar(1), name=node.name)
-
-
-def _slice(b: Builder, value: str, first: int, last: int) -> str:
-    return b.op("Slice", value, *(b.constant(np.array([v], np.int64)) for v in (first, last, 1)))

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from onnx import TensorProto, numpy_helper
 
 from xnorkit.export.onnx.builder import Builder
 from xnorkit.export.onnx.layers import window
@@ -29,6 +30,9 @@ __all__ = [
 
 Sources = list[ValueSpec]
 Inputs = list[str]
+WRITTEN_OUT = 64
+"""The largest window, in taps, whose mean is written out tap by tap."""
+END = 2**63 - 1
 ONE_NODE = {"sigmoid": "Sigmoid", "tanh": "Tanh", "hardswish": "HardSwish"}
 
 
@@ -63,26 +67,63 @@ def max_pool(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
 def avg_pool(b: Builder, node: Node, sources: Sources, inputs: Inputs) -> str:
     """The mean of each window.
 
+    ONNX leaves the order of the sum open, and runtimes differ: (a + b) - a - b may be 0 in one order and not in
+    another. Where a sign depends on the mean, the sum is written out, row by row, as docs/format.md has it.
+
     ONNX's own ceil_mode is not PyTorch's before opset 22. So the padding that counts becomes zeros around the image,
     and what the last window has beyond it becomes padding that does not count.
     """
-    if not node.attributes["ceil_mode"]:
-        include = int(node.attributes["count_include_pad"])
-        return b.op("AveragePool", inputs[0], name=node.name, count_include_pad=include, **window(node))
     attributes = window(node)
-    beyond = _beyond(node, sources[0])
+    beyond = _beyond(node, sources[0]) if node.attributes["ceil_mode"] else [0, 0]
+    include = node.attributes["count_include_pad"]
+    if node.name in b.decisive and int(np.prod(node.attributes["kernel"])) <= WRITTEN_OUT:
+        return _mean_by_rows(b, node, inputs[0], beyond)
+    if not any(beyond):
+        return b.op("AveragePool", inputs[0], name=node.name, count_include_pad=int(include), **attributes)
     value = inputs[0]
-    if node.attributes["count_include_pad"]:
-        top, left, bottom, right = attributes["pads"]
-        pads = b.constant(np.array([0, 0, top, left, 0, 0, bottom, right], np.int64))
-        value = b.op("Pad", value, pads, b.scalar(0))
+    if include:
+        value = _around(b, value, attributes["pads"], 0)
         attributes["pads"] = [0, 0, *beyond]
     else:
-        attributes["pads"] = [
-            *attributes["pads"][:2],
-            *(p + e for p, e in zip(attributes["pads"][2:], beyond, strict=True)),
-        ]
+        attributes["pads"] = _longer(attributes["pads"], beyond)
     return b.op("AveragePool", value, name=node.name, count_include_pad=0, **attributes)
+
+
+def _mean_by_rows(b: Builder, node: Node, value: str, beyond: list[int]) -> str:
+    """Return the mean as a sum of slices, one per tap, divided by the same sum of ones where that is not one number."""
+    pads = list(node.attributes["padding"])
+    total = _sum_by_rows(b, node, _around(b, value, _longer(pads, beyond), 0))
+    if not any(beyond) and (node.attributes["count_include_pad"] or not any(pads)):
+        return b.op("Div", total, b.scalar(float(np.prod(node.attributes["kernel"]))), name=node.name)
+    shape = b.op("Concat", b.constant(np.ones(2, np.int64)), b.op("Shape", value, start=2), axis=0)
+    ones = b.op("ConstantOfShape", shape, value=numpy_helper.from_array(np.ones(1, np.float32)))
+    inside = _around(b, _around(b, ones, pads, int(node.attributes["count_include_pad"])), [0, 0, *beyond], 0)
+    return b.op("Div", total, _sum_by_rows(b, node, inside), name=node.name)
+
+
+def _sum_by_rows(b: Builder, node: Node, padded: str) -> str:
+    """Add the taps (ky, kx) in order; a tap's slice ends where the last window still fits."""
+    height, width = node.attributes["kernel"]
+    axes, steps = (b.constant(np.array(v, np.int64)) for v in ([2, 3], node.attributes["stride"]))
+    total = ""
+    for ky, kx in np.ndindex(height, width):
+        first = b.constant(np.array([ky, kx], np.int64))
+        ends = [left - size + 1 or END for left, size in ((ky, height), (kx, width))]
+        tap = b.op("Slice", padded, first, b.constant(np.array(ends, np.int64)), axes, steps)
+        total = b.op("Add", total, tap) if total else tap
+    return total
+
+
+def _around(b: Builder, value: str, pads: list[int], number: float) -> str:
+    """Return an image with a number around it: [top, left, bottom, right]."""
+    if not any(pads):
+        return value
+    top, left, bottom, right = pads
+    return b.op("Pad", value, b.constant(np.array([0, 0, top, left, 0, 0, bottom, right], np.int64)), b.scalar(number))
+
+
+def _longer(pads: list[int], beyond: list[int]) -> list[int]:
+    return [*pads[:2], pads[2] + beyond[0], pads[3] + beyond[1]]
 
 
 def _beyond(node: Node, source: ValueSpec) -> list[int]:
@@ -94,8 +135,14 @@ def _beyond(node: Node, source: ValueSpec) -> list[int]:
 
 
 def global_avg_pool(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
-    """The mean over all positions."""
-    return b.op("GlobalAveragePool", inputs[0], name=node.name)
+    """The mean over all positions; where a sign depends on it, as the last of the running sums in pixel order."""
+    if node.name not in b.decisive:
+        return b.op("GlobalAveragePool", inputs[0], name=node.name)
+    pixels = b.op("Reshape", inputs[0], b.constant(np.array([0, 0, -1, 1], np.int64)))
+    running = b.op("CumSum", pixels, b.scalar(2, np.int64))
+    total = b.op("Gather", running, b.constant(np.array([-1], np.int64)), axis=2)
+    count = b.op("ReduceProd", b.op("Shape", inputs[0], start=2), keepdims=0)
+    return b.op("Div", total, b.op("Cast", count, to=TensorProto.FLOAT), name=node.name)
 
 
 def join(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
@@ -110,13 +157,10 @@ def concat(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
 
 def affine(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
     """Scale, then bias."""
-    value = inputs[0]
-    if "scale" in node.tensors:
-        name = None if "bias" in node.tensors else node.name
-        value = b.op("Mul", value, b.per_channel(node.tensors["scale"]), name=name)
-    if "bias" in node.tensors:
-        value = b.op("Add", value, b.per_channel(node.tensors["bias"]), name=node.name)
-    return value
+    value, scale, bias = inputs[0], node.tensors.get("scale"), node.tensors.get("bias")
+    if scale is not None:
+        value = b.scaled(value, scale, node.name if bias is None else None)
+    return value if bias is None else b.shifted(value, bias, node.name)
 
 
 def clip(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:

@@ -3,11 +3,19 @@
  * Values are (height, width, channels): floats, bytes, or signs as bits, 32 channels per word, least significant first,
  * bit 1 meaning -1, padding bits 0. An operation makes its output pixel by pixel in a row of floats, which passes
  * through the steps of a sink (scale, bias, clip, ...) and is then stored as floats, packed into bits, or both.
- * Every float step is rounded to float32: compile without -ffast-math and without contraction of a * b + c. */
+ * Every float step is rounded to float32, under any flags of the compiler but those that allow other arithmetic. */
 #ifndef XK_H
 #define XK_H
 
 #include <stdint.h>
+
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "-ffast-math (or -Ofast) changes the outputs; required: compile model.c and xk_*.c with -fno-fast-math behind it"
+#endif
+/* GNU C on x87 keeps more digits in registers; ISO C rounds at every assignment. */
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ && !defined(__STRICT_ANSI__)
+#error "floats keep more digits than float32 here; required: -std=c99, or on x86 -msse2 -mfpmath=sse"
+#endif
 
 typedef struct {
   int32_t height, width, channels;

@@ -47,8 +47,7 @@ void xk_binary_weight_conv2d(const float *source, xk_shape shape, const xk_windo
             sum = filter[k / 8] >> (k % 8) & 1 ? sum - x[c] : sum + x[c];
           }
         }
-        const float scaled = sum * scale[o];
-        sink->row[o] = scaled + bias[o];
+        sink->row[o] = xk_product(sum, scale[o]) + bias[o];
       }
       xk_emit(sink, oy * out.width + ox);
     }

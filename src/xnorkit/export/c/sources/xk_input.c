@@ -43,8 +43,7 @@ void xk_input_u8_from_f32(const float *image, xk_shape shape, const float *mean,
   const float step = 1.0f / 255.0f;
   for (int32_t p = 0; p < pixels; ++p)
     for (int32_t c = 0; c < shape.channels; ++c) {
-      const float scaled = image[c * pixels + p] * std[c];
-      const float share = scaled + mean[c];
+      const float share = xk_product(image[c * pixels + p], std[c]) + mean[c];
       const float level = nearbyintf(share / step);
       result[p * shape.channels + c] = !(level > 0.0f) ? 0 : level >= 255.0f ? 255 : (uint8_t)level;
     }

@@ -17,4 +17,11 @@ static inline int xk_tap(const xk_window *w, xk_shape shape, int32_t oy, int32_t
   return y >= 0 && y < shape.height && x >= 0 && x < shape.width;
 }
 
+/* A product, rounded to float32. Compilers fuse a * b + c into one rounding where the processor can (GCC's default
+ * outside of -std=c99) and may keep more digits in registers; a volatile float stops both. */
+static inline float xk_product(float a, float b) {
+  volatile float y = a * b;
+  return y;
+}
+
 #endif

@@ -99,7 +99,7 @@ static void put(const xk_epilogue *e, const xk_sink *sink, int32_t pixel, int32_
     const uint32_t bit = (uint32_t)(value < e->threshold[i]) ^ e->flip[i];
     sink->bits[pixel * xk_words(sink->shape.channels) + o / 32] |= bit << (o % 32);
   } else {
-    const float scaled = (float)value * e->scale[o];
+    const float scaled = xk_product((float)value, e->scale[o]);
     sink->row[o] = e->bias ? scaled + e->bias[o] : scaled;
   }
 }

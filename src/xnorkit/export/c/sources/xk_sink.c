@@ -15,14 +15,14 @@ static void apply(const xk_step *s, int32_t pixel, float *row, int32_t channels)
         break;
       case XK_MULTIPLY:
       case XK_SCALE:
-        y = y * step_value(s, pixel, c);
+        y = xk_product(y, step_value(s, pixel, c));
         break;
       case XK_CLIP:
         y = y > s->low ? y : s->low;
         y = y < s->high ? y : s->high;
         break;
       case XK_PRELU:
-        y = y >= 0.0f ? y : y * step_value(s, pixel, c);
+        y = y >= 0.0f ? y : xk_product(y, step_value(s, pixel, c));
         break;
     }
     row[c] = y;
