@@ -7,7 +7,7 @@ FOLDERS := $(shell find src -type d -not -name __pycache__)
 NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard docs/notebooks/*.ipynb))
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
-.PHONY: install demo test engine-test engine-test-arm lint format check docs sanitize bench clean
+.PHONY: install demo test torture engine-test engine-test-arm lint format check docs sanitize bench clean
 
 install: $(STAMP)
 
@@ -33,6 +33,10 @@ demo: install
 # time is won: each holds PyTorch.
 test: install engine-test engine-test-arm
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile
+
+# 20,000 random networks, each packed and compared with PyTorch, some as ONNX and as C programs: about half an hour.
+torture: install
+	$(BIN)/python tools/fuzz_networks.py --count 20000 --processes $(JOBS) --targets
 
 # In the folder where install built the engine: only the tests are compiled.
 engine-test: install

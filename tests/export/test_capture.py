@@ -393,6 +393,17 @@ def test_layers_in_place_behind_binary_ones() -> None:
     proved(model.eval())
 
 
+@pytest.mark.parametrize("between", [nn.Identity(), nn.MaxPool2d(2), nn.Sequential(nn.MaxPool2d(2), nn.LeakyReLU(0.5))])
+@pytest.mark.parametrize("activation", [nn.GELU(), nn.SiLU()], ids=["GELU", "SiLU"])
+def test_a_sign_in_the_tail_of_an_activation_is_refused(activation: nn.Module, between: nn.Module) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), activation, between, BinaryConv2d(8, 4, 2, bconfig=STE))
+    with pytest.raises(ExportError, match=rf"turns at 0 behind '1' \({type(activation).__name__}\)"):
+        pack(model, SHAPE)
+    model[2] = nn.Sequential(between, nn.BatchNorm2d(8))
+    model[2][1].running_mean.fill_(0.25)
+    proved(model.eval())
+
+
 def test_a_negative_variance_is_refused_by_name() -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), BinaryConv2d(8, 4, 6, bconfig=STE))
     model[1].running_var.fill_(-1)

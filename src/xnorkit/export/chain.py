@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xnorkit.errors import ExportError
-from xnorkit.export.operations import Flatten, Layer, MaxPool
+from xnorkit.export.operations import AvgPool, Concat, Flatten, Gather, Layer, MaxPool, Multiply
 from xnorkit.export.pointwise import Pointwise
 from xnorkit.export.thresholds import (
     FLOAT_REACH,
@@ -22,6 +22,9 @@ from xnorkit.export.thresholds import (
 from xnorkit.export.values import Operation, Value
 
 __all__ = ["Bits", "Chain", "MaxPoolBits"]
+
+FADED = 1e-6
+"""Thresholds nearer to 0 than this lie in the tail of a GELU or SiLU."""
 
 FEW = 1 << 18
 """Evaluations up to which every integer is tried; beyond, a chain of monotone operations is bisected."""
@@ -69,7 +72,14 @@ class Chain:
             raise ExportError(f"'{self.steps[turning].name}' is not monotone in float32; required: a monotone one.")
         if isinstance(operation, Layer) and operation.form == "int8":
             return bisected_thresholds(self.evaluate, operation.reach, self.start.name, torch.float64)
-        return float_thresholds(self.evaluate, self.start.name)
+        found = float_thresholds(self.evaluate, self.start.name)
+        fading = _fading(self.start)
+        if fading is not None and bool((np.abs(found.threshold) < FADED).any()):
+            raise ExportError(
+                f"the sign turns at 0 behind '{fading.name}' ({fading.operation.describe()}), whose small negative "
+                "numbers PyTorch rounds to 0; required: a batch norm or a shift between them, or a ReLU in its place."
+            )
+        return found
 
     def falling(self, pool: int, thresholds: Thresholds) -> NDArray[np.uint8]:
         """Return 1 per channel where the pool `steps[pool]`, moved behind the sign, is an OR of bits, 0 for an AND.
@@ -120,6 +130,20 @@ class Chain:
         rows = image.permute(0, 2, 3, 1).reshape(-1, self.start.shape[0])
         signs = self.evaluate(rows).reshape(-1, *self.start.shape[1:], self.start.shape[0])
         return signs.permute(0, 3, 1, 2)
+
+
+def _fading(value: Value) -> Value | None:
+    """Return the activation whose fading tail reaches `value` as it is, through pools, choices and products."""
+    operation = value.operation
+    if isinstance(operation, Pointwise):
+        if operation.fades:
+            return value
+        scaled = operation.steps is not None and all(set(step[2]) <= {"scale", "slope"} for step in operation.steps)
+        if not scaled or any(step[0] == "clip" and step[1]["min"] is not None for step in operation.steps or ()):
+            return None
+    elif not isinstance(operation, MaxPool | AvgPool | Flatten | Gather | Concat | Multiply):
+        return None
+    return next(filter(None, map(_fading, value.inputs)), None)
 
 
 @dataclass

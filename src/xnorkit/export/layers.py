@@ -125,7 +125,7 @@ def _add_int8(place: _Place, module: Any, x: Value) -> Value:
     sums = place.sums("int8", module, weight, image, bias=bias, zero_point=zero_point)
     shape = (-1, *(1,) * (len(place.torch_shape) - 1))
     spread = scale.reshape(shape)
-    rescale = Rescale(lambda v: v.float() * spread, None, True, [scale], "scale of 8-bit sums", scale, None)
+    rescale = Rescale(lambda v: v.float() * spread, None, True, [scale], "scale of 8-bit sums", scale=scale)
     return place.pointwise("", rescale, sums)
 
 
@@ -163,7 +163,7 @@ def _rescale(scale: Tensor, bias: Tensor | None, dims: int) -> Rescale:
         return y if shift is None else y + shift
 
     parameters = [scale] if bias is None else [scale, bias]
-    return Rescale(function, None, True, parameters, "scale of sums", scale, bias)
+    return Rescale(function, None, True, parameters, "scale of sums", scale=scale, bias=bias)
 
 
 def _bit_reason(activation: nn.Module, weights: nn.Module) -> str | None:

@@ -40,6 +40,8 @@ class Pointwise(Operation):
         monotone: True if f, rounded as it is, turns around in no channel, so that bisection over floats is exact.
         parameters: what differs by channel or position.
         text: what it is, for messages.
+        fades: True if it nears 0 from below and PyTorch rounds that to 0, as the tail of GELU; no threshold at 0 can
+            repeat it there.
     """
 
     function: Callable[[Tensor], Tensor]
@@ -47,6 +49,7 @@ class Pointwise(Operation):
     monotone: bool
     parameters: Sequence[Tensor] = ()
     text: str = ""
+    fades: bool = False
 
     def run(self, *inputs: Tensor) -> Tensor:
         """Return the value, of what it reads."""
@@ -107,7 +110,8 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | Non
             return None
         found = _STEPS[kind](module, shape)
     steps, monotone = found
-    return Pointwise(module, steps, monotone, list(module.state_dict().values()), type(module).__name__)
+    fades = isinstance(module, nn.GELU | nn.SiLU)
+    return Pointwise(module, steps, monotone, list(module.state_dict().values()), type(module).__name__, fades)
 
 
 def _hardtanh(module: Any, _: Shape) -> Found:
