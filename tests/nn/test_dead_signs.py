@@ -211,15 +211,22 @@ def test_a_forward_that_cannot_be_traced() -> None:
         Branching(), SIGN, ignore_layers_name=names, activations="auto", example=torch.randn(8, 3, 6, 6)
     )
     assert isinstance(net.last.activation_pre_process, SteHeavisideBinarizer)
+    with pytest.raises(InputError, match=r"Branching does not run on the example of shape \(2, 5\)"):
+        find_dead_signs(net, torch.randn(2, 5))
 
 
 def test_looking_leaves_no_trace() -> None:
     class Counting(Between):
         calls = 0
 
+        def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+            super().__init__(function)
+            self.seen: list[Tensor] = []
+
         def forward(self, x: Tensor) -> Tensor:
             self.calls += 1
             self.last_input = x
+            self.seen.append(x)
             torch.rand(1)
             warnings.warn("called", stacklevel=1)
             return super().forward(x)
@@ -231,6 +238,7 @@ def test_looking_leaves_no_trace() -> None:
     assert len(find_dead_signs(net)) == 1
     assert net.calls == 0
     assert not hasattr(net, "last_input")
+    assert net.seen == []
     assert torch.equal(torch.random.get_rng_state(), state)
     assert all(torch.equal(a, b) for a, b in zip(buffers, net.buffers(), strict=True))
     assert net.training

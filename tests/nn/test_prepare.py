@@ -1,5 +1,6 @@
 """prepare_binary_model and convert: which layers change, what survives, what is refused."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -99,6 +100,17 @@ def test_a_model_that_is_one_layer_is_returned_anew() -> None:
 )
 def test_ignored_layers(ignored: list[str], swapped: list[str]) -> None:
     assert binary(prepare_binary_model(Net(), CONFIG, ignore_layers_name=ignored)) == swapped
+
+
+def test_names_that_a_model_has_for_its_layers() -> None:
+    class Named(Net):
+        layer_aliases = MappingProxyType({"first": "stem", "blocks": "body"})
+
+    model = prepare_binary_model(Named(), CONFIG, None, {"first": BConfig()}, ["blocks"])
+    assert binary(model) == ["stem", "head"]
+    assert model.stem.bconfig == BConfig()
+    with pytest.raises(InputError, match="'first' stands for no layer"):
+        prepare_binary_model(Net(), CONFIG, None, {"first": BConfig()})
 
 
 def test_custom_configs_and_their_order() -> None:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from xnorkit.errors import InputError
 from xnorkit.nn._latent import LatentWeight
 from xnorkit.nn._nonnegative import nonnegative_values
 
@@ -47,6 +48,9 @@ def find_dead_signs(model: nn.Module, example: Tensor | None = None) -> list[Dea
         model: any module.
         example: an input (N, ...), of real data, to be evaluated besides: a layer counts whose input is never negative
             there. Pass it for models that cannot be traced.
+
+    Raises:
+        InputError: the model does not run on the example.
 
     Examples:
         >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), BinaryConv2d(8, 8, 3))
@@ -117,12 +121,12 @@ class _Tracer(fx.Tracer):
 
 def _skeleton(model: nn.Module) -> nn.Module:
     """Return a copy that shares parameters and buffers, so that what a forward stores in `self` is not kept."""
+    kept = (list, dict, set)
     copies: dict[int, nn.Module] = {}
     for module in model.modules():
         twin = copies[id(module)] = module.__class__.__new__(module.__class__)
-        twin.__dict__.update(module.__dict__)
-        for name in ("_parameters", "_buffers", "_modules"):
-            twin.__dict__[name] = module.__dict__[name].copy()
+        state = module.__dict__.items()
+        twin.__dict__.update({name: copy.copy(value) if isinstance(value, kept) else value for name, value in state})
         for name in ("_forward_hooks", "_forward_pre_hooks"):
             twin.__dict__[name] = OrderedDict()
         twin.__dict__.pop("_compiled_call_impl", None)
@@ -156,10 +160,17 @@ def _seen(model: nn.Module, example: Tensor) -> dict[int, str]:
     layers = [(module, other) for module, other in pairs if isinstance(module, LatentWeight)]
     for module, other in layers:
 
-        def note(_: nn.Module, args: tuple[Tensor, ...], key: int = id(module)) -> None:
-            least[key] = min(least.get(key, float("inf")), args[0].amin().item())
+        def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], key: int = id(module)) -> None:
+            x = args[0] if args else kwargs["x"]
+            least[key] = min(least.get(key, float("inf")), x.amin().item())
 
-        other.register_forward_pre_hook(note)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        twin(example)
+        other.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            twin(example)
+    except Exception as error:
+        raise InputError(
+            f"{type(model).__name__} does not run on the example of shape {tuple(example.shape)}: {error}. Required: "
+            "an input as its forward takes it, (N, C, H, W) for images."
+        ) from error
     return {key: "no negative number in the example" for key, value in least.items() if value >= 0}

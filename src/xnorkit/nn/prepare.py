@@ -64,7 +64,8 @@ def prepare_binary_model(
 
     A layer's name, in the arguments below, is its dotted name, or that of a module and then of all layers in it;
     `$regex$`, searched in the dotted names; `_first_` or `_last_`, by the order of `named_modules()`. A layer with
-    several names is meant by each.
+    several names is meant by each. A model may have names of its own for layers: `layer_aliases`, a mapping from
+    such a name to that of a layer or module.
 
     Args:
         model: any module; it is changed.
@@ -105,16 +106,17 @@ def prepare_binary_model(
     }
     if not layers:
         kinds = ", ".join(kind.__name__ for kind in mapping)
-        named = "".join(f" '{name}': {why}." for name, why in floats.items())
+        others = "".join(f" '{name}': {why}." for name, why in floats.items())
         raise InputError(
             f"prepare_binary_model: {type(model).__name__} has no layer to swap; required: at least one of exactly the "
-            f"classes {kinds}. Pass modules_mapping for others.{named}"
+            f"classes {kinds}. Pass modules_mapping for others.{others}"
         )
-    names = list(layers)
+    names, aliases = list(layers), getattr(model, "layer_aliases", {})
     configs = {id(layer): bconfig for layer in layers.values()}
     for pattern, config in custom.items():
-        configs |= {id(layers[name]): config for name in choose(pattern, names, "custom_config_layers_name")}
-    for pattern in ignore_layers_name or ():
+        named = choose(aliases.get(pattern, pattern), names, "custom_config_layers_name")
+        configs |= {id(layers[name]): config for name in named}
+    for pattern in (aliases.get(pattern, pattern) for pattern in ignore_layers_name or ()):
         ends = pattern in ("_first_", "_last_")
         for name in choose(pattern, names if ends else [*names, *floats], "ignore_layers_name"):
             configs.pop(id(layers.get(name)), None)

@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from xnorkit.errors import InputError
+from xnorkit.nn._latent import LatentWeight
 from xnorkit.train.checkpoint import read_checkpoint
 
 __all__ = ["find_checkpoint", "load_pretrained"]
@@ -28,7 +29,8 @@ def find_checkpoint(name: str, logs: Path) -> Path:
 def load_pretrained(model: nn.Module, path: Path) -> str:
     """Copy the weights of a checkpoint into `model` where name and shape agree, and say in a line what was copied.
 
-    What the checkpoint lacks keeps its random start: a classifier for other classes, say, or learned binarizers.
+    What the checkpoint lacks keeps its random start: a classifier for other classes, say, or learned binarizers. Binary
+    weights of exactly +1 and -1 move inside the bounds of their gradient (`xnorkit.nn.project_`).
 
     Raises:
         InputError: no readable checkpoint, or nothing in it fits.
@@ -41,6 +43,9 @@ def load_pretrained(model: nn.Module, path: Path) -> str:
             "required: a checkpoint of the same architecture."
         )
     model.load_state_dict(fitting, strict=False)
+    for module in model.modules():
+        if isinstance(module, LatentWeight):
+            module.project_()  # weights of +1 and -1, as some are published, would get no gradient
     left = [name for name in ours if name not in fitting]
     rest = f"; new: {', '.join(left)}" if left else ""
     return f"pretrained: {len(fitting)} of {len(ours)} tensors from {path}{rest}"
