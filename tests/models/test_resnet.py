@@ -167,8 +167,10 @@ def test_binary_network_trains_a_step() -> None:
     assert weight.grad.abs().sum() > 0
     with torch.no_grad():
         weight.fill_(2)
-    project_(model)
+    project_(model, closed=True)
     assert weight.max() == 1
+    project_(model)
+    assert weight.max() == 1 - 2**-24
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,11 @@ def test_binary_weight_alpha_and_projection() -> None:
     assert layer.alpha().tolist() == [np.float32(2.5) / np.float32(3), np.float32(2.75) / np.float32(3)]
     assert not layer.binary_weight().requires_grad
     assert not layer.alpha().requires_grad
-    layer.project_()
+    layer.project_(closed=True)
     assert layer.weight.tolist() == [[-1, 0, 0.5], [1, -0.25, -1]]
+    layer.project_()
+    below = float(np.nextafter(np.float32(1), np.float32(0)))
+    assert layer.weight.tolist() == [[-below, 0, 0.5], [below, -0.25, -below]]
     assert layer.weight.requires_grad
     assert BinaryConv2d(2, 3, 1, scale=False).alpha().tolist() == [1, 1, 1]
 

@@ -1,5 +1,6 @@
 """prepare_binary_model and convert: which layers change, what survives, what is refused."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -69,7 +70,8 @@ def test_in_place_and_every_kind_of_layer() -> None:
     }
     model = nn.Sequential(*kinds, nn.ConvTranspose1d(2, 3, 1), nn.BatchNorm1d(3))
     before = list(model.parameters())
-    assert prepare_binary_model(model, BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer)) is model
+    config = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer)
+    assert prepare_binary_model(model, config, ignore_layers_name=["5"]) is model
     assert [type(m) for m in model][:5] == list(kinds.values())
     assert [type(m) for m in model][5:] == [nn.ConvTranspose1d, nn.BatchNorm1d]
     assert all(a is b for a, b in zip(before, model.parameters(), strict=True))
@@ -98,6 +100,17 @@ def test_a_model_that_is_one_layer_is_returned_anew() -> None:
 )
 def test_ignored_layers(ignored: list[str], swapped: list[str]) -> None:
     assert binary(prepare_binary_model(Net(), CONFIG, ignore_layers_name=ignored)) == swapped
+
+
+def test_names_that_a_model_has_for_its_layers() -> None:
+    class Named(Net):
+        layer_aliases = MappingProxyType({"first": "stem", "blocks": "body"})
+
+    model = prepare_binary_model(Named(), CONFIG, None, {"first": BConfig()}, ["blocks"])
+    assert binary(model) == ["stem", "head"]
+    assert model.stem.bconfig == BConfig()
+    with pytest.raises(InputError, match="'first' stands for no layer"):
+        prepare_binary_model(Net(), CONFIG, None, {"first": BConfig()})
 
 
 def test_custom_configs_and_their_order() -> None:
@@ -163,7 +176,7 @@ def test_modules_mapping_takes_classes_of_the_user() -> None:
 def test_subclasses_are_left_alone() -> None:
     attention = nn.MultiheadAttention(4, 2)
     model = nn.Sequential(nn.Linear(4, 4), attention)
-    prepare_binary_model(model, CONFIG)
+    prepare_binary_model(model, CONFIG, ignore_layers_name=["1"])
     assert type(attention.out_proj) is not BinaryLinear
     x = torch.randn(3, 1, 4)
     assert attention(x, x, x)[0].shape == x.shape

@@ -192,8 +192,18 @@ def test_projection_ends_where_the_gradient_does(factory: type, bound: float) ->
     layer = BinaryLinear(4, 2, bconfig=BConfig(BasicInputBinarizer, weight_pre_process=factory))
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[3.0, -3, 1, 0], [-3, 0.25, 3, 3]]))
-    layer.project_()
+    layer.project_(closed=True)
     assert layer.weight.abs().max() == bound
+    layer.project_()
+    w = layer.weight.detach()
+    projected = factory is not nn.Identity and bound < 3
+    next_to_it = torch.nextafter(torch.tensor(bound), torch.tensor(0.0))
+    assert w.abs().max() == (next_to_it if projected else bound)
+    assert torch.equal(w.sign(), torch.tensor([[1.0, -1, 1, 0], [-1, 1, 1, 1]]))
+    if projected:
+        b = layer._factors(torch.float32)[0]
+        b.sum().backward()
+        assert (layer.weight.grad == 1).all(), "every weight can move"
 
 
 def test_backward_keeps_the_signs_and_one_bool_of_the_activations() -> None:

@@ -1,19 +1,22 @@
 """The snippets of the README of the `bnn` fork, with the package renamed and its typos mended."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from xnorkit import BConfig, convert, prepare_binary_model
+from xnorkit.compat.bnn.models import resnet18 as compat_resnet18
 from xnorkit.data._torchvision import import_torchvision
-from xnorkit.errors import DataError
+from xnorkit.errors import BinarizationWarning, DataError
 from xnorkit.models import resnet18
-from xnorkit.nn import BinaryConv2d, BinaryLinear, Identity
+from xnorkit.nn import BinaryConv2d, BinaryLinear, Identity, find_dead_signs
 from xnorkit.ops import (
     BasicInputBinarizer,
     BasicScaleBinarizer,
-    InputBiasBinarizer,
     XNORWeightBinarizer,
 )
 
@@ -30,23 +33,42 @@ def layers(model: nn.Module) -> list[nn.Module]:
     return [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
 
 
-def test_example_of_preparing_a_model() -> None:
-    model = resnet18(num_classes=1000, rprelu=False)
-    bconfig = BConfig(
-        activation_pre_process=InputBiasBinarizer,  # corresponds to RSign from ReActNet
-        activation_post_process=BasicScaleBinarizer,
-        weight_pre_process=XNORWeightBinarizer.with_args(compute_alpha=False, center_weights=True),
-    )
-    model = prepare_binary_model(
-        model,
-        bconfig,
-        custom_config_layers_name={
-            "conv1": BConfig(),  # the README says first_conv, a name that no layer has
-        },
-    )
+EXAMPLE_OF_PREPARING_A_MODEL = """
+from bnn.ops import (
+    BasicInputBinarizer,
+    XNORWeightBinarizer,
+    BasicScaleBinarizer,
+    InputBiasBinarizer # corresponds to RSign from ReActNet 
+) # Binarizers for pre/post processing of actiations and weights.
+
+model = resnet18(num_classes=1000, rprelu=False) # model, imported from `/models`
+  
+bconfig = BConfig(
+    activation_pre_process=InputBiasBinarizer, # corresponds to RSign from ReActNet
+    activation_post_process=BasicScaleBinarizer,
+    weight_pre_process=XNORWeightBinarizer.with_args(compute_alpha=False,
+                                                     center_weights=True),
+) # Binarization config. 
+
+model = prepare_binary_model(
+    model,
+    bconfig,
+    custom_config_layers_name={
+        "first_conv": BConfig(),
+    },
+) # Transform regular DNN into BNN.
+"""  # noqa: W291, W293 - word for word
+
+
+@pytest.mark.parametrize("make", [resnet18, compat_resnet18])
+def test_example_of_preparing_a_model(make: Callable[..., nn.Module]) -> None:
+    names = {"resnet18": make, "BConfig": BConfig, "prepare_binary_model": prepare_binary_model}
+    exec(EXAMPLE_OF_PREPARING_A_MODEL.replace("from bnn", "from xnorkit.compat.bnn"), names)
+    model: Any = names["model"]
     assert all(isinstance(m, BinaryConv2d | BinaryLinear) for m in layers(model))
     assert model.conv1.bconfig == BConfig()
     assert model.layer1[0].conv1.weight_pre_process.center_weights
+    assert find_dead_signs(model) == []
     runs(model)
 
 
@@ -73,7 +95,8 @@ def test_explicit_usage(make: type) -> None:
         weight_pre_process=XNORWeightBinarizer.with_args(center_weights=True),
     )
     # The README writes ['conv1' : BConfig()], a list that should be a dict.
-    bmodel = prepare_binary_model(model, bconfig, custom_config_layers_name={"conv1": BConfig()})
+    with pytest.warns(BinarizationWarning, match="20 binary layers read numbers that are never negative"):
+        bmodel = prepare_binary_model(model, bconfig, custom_config_layers_name={"conv1": BConfig()})
     assert bmodel is model
     assert isinstance(bmodel.layer4[1].conv2.activation_pre_process, BasicInputBinarizer)
     assert type(bmodel.conv1.activation_post_process) is Identity
@@ -82,7 +105,8 @@ def test_explicit_usage(make: type) -> None:
 
 def test_regular_expression_between_dollars() -> None:
     bconfig = BConfig(BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer)
-    model = prepare_binary_model(resnet18(), bconfig, ignore_layers_name=[r"$downsample\.\d$", "conv1", "fc"])
+    ignored = [r"$downsample\.\d$", "conv1", "fc"]
+    model = prepare_binary_model(resnet18(), bconfig, ignore_layers_name=ignored, activations="auto")
     assert len([m for m in layers(model) if isinstance(m, BinaryConv2d)]) == 16
 
 

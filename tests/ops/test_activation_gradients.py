@@ -67,7 +67,7 @@ ELEMENTWISE: dict[str, tuple[Callable[[nn.Module], nn.Module], Formula, Formula]
     ),
     "stochastic-eval": (lambda _: ops.StochasticInputBinarizer().eval(), np_sign, inside),
     "ede-start": (lambda _: ops.EDEInputBinarizer(), np_sign, lambda x: tanh_slope(x, 0.1, 10)),
-    "heaviside": (lambda _: ops.SteHeavisideBinarizer(), lambda x: (x >= 0) * 1.0, inside),
+    "heaviside": (lambda _: ops.SteHeavisideBinarizer(), lambda x: (x > 0) * 1.0, inside),
     "dorefa-1": (
         lambda _: ops.DoReFaActivation(bits=1),
         lambda x: round_even(np.clip(x, 0, 1)),
@@ -129,7 +129,7 @@ def test_forward_and_gradient(case: str) -> None:
     ("module", "x", "y", "slope"),
     [
         (ops.BasicInputBinarizer(clip=0.5), [-0.5, 0.0, 0.25, 0.5], [-1, 1, 1, 1], [0, 1, 1, 0]),
-        (ops.SteHeavisideBinarizer(clip=0.5), [-0.5, -0.25, 0.0, 0.5], [0, 0, 1, 1], [0, 1, 1, 0]),
+        (ops.SteHeavisideBinarizer(clip=0.5), [-0.5, -0.25, 0.0, 0.5], [0, 0, 0, 1], [0, 1, 1, 0]),
         (ops.TernaryInputBinarizer(0.25), [-1, -0.5, -0.25, 0.25, 0.5, 1], [-1, -1, 0, 0, 1, 1], [0, 1, 1, 1, 1, 0]),
         (ops.DoReFaActivation(2), [-0.25, 0.0, 0.5, 1.0, 1.25], [0, 0, 2 / 3, 1, 1], [0, 1, 1, 1, 0]),
         (ops.ApproxSignBinarizer(), [-1.0, -0.5, 0.0, 1.0], [-1, -1, 1, 1], [0, 1, 2, 0]),

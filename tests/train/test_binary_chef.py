@@ -48,6 +48,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.filterwarnings("ignore::xnorkit.errors.BinarizationWarning")  # its signs stand behind a ReLU
 def test_the_steps_in_order(tmp_path: Path) -> None:
     chef = BinaryChef(written(tmp_path, STEPS), user_modules=[Mine])
     assert len(chef) == chef.get_num_steps() == 3

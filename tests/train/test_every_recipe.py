@@ -89,4 +89,4 @@ def test_twins_differ_only_where_they_must() -> None:
     ):
         xnor, twin = load_recipe(name).to_dict(), load_recipe(f"{name}-float").to_dict()
         different = {key for key in xnor if xnor[key] != twin[key]}
-        assert different <= {"name", "description", "model", "optimizer", "epochs", "center_weights"}
+        assert different <= {"name", "description", "model", "optimizer", "epochs", "center_weights", "clamp"}

@@ -105,7 +105,7 @@ def load_into(
     if layout.latent:
         for layer in binary:
             center_(layer.weight)
-        project_(model)
+        project_(model, closed=True)
     zeros = sum(int((layer.weight == 0).sum()) for layer in binary)
     return LegacyReport(
         layout.title, name, matched.names, matched.absent_counters, zeros, file.top1, file.epochs, assumed

@@ -1,6 +1,7 @@
 """Pure functions on tensors: signs and their gradients, the scaled sign of XNOR-Net, its map of input scales."""
 
 from xnorkit.functional.adaptive import adaptive_sign, rprelu, shifted_sign
+from xnorkit.functional.bounds import clamp_weights_
 from xnorkit.functional.centering import center, center_
 from xnorkit.functional.gradient_rules import GradientComparison, RuleGradient, compare_gradient_rules
 from xnorkit.functional.input_scale import input_scale, scale_groups
@@ -25,6 +26,7 @@ __all__ = [
     "approx_sign",
     "center",
     "center_",
+    "clamp_weights_",
     "compare_gradient_rules",
     "heaviside_ste",
     "input_scale",

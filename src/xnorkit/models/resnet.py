@@ -1,7 +1,8 @@
 """ResNet-18, -20, -34 and -50 with the residual blocks that binary networks use; float as made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -122,6 +123,9 @@ class ResNet(nn.Module):
 
     Source: He et al., Deep Residual Learning (CVPR 2016), table 1. Differs in the shortcut, which pools.
     """
+
+    # The name that the fork of the `bnn` package gives the stem, for the arguments of `prepare_binary_model`.
+    layer_aliases: ClassVar[Mapping[str, str]] = {"first_conv": "conv1"}
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import InputError
+from xnorkit.functional import clamp_weights_
 from xnorkit.nn._checks import check_dot_length, full_precision, working_dtype
 from xnorkit.nn.bconfig import BConfig, Identity, make_process
 from xnorkit.ops import BasicInputBinarizer, LearnableScaleWeightBinarizer, XNORWeightBinarizer
@@ -150,17 +151,18 @@ class LatentWeight(nn.Module):
         return b.new_ones(len(b)) if scale is None else scale
 
     @torch.no_grad()
-    def project_(self) -> None:
-        """Clamp the latent weights in place to where their straight-through gradient is not 0, [-1, 1] as a rule.
+    def project_(self, closed: bool = False) -> None:
+        """Clamp the latent weights in place to where their straight-through gradient is not 0, (-1, 1) as a rule.
 
         A weight that has drifted beyond could hardly come back. The bound is the `clip` of the weight process, 1 where
-        its class has none; weights that are standardized before the sign, and float ones, stay as they are.
+        its class has none; weights that are standardized before the sign, and float ones, stay as they are. `closed`
+        clamps to [-1, 1], as XNOR-Net-PyTorch does: see `xnorkit.functional.clamp_weights_`.
         """
         process = self.weight_pre_process
         known = isinstance(process, XNORWeightBinarizer | LearnableScaleWeightBinarizer)
         clip = getattr(process, "clip", 1.0 if known else math.inf)
         if self._has_factors() and clip < math.inf:
-            self.weight.clamp_(-clip, clip)
+            clamp_weights_(self.weight, clip, closed)
 
     def bit_reason(self) -> str | None:
         """Return None if the layer is an integer dot product of bits, scaled and shifted, else why it is not."""

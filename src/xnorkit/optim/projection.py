@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from xnorkit.errors import InputError
-from xnorkit.functional.centering import center_
+from xnorkit.functional import center_, clamp_weights_
 
 __all__ = ["WeightProjection"]
 
@@ -16,13 +16,14 @@ class WeightProjection:
     """Centres latent weights over their input channels, then clips them, in place.
 
     Centring: W <- W - mean of W over dimension 1; weights with one input channel are left out, as they would become 0.
-    Clipping: W <- min(max(W, -clip), clip); beyond 1 the straight-through gradient is 0 and a weight could hardly come
-    back.
+    Clipping: into (-clip, clip), or [-clip, clip] with `closed`; from 1 on the straight-through gradient is 0 and a
+    weight could hardly come back.
 
     Args:
         params: the latent weights, as the first list of `split_parameters`.
         clip: bound, above 0; None does not clip.
         center: whether to centre.
+        closed: clip to the bound itself, see `xnorkit.functional.clamp_weights_`.
 
     Raises:
         InputError: clip not above 0.
@@ -33,10 +34,12 @@ class WeightProjection:
     Source: the order of XNOR-Net-PyTorch, which does it before each forward pass instead.
     """
 
-    def __init__(self, params: Iterable[nn.Parameter], clip: float | None = 1.0, center: bool = False) -> None:
+    def __init__(
+        self, params: Iterable[nn.Parameter], clip: float | None = 1.0, center: bool = False, closed: bool = False
+    ) -> None:
         if clip is not None and not clip > 0:
             raise InputError(f"WeightProjection: clip={clip}; required: above 0, or None.")
-        self.params, self.clip, self.center = list(params), clip, center
+        self.params, self.clip, self.center, self.closed = list(params), clip, center, closed
 
     @torch.no_grad()
     def __call__(self, *_hook_arguments: Any) -> None:
@@ -45,4 +48,4 @@ class WeightProjection:
             if self.center and w.dim() > 1 and w.shape[1] > 1:
                 center_(w)
             if self.clip is not None:
-                w.clamp_(-self.clip, self.clip)
+                clamp_weights_(w, self.clip, self.closed)

@@ -131,7 +131,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
         if EMA in ours:
             weights = ours[EMA]["average"]
-        recipe = recipe_from_dict(ours["recipe"], str(path))
+        recipe = recipe_from_dict({"clamp": "closed", **ours["recipe"]}, str(path))  # files without it: clamped so
         pixels: dict[str, Any] = {key: tuple(map(float, ours[key])) for key in ("mean", "std") if key in ours}
         pixels["preparation"] = _preparation(ours.get(PREPARATION))
         resumable = "optimizer_states" in content

@@ -108,7 +108,9 @@ def fit(
     hardware = hardware or Hardware()
     hardware = replace(hardware, threads=hardware.threads if threads is None else threads)
     folder = RunFolder(output)
-    start = _start(recipe, folder.last if resume == "last" else Path(resume)) if resume is not None else None
+    start = None
+    if resume is not None:
+        start, recipe = _start(recipe, folder.last if resume == "last" else Path(resume))
     folder.check(resumed=start is not None, overwrite=overwrite or hardware.fast_dev_run)
     for source in (start, pretrained):
         if overwrite and source is not None and folder.path.resolve() in Path(source).resolve().parents:
@@ -196,10 +198,11 @@ def _starting_with(path: Path, data: ImageData, progress: bool) -> Callable[[nn.
     return prepare
 
 
-def _start(recipe: Recipe, path: Path) -> Path:
-    """Return `path` if `recipe` may continue from the checkpoint there."""
+def _start(recipe: Recipe, path: Path) -> tuple[Path, Recipe]:
+    """Return `path` and `recipe` if it may continue from the checkpoint there, with the clamp of that."""
     checkpoint = read_checkpoint(path)
     before = checkpoint.recipe
+    recipe = replace(recipe, clamp=before.clamp)
     if not checkpoint.resumable:
         raise InputError(f"{path} holds weights alone; required: a last.ckpt to resume. Use --pretrained {path}.")
     if checkpoint.epochs_done > recipe.epochs:
@@ -214,7 +217,7 @@ def _start(recipe: Recipe, path: Path) -> Path:
             f"{path} was trained with another {', '.join(different)} than recipe '{recipe.name}'; required: the same "
             "fields except epochs. Resume with the recipe and overrides of the first run, or train anew."
         )
-    return path
+    return path, recipe
 
 
 @contextmanager

@@ -190,12 +190,12 @@ class TrainingModule(pl.LightningModule):
                 )
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Step, then bring the latent weights back into [-1, 1]; a stage that is all float is left alone."""
+        """Step, then bring the latent weights back into (-1, 1) or [-1, 1]; a stage that is all float is left alone."""
         super().optimizer_step(*args, **kwargs)
         if self.recipe.center_weights:
             WeightProjection(split_parameters(self.model)[0], clip=None, center=True)()
         if "binary" in (self.stage.activations, self.stage.weights):
-            project_(self.model)
+            project_(self.model, closed=self.recipe.clamp == "closed")
         if self.ema is not None:
             self.ema.update(self.model, self._flipped())
 

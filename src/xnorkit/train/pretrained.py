@@ -6,6 +6,7 @@ from torch import nn
 
 from xnorkit.errors import InputError
 from xnorkit.format import Preparation
+from xnorkit.nn._latent import LatentWeight
 from xnorkit.train.checkpoint import read_checkpoint
 
 __all__ = ["find_checkpoint", "load_pretrained"]
@@ -31,7 +32,7 @@ def load_pretrained(model: nn.Module, path: Path, preparation: Preparation | Non
 
     The line also says where the images of the checkpoint's training were prepared otherwise than `preparation`, that of
     the data to come. What the checkpoint lacks keeps its random start: a classifier for other classes, say, or learned
-    binarizers.
+    binarizers. Binary weights of exactly +1 and -1 move inside the bounds of their gradient (`xnorkit.nn.project_`).
 
     Raises:
         InputError: no readable checkpoint, or nothing in it fits.
@@ -45,6 +46,9 @@ def load_pretrained(model: nn.Module, path: Path, preparation: Preparation | Non
             "required: a checkpoint of the same architecture."
         )
     model.load_state_dict(fitting, strict=False)
+    for module in model.modules():
+        if isinstance(module, LatentWeight):
+            module.project_()  # weights of +1 and -1, as some are published, would get no gradient
     left = [name for name in ours if name not in fitting]
     rest = f"; new: {', '.join(left)}" if left else ""
     if None not in (stored.preparation, preparation) and stored.preparation != preparation:

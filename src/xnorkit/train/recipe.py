@@ -62,11 +62,13 @@ class Recipe:
 
     `batch_size` is the number of images per optimizer step, over all processes; `accumulate` takes them in that many
     parts. `binary_optimizer` is for the binary latent weights, `optimizer` then for the rest. `center_weights` centres
-    the latent weights over their input channels after each step. `clip_gradient` bounds the norm of the gradient of all
-    parameters together; 0 does not. `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights
-    (see `xnorkit.train.ema`). `sizes` trains on smaller images first: it maps the side in pixels to the share of the
-    epochs of a stage, in order, and the epochs that are left see whole images: `{16: 0.4, 24: 0.3}` (progressive
-    resizing; evaluation always sees whole images). With `stages`, `epochs` is the sum of theirs.
+    the latent weights over their input channels after each step. `clamp` "open" keeps them in (-1, 1), where their
+    gradient is not 0, "closed" in [-1, 1], as XNOR-Net-PyTorch does (see `xnorkit.nn.project_`); a resumed run keeps
+    that of its checkpoint. `clip_gradient` bounds the norm of the gradient of all parameters together; 0 does not.
+    `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights (see `xnorkit.train.ema`).
+    `sizes` trains on smaller images first: it maps the side in pixels to the share of the epochs of a stage, in order,
+    and the epochs that are left see whole images: `{16: 0.4, 24: 0.3}` (progressive resizing; evaluation always sees
+    whole images). With `stages`, `epochs` is the sum of theirs.
 
     Raises:
         RecipeError: a number out of range.
@@ -89,6 +91,7 @@ class Recipe:
     channels_last: bool = False
     binary_optimizer: OptimizerSpec | None = None
     center_weights: bool = False
+    clamp: Literal["open", "closed"] = "open"
     sizes: dict[int, float] = field(default_factory=dict)
     teacher: TeacherSpec | None = None
     stages: list[StageSpec] = field(default_factory=list)

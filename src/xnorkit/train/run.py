@@ -20,6 +20,7 @@ from xnorkit.train.progress import EpochBar
 from xnorkit.train.quiet import quiet_trainer
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.saving import SaveBest, SaveLast
+from xnorkit.train.sign_share import SignShare
 from xnorkit.train.tensorboard import TensorBoardLog, has_tensorboard
 from xnorkit.train.trainer import make_trainer
 
@@ -58,7 +59,8 @@ class Run:
         self.recipe, self.hardware = recipe, hardware
         self.rows = EpochLog(folder.log, keep=done, show=progress, stages=recipe.all_stages())
         self.best = SaveBest(folder.best)
-        callbacks: list[Any] = [EpochBar()] if progress and sys.stderr.isatty() else []
+        callbacks: list[Any] = [SignShare()]
+        callbacks += [EpochBar()] if progress and sys.stderr.isatty() else []
         if not hardware.fast_dev_run:
             callbacks += [self.rows]
             callbacks += [TensorBoardLog(folder.tensorboard)] if has_tensorboard() else []
