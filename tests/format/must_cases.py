@@ -80,7 +80,7 @@ CASES: list[tuple[str, Callable[[HandFile], Any], str]] = [
     ("F-26", lambda f: f.rename('sign', chr(7)), "a node's 'name' is '\\x07'; required: a non-empty printable string."),
     ("F-27", lambda f: f.document['nodes'].append(f.node('fc')), "node 'fc': the name is taken; required: a unique name other than 'input', the image's own."),
     ("F-27", lambda f: f.rename('fc', 'input'), "node 'input': the name is taken; required: a unique name other than 'input', the image's own."),
-    ("F-28", lambda f: f.node('sign').update(op='sign'), "node 'sign': 'op' is 'sign'; required: one of float_conv2d, float_linear, binary_weight_conv2d, binary_weight_linear, int8_conv2d, int8_linear, binary_conv2d, binary_linear, pack, quantize_u8, max_pool_bits, max_pool, avg_pool, global_avg_pool, add, multiply, concat, affine, clip, prelu, activation, pad, gather_channels, k_map."),
+    ("F-28", lambda f: f.node('sign').update(op='sign'), "node 'sign': 'op' is 'sign'; required: one of float_conv2d, float_linear, binary_weight_conv2d, binary_weight_linear, int8_conv2d, int8_linear, binary_conv2d, binary_linear, pack, quantize_u8, max_pool_bits, max_pool, avg_pool, global_avg_pool, add, multiply, concat, affine, clip, prelu, activation, pad, pad_bits, gather_channels, k_map."),
     ("F-29", lambda f: f.attributes('conv').pop('dilation'), "node 'conv': attributes: 'dilation' is missing; required: kernel, stride, padding, dilation, groups, in_channels, out_channels."),
     ("F-29", lambda f: f.attributes('sign').update(relu=True), "node 'sign': attributes: 'relu' is unknown; required: no keys."),
     ("F-29", lambda f: f.attributes('bconv').update(relu=True), "node 'bconv': attributes: 'relu' is unknown; required: kernel, stride, padding, dilation, groups, in_channels, out_channels, epilogue."),
@@ -158,6 +158,11 @@ CASES: list[tuple[str, Callable[[HandFile], Any], str]] = [
     ("F-53", lambda f: _int8(f, bias=('I32', [1], i32(-(2**30) - 1))), "node 'more': tensor 'bias' holds other numbers than allowed; required: -2^30 to 2^30."),
     ("F-54", lambda f: f.append('gather_channels', ['fc'], {'out_channels': 3}, index=('I32', [3], i32(0, 2, 1))), "node 'more': tensor 'index' holds other numbers than allowed; required: 0 to 1."),
     ("F-54", lambda f: f.append('gather_channels', ['fc'], {'out_channels': 1}, index=('I32', [1], i32(-1))), "node 'more': tensor 'index' holds other numbers than allowed; required: 0 to 1."),
+    ("F-29", lambda f: f.append('pad_bits', ['bconv'], {'padding': [1] * 4, 'channels': [0, 0]}), "node 'more': attributes: 'channels' is unknown; required: padding."),
+    ("F-31", lambda f: f.append('pad_bits', ['bconv'], {'padding': [1, 1, -1, 1]}), "node 'more': attribute 'padding': received [1, 1, -1, 1]; required: a list of 4 integers from 0 to 2147483647."),
+    ("F-38", lambda f: f.append('pad_bits', ['fc'], {'padding': [1] * 4}), "node 'more': reads f32 from 'fc'; required: bits."),
+    ("F-48", lambda f: f.append('pad_bits', ['bconv'], {'padding': [1] * 4}, value=('U8', [1], bytes(1))), "node 'more': tensors: 'value' is unknown; required: no keys."),
+    ("F-23", lambda f: f.append('pad_bits', ['bconv'], {'padding': [0, 2**26, 0, 0]}), "node 'more': a value of height 1, width 67108865 and 3 channels; required: at most 67108864 numbers."),
     ("F-49", lambda f: f.append('affine', ['fc'], {}), "node 'more': tensors: there is none; required: scale, bias, or one of them."),
 ]
 

@@ -12,7 +12,7 @@ class _Heaviside(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, clip: float) -> Tensor:
         ctx.save_for_backward(x.abs() < clip)
-        return (x >= 0).to(x.dtype)
+        return (x > 0).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
@@ -21,7 +21,7 @@ class _Heaviside(torch.autograd.Function):
 
 
 def heaviside_ste(x: Tensor, clip: float = 1.0) -> Tensor:
-    """Return 1 where x >= 0 and 0 elsewhere, with a gradient that passes straight through where |x| < clip.
+    """Return 1 where x > 0 and 0 elsewhere, with a gradient that passes straight through where |x| < clip.
 
     Backward: dC/dx = dC/dy 1(|x| < clip). One bool per element is kept.
     """
