@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from xnorkit.compat.legacy_checkpoint import LegacyReport, load_into, model_of
+from xnorkit.compat.legacy_checkpoint import LegacyReport, loaded
 from xnorkit.compat.legacy_file import read_legacy_file
 from xnorkit.compat.legacy_layouts import layout_of
 from xnorkit.errors import InputError
@@ -38,9 +38,7 @@ def convert_checkpoint(
     layout = layout_of(file.weights, str(path))
     own, assumed = layout.recipe(file.weights) if recipe is None else (load_recipe(recipe), ())
     chosen = overridden(own, overrides)
-    classes = layout.num_classes(file.weights)
-    model = model_of(chosen, classes)
-    report = load_into(model, file, layout, chosen.model.name, assumed)
+    model, chosen, report = loaded(chosen, file, layout, assumed)
     if output.suffix == ".xnor" or output.is_dir() or (output.exists() and output.samefile(path)):
         raise InputError(
             f"output {output}; required: the name of another file, as converted.ckpt; `xnorkit export` makes .xnor "
@@ -50,7 +48,7 @@ def convert_checkpoint(
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             draft = Path(folder) / "draft.ckpt"
-            write_weights(draft, model, chosen, classes, mean=layout.mean, std=layout.std)
+            write_weights(draft, model, chosen, layout.num_classes(file.weights), mean=layout.mean, std=layout.std)
             draft.replace(output)
     except OSError as error:
         raise InputError(
