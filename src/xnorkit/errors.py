@@ -1,9 +1,18 @@
-"""The exception tree of xnorkit; imports nothing.
+"""The exception tree of xnorkit and its warning; imports nothing.
 
 Every message says three things: what was received, what is required, and the remedy.
 """
 
-__all__ = ["DataError", "EngineError", "ExportError", "FormatError", "InputError", "RecipeError", "XnorkitError"]
+__all__ = [
+    "BinarizationWarning",
+    "DataError",
+    "EngineError",
+    "ExportError",
+    "FormatError",
+    "InputError",
+    "RecipeError",
+    "XnorkitError",
+]
 
 
 class XnorkitError(Exception):
@@ -32,3 +41,7 @@ class ExportError(XnorkitError):
 
 class EngineError(XnorkitError):
     """The compiled engine refused an operation, or the requested instruction set is not available."""
+
+
+class BinarizationWarning(UserWarning):
+    """A model became binary, but some of its layers cannot learn that way, or stay float; lists them and remedies."""

@@ -279,3 +279,17 @@ def test_no_table_is_loaded_before_it_is_shown() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "10"
+
+
+def test_signs_that_are_all_one_are_noted() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), BinaryConv2d(8, 8, 3), nn.ReLU6())
+    model.append(BinaryConv2d(8, 8, 1))
+    summary = xnorkit.summary(model, (3, 12, 12))
+    warned = {layer.name: layer.warning for layer in summary.layers if layer.warning}
+    assert warned == {
+        "3": "all signs are +1, the input is never negative: ReLU '1'",
+        "5": "all signs are +1, the input is never negative: ReLU6 '4'",
+    }
+    assert "warnings:\n  3: all signs are +1, the input is never negative: ReLU '1'\n  5: " in str(summary)
+    assert summary.to_json()["layers"][1]["warning"] == warned["3"]
+    assert "warnings" not in str(xnorkit.summary(create_model("lenet5"), LENET))

@@ -7,7 +7,7 @@ from torch import nn
 
 from xnorkit import BConfig, convert, prepare_binary_model
 from xnorkit.data._torchvision import import_torchvision
-from xnorkit.errors import DataError
+from xnorkit.errors import BinarizationWarning, DataError
 from xnorkit.models import resnet18
 from xnorkit.nn import BinaryConv2d, BinaryLinear, Identity
 from xnorkit.ops import (
@@ -73,7 +73,8 @@ def test_explicit_usage(make: type) -> None:
         weight_pre_process=XNORWeightBinarizer.with_args(center_weights=True),
     )
     # The README writes ['conv1' : BConfig()], a list that should be a dict.
-    bmodel = prepare_binary_model(model, bconfig, custom_config_layers_name={"conv1": BConfig()})
+    with pytest.warns(BinarizationWarning, match="20 binary layers read numbers that are never negative"):
+        bmodel = prepare_binary_model(model, bconfig, custom_config_layers_name={"conv1": BConfig()})
     assert bmodel is model
     assert isinstance(bmodel.layer4[1].conv2.activation_pre_process, BasicInputBinarizer)
     assert type(bmodel.conv1.activation_post_process) is Identity
@@ -82,7 +83,8 @@ def test_explicit_usage(make: type) -> None:
 
 def test_regular_expression_between_dollars() -> None:
     bconfig = BConfig(BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer)
-    model = prepare_binary_model(resnet18(), bconfig, ignore_layers_name=[r"$downsample\.\d$", "conv1", "fc"])
+    ignored = [r"$downsample\.\d$", "conv1", "fc"]
+    model = prepare_binary_model(resnet18(), bconfig, ignore_layers_name=ignored, activations="auto")
     assert len([m for m in layers(model) if isinstance(m, BinaryConv2d)]) == 16
 
 

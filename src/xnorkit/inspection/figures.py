@@ -30,6 +30,7 @@ class LayerFigures:
         float_bytes: parameters and floating buffers as they are in memory.
         bytes: the same once packed: 1 bit per binary weight, each filter padded to a byte, and 8 bits per 8-bit weight,
             each with a 4-byte scale (or threshold) per filter; the rest as it is.
+        warning: why a binary layer cannot learn, "" if nothing speaks against it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class LayerFigures:
     macs_32bit: int
     float_bytes: int
     bytes: int
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class ModelSummary:
         return table
 
     def notes(self) -> str:
-        """Return the lines below the table: sizes, and why layers are not binary."""
+        """Return the lines below the table: sizes, why layers are not binary, and which cannot learn."""
         total = self.total
         ratio = f", {total.float_bytes / total.packed_bytes:.1f} times as much" if total.packed_bytes else ""
         macs = {1: total.macs_1bit, 8: total.macs_8bit, 32: total.macs_32bit}
@@ -147,12 +149,15 @@ class ModelSummary:
             f"packed    {total.packed_bytes:,} bytes ({self.packed_note})",
             f"as float  {total.float_bytes:,} bytes{ratio}",
         ]
-        reasons: dict[str, list[str]] = {}
+        return "\n".join([*lines, *self._grouped("reason", "not binary:"), *self._grouped("warning", "warnings:")])
+
+    def _grouped(self, field: str, title: str) -> list[str]:
+        """Return a title and a line for each text of `field`, with the layers that have it."""
+        texts: dict[str, list[str]] = {}
         for layer in self.layers:
-            if layer.reason:
-                reasons.setdefault(layer.reason, []).append(layer.name or "(model)")
-        lines += ["not binary:"] if reasons else []
-        return "\n".join([*lines, *(f"  {_named(names)}: {reason}" for reason, names in reasons.items())])
+            if getattr(layer, field):
+                texts.setdefault(getattr(layer, field), []).append(layer.name or "(model)")
+        return [title, *(f"  {_named(names)}: {text}" for text, names in texts.items())] if texts else []
 
     def __rich__(self) -> Any:
         from rich.console import Group  # noqa: PLC0415

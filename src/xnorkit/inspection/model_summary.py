@@ -1,6 +1,7 @@
 """The figures of a torch module, from its parameters and one forward pass."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -10,11 +11,15 @@ from xnorkit.errors import InputError
 from xnorkit.inspection.figures import LayerFigures, ModelSummary
 from xnorkit.inspection.macs import WEIGHT_LAYERS, macs
 from xnorkit.inspection.run import Call, record_calls
+from xnorkit.nn import find_dead_signs
+from xnorkit.nn._float_weights import why_float
 from xnorkit.nn._latent import LatentWeight
 from xnorkit.nn.integer import IntegerLayer
+from xnorkit.nn.prepare import MODULES_MAPPING
 
 __all__ = ["summary"]
 
+NEVER_NEGATIVE = "all signs are +1, the input is never negative"
 SCALE_BYTES = 4  # float32 scale or int32 threshold per filter
 
 
@@ -25,7 +30,7 @@ def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = 
     never called come last. The model evaluates one input of zeros and is not changed: not its mode, buffers (such as
     the statistics of a batch norm), hooks, nor the random state. Multiply-adds are those of modules; a convolution
     called as a function in a forward is not seen. A module used several times is one layer: its memory counts once, its
-    multiply-adds as often as it is called.
+    multiply-adds as often as it is called. Signs that are all +1 are noted (`xnorkit.nn.find_dead_signs`).
 
     Args:
         model: any module whose forward takes one tensor.
@@ -52,7 +57,12 @@ def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = 
         first.setdefault(id(call.module), index)
     layers.sort(key=lambda layer: first.get(id(layer[1]), len(calls)))
     counted: set[int] = set()
-    rows = tuple(_figures(name, module, calls, order, counted) for name, module in layers)
+    dead = {
+        sign.name: f"all signs are +1, the input is never negative: {sign.reason}" for sign in find_dead_signs(model)
+    }
+    rows = tuple(
+        replace(_figures(name, module, calls, order, counted), warning=dead.get(name, "")) for name, module in layers
+    )
     return ModelSummary(name or type(model).__name__, shape, rows)
 
 
@@ -123,13 +133,14 @@ def _reason(module: nn.Module, order: list[nn.Module]) -> str:
     own = getattr(module, "bit_reason", None)
     if callable(own):
         return own() or ""
+    stays = why_float(module, MODULES_MAPPING)
     if not isinstance(module, WEIGHT_LAYERS):
-        return "not a convolution or linear layer"
+        return stays or "not a convolution or linear layer"
     if not any(module is other for other in order):
         return "not called in forward"
     if module is order[0]:
         return "first layer: reads the input"
-    inner = f"a {type(module).__name__} with float weights; prepare_binary_model makes it binary"
+    inner = stays or f"a {type(module).__name__} with float weights; prepare_binary_model makes it binary"
     return "last layer: its numbers are the answer" if module is order[-1] else inner
 
 

@@ -1,7 +1,7 @@
 """ResNets made binary, for the registry."""
 
 from xnorkit.errors import InputError
-from xnorkit.models.binarization import binarize_, has_signs
+from xnorkit.models.binarization import BINARIZATIONS, binarize_, has_signs
 from xnorkit.models.resnet import BlockType, ResNet, ShortcutType, StemType, resnet
 
 __all__ = ["binary_resnet"]
@@ -46,10 +46,10 @@ def binary_resnet(
     block_type = block_type or BLOCK_OF.get(binarization, "prebasic")
     model = resnet(depth, num_classes, rprelu, block_type, stem_type, shortcut_type)
     float_layers = ["conv1", "fc"] + ([] if shortcut_type == "binary" else ["$downsample$"])
-    binarize_(model, binarization, float_layers)
-    if block_type == "basic" and has_signs(binarization) and binarization not in SHIFTED:
+    plain = binarization in BINARIZATIONS and has_signs(binarization) and binarization not in SHIFTED
+    if block_type == "basic" and plain:
         raise InputError(
             f"block_type='basic' with binarization='{binarization}': its convolutions read what a ReLU returns, whose "
             "signs are all +1; required: another block, as 'prebasic', or binarization='react', which learns a shift."
         )
-    return model
+    return binarize_(model, binarization, float_layers)

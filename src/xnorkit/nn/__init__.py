@@ -3,6 +3,7 @@
 from xnorkit.nn.bconfig import BConfig, Identity
 from xnorkit.nn.conv import BinaryConv1d, BinaryConv2d, BinaryConv3d
 from xnorkit.nn.conv_transpose import BinaryConvTranspose2d
+from xnorkit.nn.dead_signs import DeadSign, find_dead_signs
 from xnorkit.nn.integer import QuantConv2d, QuantLinear
 from xnorkit.nn.linear import BinaryLinear
 from xnorkit.nn.prepare import convert, prepare_binary_model
@@ -19,6 +20,7 @@ __all__ = [
     "BinaryConv3d",
     "BinaryConvTranspose2d",
     "BinaryLinear",
+    "DeadSign",
     "Identity",
     "LearnedQuantizer",
     "PixelQuantizer",
@@ -27,6 +29,7 @@ __all__ = [
     "RPReLU",
     "RSign",
     "convert",
+    "find_dead_signs",
     "prepare_binary_model",
     "project_",
     "quantize_first_last_",

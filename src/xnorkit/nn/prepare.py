@@ -1,18 +1,24 @@
 """A float model made binary, layer by layer."""
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
-from xnorkit.errors import InputError
+from xnorkit.errors import BinarizationWarning, InputError
+from xnorkit.nn._fast_path import check_attention, close_fast_paths_
+from xnorkit.nn._float_weights import computes_weight, float_weights, why_float
 from xnorkit.nn._latent import LatentWeight
 from xnorkit.nn._names import choose, named_layers
 from xnorkit.nn.bconfig import BConfig
 from xnorkit.nn.conv import BinaryConv1d, BinaryConv2d, BinaryConv3d
 from xnorkit.nn.conv_transpose import BinaryConvTranspose2d
+from xnorkit.nn.dead_signs import REMEDIES, DeadSign, dead_among, nonnegative_inputs
 from xnorkit.nn.linear import BinaryLinear
+from xnorkit.ops import SteHeavisideBinarizer
 
 __all__ = ["convert", "prepare_binary_model"]
 
@@ -22,6 +28,7 @@ MODULES_MAPPING: ModulesMapping = {
     layer.FLOAT_MODULE: layer
     for layer in (BinaryLinear, BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d)
 }
+SHOWN = 24  # layers in a warning: all of a ResNet-18
 HOOKS = (
     "_forward_pre_hooks",
     "_forward_pre_hooks_with_kwargs",
@@ -43,6 +50,9 @@ def prepare_binary_model(
     modules_mapping: ModulesMapping | None = None,
     custom_config_layers_name: Mapping[str, BConfig] | None = None,
     ignore_layers_name: Iterable[str] | None = None,
+    *,
+    activations: Literal["given", "auto"] = "given",
+    example: Tensor | None = None,
 ) -> nn.Module:
     """Swap the layers of `model` for binary ones, in place, and return it.
 
@@ -64,10 +74,18 @@ def prepare_binary_model(
         custom_config_layers_name: another BConfig for some layers; `BConfig()` keeps a layer float. Where several
             entries name a layer, the last one holds.
         ignore_layers_name: layers to leave as they are.
+        activations: "auto" gives layers whose signs would be dead, as they read what a ReLU returns, 0 and 1 instead
+            (`SteHeavisideBinarizer`); see `find_dead_signs`. A learned shift (`InputBiasBinarizer`) starts a little
+            below 0 there, in any case, so that a 0 becomes -1.
+        example: an input (N, ...), for models whose forward cannot be traced; see `find_dead_signs`.
 
     Raises:
         InputError: a model that is no module or has no such layers, a name that no layer has (with near matches), a
-            value that is no BConfig, or a string where a list is required.
+            value that is no BConfig, a string where a list is required, or a layer inside a `MultiheadAttention`.
+
+    Warns:
+        BinarizationWarning: dead signs; modules that multiply with weights of their own and stay float, such as an
+            LSTM, an attention or a convolution under weight_norm, unless `ignore_layers_name` names them.
 
     Examples:
         >>> bconfig = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer.with_args(gradient="ste"))
@@ -79,23 +97,32 @@ def prepare_binary_model(
     if not isinstance(model, nn.Module):
         raise InputError(f"prepare_binary_model: model is {type(model).__name__}; required: a torch.nn.Module.")
     custom = dict(custom_config_layers_name or {})
-    _check_arguments(bconfig, custom, ignore_layers_name)
+    _check_arguments(bconfig, custom, ignore_layers_name, activations)
     mapping = _with_targets(MODULES_MAPPING if modules_mapping is None else modules_mapping)
-    layers = {name: layer for name, layer in _layers(model, mapping) if type(layer) in mapping}
+    floats = dict(float_weights(model, {*mapping, *MODULES_MAPPING}))
+    layers = {
+        name: layer for name, layer in _layers(model, mapping) if type(layer) in mapping and not computes_weight(layer)
+    }
     if not layers:
         kinds = ", ".join(kind.__name__ for kind in mapping)
+        named = "".join(f" '{name}': {why}." for name, why in floats.items())
         raise InputError(
             f"prepare_binary_model: {type(model).__name__} has no layer to swap; required: at least one of exactly the "
-            f"classes {kinds}. Pass modules_mapping for others."
+            f"classes {kinds}. Pass modules_mapping for others.{named}"
         )
     names = list(layers)
     configs = {id(layer): bconfig for layer in layers.values()}
     for pattern, config in custom.items():
         configs |= {id(layers[name]): config for name in choose(pattern, names, "custom_config_layers_name")}
     for pattern in ignore_layers_name or ():
-        for name in choose(pattern, names, "ignore_layers_name"):
-            configs.pop(id(layers[name]), None)
-    return _swap(model, layers.values(), configs, mapping)
+        ends = pattern in ("_first_", "_last_")
+        for name in choose(pattern, names if ends else [*names, *floats], "ignore_layers_name"):
+            configs.pop(id(layers.get(name)), None)
+            floats.pop(name, None)
+    check_attention(model, configs.keys())
+    model = _swap(model, layers.values(), configs, mapping)
+    _warn("prepare_binary_model", _revive_(model, activations, example), floats)
+    return model
 
 
 def convert(model: nn.Module, modules_mapping: ModulesMapping | None = None) -> nn.Module:
@@ -105,8 +132,10 @@ def convert(model: nn.Module, modules_mapping: ModulesMapping | None = None) -> 
     Layers without the attribute stay as they are. All else as in `prepare_binary_model`.
 
     Raises:
-        InputError: a model that is no module, a `bconfig` that is no BConfig, or one on a layer of a class that cannot
-            be swapped.
+        InputError: a model that is no module, a `bconfig` that is no BConfig, or one on a layer that cannot be swapped.
+
+    Warns:
+        BinarizationWarning: dead signs.
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"convert: model is {type(model).__name__}; required: a torch.nn.Module.")
@@ -115,6 +144,8 @@ def convert(model: nn.Module, modules_mapping: ModulesMapping | None = None) -> 
     layers = [(name, layer) for name, layer in _layers(model, mapping) if hasattr(layer, "bconfig")]
     for name, layer in layers:
         config = layer.bconfig
+        if isinstance(config, BConfig) and computes_weight(layer):
+            raise InputError(f"convert: '{name}' has a bconfig, but {why_float(layer, mapping)}.")
         if type(layer) not in mapping or not isinstance(config, BConfig):
             raise InputError(
                 f"convert: '{name}' is a {type(layer).__name__} with a bconfig of type {type(config).__name__}; "
@@ -123,10 +154,15 @@ def convert(model: nn.Module, modules_mapping: ModulesMapping | None = None) -> 
             )
         if getattr(layer, "_installed", None) is not config:
             configs[id(layer)] = config
-    return _swap(model, (layer for _, layer in layers), configs, mapping)
+    check_attention(model, configs.keys())
+    model = _swap(model, (layer for _, layer in layers), configs, mapping)
+    _warn("convert", _revive_(model), {})
+    return model
 
 
-def _check_arguments(bconfig: BConfig, custom: Mapping[str, BConfig], ignored: Iterable[str] | None) -> None:
+def _check_arguments(
+    bconfig: BConfig, custom: Mapping[str, BConfig], ignored: Iterable[str] | None, activations: str
+) -> None:
     for name, config in {"bconfig": bconfig, **custom}.items():
         if not isinstance(config, BConfig):
             raise InputError(
@@ -135,6 +171,8 @@ def _check_arguments(bconfig: BConfig, custom: Mapping[str, BConfig], ignored: I
             )
     if isinstance(ignored, str):
         raise InputError(f"ignore_layers_name={ignored!r} is a string; required: a list of names. Pass [{ignored!r}].")
+    if activations not in ("given", "auto"):
+        raise InputError(f"activations={activations!r}; required: 'given' or 'auto'.")
 
 
 def _layers(model: nn.Module, mapping: ModulesMapping) -> Iterator[tuple[str, nn.Module]]:
@@ -167,7 +205,48 @@ def _swap(
         for name, child in module._modules.items():
             if id(child) in swaps:
                 module._modules[name] = swaps[id(child)]
+    if swaps:
+        close_fast_paths_(model)
     return swaps.get(id(model), model)
+
+
+def _revive_(model: nn.Module, activations: str = "given", example: Tensor | None = None) -> list[DeadSign]:
+    """Make signs of what is never negative tell 0 from the rest, by shifts below 0 or by 0/1; return the others."""
+    reasons = nonnegative_inputs(model, example)
+    for name in reasons:
+        start = getattr(model.get_submodule(name).activation_pre_process, "start_below_zero_", None)
+        if callable(start):
+            start()
+    dead = dead_among(model, reasons)
+    if activations == "auto":
+        for sign in dead:
+            layer = model.get_submodule(sign.name)
+            assert isinstance(layer, LatentWeight)
+            pre = SteHeavisideBinarizer.with_args(clip=getattr(layer.activation_pre_process, "clip", 1.0))
+            layer._install(replace(layer.bconfig, activation_pre_process=pre), layer)
+        return []
+    return dead
+
+
+def _warn(caller: str, dead: Sequence[DeadSign], floats: Mapping[str, str]) -> None:
+    """Warn of dead signs and of weights that stay float, in one message."""
+    lines = []
+    if dead:
+        named = [f"{sign.name} ({sign.reason})" for sign in dead[:SHOWN]]
+        named += [f"and {len(dead) - SHOWN} more, which xnorkit.nn.find_dead_signs lists"] if len(dead) > SHOWN else []
+        what = "1 binary layer reads" if len(dead) == 1 else f"{len(dead)} binary layers read"
+        lines.append(
+            f"{what} numbers that are never negative, so every sign is +1, whatever the input, and nothing is learned: "
+            f"{', '.join(named)}. Remedies: {REMEDIES}."
+        )
+    if floats:
+        grouped: dict[str, list[str]] = {}
+        for name, why in floats.items():
+            grouped.setdefault(why, []).append(name)
+        named = [f"{', '.join(names)} ({why})" for why, names in grouped.items()]
+        lines.append(f"Weights stay float in {'; '.join(named)}. If they shall, list them in ignore_layers_name.")
+    if lines:
+        warnings.warn(f"{caller}: {' '.join(lines)}", BinarizationWarning, stacklevel=3)
 
 
 def _binary(layer: nn.Module, target: Any, bconfig: BConfig) -> nn.Module:

@@ -13,6 +13,8 @@ from xnorkit.ops.base import ActivationBinarizer
 
 __all__ = ["AdaBinInputBinarizer", "InputBiasBinarizer", "MagnitudeAwareSignBinarizer"]
 
+NONNEGATIVE_START = -1e-3
+
 
 class InputBiasBinarizer(ActivationBinarizer):
     """Takes the sign of the input plus a learned shift per channel (RSign of ReActNet).
@@ -38,6 +40,12 @@ class InputBiasBinarizer(ActivationBinarizer):
             raise InputError(f"gradient={gradient!r}; required: 'approx' or 'ste'.")
         self.gradient = gradient
         self.bias = nn.Parameter(torch.zeros(channel_shape(in_channels(layer), spatial_dims(layer))))
+
+    @torch.no_grad()
+    def start_below_zero_(self) -> None:
+        """Set shifts that are all 0 yet to -0.001: for inputs that are never negative, whose signs would all be +1."""
+        if not self.bias.is_meta and not self.bias.any():
+            self.bias.fill_(NONNEGATIVE_START)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return y, of the shape of `x`: (N, C, ...) or (C, ...), and (..., C) behind a Linear."""

@@ -1,0 +1,165 @@
+"""Signs that are +1 whatever the network sees, as their input is never negative: found before any training."""
+
+import copy
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+
+from xnorkit.nn._latent import LatentWeight
+from xnorkit.nn._nonnegative import nonnegative_values
+
+__all__ = ["REMEDIES", "DeadSign", "dead_among", "find_dead_signs", "nonnegative_inputs"]
+
+REMEDIES = (
+    'activations="auto" of prepare_binary_model (0 and 1 instead of -1 and +1 there, exact on bits), a BatchNorm in '
+    "front of the layer, or a learned shift (activation_pre_process=InputBiasBinarizer)"
+)
+"""What can be done about a dead sign, for messages."""
+
+PROBE = (0.0, 1e-3, 0.1, 0.5, 1.0, 2.0, 1e3)
+LEAVES = ("torch.nn.", "xnorkit.nn.", "xnorkit.ops.")  # torch.nn.Sequential and its like are traced into, all the same
+
+
+@dataclass(frozen=True)
+class DeadSign:
+    """A binary layer, by its dotted name, whose activations are one and the same number, and why."""
+
+    name: str
+    reason: str
+
+
+def find_dead_signs(model: nn.Module, example: Tensor | None = None) -> list[DeadSign]:
+    """Return the binary layers of `model` whose signs are all +1, as they read numbers that are never negative.
+
+    sign(0) = +1, so behind a ReLU every sign is +1: the layer returns the same numbers for all inputs, and so does the
+    network from there on. The model is traced with torch.fx, without an
+    input and without a change to it; where its forward cannot be traced, its submodules are, one by one, and what
+    stands between them is not seen. A layer counts whose activation process gives one number for all of 0, 0.001, ...,
+    1000; so a learned shift above 0 is found, too, and 0/1 activations are not.
+
+    Args:
+        model: any module.
+        example: an input (N, ...), of real data, to be evaluated besides: a layer counts whose input is never negative
+            there. Pass it for models that cannot be traced.
+
+    Examples:
+        >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), BinaryConv2d(8, 8, 3))
+        >>> find_dead_signs(net)
+        [DeadSign(name='2', reason="ReLU '1'")]
+    """
+    return dead_among(model, nonnegative_inputs(model, example))
+
+
+def dead_among(model: nn.Module, reasons: Mapping[str, str]) -> list[DeadSign]:
+    """Return those of `nonnegative_inputs` whose activation process gives one number for all of them."""
+    return [DeadSign(name, why) for name, why in reasons.items() if _is_constant(model.get_submodule(name))]
+
+
+def nonnegative_inputs(model: nn.Module, example: Tensor | None = None) -> dict[str, str]:
+    """Return what makes the input of a binary layer never negative, by dotted name; see `find_dead_signs`."""
+    found: dict[int, str] = {}
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a forward that meets symbols instead of tensors
+        for module, why in _search(model, ""):
+            found.setdefault(id(module), why)
+    if example is not None:
+        found = _seen(model, example) | found
+    return {name: found[id(module)] for name, module in model.named_modules() if id(module) in found}
+
+
+def _search(model: nn.Module, prefix: str) -> Iterator[tuple[nn.Module, str]]:
+    """Yield (binary layer, why its input is never negative) of a model, from its graph or from those of its parts."""
+    if isinstance(model, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer):
+        yield from _feed_forward(model, prefix)
+    if isinstance(model, LatentWeight) or not any(isinstance(module, LatentWeight) for module in model.modules()):
+        return
+    try:
+        graph = _Tracer().trace(_skeleton(model))
+    except Exception:  # whatever a forward of the user's raises at symbols
+        for name, child in model.named_children():
+            yield from _search(child, f"{prefix}{name}.")
+        return
+    modules = dict(model.named_modules(remove_duplicate=False))
+    reasons = nonnegative_values(graph, modules, prefix)
+    calls: dict[int, list[fx.Node]] = {}
+    for node in graph.nodes:
+        if node.op == "call_module":
+            calls.setdefault(id(modules[str(node.target)]), []).append(node)
+    for nodes in calls.values():
+        target, module = str(nodes[0].target), modules[str(nodes[0].target)]
+        if not isinstance(module, LatentWeight):
+            yield from _search(module, f"{prefix}{target}.")
+        elif all(node in reasons for node in nodes):
+            yield module, reasons[nodes[0]]
+
+
+def _feed_forward(layer: Any, prefix: str) -> Iterator[tuple[nn.Module, str]]:
+    """Yield linear2 of a transformer's layer where a ReLU stands in front of it; its forward cannot be traced."""
+    relu = layer.activation in (F.relu, torch.relu) or isinstance(layer.activation, nn.ReLU | nn.ReLU6)
+    if relu and isinstance(layer.linear2, LatentWeight):
+        yield layer.linear2, f"the ReLU of '{prefix.rstrip('.') or type(layer).__name__}'"
+
+
+class _Tracer(fx.Tracer):
+    """Traces into the user's modules and containers, and takes layers of PyTorch and of this library as they are."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        if isinstance(m, LatentWeight):
+            return True
+        return type(m).__module__.startswith(LEAVES) and not isinstance(m, nn.Sequential)
+
+
+def _skeleton(model: nn.Module) -> nn.Module:
+    """Return a copy that shares parameters and buffers, so that what a forward stores in `self` is not kept."""
+    copies: dict[int, nn.Module] = {}
+    for module in model.modules():
+        twin = copies[id(module)] = module.__class__.__new__(module.__class__)
+        twin.__dict__.update(module.__dict__)
+        for name in ("_parameters", "_buffers", "_modules"):
+            twin.__dict__[name] = module.__dict__[name].copy()
+        for name in ("_forward_hooks", "_forward_pre_hooks"):
+            twin.__dict__[name] = OrderedDict()
+        twin.__dict__.pop("_compiled_call_impl", None)
+    for twin in copies.values():
+        for name, child in twin._modules.items():
+            twin._modules[name] = None if child is None else copies[id(child)]
+    return copies[id(model)]
+
+
+def _is_constant(layer: nn.Module) -> bool:
+    """Return whether the activation process of a binary layer gives one number for all that is not negative."""
+    process: Any = layer.activation_pre_process
+    process = copy.deepcopy(process).eval()
+    weight: Any = layer.weight
+    channels = getattr(layer, "in_channels", getattr(layer, "in_features", weight.shape[1]))
+    spatial = (1,) * (weight.dim() - 2)
+    values = torch.tensor(PROBE, dtype=weight.dtype, device=weight.device).reshape(-1, 1, *spatial)
+    try:
+        with torch.no_grad():
+            y = process(values.expand(len(PROBE), channels, *spatial).clone())
+            return isinstance(y, Tensor) and bool((y == y.flatten()[0]).all())
+    except Exception:  # a process of the user's that wants other shapes, or a model without numbers (device "meta")
+        return False
+
+
+def _seen(model: nn.Module, example: Tensor) -> dict[int, str]:
+    """Return the layers whose input is never negative while a copy of `model` evaluates `example`."""
+    least: dict[int, float] = {}
+    twin = copy.deepcopy(model).eval()
+    pairs = list(zip(model.modules(), twin.modules(), strict=True))
+    layers = [(module, other) for module, other in pairs if isinstance(module, LatentWeight)]
+    for module, other in layers:
+
+        def note(_: nn.Module, args: tuple[Tensor, ...], key: int = id(module)) -> None:
+            least[key] = min(least.get(key, float("inf")), args[0].amin().item())
+
+        other.register_forward_pre_hook(note)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        twin(example)
+    return {key: "no negative number in the example" for key, value in least.items() if value >= 0}
