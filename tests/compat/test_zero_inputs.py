@@ -1,6 +1,7 @@
 """sign(0) = 0 of older code is kept: activations 0 and 1 behind ReLUs, or a refusal that counts."""
 
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from xnorkit.cli.main import main
 from xnorkit.compat import load_legacy_checkpoint
 from xnorkit.compat.zero_inputs import count_sign_inputs
-from xnorkit.errors import InputError
+from xnorkit.errors import BinarizationWarning, InputError
 from xnorkit.models import create_model
 from xnorkit.nn import BConfig, BinaryConv2d, prepare_binary_model
 from xnorkit.ops import BasicInputBinarizer, BasicScaleBinarizer, SteHeavisideBinarizer, XNORWeightBinarizer
@@ -39,7 +40,9 @@ def settled(model: nn.Module) -> nn.Module:
     with torch.no_grad():
         for _ in range(4):
             model.train()(torch.randn(8, 3, 64, 64, generator=generator))
-    return prepare_binary_model(model, CONFIG, ignore_layers_name=ENDS).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BinarizationWarning)
+        return prepare_binary_model(model, CONFIG, ignore_layers_name=ENDS).eval()
 
 
 def default_block(classes: int = 10, stem: str = "cifar") -> nn.Module:

@@ -1,5 +1,6 @@
 """Checkpoints of XNOR-Net-PyTorch and of the `bnn` package, loaded into models of this library."""
 
+import warnings
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from xnorkit.compat.legacy_file import LegacyFile, read_legacy_file
 from xnorkit.compat.legacy_layouts import Layout, layout_of
 from xnorkit.compat.match_weights import match_weights
 from xnorkit.compat.zero_inputs import zero_one_layers
+from xnorkit.errors import BinarizationWarning
 from xnorkit.functional import center_
 from xnorkit.nn import BinaryConv2d, BinaryLinear, project_
 from xnorkit.train import Recipe
@@ -92,7 +94,9 @@ def loaded(
 ) -> tuple[nn.Module, Recipe, LegacyReport]:
     """Return the model of `recipe` with the weights of `file`, the recipe with its `zero_one_layers`, the account."""
     classes = layout.num_classes(file.weights)
-    model = model_of(recipe, classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BinarizationWarning)  # of signs behind ReLUs, which become 0 and 1 below
+        model = model_of(recipe, classes)
     report = load_into(model, file, layout, recipe.model.name, assumed)
     stages = list(recipe.stages)
     if not stages or not stages[-1].prepares:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from xnorkit.errors import InputError
 from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryLinear
+from xnorkit.nn.dead_signs import nonnegative_inputs
 from xnorkit.ops import BasicInputBinarizer, InputBiasBinarizer
 
 __all__ = ["SignInputs", "count_sign_inputs", "zero_one_layers"]
@@ -32,8 +33,9 @@ def zero_one_layers(model: nn.Module) -> list[str]:
     """Return the binary layers whose signs older code takes of numbers that are never negative, by dotted name.
 
     There torch.sign is 0 or 1: activations 0 and 1 (`SteHeavisideBinarizer`) are what the older code computes. Where
-    both signs occur and no number is exactly 0, the two signs agree. Counted on random images of several
-    contrasts, in evaluation mode; the model is left as it was.
+    both signs occur and no number is exactly 0, the two signs agree. The model's graph tells what is never negative
+    (`xnorkit.nn.find_dead_signs`), or zeros without negative numbers do on random images of several contrasts; the
+    model is left as it was.
 
     Args:
         model: of images (N, 3, H, W) of any size, with its weights.
@@ -54,7 +56,12 @@ def zero_one_layers(model: nn.Module) -> list[str]:
             "that bits do not have; required: numbers of both signs without zeros, or none below 0. Train on from the "
             "weights: load_legacy_checkpoint(path, model of your own)."
         )
-    return [name for name, count in counts.items() if not count.negative and isinstance(_sign(model, name), SIGNS[0])]
+    never = nonnegative_inputs(model)
+    return [
+        name
+        for name, count in counts.items()
+        if (name in never or (count.zero and not count.negative)) and _plain_sign(model, name)
+    ]
 
 
 @torch.no_grad()
@@ -92,5 +99,5 @@ def _counting(count: SignInputs) -> Any:
     return hook
 
 
-def _sign(model: nn.Module, name: str) -> Any:
-    return model.get_submodule(name).activation_pre_process
+def _plain_sign(model: nn.Module, name: str) -> bool:
+    return isinstance(model.get_submodule(name).activation_pre_process, BasicInputBinarizer)
