@@ -228,6 +228,42 @@ def test_sums_stay_integers_where_they_are_floats() -> None:
     assert np.array_equal(Model(pack(model, SHAPE))(images("conv")), wanted)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_zeros_where_the_process_flushes_subnormal_numbers(threads: int) -> None:
+    """The threshold of x > 0 is the smallest number above 0, which such a thread takes for 0."""
+    model = trained("residual")
+    packed, x = Model(pack(model, SHAPE), threads=threads), images("residual", 40)
+    wanted = packed(x)
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor does not flush subnormal numbers")
+    try:
+        got = packed(x)
+        flushes = float(np.float32(1e-45) * np.float32(1)) == 0
+    finally:
+        torch.set_flush_denormal(False)
+    assert flushes, "the thread keeps its own setting"
+    assert np.array_equal(got, wanted)
+
+
+def test_onnx_where_the_session_flushes_subnormal_numbers() -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is an optional peer")
+    from xnorkit.export.onnx import to_onnx
+
+    model = trained("residual")
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    options.intra_op_num_threads = 1
+    content = to_onnx(pack(model, SHAPE)).SerializeToString()
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    try:
+        got = session.run(None, {"images": images("residual")})[0]
+    finally:
+        torch.set_flush_denormal(False)  # a session of one thread sets the caller's
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(images("residual"))).numpy()
+    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)
+
+
 def test_other_image_sizes() -> None:
     model = nn.Sequential(*list(trained("pooled").children()), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
     packed = Model(pack(model, SHAPE, dynamic=True))

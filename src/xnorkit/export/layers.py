@@ -185,7 +185,7 @@ def _add_zero_one_sums(place: _Place, module: Any, bits: Value) -> Value:
     )
     half = torch.full((len(weight),), 0.5)
     rescale = _rescale(half, weight.flatten(1).sum(1) / 2, len(place.torch_shape) - 1)
-    return place.pointwise("", replace(rescale, exact=True), sums)
+    return place.pointwise("", replace(rescale, exact=True, text="sums of 0 and 1"), sums)
 
 
 def _rescale(scale: Tensor, bias: Tensor | None, dims: int) -> Rescale:
