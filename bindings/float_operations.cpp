@@ -42,6 +42,7 @@ void bind_float_operations(nb::class_<Program>& program) {
   program.def("global_avg_pool", &Program::global_avg_pool, "source"_a);
   program.def("k_map", &Program::k_map, "source"_a, "geometry"_a);
   program.def("pad", &Program::pad, "source"_a, "padding"_a, "before"_a = 0, "after"_a = 0);
+  program.def("pad_bits", &Program::pad_bits, "source"_a, "padding"_a);
   program.def("planes", &Program::planes, "source"_a);
   program.def("concat", &Program::concat, "sources"_a);
   program.def(

@@ -102,6 +102,16 @@ void check_pool(int64_t images, int64_t height, int64_t width, int64_t channels,
       threads);
 }
 
+void check_pad(int64_t images, int64_t height, int64_t width, int64_t channels, const std::array<int64_t, 4>& padding,
+               const std::vector<int>& threads = {1}) {
+  data::Random random(static_cast<uint32_t>(channels));
+  const auto image = random.words(images * height * width, channels);
+  data::check_isas(
+      "pad " + std::to_string(channels), "bits", height, width, channels,
+      {Input::Type::bits, image.data(), {images, height, width, (channels + 31) / 32}},
+      [&](Program& program) { program.finish({program.pad_bits(0, padding)}); }, threads);
+}
+
 }  // namespace
 
 int main() {
@@ -111,7 +121,10 @@ int main() {
     check_pack_images(1, 2, 3, c, true);
     check_pool(2, 5, 7, c, {{2, 2}, {2, 2}, {0, 0, 0, 0}, {1, 1}, 1});
     check_pool(1, 5, 7, c, {{3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}, 1});
+    check_pad(2, 3, 5, c, {1, 2, 0, 3});
   }
+  check_pad(1, 4, 4, 70, {0, 0, 0, 0});
+  check_pad(3, 40, 70, 33, {2, 1, 1, 2}, {1, 2, 3});
   for (const int64_t kernel : {1, 2, 3})
     for (const int64_t stride : {1, 2, 3})
       for (const int64_t dilation : {1, 2})

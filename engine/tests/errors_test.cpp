@@ -47,6 +47,8 @@ void building() {
   const int bits = p.pack(0, data::view(zeros, {3}), data::view(flags, {3}));
   CHECK_THROWS(p.max_pool_bits(bits, {{2, 2}, {1, 1}, {2, 0, 0, 0}}, data::view(flags, {3})),
                "smaller than the kernel");
+  CHECK_THROWS(p.pad_bits(0, {1, 1, 1, 1}), "pad_bits: value 0 is f32; required bits");
+  CHECK_THROWS(p.pad_bits(bits, {1, -1, 1, 1}), "pad_bits: padding of width is -1; required at least 0");
   const std::vector<uint8_t> filter{0xff};
   CHECK_THROWS(p.binary_conv2d_i32(bits, data::view(filter, {1, 1}), 1, {}), "bits beyond its 3");
   CHECK_THROWS(p.binary_conv2d_i32(bits, data::view(filter, {1, 1}), 2, {}),

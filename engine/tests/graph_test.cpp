@@ -57,7 +57,7 @@ class Builder {
     const Geometry g = window(in);
     const int64_t o = 1 + random_.below(70);
     const int64_t k = g.taps() * c;
-    switch (random_.below(8)) {
+    switch (random_.below(9)) {
       case 0: {
         const auto falling = random_.flags(c);
         return program_.max_pool_bits(source, g, data::view(falling, {c}));
@@ -68,7 +68,9 @@ class Builder {
       }
       case 2:
         return program_.concat({source, source});
-      case 3: {
+      case 3:
+        return in.height > 12 ? -1 : program_.pad_bits(source, {random_.below(2), 1, 0, random_.below(3)});
+      case 4: {
         const auto weight = random_.filters(o, k);
         const auto threshold = random_.integers(o, static_cast<int32_t>(1 + k / 16));
         const auto flip = random_.flags(o);

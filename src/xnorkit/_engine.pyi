@@ -214,6 +214,9 @@ class Program:
     def pad(self, source: int, padding: tuple[int, int, int, int], before: int = 0, after: int = 0) -> int:
         """F32 -> f32. Zeros: padding (top, left, bottom, right); before and after count channels."""
 
+    def pad_bits(self, source: int, padding: tuple[int, int, int, int]) -> int:
+        """Bits -> bits. Signs -1 around the image: padding (top, left, bottom, right)."""
+
     def concat(self, sources: list[int]) -> int:
         """F32 or bits, all of one kind and size -> the same, side by side in channels."""
 

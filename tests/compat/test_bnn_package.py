@@ -11,7 +11,7 @@ from torch import nn
 from xnorkit.compat.bnn import BConfig, Identity, convert, layers, models, ops, prepare_binary_model
 from xnorkit.compat.bnn.models.layers import BasicBlock, HBlock, PreBasicBlock
 from xnorkit.compat.bnn.ops import BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
-from xnorkit.errors import BinarizationWarning
+from xnorkit.ops import SteHeavisideBinarizer
 
 WEIGHTS = torch.tensor([-0.0252, 0.0084, -0.0676, 0.0891, -0.0010, 0.0518, 0.0380, 0.2866, -0.0050])
 DATA = torch.tensor(
@@ -82,21 +82,20 @@ def test_chef_of_the_packages_own_tests(tmp_path: Path) -> None:
     chef = importlib.import_module("xnorkit.compat.bnn.engine").BinaryChef(str(path))
     assert len(chef) == 3
     model = copy.copy(network())
-    with pytest.warns(BinarizationWarning, match=r"1 binary layer reads .*: 3 \(ReLU '2'\)"):
-        model = chef.next(model)
+    model = chef.next(model)
+    assert isinstance(model[3].activation_pre_process, SteHeavisideBinarizer), "as their sign(0) = 0 behind the ReLU"
+    assert isinstance(model[3].activation_post_process, BasicScaleBinarizer)
     assert hasattr(model[3], "bconfig")
     assert isinstance(model[3].weight_pre_process, nn.Identity)
     assert type(model[0]) is nn.Conv2d
     assert type(model[8]) is nn.Linear
-    with pytest.warns(BinarizationWarning):
-        model = chef.next(model)
+    model = chef.next(model)
     assert isinstance(model[3].weight_pre_process, XNORWeightBinarizer)
     alpha = model[3].activation_post_process.alpha
     with torch.no_grad():
         alpha.copy_(torch.rand_like(alpha))
     learned = alpha.detach().clone()
-    with pytest.warns(BinarizationWarning):
-        model = chef.next(model)
+    model = chef.next(model)
     assert hasattr(model[0], "bconfig")
     assert not model[3].weight_pre_process.center_weights
     assert torch.equal(model[3].activation_post_process.alpha, learned)
@@ -154,7 +153,28 @@ def test_a_binarizer_of_ones_own() -> None:
 @pytest.mark.parametrize("block", [None, BasicBlock, PreBasicBlock, HBlock])
 def test_models(block: type | None) -> None:
     model = models.resnet18(block, num_classes=4, stem_type="dabnn")
-    prepare_binary_model(model, CONFIG, ignore_layers_name=["_first_", "_last_"], activations="auto")
+    prepare_binary_model(model, CONFIG, ignore_layers_name=["_first_", "_last_"])
     assert model(torch.randn(2, 3, 32, 32)).shape == (2, 4)
     assert isinstance(model.layer1[0], BasicBlock if block is None else block)
     assert sum(p.numel() for p in models.resnet34().parameters()) == 21_797_672
+
+
+def test_behind_a_relu_a_sign_is_theirs() -> None:
+    """torch.sign of what a ReLU returns is 0 or 1; `convert` and `prepare_binary_model` give the same."""
+    x = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    for make in (prepared, converted):
+        model = make(network())
+        inner = model[2](model[1](model[0](x)))
+        weight = model[3].weight.sign() * model[3].weight.abs().mean((1, 2, 3), keepdim=True)
+        y = torch.nn.functional.conv2d(inner.sign(), weight, model[3].bias)
+        assert 0 < (inner == 0).float().mean() < 1
+        torch.testing.assert_close(model[3](inner), y * model[3].activation_post_process.alpha)
+
+
+def prepared(model: nn.Sequential) -> nn.Module:
+    return prepare_binary_model(model, CONFIG, ignore_layers_name=["_first_", "_last_"])
+
+
+def converted(model: nn.Sequential) -> nn.Module:
+    model[3].bconfig = CONFIG
+    return convert(model)

@@ -92,6 +92,14 @@ def test_max_pools() -> None:
     assert np.array_equal(got, np.where(falling == 1, -highest, highest))
 
 
+def test_pad_bits() -> None:
+    """The padding 0 of activations 0 and 1 is the sign -1 of s = 2x - 1."""
+    x = np.where(image(2, 3, 4, 5) > 0, np.float32(1), np.float32(0))
+    signs = apply(node("pad_bits", {"padding": [1, 2, 0, 3]}), (2 * x - 1).astype(np.int8))
+    assert signs.dtype == np.int8
+    assert np.array_equal(signs, 2 * np.pad(x, ((0, 0), (1, 0), (2, 3), (0, 0))) - 1)
+
+
 def test_k_map() -> None:
     x = image(2, 7, 8, 5)
     attributes = {"kernel": [3, 2], "stride": [2, 1], "padding": [1, 1, 1, 1], "dilation": [1, 2]}

@@ -80,7 +80,7 @@ def test_prepared_model_with_a_float_scale_behind_the_sums() -> None:
     assert (layer.binary, layer.reason, layer.bits, layer.params_1bit) == (True, "", 1, 8 * 72)
     assert (layer.macs_1bit, layer.macs_32bit) == (64 * taps, 0)
     assert layer.params == 8 * 72 + 8 + 8, "the learned scale belongs to the layer"
-    assert "Conv1d" in layers["4"].reason
+    assert (layers["4"].kind, layers["4"].binary, layers["4"].reason) == ("BinaryConv1d", True, "")
     assert not any(name.startswith("1.") for name in layers)
 
 

@@ -16,6 +16,7 @@ from xnorkit.ops import (
     BasicScaleBinarizer,
     InputBiasBinarizer,
     RPReLU,
+    SteHeavisideBinarizer,
     XNORScaleBinarizer,
     XNORWeightBinarizer,
 )
@@ -23,7 +24,7 @@ from xnorkit.runtime import Model
 
 CHANNELS = st.one_of(st.integers(1, 40), st.sampled_from([31, 32, 33, 63, 64, 65, 127, 128, 129, 130]))
 PROCESSES = st.sampled_from([Identity, Identity, BasicScaleBinarizer, RPReLU, XNORScaleBinarizer])
-INPUTS = st.sampled_from([BasicInputBinarizer, InputBiasBinarizer])
+INPUTS = st.sampled_from([BasicInputBinarizer, InputBiasBinarizer, SteHeavisideBinarizer])
 
 
 class Unit(nn.Module):

@@ -71,6 +71,9 @@ class Builder:
     def pool(self) -> None:
         self.add("max_pool_bits", self.window(), {"falling": self.flags(self.value.channels)})
 
+    def pad(self) -> None:
+        self.add("pad_bits", {"padding": [int(self.rng.integers(0, 3)) for _ in range(4)]}, {})
+
     def binary(self, epilogue: str, linear: bool = False) -> None:
         out = self.pick(*CHANNELS)
         attributes = {"out_features": out} if linear else self.conv(out)
@@ -120,7 +123,7 @@ def random_graph(seed: int) -> Graph:
         b.float_conv()
     b.pack()
     for _ in range(b.pick(1, 2, 3)):
-        b.pick(b.pool, lambda: b.binary("bits"), lambda: b.binary("bits"))()
+        b.pick(b.pool, b.pad, lambda: b.binary("bits"), lambda: b.binary("bits"))()
     if b.pick(True, False):
         b.binary("float")
         b.pack()

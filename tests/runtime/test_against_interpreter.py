@@ -75,7 +75,7 @@ def test_the_grid_reaches_every_operation() -> None:
     graphs = [random_graph(seed) for seed in range(60)]
     nodes = [node for graph in graphs for node in graph.nodes]
     kinds = {(node.op, node.attributes.get("epilogue")) for node in nodes}
-    assert len(kinds) == 8
+    assert len(kinds) == 9
     with_bits = [node for node in nodes if (node.op, node.attributes.get("epilogue")) == ("binary_conv2d", "bits")]
     assert {node.tensors["threshold"].ndim for node in with_bits} == {1, 3}
     assert any(node.attributes.get("dilation", [1, 1]) != [1, 1] for node in nodes)

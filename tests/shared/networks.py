@@ -17,6 +17,7 @@ from xnorkit.ops import (
     ReCUInputBinarizer,
     ReCUWeightBinarizer,
     SignWeightBinarizer,
+    SteHeavisideBinarizer,
     SwishSignBinarizer,
     XNORWeightBinarizer,
 )
@@ -123,7 +124,7 @@ def configured(**processes: object) -> nn.Module:
         nn.BatchNorm2d(7),
         nn.Conv2d(7, 33, 3),
         nn.BatchNorm2d(33),
-        nn.ReLU(),
+        nn.Hardtanh(),
         nn.Flatten(),
         nn.Linear(33 * 4 * 4, 6),
     )
@@ -137,7 +138,7 @@ def configured(**processes: object) -> nn.Module:
 
 INPUTS = (
     *(BasicInputBinarizer, ApproxSignBinarizer, SwishSignBinarizer, AdvancedInputBinarizer),
-    *(InputBiasBinarizer, EDEInputBinarizer, ReCUInputBinarizer),
+    *(InputBiasBinarizer, EDEInputBinarizer, ReCUInputBinarizer, SteHeavisideBinarizer),
 )
 WEIGHTS = (
     *(XNORWeightBinarizer, BWNWeightBinarizer, SignWeightBinarizer, LearnableScaleWeightBinarizer),

@@ -172,6 +172,13 @@ def _max_pool_bits(m: _Maker) -> None:
     _to_floats(m, True, 40)
 
 
+def _pad_bits(m: _Maker, channels: int = 40, groups: int = 1) -> None:
+    m.add("padded", "pad_bits", (m.signs(channels),), {"padding": [1, 2, 0, 1]})
+    attributes = {**_conv(channels, 36, groups=groups, padding=[0] * 4), "epilogue": "float"}
+    weight = m.packed(36, 6 * channels // groups)
+    m.add("y", "binary_conv2d", ("padded",), attributes, weight=weight, **m.scale_bias(36))
+
+
 def _avg_pool(m: _Maker, **changes: Any) -> None:
     attributes = {**_window(), "ceil_mode": False, "count_include_pad": False, **changes}
     m.add("y", "avg_pool", (m.wide(6),), attributes)
@@ -273,6 +280,8 @@ CASES: dict[str, Any] = {
         for function in ("sigmoid", "tanh", "silu", "gelu", "hardsigmoid", "hardswish", "softmax")
     },
     "pad": _simple("pad", padding=[1, 2, 0, 1], channels=[2, 3]),
+    "pad_bits": _pad_bits,
+    "pad_bits depthwise": lambda m: _pad_bits(m, channels=36, groups=36),
     "gather_channels": _gather,
     "k_map": _simple("k_map", kernel=[3, 2], stride=[2, 1], padding=[1, 1, 0, 0], dilation=[1, 2]),
     "dynamic": _dynamic,

@@ -13,7 +13,7 @@ from xnorkit.errors import RecipeError
 from xnorkit.models import create_model
 from xnorkit.nn import BinaryConv2d
 from xnorkit.nn.integer import QuantConv2d, QuantLinear
-from xnorkit.ops import EDEInputBinarizer, XNORWeightBinarizer
+from xnorkit.ops import BasicInputBinarizer, EDEInputBinarizer, SteHeavisideBinarizer, XNORWeightBinarizer
 from xnorkit.optim import Bop, CaseOptimizer
 from xnorkit.train import StageSpec, fit, load_checkpoint, load_recipe
 from xnorkit.train.load_recipe import recipe_from_dict
@@ -112,9 +112,31 @@ def test_stages_with_binarizers_of_their_own() -> None:
     assert model.get_submodule("block2.conv") is layer
 
 
+def test_layers_of_activations_0_and_1() -> None:
+    sign = {"name": "BasicInputBinarizer", "args": {"clip": 0.5}}
+    fields = staged(
+        model={"name": "lenet5", "binarization": "float"},
+        stages=[
+            {"name": "a", "epochs": 1, "pre_activation": sign, "weight": {"name": "XNORWeightBinarizer"},
+             "ignore_layers": ["_first_", "_last_"], "zero_one_layers": ["block3"]},
+        ],
+    )  # fmt: skip
+    recipe = recipe_from_dict(fields, "x")
+    assert recipe_from_dict(recipe.to_dict(), "x") == recipe
+    model = create_model("lenet5", binarization="float")
+    StageSwitch(model, recipe.all_stages()).enter(0)
+    conv, linear = model.get_submodule("block2.conv"), model.get_submodule("block3.linear")
+    assert isinstance(conv.activation_pre_process, BasicInputBinarizer)
+    assert isinstance(linear.activation_pre_process, SteHeavisideBinarizer)
+    assert linear.activation_pre_process.clip == 0.5
+    assert isinstance(linear.weight_pre_process, XNORWeightBinarizer)
+
+
 @pytest.mark.parametrize(
     ("stage", "message"),
     [
+        ({"zero_one_layers": ["block3"]}, "stage 'a': zero_one_layers without pre_activation; required: binarizers"),
+        ({"weight": {"name": "XNORWeightBinarizer"}, "zero_one_layers": ["bloc"]}, "'bloc' stands for no layer"),
         ({"ignore_layers": ["block2.con"]}, "stage 'a'.*'block2.con' stands for no layer.*block2.conv"),
         ({"weight": {"name": "XNORWeightBinarize"}}, "stage 'a', weight: unknown binarizer.*XNORWeightBinarizer"),
         ({"weight": {"name": "XNORWeightBinarizer", "args": {"alpha": 1}}}, "stage 'a', weight.*compute_alpha"),

@@ -85,6 +85,8 @@ class Program {
 
   // padding: top, left, bottom, right; before and after: channels.
   int pad(int source, const std::array<int64_t, 4>& padding, int64_t before, int64_t after);
+  // Signs -1 around an image of bits; padding: top, left, bottom, right.
+  int pad_bits(int source, const std::array<int64_t, 4>& padding);
   // Values of one kind, f32 or bits.
   int concat(const std::vector<int>& sources);
   int gather_channels(int source, const Array<int32_t>& index);

@@ -59,6 +59,13 @@ struct PadSpec {
   std::array<int64_t, 3> before{0, 0, 0};
 };
 
+// Signs -1 around an image of bits; `before` is top, left.
+struct PadBitsSpec {
+  Shape input;
+  Shape output;
+  std::array<int64_t, 2> before{0, 0};
+};
+
 // Sources of one kind side by side in channels.
 struct ConcatSpec {
   std::vector<Shape> inputs;

@@ -1,4 +1,4 @@
-// Steps that only move values: pad, concat, gather_channels.
+// Steps that only move values: pad, pad_bits, concat, gather_channels.
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -17,6 +17,10 @@ constexpr double kBitsGrain = 1e4;
 
 void copy_floats(const float* from, int64_t count, float* to) {
   std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+}
+
+void copy_words(const uint32_t* from, int64_t count, uint32_t* to) {
+  std::memcpy(to, from, static_cast<size_t>(count) * sizeof(uint32_t));
 }
 
 class Pad final : public Step {
@@ -51,6 +55,47 @@ class Pad final : public Step {
   }
 
   PadSpec spec_;
+};
+
+// A row of the result is -1 throughout, or -1 on both sides of a row of the image. `minus_` holds -1 in every channel of
+// a row that is as long as the result's, so that whatever is padded is one copy; its bits beyond the channels are 0.
+class PadBits final : public Step {
+ public:
+  explicit PadBits(PadBitsSpec spec) : spec_(spec), minus_(static_cast<size_t>(spec.output.width * spec.output.words())) {
+    for (int64_t x = 0; x < spec.output.width; ++x)
+      for (int64_t c = 0; c < spec.output.channels; ++c) {
+        reference::set_bit(minus_.data() + x * spec.output.words(), c, true);
+      }
+  }
+
+  void run(const Operands& io, int64_t images, int threads) const override {
+    const Shape& out = spec_.output;
+    parallel_for(images * out.height, static_cast<double>(images * out.elements()), kGrain, threads,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t row = begin; row < end; ++row) {
+                     pad_row(io.source<uint32_t>() + row / out.height * spec_.input.elements(),
+                             row % out.height - spec_.before[0], io.result<uint32_t>() + row * out.width * out.words());
+                   }
+                 });
+  }
+
+  size_t resident_bytes() const override { return 4 * minus_.size(); }
+
+ private:
+  // `y`: the row of the image that meets this row of the result; none if outside.
+  void pad_row(const uint32_t* image, int64_t y, uint32_t* result) const {
+    const int64_t words = spec_.input.words();
+    const int64_t whole = spec_.output.width * words;
+    if (y < 0 || y >= spec_.input.height) return copy_words(minus_.data(), whole, result);
+    const int64_t left = spec_.before[1] * words;
+    const int64_t middle = spec_.input.width * words;
+    copy_words(minus_.data(), left, result);
+    copy_words(image + y * middle, middle, result + left);
+    copy_words(minus_.data(), whole - left - middle, result + left + middle);
+  }
+
+  PadBitsSpec spec_;
+  std::vector<uint32_t> minus_;
 };
 
 class Concat final : public Step {
@@ -156,6 +201,18 @@ class ReferencePad final : public Step {
   PadSpec spec_;
 };
 
+class ReferencePadBits final : public Step {
+ public:
+  explicit ReferencePadBits(PadBitsSpec spec) : spec_(spec) {}
+  void run(const Operands& io, int64_t images, int) const override {
+    reference::pad_bits(spec_, io.source<uint32_t>(), io.result<uint32_t>(), images);
+  }
+  size_t resident_bytes() const override { return 0; }
+
+ private:
+  PadBitsSpec spec_;
+};
+
 class ReferenceConcat final : public Step {
  public:
   explicit ReferenceConcat(ConcatSpec spec) : spec_(std::move(spec)) {}
@@ -190,6 +247,10 @@ std::unique_ptr<Step> choose(const KernelTable& table, Spec spec) {
 
 std::unique_ptr<Step> make_step(const KernelTable& table, PadSpec spec) {
   return choose<ReferencePad, Pad>(table, std::move(spec));
+}
+
+std::unique_ptr<Step> make_step(const KernelTable& table, PadBitsSpec spec) {
+  return choose<ReferencePadBits, PadBits>(table, std::move(spec));
 }
 
 std::unique_ptr<Step> make_step(const KernelTable& table, ConcatSpec spec) {

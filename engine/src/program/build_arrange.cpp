@@ -1,4 +1,4 @@
-// Builds what only moves values: pad, concat, gather_channels, planes.
+// Builds what only moves values: pad, pad_bits, concat, gather_channels, planes.
 #include "common/float_spec.h"
 #include "program/state.h"
 
@@ -31,6 +31,17 @@ int Program::pad(int source, const std::array<int64_t, 4>& padding, int64_t befo
   check_shape_size("pad", spec.output);
   spec.before = {padding[0], padding[1], before};
   return state_->add("pad", {source}, std::move(spec));
+}
+
+int Program::pad_bits(int source, const std::array<int64_t, 4>& padding) {
+  PadBitsSpec spec;
+  spec.input = state_->source("pad_bits", source, Kind::bits);
+  spec.output = spec.input;
+  spec.output.height = padded("pad_bits: padding of height", spec.input.height, padding[0], padding[2]);
+  spec.output.width = padded("pad_bits: padding of width", spec.input.width, padding[1], padding[3]);
+  check_shape_size("pad_bits", spec.output);
+  spec.before = {padding[0], padding[1]};
+  return state_->add("pad_bits", {source}, std::move(spec));
 }
 
 int Program::planes(int source) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "common/subnormals.h"
 #include "program/state.h"
 #include "program/threads.h"
 
@@ -30,6 +31,7 @@ void ProgramState::check_run(const Input& images, int64_t count, int threads) co
 }
 
 void ProgramState::run(const Input& images, int64_t count, void* const* results, int threads, double* times) const {
+  const KeepSubnormals keep;
   Buffer arena = arenas->borrow();
   for (int64_t first = 0; first < count; first += chunk) {
     run_chunk(images, first, std::min(chunk, count - first), arena.get(), results, threads, times);

@@ -21,7 +21,8 @@ namespace xnorkit {
 // monostate is the input.
 using Operation = std::variant<std::monostate, FloatConvSpec, Int8ConvSpec, BinaryWeightConvSpec, QuantizeSpec,
                                BinaryConvSpec, PackSpec, MaxPoolBitsSpec, PointwiseChainSpec, PoolSpec, PooledConvSpec,
-                               KMapSpec, ActivationSpec, PadSpec, ConcatSpec, GatherChannelsSpec, PlanesSpec>;
+                               KMapSpec, ActivationSpec, PadSpec, PadBitsSpec, ConcatSpec, GatherChannelsSpec,
+                               PlanesSpec>;
 
 // A value as it was added: the operation that makes it, and the values that this reads.
 struct Value {

@@ -52,6 +52,7 @@ std::unique_ptr<Step> make_step(const KernelTable& table, PooledConvSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, KMapSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, ActivationSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PadSpec spec);
+std::unique_ptr<Step> make_step(const KernelTable& table, PadBitsSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, ConcatSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, GatherChannelsSpec spec);
 std::unique_ptr<Step> make_step(const KernelTable& table, PlanesSpec spec);

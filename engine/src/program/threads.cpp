@@ -12,6 +12,8 @@
 #include <pthread.h>
 #endif
 
+#include "common/subnormals.h"
+
 namespace xnorkit {
 namespace {
 
@@ -132,6 +134,7 @@ class Pool {
   }
 
   void serve(int index) {
+    const KeepSubnormals keep;  // a thread begins with the settings of the one that made it
     uint64_t seen = 0;
     for (;;) {
       uint64_t state = wait(index, seen);

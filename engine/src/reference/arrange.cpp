@@ -48,6 +48,22 @@ void pad(const PadSpec& spec, const float* source, float* result, int64_t images
         }
 }
 
+void pad_bits(const PadBitsSpec& spec, const uint32_t* source, uint32_t* result, int64_t images) {
+  const Shape& in = spec.input;
+  const Shape& out = spec.output;
+  std::fill_n(result, images * out.elements(), 0u);
+  for (int64_t n = 0; n < images; ++n)
+    for (int64_t oy = 0; oy < out.height; ++oy)
+      for (int64_t ox = 0; ox < out.width; ++ox)
+        for (int64_t c = 0; c < out.channels; ++c) {
+          const int64_t y = oy - spec.before[0];
+          const int64_t x = ox - spec.before[1];
+          const bool inside = y >= 0 && y < in.height && x >= 0 && x < in.width;
+          const bool bit = !inside || sign_of(source + n * in.elements() + (y * in.width + x) * in.words(), c) < 0;
+          set_bit(result + n * out.elements() + (oy * out.width + ox) * out.words(), c, bit);
+        }
+}
+
 void concat(const ConcatSpec& spec, const void* const* sources, void* result, int64_t images) {
   std::fill_n(static_cast<uint32_t*>(result), images * spec.output.elements(), 0u);
   for (int64_t pixel = 0; pixel < images * spec.output.pixels(); ++pixel) {

@@ -33,6 +33,8 @@ void k_map(const KMapSpec& spec, const float* source, float* result, int64_t ima
 
 void pad(const PadSpec& spec, const float* source, float* result, int64_t images);
 
+void pad_bits(const PadBitsSpec& spec, const uint32_t* source, uint32_t* result, int64_t images);
+
 // Values are floats or words, as the shapes say.
 void concat(const ConcatSpec& spec, const void* const* sources, void* result, int64_t images);
 void gather_channels(const GatherChannelsSpec& spec, const void* source, void* result, int64_t images);

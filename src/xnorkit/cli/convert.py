@@ -60,6 +60,8 @@ def run(options: Namespace) -> None:
         pairs["counters"] = f"{len(report.absent_counters)} of batch normalizations absent, set to 0"
     if report.zero_weights:
         pairs["weights of 0"] = f"{report.zero_weights}, which count as +1 here"
+    if report.zero_one:
+        pairs["activations 0 and 1"] = f"{len(report.zero_one)} layers, whose inputs are never negative"
     if report.top1 is not None:
         pairs["top-1 it reports"] = f"{report.top1:.2%}"
     if report.epochs is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xnorkit.compat.legacy_checkpoint import LegacyReport, load_into, model_of
+from xnorkit.compat.legacy_checkpoint import LegacyReport, loaded
 from xnorkit.compat.legacy_file import read_legacy_file
 from xnorkit.compat.legacy_inputs import chosen_input, normalized_by, with_data_of
 from xnorkit.compat.legacy_layouts import layout_of
@@ -69,9 +69,7 @@ def convert_checkpoint(
         fed = {"mean": kind.mean, "std": kind.std, "preparation": kind.preparation}
     elif mean is not None or std is not None:
         raise InputError(f"--mean and --std for {layout.title}; required: neither, they are for NIN on CIFAR-10.")
-    classes = layout.num_classes(file.weights)
-    model = model_of(chosen, classes)
-    report = load_into(model, file, layout, chosen.model.name, assumed)
+    model, chosen, report = loaded(chosen, file, layout, assumed)
     if output.suffix == ".xnor" or output.is_dir() or (output.exists() and output.samefile(path)):
         raise InputError(
             f"output {output}; required: the name of another file, as converted.ckpt; `xnorkit export` makes .xnor "
@@ -81,7 +79,7 @@ def convert_checkpoint(
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             draft = Path(folder) / "draft.ckpt"
-            write_weights(draft, model, chosen, classes, **fed)
+            write_weights(draft, model, chosen, layout.num_classes(file.weights), **fed)
             draft.replace(output)
     except OSError as error:
         raise InputError(

@@ -1,6 +1,7 @@
 """Checkpoints of XNOR-Net-PyTorch and of the `bnn` package, loaded into models of this library."""
 
-from dataclasses import asdict, dataclass
+import warnings
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ from torch import nn
 from xnorkit.compat.legacy_file import LegacyFile, read_legacy_file
 from xnorkit.compat.legacy_layouts import Layout, layout_of
 from xnorkit.compat.match_weights import match_weights
+from xnorkit.compat.zero_inputs import zero_one_layers
+from xnorkit.errors import BinarizationWarning
 from xnorkit.functional import center_
 from xnorkit.nn import BinaryConv2d, BinaryLinear, project_
 from xnorkit.train import Recipe
 from xnorkit.train.build import build_model
 from xnorkit.train.stages import StageSwitch
 
-__all__ = ["LegacyReport", "load_into", "load_legacy_checkpoint", "model_of"]
+__all__ = ["LegacyReport", "load_legacy_checkpoint", "loaded"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class LegacyReport:
         top1: accuracy that its own code had measured, as a share, or None.
         epochs: epochs behind it, or None.
         assumed: what the file does not tell.
+        zero_one: layers whose activations are 0 and 1, as their code takes the sign, with sign(0) = 0, of numbers that
+            are never negative.
     """
 
     layout: str
@@ -42,6 +47,7 @@ class LegacyReport:
     top1: float | None
     epochs: int | None
     assumed: tuple[str, ...] = ()
+    zero_one: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields as JSON values."""
@@ -55,7 +61,10 @@ def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> 
     without `module.` in the names. The weights in XNOR-Net-PyTorch's files are latent ones. As its own evaluation
     does, they are centred over the input channels and clamped to [-1, 1] once more, and the weights of batch
     normalizations of LeNet-5 and NIN clamped to 0.01; alpha is the mean magnitude of the result. The only difference
-    left is sign(0), 0 there and +1 here.
+    left is the sign of weights that are exactly 0, 0 there and +1 here.
+
+    sign(0) of activations is 0 there, too. Behind a ReLU it is kept: such layers get activations 0 and 1
+    (`zero_one_layers`), which is what their code computes.
 
     Args:
         path: the file.
@@ -64,7 +73,7 @@ def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> 
 
     Raises:
         InputError: a file that cannot be read or has no known layout; names without a counterpart, with near matches;
-            tensors of another shape.
+            tensors of another shape; a layer that takes signs of zeros and of negative numbers, with their count.
 
     Examples:
         >>> model, report = load_legacy_checkpoint("nin.best.pth.tar")
@@ -76,8 +85,27 @@ def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> 
     if model is not None:
         return model, load_into(model, file, layout)
     recipe, assumed = layout.recipe(file.weights)
-    model = model_of(recipe, layout.num_classes(file.weights))
-    return model.eval(), load_into(model, file, layout, recipe.model.name, assumed)
+    model, _, report = loaded(recipe, file, layout, assumed)
+    return model.eval(), report
+
+
+def loaded(
+    recipe: Recipe, file: LegacyFile, layout: Layout, assumed: tuple[str, ...] = ()
+) -> tuple[nn.Module, Recipe, LegacyReport]:
+    """Return the model of `recipe` with the weights of `file`, the recipe with its `zero_one_layers`, the account."""
+    classes = layout.num_classes(file.weights)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BinarizationWarning)  # of signs behind ReLUs, which become 0 and 1 below
+        model = model_of(recipe, classes)
+    report = load_into(model, file, layout, recipe.model.name, assumed)
+    stages = list(recipe.stages)
+    if not stages or not stages[-1].prepares:
+        return model, recipe, report
+    names = [*stages[-1].zero_one_layers, *zero_one_layers(model)]
+    stages[-1] = replace(stages[-1], zero_one_layers=names)
+    recipe = replace(recipe, stages=stages)
+    model = model_of(recipe, classes)
+    return model, recipe, replace(load_into(model, file, layout, recipe.model.name, assumed), zero_one=tuple(names))
 
 
 def model_of(recipe: Recipe, num_classes: int) -> nn.Module:

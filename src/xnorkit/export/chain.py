@@ -115,6 +115,7 @@ class Chain:
             value = values.expand(-1, *start.shape).reshape(-1, *start.torch_shape)
         else:
             value = values.expand(-1, start.shape[0]).reshape(-1, start.shape[0], *(1,) * dims)
+        value = value.clone()  # a trained step may work in place, and the expanded numbers share their memory
         for step in self.steps[:stop]:
             if isinstance(step.operation, Flatten) and not wide:
                 value = value.reshape(-1, start.shape[0], *(1,) * (len(step.torch_shape) - 1))

@@ -17,6 +17,8 @@ __all__ = ["Draft"]
 class Draft:
     """Nodes in the order of execution, the name of the output, and the notes of the passes.
 
+    `exact` are nodes whose epilogue rounds nothing: what stands behind them must not be folded into it.
+
     `origins` says which value of the trained model a node gives; nodes inside of one operation have none.
     """
 
@@ -24,6 +26,7 @@ class Draft:
     output: str = INPUT
     origins: dict[str, Value] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    exact: set[str] = field(default_factory=set)
 
     def emit(
         self,

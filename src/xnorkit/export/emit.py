@@ -123,7 +123,10 @@ class _Emitter:
             bias = torch.zeros(len(layer.weight)) if rescale.bias is None else rescale.bias
             tensors["bias"] = bias.detach().numpy()
         attributes = layer.attributes if layer.form == "binary_weight" else {**layer.attributes, "epilogue": "float"}
-        return self._node(sums, layer.op, attributes, tensors, value.name)
+        name = self._node(sums, layer.op, attributes, tensors, value.name)
+        if rescale.exact:
+            self.draft.exact.add(name)
+        return name
 
     def _bits(self, value: Value, bits: Bits) -> str:
         """Emit thresholds: as a layer's epilogue, or on a float value."""
@@ -174,6 +177,7 @@ _WHOLE: dict[type[Any], Callable[[Any], Made]] = {
     ops.Gather: _gather,
     ops.Quantize: _quantize,
     ops.Pad: lambda pad: ("pad", {"padding": pad.padding, "channels": pad.channels}, {}),
+    ops.PadBits: lambda pad: ("pad_bits", {"padding": pad.padding}, {}),
     ops.Softmax: lambda _: ("activation", {"function": "softmax"}, {}),
     MaxPoolBits: lambda pool: ("max_pool_bits", pool.attributes, {"falling": pool.falling}),
 }

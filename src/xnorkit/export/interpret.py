@@ -245,6 +245,7 @@ _OPS: Mapping[str, Callable[..., Array]] = {
     "prelu": lambda node, x: np.where(x >= 0, x, x * node.tensors["slope"]),
     "activation": _activation,
     "pad": _pad,
+    "pad_bits": lambda node, x: pad_image(x, node.attributes["padding"], np.int8(-1)),
     "gather_channels": lambda node, x: x[..., node.tensors["index"]],
     "k_map": _k_map,
 }

@@ -1,6 +1,6 @@
 """Layers with weights -> operations: float, binary, binary weights only, 8-bit; with what stands around their sums."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from xnorkit.errors import ExportError
 from xnorkit.export.builder import Builder
 from xnorkit.export.k_map import add_k_map
-from xnorkit.export.operations import Layer, Quantize
-from xnorkit.export.pointwise import Pointwise, Sign, pointwise_module
+from xnorkit.export.operations import Layer, PadBits, Quantize
+from xnorkit.export.pointwise import Pointwise, Sign, affine, pointwise_module
 from xnorkit.export.values import Value
 from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear, Identity
 from xnorkit.nn.integer import IntegerLayer
@@ -33,10 +33,14 @@ UNSUPPORTED = (
 
 @dataclass
 class Rescale(Pointwise):
-    """sums * scale + bias behind a layer of signs or 8-bit numbers: its epilogue where it stays float."""
+    """sums * scale + bias behind a layer of signs or 8-bit numbers: its epilogue where it stays float.
+
+    exact: both are what they are without rounding, so nothing that rounds may be folded into them.
+    """
 
     scale: Tensor | None = None
     bias: Tensor | None = None
+    exact: bool = False
 
 
 def refuse_unsupported(name: str, module: nn.Module) -> None:
@@ -138,19 +142,50 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
             weight = weights(module.weight) if not isinstance(weights, nn.Identity) else module.weight
         y = place.sums("float", module, weight.detach(), x, bias=module.bias)
         return _add_process(place, module.activation_post_process, y, x)
+    dims = len(place.torch_shape) - 1
+    rescale = _rescale(module.alpha(), module.bias, dims)
     if plain:
-        sums = place.sums("binary_weight", module, module.binary_weight(), x)
+        y = place.pointwise("", rescale, place.sums("binary_weight", module, module.binary_weight(), x))
+        return _add_process(place, module.activation_post_process, y, x)
+    reason = _bit_reason(activation, weights)
+    if reason:
+        raise ExportError(
+            f"'{place.name}' does not run on bits: {reason}. Required: an activation binarizer with values +1 and "
+            "-1, or 1 and 0, and a weight binarizer of the form scale * sign; see docs/binarizers.md."
+        )
+    sign = Sign(activation)
+    bits = place.builder.add(f"{place.name}.sign", sign, (x,), x.torch_shape, x.shape)
+    if sign.zero_one:
+        shape = (-1, *(1,) * dims)
+        bias = None if module.bias is None else module.bias.detach().reshape(shape)
+        scale_and_shift = affine(module.alpha().reshape(shape), bias, rescale.text)
+        y = place.pointwise(".alpha", scale_and_shift, _add_zero_one_sums(place, module, bits))
     else:
-        reason = _bit_reason(activation, weights)
-        if reason:
-            raise ExportError(
-                f"'{place.name}' does not run on bits: {reason}. Required: an activation binarizer with values +1 and "
-                "-1 and a weight binarizer of the form scale * sign; see docs/binarizers.md."
-            )
-        bits = place.builder.add(f"{place.name}.sign", Sign(activation), (x,), x.torch_shape, x.shape)
-        sums = place.sums("binary", module, module.binary_weight(), bits)
-    y = place.pointwise("", _rescale(module.alpha(), module.bias, len(place.torch_shape) - 1), sums)
+        y = place.pointwise("", rescale, place.sums("binary", module, module.binary_weight(), bits))
     return _add_process(place, module.activation_post_process, y, x)
+
+
+def _add_zero_one_sums(place: _Place, module: Any, bits: Value) -> Value:
+    """Add the sums n of activations y, 1 and 0, from their signs s = 2y - 1; return n.
+
+    With W the sum of a filter's weights, n = w . y = (w . s + W) / 2, where a padded position, y = 0, is s = -1. Both
+    steps are exact in float32: halving always is, and with K <= 2^24 weights |w . s|, |W| and |n| are at most 2^24, so
+    that n, an integer, needs no rounding.
+    """
+    weight, attributes = module.binary_weight(), layer_attributes(module)
+    padding = attributes.get("padding", [])
+    if any(padding):
+        top, left, bottom, right = padding
+        channels, *size = bits.torch_shape
+        grown = [n + more for n, more in zip(reversed(size), (left + right, top + bottom), strict=False)]
+        bits = place.builder.add(f"{place.name}.padded", PadBits(padding), (bits,), (channels, *reversed(grown)))
+        attributes["padding"] = [0] * 4
+    sums = place.builder.add(
+        f"{place.name}.sum", Layer("binary", module, weight, attributes), (bits,), place.torch_shape
+    )
+    half = torch.full((len(weight),), 0.5)
+    rescale = _rescale(half, weight.flatten(1).sum(1) / 2, len(place.torch_shape) - 1)
+    return place.pointwise("", replace(rescale, exact=True, text="sums of 0 and 1"), sums)
 
 
 def _rescale(scale: Tensor, bias: Tensor | None, dims: int) -> Rescale:

@@ -23,6 +23,7 @@ __all__ = [
     "MaxPool",
     "Multiply",
     "Pad",
+    "PadBits",
     "Quantize",
     "Softmax",
 ]
@@ -110,6 +111,24 @@ class Pad(Operation):
         top, left, bottom, right = self.padding
         sides = (left, right, top, bottom) if inputs[0].dim() == 4 else (left, right)
         return F.pad(inputs[0], (*sides, *self.channels))
+
+
+@dataclass
+class PadBits(Operation):
+    """Signs -1 around the image, [top, left, bottom, right]: the padding 0 of activations 0 and 1."""
+
+    kind = "bits"
+    padding: list[int]
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
+        return _padded(inputs[0], self.padding, -1.0)
+
+
+def _padded(x: Tensor, padding: list[int], value: float) -> Tensor:
+    """Return x (N, C, H, W) or (N, C, L) with [top, left, bottom, right] positions of `value`."""
+    top, left, bottom, right = padding
+    return F.pad(x, (left, right, top, bottom) if x.dim() == 4 else (left, right), value=value)
 
 
 @dataclass
@@ -204,6 +223,6 @@ class Layer(Operation):
         module: Any = self.module
         if isinstance(module, nn.Linear):
             return F.linear(x, weight, bias)
-        padded = F.pad(x, module._reversed_padding_repeated_twice)
+        padded = _padded(x, self.attributes["padding"], 0.0)
         convolve = F.conv1d if isinstance(module, nn.Conv1d) else F.conv2d
         return convolve(padded, weight, bias, module.stride, 0, module.dilation, module.groups)

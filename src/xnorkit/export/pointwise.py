@@ -62,10 +62,15 @@ class Pointwise(Operation):
 
 @dataclass
 class Sign(Operation):
-    """What a binary layer's own activation binarizer makes of its input: +1 and -1."""
+    """What a binary layer's own activation binarizer makes of its input: +1 and -1, which stand for 1 and 0 too."""
 
     kind = "bits"
     process: nn.Module
+
+    @property
+    def zero_one(self) -> bool:
+        """True where the trained layer multiplies with 1 and 0 in place of +1 and -1."""
+        return bool(getattr(self.process, "zero_one", False))
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -74,7 +79,8 @@ class Sign(Operation):
 
     def run(self, *inputs: Tensor) -> Tensor:
         """Return the value, of what it reads."""
-        return self.process(inputs[0])
+        y = self.process(inputs[0])
+        return 2 * y - 1 if self.zero_one else y
 
 
 def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str) -> Pointwise:

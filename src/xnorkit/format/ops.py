@@ -69,6 +69,7 @@ OPS: Mapping[str, Mapping[str | None, Op]] = {
     "prelu": _f32(value_plans.prelu),
     "activation": _f32(value_plans.same, {"function": one_of(*ACTIVATIONS)}),
     "pad": _f32(value_plans.pad, {"padding": integers(4, 0), "channels": integers(2, 0)}),
+    "pad_bits": {None: Op(("bits",), value_plans.pad_bits, {"padding": integers(4, 0)})},
     "gather_channels": {None: Op(("f32", "bits"), value_plans.gather_channels, {"out_channels": integer(1)})},
     "k_map": _f32(value_plans.k_map, _DILATED),
 }

@@ -1,7 +1,7 @@
 """What a packed network is made of: bits, parameters, multiply-adds and bytes of every node, and totals."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from xnorkit.format.file import to_bytes
@@ -22,8 +22,8 @@ class LayerSummary:
     """One node. kind: its op; reason: why it does not count bits ("" if it does); bits: per weight, 0 without.
 
     params: weights, biases, scales, slopes and thresholds. Multiply-adds (macs) are of one image and leave out taps in
-    the padding; they are 1-bit where both factors are, 8-bit for integers, 32-bit else. bytes: what its tensors take in
-    the file.
+    the padding, that of a `pad_bits` in front of the layer, too; they are 1-bit where both factors are, 8-bit for
+    integers, 32-bit else. bytes: what its tensors take in the file.
     """
 
     name: str
@@ -84,7 +84,8 @@ def summarize(graph: Graph, *, packed_bytes: int | None = None) -> Summary:
         FormatError: the graph breaks a rule of docs/format.md.
     """
     values = infer_shapes(graph)
-    layers = tuple(_layer(node, values[node.source], values[node.name], graph.output) for node in graph.nodes)
+    nodes = {node.name: node for node in graph.nodes}
+    layers = tuple(_layer(node, nodes.get(node.source), values, graph.output) for node in graph.nodes)
     params = sum(layer.params for layer in layers)
     total = Total(
         packed_bytes=len(to_bytes(graph)) if packed_bytes is None else packed_bytes,
@@ -97,12 +98,15 @@ def summarize(graph: Graph, *, packed_bytes: int | None = None) -> Summary:
     return Summary(graph.name, graph.input.shape, in_words(graph.input), layers, total, graph.metadata)
 
 
-def _layer(node: Node, source: ValueSpec, value: ValueSpec, output: str) -> LayerSummary:
-    bits = _bits(node)
+def _layer(node: Node, before: Node | None, values: Mapping[str, ValueSpec], output: str) -> LayerSummary:
+    source, value, bits = values[node.source], values[node.name], _bits(node)
     binary = node.op in BINARY
     per_filter = _weights_per_filter(node, source)
     weights = value.channels * per_filter
-    macs = _macs(node, source, value)
+    if before is not None and before.op == "pad_bits":
+        macs = _macs(_with_padding(node, before.attributes["padding"]), values[before.source], value)
+    else:
+        macs = _macs(node, source, value)
     others = sum(array.size for role, array in node.tensors.items() if role in PARAMETERS)
     integer = node.op.startswith("int8_")
     return LayerSummary(
@@ -138,6 +142,12 @@ def _macs(node: Node, source: ValueSpec, value: ValueSpec) -> int:
         per_tap = node.attributes["in_channels"] // node.attributes["groups"] * value.channels
         return int(valid_taps(node.attributes, source) * per_tap)
     return source.size * value.channels if node.op.endswith("linear") else 0
+
+
+def _with_padding(node: Node, padding: list[int]) -> Node:
+    """Return a layer with what is padded in front of it as padding of its own; a linear layer's is left out."""
+    own = node.attributes.get("padding", [0] * 4)
+    return replace(node, attributes={**node.attributes, "padding": [a + b for a, b in zip(own, padding, strict=True)]})
 
 
 def _reason(node: Node, output: str) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "max_pool_bits",
     "pack",
     "pad",
+    "pad_bits",
     "prelu",
     "quantize",
     "same",
@@ -128,6 +129,13 @@ def pad(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     top, left, bottom, right = attributes["padding"]
     height, width = source.height + top + bottom, source.width + left + right
     return Plan(ValueSpec("f32", height, width, source.channels + sum(attributes["channels"])), {})
+
+
+def pad_bits(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
+    """Plan signs -1 around the image."""
+    source = sources[0]
+    top, left, bottom, right = attributes["padding"]
+    return Plan(replace(source, height=source.height + top + bottom, width=source.width + left + right), {})
 
 
 def _channel_shapes(source: ValueSpec) -> tuple[tuple[int, ...], ...]:

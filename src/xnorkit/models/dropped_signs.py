@@ -29,6 +29,7 @@ class DroppedSigns(ActivationBinarizer):
         super().__init__()
         self.binarizer, self.p = binarizer, p
         self.bit_reason = getattr(binarizer, "bit_reason", f"{type(binarizer).__name__} is not known to return signs")
+        self.zero_one = getattr(binarizer, "zero_one", False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return y, of the shape of `x`."""

@@ -84,6 +84,9 @@ class _BinaryConv(LatentWeight):
             return super()._dot(s, b, scale, operation)
         return scaled_conv(s, b, scale, self.stride, padding, self.dilation, self.groups)
 
+    def _layer_reason(self) -> str | None:
+        return None if self.padding_mode == "zeros" else f"padding mode '{self.padding_mode}' has no kernel on bits"
+
     def _both_sides(self) -> tuple[int, ...] | None:
         """Return how many zeros pad each axis on either side; None for another mode, or sides that differ."""
         if self.padding_mode != "zeros":
@@ -132,9 +135,6 @@ class BinaryConv2d(_BinaryConv, nn.Conv2d):
     FLOAT_MODULE = nn.Conv2d
     SPATIAL_DIMS = 2
 
-    def _layer_reason(self) -> str | None:
-        return None if self.padding_mode == "zeros" else f"padding mode '{self.padding_mode}' has no kernel on bits"
-
 
 class BinaryConv1d(_BinaryConv, nn.Conv1d):
     """Convolves signs along one axis: (N, C_in, L) -> (N, C_out, L_out); all else as in `BinaryConv2d`."""
@@ -151,3 +151,6 @@ class BinaryConv3d(_BinaryConv, nn.Conv3d):
 
     FLOAT_MODULE = nn.Conv3d
     SPATIAL_DIMS = 3
+
+    def _layer_reason(self) -> str | None:
+        return LatentWeight._layer_reason(self)

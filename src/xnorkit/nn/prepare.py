@@ -127,7 +127,13 @@ def prepare_binary_model(
     return model
 
 
-def convert(model: nn.Module, modules_mapping: ModulesMapping | None = None) -> nn.Module:
+def convert(
+    model: nn.Module,
+    modules_mapping: ModulesMapping | None = None,
+    *,
+    activations: Literal["given", "auto"] = "given",
+    example: Tensor | None = None,
+) -> nn.Module:
     """Swap every layer of `model` that carries a `bconfig` of its own for a binary one, in place, and return it.
 
     The second way of use: in the constructor of a model, `self.conv2.bconfig = BConfig(...)`, and `convert` at the end.
@@ -141,6 +147,7 @@ def convert(model: nn.Module, modules_mapping: ModulesMapping | None = None) -> 
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"convert: model is {type(model).__name__}; required: a torch.nn.Module.")
+    _check_activations(activations)
     mapping = _with_targets(MODULES_MAPPING if modules_mapping is None else modules_mapping)
     configs = {}
     layers = [(name, layer) for name, layer in _layers(model, mapping) if hasattr(layer, "bconfig")]
@@ -158,7 +165,7 @@ def convert(model: nn.Module, modules_mapping: ModulesMapping | None = None) -> 
             configs[id(layer)] = config
     check_attention(model, configs.keys())
     model = _swap(model, (layer for _, layer in layers), configs, mapping)
-    _warn("convert", _revive_(model), {})
+    _warn("convert", _revive_(model, activations, example), {})
     return model
 
 
@@ -173,6 +180,10 @@ def _check_arguments(
             )
     if isinstance(ignored, str):
         raise InputError(f"ignore_layers_name={ignored!r} is a string; required: a list of names. Pass [{ignored!r}].")
+    _check_activations(activations)
+
+
+def _check_activations(activations: str) -> None:
     if activations not in ("given", "auto"):
         raise InputError(f"activations={activations!r}; required: 'given' or 'auto'.")
 
@@ -212,7 +223,7 @@ def _swap(
     return swaps.get(id(model), model)
 
 
-def _revive_(model: nn.Module, activations: str = "given", example: Tensor | None = None) -> list[DeadSign]:
+def _revive_(model: nn.Module, activations: str, example: Tensor | None) -> list[DeadSign]:
     """Make signs of what is never negative tell 0 from the rest, by shifts below 0 or by 0/1; return the others."""
     reasons = nonnegative_inputs(model, example)
     for name in reasons:

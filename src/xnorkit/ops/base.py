@@ -10,10 +10,12 @@ __all__ = ["ActivationBinarizer", "OutputProcess", "ScaledSignBinarizer", "Weigh
 class ActivationBinarizer(WithArgs, nn.Module):
     """Maps the input x of a layer to what it multiplies: forward(x) -> y of the same shape.
 
-    `bit_reason` is None if every y is exactly +1 or -1, else it says why the layer cannot run on bits.
+    `bit_reason` is None if every y is exactly +1 or -1, else it says why the layer cannot run on bits. `zero_one` is
+    True if the two values are 1 and 0 in place of +1 and -1.
     """
 
     bit_reason: str | None = None
+    zero_one: bool = False
 
     def __init__(self) -> None:
         super().__init__()  # a subclass without a constructor takes no arguments, and its signature says so

@@ -13,17 +13,20 @@ __all__ = ["DoReFaActivation", "NoOp", "SteHeavisideBinarizer", "TernaryInputBin
 class SteHeavisideBinarizer(ActivationBinarizer):
     """Takes 0 or 1; the gradient passes straight through where |x| < clip.
 
-    Forward: y = 1 for x >= 0, else 0. Backward: dC/dx = dC/dy 1(|x| < clip). One bool per element is kept.
-    On bits: no, its values are 0 and 1.
+    Forward: y = 1 for x > 0, else 0. Backward: dC/dx = dC/dy 1(|x| < clip). One bool per element is kept.
+    On bits: yes. With s = 2y - 1, the signs +1 where x > 0 and -1 elsewhere, w . y = (w . s + sum of w) / 2, and a
+    padded position, y = 0, is s = -1.
+
+    The binarizer for inputs that are never negative, as those behind a ReLU: their sign is +1 everywhere, while y tells
+    0 from what is above it. There y = torch.sign(x), too.
 
     Args:
         clip: bound of |x|, above 0.
 
-    Source: Larq's quantizer SteHeaviside, for AND-popcount networks; here y(0) = 1, so that 2y - 1 is the sign, and
-    the inequality of the gradient is strict.
+    Source: Larq's quantizer SteHeaviside; here the inequality of the gradient is strict.
     """
 
-    bit_reason = "its values are 0 and 1, not -1 and +1"
+    zero_one = True
 
     def __init__(self, clip: float = 1.0) -> None:
         super().__init__()

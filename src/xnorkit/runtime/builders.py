@@ -104,6 +104,11 @@ def _pad(program: P, ids: Ids, node: Node, _: Specs) -> int:
     return program.pad(ids[0], (top, left, bottom, right), *node.attributes["channels"])
 
 
+def _pad_bits(program: P, ids: Ids, node: Node, _: Specs) -> int:
+    top, left, bottom, right = node.attributes["padding"]
+    return program.pad_bits(ids[0], (top, left, bottom, right))
+
+
 BUILDERS: Mapping[tuple[str, str | None], Builder] = {
     ("float_conv2d", None): _float,
     ("float_linear", None): _float,
@@ -135,6 +140,7 @@ BUILDERS: Mapping[tuple[str, str | None], Builder] = {
     ("prelu", None): lambda p, ids, node, _: p.prelu(ids[0], *_arrays(node, "slope")),
     ("activation", None): lambda p, ids, node, _: p.activation(ids[0], node.attributes["function"]),
     ("pad", None): _pad,
+    ("pad_bits", None): _pad_bits,
     ("gather_channels", None): lambda p, ids, node, _: p.gather_channels(ids[0], *_arrays(node, "index")),
     ("k_map", None): lambda p, ids, node, s: p.k_map(ids[0], _geometry(node, s)),
 }

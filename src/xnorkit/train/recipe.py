@@ -31,7 +31,8 @@ class StageSpec:
     optimizer. The schedule runs over the epochs of the stage. `teacher: false` trains on labels alone.
 
     With any of `pre_activation`, `post_activation` and `weight` the stage prepares the model anew (as BinaryChef; what
-    is left out is the identity), and `ignore_layers` names the layers that this leaves as they are.
+    is left out is the identity), and `ignore_layers` names the layers that this leaves as they are. `zero_one_layers`
+    names those whose activations are 0 and 1 (`SteHeavisideBinarizer`) in place of what `pre_activation` makes.
     """
 
     name: str
@@ -49,6 +50,7 @@ class StageSpec:
     pre_activation: BinarizerSpec | None = None
     post_activation: BinarizerSpec | None = None
     weight: BinarizerSpec | None = None
+    zero_one_layers: list[str] = field(default_factory=list)
 
     @property
     def prepares(self) -> bool:

@@ -38,6 +38,9 @@ class BinaryChef:
         ...     model = chef.next(model)
         ...     train(model)
 
+    Signs of numbers that are never negative, as behind a ReLU, are 0 and 1 (`activations="auto"` of
+    `prepare_binary_model`), as sign(0) = 0 makes them in the original.
+
     Source: the class of that name in Bulat's binary-networks-pytorch. Differs: names are looked up, nothing in the file
     is evaluated.
     """
@@ -66,7 +69,7 @@ class BinaryChef:
                 f"{self.path} has {len(self)} steps; received: step {step}; required: 0 to {len(self) - 1}."
             )
         bconfig, ignored = self.steps[step]
-        return prepare_binary_model(model, bconfig, ignore_layers_name=ignored)
+        return prepare_binary_model(model, bconfig, ignore_layers_name=ignored, activations="auto")
 
     def next(self, model: nn.Module) -> nn.Module:
         """Run the step after the last one that `next` ran."""

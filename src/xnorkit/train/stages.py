@@ -1,6 +1,8 @@
 """Switches a model from one stage of training to the next."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -8,6 +10,7 @@ from torch import nn
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.nn import BConfig, prepare_binary_model
 from xnorkit.nn._names import choose
+from xnorkit.ops import SteHeavisideBinarizer
 from xnorkit.train.binarizers import factory
 from xnorkit.train.recipe import StageSpec
 
@@ -54,6 +57,8 @@ class StageSwitch:
         self._aside = {}
         if stage.prepares:
             self._prepare(stage)
+        elif stage.zero_one_layers:
+            raise InputError("zero_one_layers without pre_activation; required: binarizers in the stage.")
         layers = {
             name: module
             for name, module in self.model.named_modules()
@@ -78,7 +83,13 @@ class StageSwitch:
         for field in ("pre_activation", "post_activation", "weight"):
             spec = getattr(stage, field)
             makes.append(factory(f"stage '{stage.name}', {field}", spec.name, spec.args) if spec else nn.Identity)
-        prepare_binary_model(self.model, BConfig(*makes), ignore_layers_name=stage.ignore_layers)
+        config = BConfig(*makes)
+        clip = stage.pre_activation.args.get("clip", 1.0) if stage.pre_activation else None
+        pre = SteHeavisideBinarizer.with_args(clip=math.inf if clip is None else clip)
+        zero_one = dict.fromkeys(stage.zero_one_layers, replace(config, activation_pre_process=pre))
+        prepare_binary_model(
+            self.model, config, custom_config_layers_name=zero_one, ignore_layers_name=stage.ignore_layers
+        )
 
 
 def stage_at(stages: Sequence[StageSpec], epoch: int) -> tuple[int, int]:

@@ -1,12 +1,22 @@
 """The names of the `bnn` package (binary-networks-pytorch): change `bnn` to `xnorkit.compat.bnn` in the imports.
 
-What differs from the original, on purpose: sign(0) = +1 instead of 0; `_first_` and `_last_` are the first and the last
-layer; a name that no layer has is an InputError, as is an instance in a BConfig (it is a ValueError too); every alias
-of a shared layer is swapped; a second preparation keeps learned scales; the gradient of the XNOR weights passes through
-their scale too (`XNORWeightBinarizer.with_args(gradient="ste")` leaves it out, as the original does); a layer computes
-op(pre(x), sign(W)) * alpha + bias, the order in which it is deployed, instead of op(pre(x), alpha sign(W)) + bias.
+Behind a ReLU the original's signs are 0 and 1, as its sign(0) is 0: so they are here (`activations="auto"` of
+`xnorkit.nn.prepare_binary_model`), and they run on bits.
+
+What differs from the original, on purpose: sign(0) = +1 where numbers of both signs occur; `_first_` and `_last_` are
+the first and the last layer; a name that no layer has is an InputError, as is an instance in a BConfig (it is a
+ValueError too); every alias of a shared layer is swapped; a second preparation keeps learned scales; the gradient of
+the XNOR weights passes through their scale too (`XNORWeightBinarizer.with_args(gradient="ste")` leaves it out, as the
+original does); a layer computes op(pre(x), sign(W)) * alpha + bias, the order in which it is deployed, instead of
+op(pre(x), alpha sign(W)) + bias.
 """
 
-from xnorkit.nn import BConfig, Identity, convert, prepare_binary_model
+from functools import partial
+
+from xnorkit import nn
+from xnorkit.nn import BConfig, Identity
 
 __all__ = ["BConfig", "Identity", "convert", "prepare_binary_model"]
+
+prepare_binary_model = partial(nn.prepare_binary_model, activations="auto")
+convert = partial(nn.convert, activations="auto")

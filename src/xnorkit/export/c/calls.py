@@ -202,6 +202,15 @@ def _pad(c: Calls, stage: Stage, node: Node, values: Values, sources: Specs) -> 
     ]
 
 
+def _pad_bits(c: Calls, _: Stage, node: Node, values: Values, sources: Specs) -> Lines:
+    top, left = node.attributes["padding"][:2]
+    output = f"(xk_shape){_shape(c.specs[node.name])}"
+    return [
+        f"const int32_t before[2] = {{{top}, {left}}};",
+        f"xk_pad_bits({values[0]}, (xk_shape){_shape(sources[0])}, before, {output}, {c.where(node.name)});",
+    ]
+
+
 def _concat(c: Calls, _: Stage, node: Node, values: Values, sources: Specs) -> Lines:
     spec = c.specs[node.name]
     lines, first = [f"const xk_shape output = {_shape(spec)};"], 0
@@ -244,6 +253,7 @@ _WRITERS: Mapping[str, Callable[[Calls, Stage, Node, Values, Specs], Lines]] = {
     "concat": _concat,
     "activation": _activation,
     "pad": _pad,
+    "pad_bits": _pad_bits,
     "gather_channels": _gather,
     "k_map": _k_map,
 }

@@ -164,6 +164,7 @@ _WRITERS: Mapping[str, Writer] = {
     "prelu": values.prelu,
     "activation": values.activation,
     "pad": values.pad,
+    "pad_bits": values.pad_bits,
     "gather_channels": values.gather_channels,
     "k_map": values.k_map,
 }

@@ -24,6 +24,7 @@ __all__ = [
     "max_pool_bits",
     "pack",
     "pad",
+    "pad_bits",
     "prelu",
     "quantize_u8",
 ]
@@ -37,8 +38,13 @@ ONE_NODE = {"sigmoid": "Sigmoid", "tanh": "Tanh", "hardswish": "HardSwish"}
 
 
 def pack(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
-    """Signs: -1 where (x < threshold) xor flip."""
-    below = b.op("Less", inputs[0], b.per_channel(node.tensors["threshold"]))
+    """Signs: -1 where (x < threshold) xor flip.
+
+    The threshold of x > 0 is the smallest number above 0, which a runtime that flushes subnormal numbers takes for 0.
+    So the comparison is x <= the number below the threshold, which for finite x is the same.
+    """
+    highest = np.nextafter(node.tensors["threshold"], np.float32(-np.inf))
+    below = b.op("LessOrEqual", inputs[0], b.per_channel(highest))
     flip = node.tensors["flip"].astype(bool)
     flip = flip[:, None, None] if flip.ndim == 1 else np.moveaxis(flip, 2, 0)
     minus = b.op("Xor", below, b.constant(flip)) if flip.any() else below
@@ -195,6 +201,13 @@ def pad(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
     before, after = node.attributes["channels"]
     pads = b.constant(np.array([0, before, top, left, 0, after, bottom, right], np.int64))
     return b.op("Pad", inputs[0], pads, b.scalar(0), name=node.name)
+
+
+def pad_bits(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
+    """Signs -1 around the image."""
+    top, left, bottom, right = node.attributes["padding"]
+    pads = b.constant(np.array([0, 0, top, left, 0, 0, bottom, right], np.int64))
+    return b.op("Pad", inputs[0], pads, b.scalar(-1), name=node.name)
 
 
 def gather_channels(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:

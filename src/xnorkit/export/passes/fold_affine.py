@@ -18,7 +18,8 @@ def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
 
     With y = x * s + b and x = sum(w) + c of a float layer: w' = w * s, c' = c * s + b; with x = i * a + c of signs:
     a' = a * s, c' = c * s + b; two affine nodes likewise. Each is computed in float64 and rounded once, so the result
-    differs from the two steps in the last places, as PyTorch's fused batch norm does.
+    differs from the two steps in the last places, as PyTorch's fused batch norm does. The epilogue that turns sums of
+    signs into those of activations 1 and 0 (`draft.exact`) stays: its integers cancel, rounded numbers would not quite.
 
     Args:
         draft: changed in place.
@@ -28,7 +29,12 @@ def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
     for affine in [node for node in draft.nodes if node.op == "affine"]:
         current = next(node for node in draft.nodes if node.name == affine.name)
         producer = next((node for node in draft.nodes if node.name == current.inputs[0]), None)
-        if producer is None or len(draft.readers()[producer.name]) > 1 or draft.output == producer.name:
+        if (
+            producer is None
+            or producer.name in draft.exact
+            or len(draft.readers()[producer.name]) > 1
+            or draft.output == producer.name
+        ):
             continue
         folded = _folded(producer, current, into_float)
         if folded is not None:

@@ -107,6 +107,8 @@ void xk_activation(const float *source, xk_function function, const xk_sink *sin
 
 /* before: rows, columns and channels of zeros in front */
 void xk_pad(const float *source, xk_shape shape, const int32_t before[3], const xk_sink *sink);
+/* Signs -1 around the image; before: rows and columns in front. */
+void xk_pad_bits(const uint32_t *source, xk_shape shape, const int32_t before[2], xk_shape output, uint32_t *result);
 /* Copies the channels of one value to `first` and on of another. */
 void xk_concat_f32(const float *source, xk_shape shape, int32_t first, xk_shape output, float *result);
 void xk_concat_bits(const uint32_t *source, xk_shape shape, int32_t first, xk_shape output, uint32_t *result);

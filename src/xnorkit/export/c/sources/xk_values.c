@@ -76,6 +76,21 @@ static void put_bit(uint32_t *words, int32_t c, uint32_t bit) {
   words[c / 32] = (words[c / 32] & ~(1u << (c % 32))) | bit << (c % 32);
 }
 
+void xk_pad_bits(const uint32_t *source, xk_shape shape, const int32_t before[2], xk_shape out, uint32_t *result) {
+  const int32_t words = xk_words(out.channels);
+  for (int32_t oy = 0; oy < out.height; ++oy)
+    for (int32_t ox = 0; ox < out.width; ++ox) {
+      const int32_t y = oy - before[0], x = ox - before[1];
+      const int inside = y >= 0 && y < shape.height && x >= 0 && x < shape.width;
+      const uint32_t *from = source + (inside ? (y * shape.width + x) * words : 0);
+      uint32_t *to = result + (oy * out.width + ox) * words;
+      for (int32_t i = 0; i < words; ++i) {
+        const int32_t left = out.channels - 32 * i;
+        to[i] = inside ? from[i] : left >= 32 ? 0xffffffffu : (1u << left) - 1u;
+      }
+    }
+}
+
 void xk_concat_bits(const uint32_t *source, xk_shape shape, int32_t first, xk_shape out, uint32_t *result) {
   const int32_t last = first + shape.channels;
   for (int32_t pixel = 0; pixel < out.height * out.width; ++pixel) {
