@@ -146,7 +146,8 @@ EQUAL: dict[str, Forward] = {
     "channel shuffle": before(lambda s, x: F.channel_shuffle(x, 4)),
     "a shape check": before(lambda s, x: x if x.dim() == 4 and x.shape[1] == 8 else x.relu()),
     "the mean of one logit": lambda s, x: s.f(s.a(s.n(s.c(x))).mean((2, 3)))[:, :1],
-    "float and double there": before(lambda s, x: x.float()),
+    "one logit, squeezed": lambda s, x: s.f(s.a(s.n(s.c(x))).mean((2, 3)))[:, :1].squeeze(1),
+    "float there": before(lambda s, x: x.float()),
     "dead code that has no counterpart": before(lambda s, x: (x.sort(1), x)[1]),
     "prelu by call": before(lambda s, x: F.prelu(x, torch.full((8,), 0.25)) - 0.1),
     "leaky_relu_": before(lambda s, x: F.leaky_relu_(x, 0.1) - 0.1),
@@ -347,6 +348,42 @@ class Sequence(nn.Module):
         return self.fc(self.tail(self.binary(self.norm(self.conv(x.squeeze(2))))))
 
 
+CROPS: dict[str, Callable[[Tensor], Tensor]] = {
+    "every second pixel": lambda x: x[:, :, ::2, ::2],
+    "every third row, second column": lambda x: x[:, :, 1::3, 1::2],
+    "a middle": lambda x: x[:, :, 2:6, 3:5],
+    "one pixel": lambda x: x[:, :, 3:4, -1:],
+    "the last row": lambda x: x[:, :, -1:],
+    "narrow": lambda x: x.narrow(2, 1, 3),
+    "some channels of a middle": lambda x: x[:, 2:6, 1:-1, 1:-1],
+}
+
+
+@pytest.mark.parametrize("name", CROPS)
+def test_crops(name: str) -> None:
+    torch.manual_seed(2)
+    first, crop = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8)), CROPS[name]
+    channels = crop(first.eval()(torch.zeros(1, *SHAPE))).shape[1]
+
+    class Cropped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.binary = first, BinaryConv2d(channels, 4, 1, bconfig=XN)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.binary(crop(self.first(x))).mean((2, 3))
+
+    proved(Cropped())
+
+
+@pytest.mark.parametrize(
+    "view", [lambda x: x.transpose(2, 3), lambda x: x[:, :, [0, 1, 3]], lambda x: x.flip(2), lambda x: x[:, :, :, 0]]
+)
+def test_other_arrangements_are_refused(view: Callable[[Tensor], Tensor]) -> None:
+    with pytest.raises(ExportError, match="in a way that no operation of the format gives"):
+        pack(Net(lambda s, x: s.f(view(s.c(x)).flatten(1)[:, :8])), SHAPE)
+
+
 ONE_DIMENSION: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
     "MaxPool1d, ceil_mode": (nn.Sequential(nn.MaxPool1d(2, ceil_mode=True), nn.Flatten()), 64),
     "AdaptiveMaxPool1d(1)": (nn.Sequential(nn.AdaptiveMaxPool1d(1), nn.Flatten()), 8),
@@ -355,6 +392,8 @@ ONE_DIMENSION: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
     "F.max_pool1d": (lambda x: F.max_pool1d(x, 3).flatten(1), 40),
     "F.avg_pool1d": (lambda x: F.avg_pool1d(x, 3, ceil_mode=True).flatten(1), 40),
     "mean(2)": (lambda x: x.mean(2), 8),
+    "the last position": (lambda x: x[:, :, -1], 8),
+    "some positions": (lambda x: x[:, :, 2:11:2].flatten(1), 40),
     "mean(-1)": (lambda x: torch.mean(x, dim=-1), 8),
     "pad of positions": (lambda x: F.pad(x, (1, 0)).flatten(1), 128),
     "pad of channels": (lambda x: F.pad(x, (0, 0, 1, 1)).flatten(1), 150),

@@ -101,6 +101,11 @@ class _Emitter:
 
     def _whole(self, value: Value) -> str:
         operation: Any = value.operation
+        if isinstance(operation, ops.Crop):
+            attributes, weight = operation.convolution(value.inputs[0].shape)
+            return self._node(
+                value, "float_conv2d", attributes, {"weight": weight, "bias": np.zeros(len(weight), np.float32)}
+            )
         if type(operation) in WINDOWS:
             return self._node(value, WINDOWS[type(operation)], operation.attributes)
         make = _WHOLE.get(type(operation), lambda made: (SIMPLE[type(made)], {}, {}))

@@ -100,7 +100,10 @@ class _Walk:
         if not isinstance(result, Ref):
             what = "a tensor that does not depend on the image" if isinstance(result, Tensor) else "a structure"
             raise ExportError(f"the model returns {what}; required: one tensor of logits.")
-        return self._value(self._view(result))
+        view = self._view(result)
+        if view.index.dim() == 1:  # one number per image, as behind squeeze(1): the program gives it as a vector of one
+            view = View(view.base, view.index[:, None], view.name, view.source)
+        return self._value(view)
 
     def _view(self, ref: Ref) -> View:
         found = self.known[ref]

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xnorkit.export.values import Operation
@@ -14,6 +16,7 @@ __all__ = [
     "Add",
     "AvgPool",
     "Concat",
+    "Crop",
     "Flatten",
     "Gather",
     "GlobalAvgPool",
@@ -97,6 +100,33 @@ class Gather(Operation):
     def run(self, *inputs: Tensor) -> Tensor:
         """Return the value, of what it reads."""
         return inputs[0][:, self.index]
+
+
+@dataclass
+class Crop(Operation):
+    """Rows and columns of every channel, at equal steps.
+
+    The graph has it as a depthwise convolution with one weight of 1: 1 * x + 0 + ... is x, exactly. A kernel of
+    H - (n - 1) * step rows fits n times, at the steps of the crop, into H rows.
+    """
+
+    rows: range
+    columns: range
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
+        x = inputs[0][..., list(self.columns)]
+        return x if x.dim() == 3 else x[:, :, list(self.rows)]
+
+    def convolution(self, shape: tuple[int, int, int]) -> tuple[dict[str, Any], NDArray[np.float32]]:
+        """Return the attributes and the weight (C, KH, KW, 1) of the convolution on a value of `shape`."""
+        channels, *sides = shape
+        picks = (self.rows, self.columns)
+        kernel = [size - (len(pick) - 1) * pick.step for size, pick in zip(sides, picks, strict=True)]
+        weight = np.zeros((channels, *kernel, 1), np.float32)
+        weight[:, self.rows.start, self.columns.start] = 1
+        attributes = {"kernel": kernel, "stride": [pick.step for pick in picks], "padding": [0] * 4, "dilation": [1, 1]}
+        return {**attributes, "groups": channels, "in_channels": channels, "out_channels": channels}, weight
 
 
 @dataclass

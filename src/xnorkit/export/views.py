@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xnorkit.errors import ExportError
 from xnorkit.export.capture import BATCH, Ref
-from xnorkit.export.operations import Flatten, Gather, MaxPool
+from xnorkit.export.operations import Crop, Flatten, Gather
 from xnorkit.export.values import Operation, Value
 
 __all__ = ["View", "as_shape", "whole_view"]
-
-MAX_STRIDE = 8
 
 
 @dataclass
@@ -51,7 +49,7 @@ class View:
         if index.numel() and index.numel() % base.positions == 0:
             channels = _channels(index.reshape(-1, base.positions), base.positions)
         if channels is None or (len(shape) > 1 and shape[0] != len(channels)):
-            return [self._strided(index)]
+            return self._cropped(index, shape)
         picture = (len(channels), *base.shape[1:])
         if len(shape) > 1 and as_shape(shape) != picture:
             raise self._refusal()
@@ -66,17 +64,35 @@ class View:
             found.append((Flatten(shape), picture, shape))
         return found
 
-    def _strided(self, index: Tensor) -> tuple[Operation, tuple[int, int, int], tuple[int, ...]]:
-        """Return x[:, :, ::s, ::s] as a pool of one pixel."""
+    def _cropped(
+        self, index: Tensor, shape: tuple[int, ...]
+    ) -> list[tuple[Operation, tuple[int, int, int], tuple[int, ...]]]:
+        """Return the crop of whole channels, rows and columns at equal steps, as x[:, ::2, 1:-1, -1] is one."""
         base = self.base
-        if index.dim() == 3:
-            every = torch.arange(base.shape[0] * base.positions).reshape(base.shape)
-            for stride in range(2, MAX_STRIDE + 1):
-                if torch.equal(every[:, ::stride, ::stride], index):
-                    attributes = {"kernel": [1, 1], "stride": [stride] * 2, "padding": [0] * 4, "dilation": [1, 1]}
-                    shape = as_shape(tuple(index.shape))
-                    return MaxPool(nn.MaxPool2d(1, stride), attributes), shape, shape
-        raise self._refusal()
+        count, width = shape[0] if len(shape) > 1 else base.shape[0], base.shape[2]
+        if index.numel() == 0 or index.numel() % count or len(base.torch_shape) == 1:
+            raise self._refusal()
+        rows = index.reshape(count, -1)
+        channels, rows = rows[:, 0] // base.positions, rows - (rows[:, :1] // base.positions) * base.positions
+        if not bool((rows == rows[:1]).all()) or not bool(((rows >= 0) & (rows < base.positions)).all()):
+            raise self._refusal()
+        sides = [_steps(torch.unique(part)) for part in (rows[0] // width, rows[0] % width)]
+        if any(side is None for side in sides):
+            raise self._refusal()
+        down, across = (side for side in sides if side is not None)
+        every = torch.arange(base.positions).reshape(base.shape[1:])
+        picture = (count, len(down), len(across))
+        if not torch.equal(every[list(down)][:, list(across)].flatten(), rows[0]):
+            raise self._refusal()
+        if len(shape) > 1 and as_shape(shape) != picture:
+            raise self._refusal()
+        found: list[Any] = []
+        if not torch.equal(channels, torch.arange(base.shape[0])):
+            whole = (count, *base.torch_shape[1:])
+            found.append((Gather(channels), as_shape(whole), whole))
+        between = picture if len(base.torch_shape) == 3 else (count, len(across))
+        found.append((Crop(down, across), picture, between))
+        return found if between == shape else [*found, (Flatten(shape), picture, shape)]
 
     def _refusal(self) -> ExportError:
         return ExportError(
@@ -97,6 +113,14 @@ def as_shape(torch_shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Return (C, H, W) of a tensor's shape without the batch: (C, L) is an image of height 1, (F,) of one pixel."""
     sizes: Any = {1: lambda c: (c, 1, 1), 2: lambda c, w: (c, 1, w), 3: lambda c, h, w: (c, h, w)}
     return sizes[len(torch_shape)](*torch_shape)
+
+
+def _steps(positions: Tensor) -> range | None:
+    """Return rising positions as a range, None if their distances differ."""
+    first, last = int(positions[0]), int(positions[-1])
+    step = int(positions[1]) - first if len(positions) > 1 else 1
+    found = range(first, last + 1, step)
+    return found if list(found) == positions.tolist() else None
 
 
 def _channels(index: Tensor, positions: int) -> Tensor | None:
