@@ -13,7 +13,7 @@ from xnorkit.ops.base import ActivationBinarizer
 
 __all__ = ["AdaBinInputBinarizer", "InputBiasBinarizer", "MagnitudeAwareSignBinarizer"]
 
-NONNEGATIVE_START = -0.1  # some steps of Adam away from 0: a shift above 0 makes every sign +1
+NONNEGATIVE_START = -1e-3
 
 
 class InputBiasBinarizer(ActivationBinarizer):
@@ -43,7 +43,7 @@ class InputBiasBinarizer(ActivationBinarizer):
 
     @torch.no_grad()
     def start_below_zero_(self) -> None:
-        """Set shifts that are all 0 yet to -0.1: for inputs that are never negative, whose signs would all be +1."""
+        """Set shifts that are all 0 yet to -0.001: for inputs that are never negative, whose signs would all be +1."""
         if not self.bias.is_meta and not self.bias.any():
             self.bias.fill_(NONNEGATIVE_START)
 
