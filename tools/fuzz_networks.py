@@ -7,6 +7,7 @@ ends the run with 1.
 """
 
 import argparse
+import functools
 import sys
 import tempfile
 import time
@@ -22,6 +23,12 @@ CHUNK = 100
 SHARED = Path(__file__).parents[1] / "tests" / "shared"
 
 
+@functools.cache
+def compiled() -> tempfile.TemporaryDirectory[str]:
+    """Return the folder of this process for C programs, in which the operations are compiled once."""
+    return tempfile.TemporaryDirectory()
+
+
 def outcomes(seeds: range, targets: bool) -> list[tuple[int, str]]:
     """Return (seed, outcome) of each seed; with `targets`, of every tenth as ONNX too and of one as a C program."""
     sys.path.insert(0, str(SHARED))
@@ -32,8 +39,7 @@ def outcomes(seeds: range, targets: bool) -> list[tuple[int, str]]:
     warnings.simplefilter("ignore")
     found = [(seed, compare(seed, onnx=targets and seed % 10 == 0)) for seed in seeds]
     if targets:
-        with tempfile.TemporaryDirectory() as folder:
-            found.append((seeds[0], compare_c(seeds[0], Path(folder))))
+        found.append((seeds[0], compare_c(seeds[0], Path(compiled().name))))
     return found
 
 

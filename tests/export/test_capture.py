@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations, prune, weight_norm
 from xnorkit.errors import ExportError
 from xnorkit.export import pack, verify
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, prepare_binary_model
-from xnorkit.ops import BasicInputBinarizer, SignWeightBinarizer, XNORWeightBinarizer
+from xnorkit.ops import BasicInputBinarizer, SignWeightBinarizer, SteHeavisideBinarizer, XNORWeightBinarizer
 from xnorkit.runtime import Model
 
 SHAPE = (3, 8, 8)
@@ -428,7 +428,8 @@ def test_layers_in_place_behind_binary_ones() -> None:
         *(nn.BatchNorm2d(8), nn.Hardtanh(inplace=True), nn.Conv2d(8, 8, 3), nn.LeakyReLU(0.1, inplace=True)),
         *(nn.Flatten(), nn.Linear(128, 4)),
     )
-    prepare_binary_model(model, STE, ignore_layers_name=["_first_", "_last_"])
+    prepare_binary_model(model, STE, ignore_layers_name=["_first_", "_last_"], activations="auto")
+    assert isinstance(model[3].activation_pre_process, SteHeavisideBinarizer)  # behind the ReLU
     proved(model.eval())
 
 

@@ -7,7 +7,13 @@ import torch
 from torch import nn
 
 from xnorkit.errors import InputError, RecipeError
-from xnorkit.ops import AdvancedInputBinarizer, BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
+from xnorkit.ops import (
+    AdvancedInputBinarizer,
+    BasicInputBinarizer,
+    BasicScaleBinarizer,
+    SteHeavisideBinarizer,
+    XNORWeightBinarizer,
+)
 from xnorkit.train import BinaryChef
 
 STEPS = """
@@ -37,9 +43,11 @@ class Mine(nn.Module):
         return self.factor * w
 
 
-def network() -> nn.Sequential:
+def network(activation: nn.Module | None = None) -> nn.Sequential:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.Flatten(), nn.Linear(16, 3))
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 1), activation or nn.Hardtanh(), nn.Conv2d(4, 4, 1), nn.Flatten(), nn.Linear(16, 3)
+    )
 
 
 def written(folder: Path, text: str) -> Path:
@@ -48,7 +56,11 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.filterwarnings("ignore::xnorkit.errors.BinarizationWarning")  # its signs stand behind a ReLU
+def test_a_sign_behind_a_relu_is_zero_or_one_as_upstream(tmp_path: Path) -> None:
+    model = BinaryChef(written(tmp_path, STEPS), user_modules=[Mine]).next(network(nn.ReLU()))
+    assert isinstance(model[2].activation_pre_process, SteHeavisideBinarizer)
+
+
 def test_the_steps_in_order(tmp_path: Path) -> None:
     chef = BinaryChef(written(tmp_path, STEPS), user_modules=[Mine])
     assert len(chef) == chef.get_num_steps() == 3
