@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from xnorkit.cli.main import main
+from xnorkit.errors import BinarizationWarning
 from xnorkit.export import pack
 from xnorkit.format import Normalization, write
 from xnorkit.models import create_model
@@ -220,3 +222,14 @@ def test_mnist_checkpoint_is_evaluated_from_a_given_folder(tmp_path: Path, capsy
     assert result["images"] == 10_000
     assert result["split"] == "test (official)"
     assert result["top1"] > 0.9
+
+
+def test_a_warning_of_ours_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(_options: object) -> None:
+        warnings.warn("layer 3 is dead.", BinarizationWarning, stacklevel=1)
+
+    monkeypatch.setattr("xnorkit.cli.recipes.run", run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["recipes"]) == 0
+    assert capsys.readouterr().err == "warning: layer 3 is dead.\n"

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune, weight_norm
 
-from xnorkit.errors import ExportError
+from xnorkit.errors import BinarizationWarning, ExportError
 from xnorkit.export import pack, verify
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, prepare_binary_model
 from xnorkit.ops import BasicInputBinarizer, SignWeightBinarizer, SteHeavisideBinarizer, XNORWeightBinarizer
@@ -442,6 +442,14 @@ def test_a_sign_in_the_tail_of_an_activation_is_refused(activation: nn.Module, b
     model[2] = nn.Sequential(between, nn.BatchNorm2d(8))
     model[2][1].running_mean.fill_(0.25)
     proved(model.eval())
+
+
+def test_dead_signs_are_named() -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 8, 3), nn.ReLU(), BinaryConv2d(8, 8, 3, bconfig=STE), nn.Hardtanh(0, 1)]
+    model = nn.Sequential(*layers, BinaryConv2d(8, 4, 4, bconfig=STE), nn.Flatten())
+    with pytest.warns(BinarizationWarning, match="every input bit of 2, 4 is the same for every image"):
+        pack(model, SHAPE)
 
 
 def test_a_negative_variance_is_refused_by_name() -> None:

@@ -1,10 +1,13 @@
 """`xnorkit COMMAND ...`: finds the command's file, runs it, turns errors into one line and exit code 2."""
 
+import contextlib
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from typing import Any
 
-from xnorkit.errors import XnorkitError
+from xnorkit.errors import BinarizationWarning, XnorkitError
 
 __all__ = ["main"]
 
@@ -55,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = [words[0], *arrange(words[1:])]
     options = parser.parse_args(words)
     try:
-        import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
+        with _warnings_in_a_line():
+            import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
     except XnorkitError as error:
         print(f"error: {error}", file=sys.stderr)
         return USER_ERROR
@@ -72,6 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+@contextlib.contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Print warnings of this library as its errors are: one line, without the place in the source."""
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, BinarizationWarning):
+            print(f"warning: {message}", file=sys.stderr)
+        else:
+            shown(message, category, *place)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 if __name__ == "__main__":

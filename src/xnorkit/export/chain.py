@@ -156,6 +156,14 @@ class Bits(Operation):
     thresholds: Thresholds
     torch_shape: tuple[int, ...]
 
+    @property
+    def constant(self) -> bool:
+        """Whether no value that the chain can begin with changes a bit."""
+        operation, threshold = self.chain.start.operation, self.thresholds.threshold
+        integer = isinstance(operation, Layer) and operation.kind == "integer"
+        reach = operation.reach if isinstance(operation, Layer) and integer else np.inf
+        return bool(((threshold <= -reach) | (threshold > reach) | (threshold == np.inf)).all())
+
     def run(self, *inputs: Tensor) -> Tensor:
         """Return what the trained chain itself gives, pools left out; the thresholds are not asked."""
         return self.chain.signs(inputs[0]).reshape(-1, *self.torch_shape)

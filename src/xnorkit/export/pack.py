@@ -1,13 +1,15 @@
 """Trained module -> packed graph that was proved on a few images before anybody gets it."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from xnorkit.errors import ExportError, FormatError
+from xnorkit.errors import BinarizationWarning, ExportError, FormatError
 from xnorkit.export.capture import BATCH
+from xnorkit.export.chain import Bits
 from xnorkit.export.lower import Export, lower, rounded_to_half
 from xnorkit.export.trained import TrainedValues
 from xnorkit.export.verify import prove
@@ -43,6 +45,9 @@ def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) ->
         ExportError: names the module that has no exact counterpart, and says why; or a weight is NaN or infinite, or
             the model does not run on `input_shape`.
 
+    Warns:
+        BinarizationWarning: the input bits of a layer are the same for every image.
+
     Examples:
         >>> graph = pack(create_model("lenet5"), (1, 28, 28))
         >>> xnorkit.format.write("lenet5.xnor", graph)
@@ -72,7 +77,21 @@ def export_model(model: nn.Module, input_shape: tuple[int, int, int], **options:
     prove(export, Model(export.graph), images, trained)
     if export.graph.input.dynamic:
         _check_other_size(export, model, options)
+    _warn_of_dead_signs(export)
     return export
+
+
+def _warn_of_dead_signs(export: Export) -> None:
+    """Warn of layers whose input bits are the same for every image, as their thresholds lie beyond all values."""
+    bits = [(value.name, value.operation) for value in export.network.values if isinstance(value.operation, Bits)]
+    dead = [name.removesuffix(".sign") for name, operation in bits if operation.constant]
+    if dead:
+        warnings.warn(
+            f"every input bit of {', '.join(dead)} is the same for every image, so nothing is computed there. "
+            'Remedies: activations="auto" of prepare_binary_model before training, or a BatchNorm in front of the sign.',
+            BinarizationWarning,
+            stacklevel=4,
+        )
 
 
 def _validate(export: Export) -> None:
