@@ -10,7 +10,7 @@ from torch import Tensor
 
 from xnorkit.errors import ExportError
 from xnorkit.export.operations import AvgPool, Concat, Flatten, Gather, Layer, MaxPool, Multiply
-from xnorkit.export.pointwise import Pointwise
+from xnorkit.export.pointwise import NORM, Pointwise
 from xnorkit.export.thresholds import (
     FLOAT_REACH,
     Thresholds,
@@ -22,6 +22,8 @@ from xnorkit.export.thresholds import (
 from xnorkit.export.values import Operation, Value
 
 __all__ = ["Bits", "Chain", "MaxPoolBits"]
+
+NORM_NAMES = tuple(kind.__name__ for kind in NORM)
 
 FADED = 1e-6
 """Thresholds nearer to 0 than this lie in the tail of a GELU or SiLU."""
@@ -157,12 +159,17 @@ class Bits(Operation):
     torch_shape: tuple[int, ...]
 
     @property
-    def constant(self) -> bool:
-        """Whether no value that the chain can begin with changes a bit."""
+    def dead(self) -> bool:
+        """Whether a ReLU, or the like, makes every sign the same, with no batch norm behind it that could part them."""
         operation, threshold = self.chain.start.operation, self.thresholds.threshold
-        integer = isinstance(operation, Layer) and operation.kind == "integer"
-        reach = operation.reach if isinstance(operation, Layer) and integer else np.inf
-        return bool(((threshold <= -reach) | (threshold > reach) | (threshold == np.inf)).all())
+        reach = operation.reach if isinstance(operation, Layer) and operation.kind == "integer" else np.inf
+        for step in reversed(self.chain.steps[:-1]):
+            if isinstance(step.operation, Pointwise):
+                if step.operation.text.endswith(NORM_NAMES):
+                    return False
+                if any(op == "clip" for op, _, _ in step.operation.steps or ()):
+                    return bool(((threshold <= -reach) | (threshold > reach) | (threshold == np.inf)).all())
+        return False
 
     def run(self, *inputs: Tensor) -> Tensor:
         """Return what the trained chain itself gives, pools left out; the thresholds are not asked."""

@@ -84,11 +84,12 @@ def export_model(model: nn.Module, input_shape: tuple[int, int, int], **options:
 def _warn_of_dead_signs(export: Export) -> None:
     """Warn of layers whose input bits are the same for every image, as their thresholds lie beyond all values."""
     bits = [(value.name, value.operation) for value in export.network.values if isinstance(value.operation, Bits)]
-    dead = [name.removesuffix(".sign") for name, operation in bits if operation.constant]
+    dead = [name.removesuffix(".sign") for name, operation in bits if operation.dead]
     if dead:
         warnings.warn(
             f"every input bit of {', '.join(dead)} is the same for every image, so nothing is computed there. "
-            'Remedies: activations="auto" of prepare_binary_model before training, or a BatchNorm in front of the sign.',
+            'Remedies: activations="auto" of prepare_binary_model before training, or a BatchNorm in front of the '
+            "sign.",
             BinarizationWarning,
             stacklevel=4,
         )
