@@ -208,18 +208,18 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "active dropout": (before(lambda s, x: F.dropout(x, 0.5)), "draws random numbers"),
     "rand": (before(lambda s, x: x + torch.rand(8, 1, 1)), "'rand' draws random numbers .*test_capture.py"),
     "randperm": (before(lambda s, x: x[:, torch.randperm(8)]), "'randperm' draws random numbers"),
-    "Python's random": (spelled(lambda s, x: s.end(x) * random.random()), "'mul' computes with"),
+    "Python's random": (spelled(lambda s, x: s.end(x) * random.random()), "Python's random numbers"),
     "batch norm of the batch": (
         before(lambda s, x: F.batch_norm(x, s.n.running_mean.clone(), s.n.running_var.clone(), training=True)),
         "mean of the batch|writes into",
     ),
     "state": (stateful, "other numbers|gives other|keeps nothing|cannot be copied"),
-    "a counter": (counted, "'mul' computes with"),
+    "a counter": (counted, r"changes 'calls' in every call"),
     "a counter in a buffer": (counted_in_a_buffer, "writes into a tensor that outlives the call"),
     "a value kept in a buffer": (kept_in_a_buffer, "mutat|writes into"),
     "the batch as a number": (
         spelled(lambda s, x: s.end(x) * x.size(0)),
-        r"'mul' computes with \[3\] .* with \[2\] before",
+        r"'mul' computes with \[5\] .* with \[2\] before",
     ),
     "the gradient mode": (before(lambda s, x: x if torch.is_grad_enabled() else -x), "other numbers"),
     "an if on numbers": (before(lambda s, x: x if x.sum() > 0 else -x), "steps of the forward depend"),
@@ -231,7 +231,7 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "x / 0": (before(lambda s, x: x / 0), "'div' computes / with"),
     "x * 1e39": (before(lambda s, x: x * 1e39), r"'mul' computes \* with"),
     "where": (before(lambda s, x: torch.where(x > 0, x, 0.1 * x)), r"'where' \(a call of where\)"),
-    "double": (before(lambda s, x: x.double().float()), "'to' .a change of dtype"),
+    "double": (before(lambda s, x: x.double().float()), "'to' gives torch.float64; required: float32"),
     "two inputs": (before(lambda s, x: torch.einsum("nchw,cd->ndhw", x, torch.ones(8, 8))), "has no counterpart|moves"),
 }
 
@@ -442,6 +442,88 @@ def test_a_sign_in_the_tail_of_an_activation_is_refused(activation: nn.Module, b
     model[2] = nn.Sequential(between, nn.BatchNorm2d(8))
     model[2][1].running_mean.fill_(0.25)
     proved(model.eval())
+
+
+def swallowed(s: Net, x: Tensor) -> Tensor:
+    try:
+        largest = float(x.max())
+    except Exception:
+        largest = 0.0
+    return s.end(s.a(s.c(x if largest < 50 else x / 128)))
+
+
+def branch_on_numpy(s: Net, x: Tensor) -> Tensor:
+    return s.end(s.a(s.c(x / 128 if x.detach().numpy().max() > 50 else x)))
+
+
+def promoted(s: Net, x: Tensor) -> Tensor:
+    y = (s.c(x) / 10 - torch.full((8, 1, 1), 0.7, dtype=torch.float64)).float()
+    return s.end(s.a(y + y))
+
+
+HIDDEN: dict[str, tuple[Forward, str]] = {
+    "a refusal that the forward catches": (swallowed, "steps of the forward depend"),
+    "an if on a NumPy number": (branch_on_numpy, "'numpy' lets the steps of the forward depend"),
+    "a sum promoted to float64": (promoted, "'sub' gives torch.float64; required: float32"),
+    "Python's random in an if": (
+        lambda s, x: s.end(s.c(x) if random.random() < 2 else x),
+        "changes the state of Python's random numbers",
+    ),
+    "more than three images": (lambda s, x: s.end(s.c(x) * (1 if len(x) < 4 else -1)), r"'mul' computes with \[-1\]"),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_no_run_shows_is_refused(name: str) -> None:
+    forward, message = HIDDEN[name]
+    with pytest.raises(ExportError, match=message):
+        pack(Net(forward), SHAPE)
+
+
+TAILS: dict[str, Forward] = {
+    "a new BatchNorm": lambda s, x: s.relu6bn(F.gelu(s.c(x))),
+    "a pad": lambda s, x: F.pad(F.gelu(s.c(x)), (1, 1)),
+    "a sum": lambda s, x: F.gelu(s.c(x)) + s.c(x).relu(),
+    "nothing added": lambda s, x: F.gelu(s.c(x)) + 0,
+    "a crop": lambda s, x: F.max_pool2d(F.gelu(s.c(x)), 2)[:, :, 1:],
+    "a product": lambda s, x: F.silu(s.c(x)) * 3,
+}
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_tails_are_followed(name: str) -> None:
+    model = Net(lambda s, x: s.end(s.a(TAILS[name](s, x))))
+    model.relu6bn = nn.BatchNorm2d(8).eval()
+    with pytest.raises(ExportError, match="turns at 0 behind"):
+        pack(model, SHAPE)
+
+
+def test_classes_and_modes_of_the_model_stay() -> None:
+    class Quiet(nn.Sequential):
+        def train(self, mode: bool = True) -> None:  # type: ignore[override]
+            super().train(mode)
+
+    model = Quiet(parametrizations.weight_norm(nn.Conv2d(3, 8, 3)), BinaryConv2d(8, 4, 6, bconfig=STE), nn.Flatten())
+    kinds = [type(module) for module in model.modules()]
+    pack(model, SHAPE)
+    assert [type(module) for module in model.modules()] == kinds
+    assert all(module.training for module in model.modules())
+    assert torch.isfinite(model[0].weight).all()
+
+
+def test_padding_that_is_set_later_counts() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), BinaryConv2d(8, 4, 6, bconfig=STE), nn.Flatten())
+    model[0].padding = (0, 0)
+    proved(model)
+
+
+def test_a_gate_that_is_expanded() -> None:
+    proved(Net(before(lambda s, x: x * torch.sigmoid(x.mean((2, 3))).view(len(x), 8, 1, 1).expand_as(x) - 0.1)))
+
+
+def test_dynamic_sizes_of_several_parities() -> None:
+    with pytest.raises(ExportError, match="dynamic=True"):
+        pack(Net(before(lambda s, x: F.pad(x, (0, x.shape[3] % 2)))), SHAPE, dynamic=True)
 
 
 def test_dead_signs_are_named() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from random_forwards import random_forward
 
 from xnorkit.errors import BinarizationWarning, ExportError
-from xnorkit.export import Proof, export_model, interpret, verify
+from xnorkit.export import Proof, export_model, verify
 from xnorkit.export.c import write_c
 from xnorkit.export.onnx import to_onnx
 from xnorkit.format import Graph
@@ -63,7 +63,6 @@ def compare(seed: int, *, onnx: bool = False) -> str:
         with torch.no_grad():
             wanted = model(images.clone()).numpy()
         found = {"the engine": packed(images)}
-        found["the interpreter"] = interpret(export.graph, images.numpy())[export.graph.output].transpose(0, 3, 1, 2)
         if onnx:
             found["ONNX Runtime"] = _onnx_runtime(export.graph, images.numpy())
     except Exception as error:

@@ -71,6 +71,8 @@ def _clamp(low: Any, high: Any) -> Made:
     bounds = [None if bound is None else float(bound) for bound in (low, high)]
     if any(bound is not None and math.isnan(bound) for bound in bounds):
         raise ExportError(f"its bounds are {low} and {high}; required: numbers.")
+    if bounds[0] == math.inf or bounds[1] == -math.inf:
+        raise ExportError(f"its bounds are {low} and {high}; required: finite ones, or none.")
     low, high = (None if bound is None or math.isinf(bound) else bound for bound in bounds)
     if low is not None and high is not None:
         low = min(low, high)

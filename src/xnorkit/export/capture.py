@@ -9,16 +9,19 @@ import contextlib
 import copy
 import inspect
 import itertools
+import random
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize, prune
+from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -139,18 +142,35 @@ class Capture:
                 something from one call to the next.
         """
         recorder = _Recorder(images.clone())
-        with torch.no_grad(), self._patched(recorder), recorder:
+        before = self._kept()
+        with torch.no_grad(), self._patched(recorder), recorder, _Escapes(recorder):
             try:
                 recorder.finish(torch.func.functionalize(self.model.__call__, remove="mutations")(recorder.images))
-            except ExportError:
-                raise
             except Exception as error:
-                reason = str(error).partition("\n")[0].rstrip(".")
+                if recorder.refusal is not None:
+                    raise recorder.refusal from error
+                where = f"{recorder.failed or self.title} cannot be captured{_where(error.__traceback__)}"
                 raise ExportError(
-                    f"{recorder.failed or self.title} cannot be captured{_where(error.__traceback__)}: {reason}. "
+                    f"{where}: {_reason(error)}. "
                     "Required: a forward of PyTorch operations on the image that keeps nothing between calls."
                 ) from error
+        after = self._kept()
+        changed = next((name for name in after if after[name] != before.get(name)), None)
+        if changed is not None:
+            raise ExportError(f"the forward changes {changed} in every call; required: one that keeps nothing.")
         return recorder.captured
+
+    def _kept(self) -> dict[str, Any]:
+        """Return what a forward could keep from one call to the next: plain attributes, and Python's random numbers."""
+        kept: dict[str, Any] = {
+            f"'{path + '.' if path else ''}{name}'": value
+            for path, module in self.model.named_modules()
+            for name, value in vars(module).items()
+            if isinstance(value, int | float | str | None)
+        }
+        kept["the state of Python's random numbers"] = random.getstate()
+        kept["the state of NumPy's random numbers"] = repr(np.random.get_state())  # noqa: NPY002 - of the user's code
+        return kept
 
     @contextlib.contextmanager
     def _patched(self, recorder: "_Recorder") -> Iterator[None]:
@@ -193,13 +213,16 @@ class _Recorder(TorchDispatchMode):
         self.captured = Captured(images)
         self.layers: dict[int, tuple[str, nn.Module]] = {}
         self.refs: dict[int, Ref] = {id(images): Ref(-1)}
-        self.kept: list[Any] = []  # so that no id is given away twice
+        self.constants: dict[int, Any] = {}  # made in this call, of no image; kept, so that no id is given away twice
+        self.refusal: ExportError | None = None
         self.path = [("", "")]
         self.failed = ""  # the innermost module that an exception came from, in words
         self.names: dict[str, int] = {}
 
     def finish(self, result: Any) -> None:
-        """Note what the model returned."""
+        """Note what the model returned; raise what was refused, though the forward caught it."""
+        if self.refusal is not None:
+            raise self.refusal
         self.captured.result = pytree.tree_map_only(Tensor, lambda t: self.refs.get(id(t), t), result)
 
     def entering(
@@ -230,20 +253,19 @@ class _Recorder(TorchDispatchMode):
         depends = any(id(t) in self.refs for t in tensors)
         name = self._called(func)
         if torch.Tag.nondeterministic_seeded in func.tags:
-            raise ExportError(
+            self.refuse(
                 f"'{name}' draws random numbers{_here()}; required: a forward that gives the same answer each time, "
                 "as dropout does in evaluation mode."
             )
         if depends and func._schema.name.removeprefix("aten::") in READS_NUMBERS:
-            raise ExportError(
-                f"'{name}' lets the steps of the forward depend on the numbers of the image{_here()}; required: the "
-                "same steps for all images."
-            )
+            self.refuse_reading(name)
         written = _written(func, args, kwargs)
         if written is not None:
             if self.refs.get(id(written)) == Ref(-1):  # functionalization's last step: nobody reads the image again
                 return written
-            raise ExportError(
+            if id(written) in self.constants:
+                return func(*args, **kwargs)
+            self.refuse(
                 f"'{name}' writes into a tensor that outlives the call{_here()}; required: a forward that keeps "
                 "nothing from one call to the next."
             )
@@ -251,8 +273,20 @@ class _Recorder(TorchDispatchMode):
         if depends:
             self._record(func, name, args, kwargs, made)
         else:
-            self.kept.append(made)
+            self.constants |= {id(item): item for item in pytree.tree_leaves(made)}
         return made
+
+    def refuse(self, message: str) -> NoReturn:
+        """Raise an ExportError, and again at the end, in case that the forward catches it."""
+        self.refusal = self.refusal or ExportError(message)
+        raise self.refusal
+
+    def refuse_reading(self, name: str) -> NoReturn:
+        """Refuse an operation that hands numbers of the image to Python."""
+        self.refuse(
+            f"'{name}' lets the steps of the forward depend on the numbers of the image{_here()}; required: the same "
+            "steps for all images."
+        )
 
     def _called(self, func: Any) -> str:
         """Return what to call an operation: the path of the layer, or the operation's own name."""
@@ -280,6 +314,22 @@ class _Recorder(TorchDispatchMode):
         count = self.names.get(name, 0)
         self.names[name] = count + 1
         return name if count == 0 else f"{name}_{count}"
+
+
+class _Escapes(TorchFunctionMode):
+    """Refuses calls that hand numbers of the image to Python without an operation that the recorder sees."""
+
+    CALLS = ("numpy", "__array__", "tolist", "data_ptr", "untyped_storage", "__dlpack__")
+
+    def __init__(self, recorder: _Recorder) -> None:
+        super().__init__()
+        self.recorder = recorder
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in self.CALLS and args and isinstance(args[0], Tensor) and torch._is_functional_tensor(args[0]):
+            self.recorder.refuse_reading(name.strip("_"))
+        return func(*args, **(kwargs or {}))
 
 
 def _written(func: Any, args: Any, kwargs: Any) -> Tensor | None:
@@ -315,7 +365,10 @@ def copied(model: nn.Module) -> nn.Module:
         value for module in model.modules() for value in vars(module).values() if torch.is_tensor(value)
     ]
     try:
-        return copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in computed}).cpu().eval()
+        made = copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in computed})
+        made.cpu()
+        made.eval()
+        return made
     except Exception as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise ExportError(
@@ -363,6 +416,13 @@ def check_runs(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
             f"{type(model).__name__} does not run on one image of shape {tuple(input_shape)} (C, H, W): {reason}. "
             "Required: the input_shape that the model was trained on, and layers for images (Conv2d, Linear)."
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return the first line of an exception, in plain words where PyTorch's are not."""
+    text = str(error).partition("\n")[0].rstrip(".")
+    functions = "setup_context" in text or "Functionalize rule" in text
+    return "it calls a torch.autograd.Function of its own, outside of a layer that is known" if functions else text
 
 
 def _here() -> str:

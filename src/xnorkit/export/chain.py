@@ -1,5 +1,6 @@
 """What stands between a value and the bits that a binary layer reads, as a function of that value's numbers alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xnorkit.errors import ExportError
-from xnorkit.export.operations import AvgPool, Concat, Flatten, Gather, Layer, MaxPool, Multiply
-from xnorkit.export.pointwise import NORM, Pointwise
+from xnorkit.export.operations import Flatten, KMap, Layer, MaxPool, Quantize, Softmax
+from xnorkit.export.pointwise import NORM, Pointwise, Sign
 from xnorkit.export.thresholds import (
     FLOAT_REACH,
     Thresholds,
@@ -136,17 +137,29 @@ class Chain:
 
 
 def _fading(value: Value) -> Value | None:
-    """Return the activation whose fading tail reaches `value` as it is, through pools, choices and products."""
+    """Return the activation whose fading tail reaches `value`, through anything that leaves a tail at 0 there."""
     operation = value.operation
     if isinstance(operation, Pointwise):
         if operation.fades:
             return value
-        scaled = operation.steps is not None and all(set(step[2]) <= {"scale", "slope"} for step in operation.steps)
-        if not scaled or any(step[0] == "clip" and step[1]["min"] is not None for step in operation.steps or ()):
+        if operation.steps is None or any(
+            _ends_tail(op, attributes, tensors) for op, attributes, tensors in operation.steps
+        ):
             return None
-    elif not isinstance(operation, MaxPool | AvgPool | Flatten | Gather | Concat | Multiply):
+    elif isinstance(operation, Layer):
+        if operation.form != "float" or (operation.bias is not None and bool((operation.bias.abs() > FADED).all())):
+            return None
+    elif isinstance(operation, Sign | Softmax | KMap | Quantize):
         return None
     return next(filter(None, map(_fading, value.inputs)), None)
+
+
+def _ends_tail(op: str, attributes: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bool:
+    """Return whether a step moves every tail away from 0, or makes it exactly 0."""
+    if op == "clip":
+        return attributes["min"] is not None and attributes["min"] >= 0
+    bias = tensors.get("bias")
+    return op == "activation" or (bias is not None and bool((bias.abs() > FADED).all()))
 
 
 @dataclass

@@ -91,8 +91,10 @@ def layer_attributes(module: nn.Module) -> dict[str, Any]:
     if isinstance(module, nn.Linear):
         return {"out_features": module.out_features}
     layer: Any = module
-    sides = layer._reversed_padding_repeated_twice
     flat = isinstance(module, nn.Conv1d)
+    sides = layer._reversed_padding_repeated_twice
+    if not isinstance(layer.padding, str):  # what the forward reads, though it was set behind the constructor
+        sides = [size for size in reversed(layer.padding) for _ in range(2)]
     left, right, top, bottom = (*sides, 0, 0) if flat else sides
     kernel, stride, dilation = ([1, *v] if flat else list(v) for v in (layer.kernel_size, layer.stride, layer.dilation))
     return {

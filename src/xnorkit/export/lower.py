@@ -1,6 +1,5 @@
 """Trained module -> packed graph: capture, choose where bits flow, emit nodes, run the passes over them."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +8,7 @@ import torch
 from torch import nn
 
 from xnorkit.errors import ExportError
-from xnorkit.export.capture import Capture, Captured
+from xnorkit.export.capture import Capture, Captured, copied
 from xnorkit.export.draft import Draft
 from xnorkit.export.dynamic import check_dynamic
 from xnorkit.export.emit import emit, reads_pixels
@@ -106,7 +105,7 @@ def rounded_to_half(model: nn.Module) -> nn.Module:
     Raises:
         ExportError: a weight is beyond the range of float16, 65504.
     """
-    model = copy.deepcopy(model)
+    model = copied(model)
     for name, module in model.named_modules():
         if isinstance(module, FLOAT) and not isinstance(module, (*BINARY, IntegerLayer)):
             for role, tensor in module.named_parameters(recurse=False):

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
@@ -30,6 +31,9 @@ VIEWS = {
     *("flip", "roll", "native_channel_shuffle", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "unfold"),
 }
 """Operators that only move numbers."""
+
+DATA = ("self", "input", "mat1")
+"""What operators call the argument that may depend on the image; all others must be constants."""
 
 SHAPES = ("view", "_unsafe_view", "_reshape_alias")
 """Those of them that keep the order of the numbers."""
@@ -65,7 +69,8 @@ def build_network(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[
 
 
 def _check_shape(input_shape: Any) -> None:
-    if len(input_shape) != 3 or any(not isinstance(size, int) or size < 1 for size in input_shape):
+    sizes = input_shape if isinstance(input_shape, tuple | list) else ()
+    if len(sizes) != 3 or any(not isinstance(size, int | np.integer) or size < 1 for size in sizes):
         raise ExportError(
             f"input_shape={input_shape}; required: three positive integers (C, H, W), such as (3, 32, 32)."
         )
@@ -79,7 +84,7 @@ class _Walk:
         self.builder = Builder(input_shape)
         self.builder.image.source = Ref(-1)
         self.known: dict[Ref, View | ExportError] = {Ref(-1): whole_view(self.builder.image)}
-        self.resolved: dict[int, Value] = {}
+        self.resolved: dict[int, tuple[View, Value]] = {}
 
     def step(self, number: int, call: Call) -> None:
         """Add what a call computes. Its failure counts only if something reads it."""
@@ -87,6 +92,9 @@ class _Walk:
             made = self._call(call)
         except ExportError as error:
             made = [error] * len(call.outputs)
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            made = [ExportError(f"'{call.name}'{_inside(call)} cannot be packed: {reason}.")] * len(call.outputs)
         for index, item in enumerate(made):
             self.known[Ref(number, index)] = item
             if isinstance(item, View):
@@ -117,6 +125,9 @@ class _Walk:
             if not isinstance(call.arguments["x"], Ref):
                 raise ExportError(f"'{call.name}' reads no image.")
             return [self._module(call, call.layer, self._argument(call, "x"))]
+        dtype = call.outputs[0].dtype
+        if dtype.is_floating_point and dtype != torch.float32:
+            raise ExportError(f"'{call.name}'{_inside(call)} gives {dtype}; required: float32 throughout.")
         kind, _, overload = call.op.partition(".")
         if kind == "_to_copy" and call.arguments["dtype"] in (None, torch.float32):
             kind = "clone"
@@ -135,7 +146,7 @@ class _Walk:
 
     def _operator(self, call: Call) -> View:
         reads = [key for key, value in call.arguments.items() if _depends(value)]
-        if len(reads) == 1 and isinstance(call.arguments[reads[0]], Ref):
+        if len(reads) == 1 and reads[0] in DATA and isinstance(call.arguments[reads[0]], Ref):
             try:
                 made = as_module(call.op, call.arguments)
             except ExportError as error:
@@ -173,18 +184,18 @@ class _Walk:
         return self._value(self._view(call.arguments[key]))
 
     def _operand(self, item: Any) -> Any:
-        return self._value(self._view(item)) if isinstance(item, Ref) else item
+        return self._value(self._view(item).collapsed()) if isinstance(item, Ref) else item
 
     def _value(self, view: View) -> Value:
         """Return the value that a view stands for, with the operations that its moves need."""
-        if id(view) not in self.resolved:
+        if id(view) not in self.resolved:  # the view is kept, so that no other one gets its id
             value = view.base
             for operation, shape, torch_shape in view.resolve():
                 value = self.builder.add(view.name, operation, (value,), torch_shape, shape)
             if value is not view.base:
                 value.source = view.source
-            self.resolved[id(view)] = value
-        return self.resolved[id(view)]
+            self.resolved[id(view)] = view, value
+        return self.resolved[id(view)][1]
 
     def _module(self, call: Call, module: nn.Module | Pointwise, x: Value) -> View:
         shape = tuple(call.outputs[0].shape[1:])

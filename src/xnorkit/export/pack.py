@@ -20,13 +20,13 @@ from xnorkit.runtime import Model
 
 __all__ = ["export_model", "pack"]
 
-RUNS = ((BATCH, True), (BATCH + 1, False))
+RUNS = ((BATCH, True), (BATCH + 3, False))
 """Number of images, and whether gradients are on, in the runs beside the untouched model.
 
 The last has another number of images than the run that the program was made from: a step that depends on it differs."""
 
-OTHER_SIZE = (1, 2)
-"""What a dynamic model's height and width grow by in the check that its program fits any size."""
+OTHER_SIZES = ((1, 2), (2, 1))
+"""What a dynamic model's height and width grow by in the checks that its program fits any size."""
 
 
 def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) -> Graph:
@@ -76,7 +76,8 @@ def export_model(model: nn.Module, input_shape: tuple[int, int, int], **options:
         witness.check(trained.captured, gradients=gradients)
     prove(export, Model(export.graph), images, trained)
     if export.graph.input.dynamic:
-        _check_other_size(export, model, options)
+        for growth in OTHER_SIZES:
+            _check_other_size(export, model, options, growth)
     _warn_of_dead_signs(export)
     return export
 
@@ -103,12 +104,12 @@ def _validate(export: Export) -> None:
         raise ExportError(f"the model has no valid program: {error}") from error
 
 
-def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any]) -> None:
+def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any], growth: tuple[int, int]) -> None:
     """Refuse a dynamic program that would be another one had it been made from images of another size."""
     channels, height, width = export.graph.input.shape
-    grown = (channels, height + OTHER_SIZE[0], width + OTHER_SIZE[1])
+    grown = (channels, height + growth[0] if height > 1 else 1, width + growth[1])
     if not _runs(export, grown):
-        grown = (channels, 2 * height, 2 * width)
+        grown = (channels, 2 * height if height > 1 else 1, 2 * width)
     other = lower(model, grown, **options).graph
     for ours, theirs in zip(export.graph.nodes, other.nodes, strict=False):
         if not _equal(ours, theirs):

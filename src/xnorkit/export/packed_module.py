@@ -17,6 +17,8 @@ from xnorkit.runtime import Model
 __all__ = ["PackedModule", "packed_module"]
 
 _MODELS: dict[str, Model] = {}
+HELD = 16
+"""Programs that are kept ready to run; one that was dropped is made again from the module's bytes."""
 
 
 class PackedModule(nn.Module):
@@ -76,6 +78,8 @@ def packed_module(
 @torch.library.custom_op("xnorkit::run_packed", mutates_args=(), device_types="cpu")
 def _run(images: Tensor, program: Tensor, key: str, output_shape: Sequence[int]) -> Tensor:
     if key not in _MODELS:
+        if len(_MODELS) >= HELD:
+            del _MODELS[next(iter(_MODELS))]
         _MODELS[key] = Model(from_bytes(program.numpy().tobytes()))
     return torch.from_numpy(_MODELS[key](images))
 

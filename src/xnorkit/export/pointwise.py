@@ -108,6 +108,8 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | Non
         ExportError: a batch norm without running statistics.
     """
     shape = (1, -1, *(1,) * dims)
+    if isinstance(module, NORM) and module.training:
+        raise ExportError(f"'{name}' stays in training mode after model.eval(); required: evaluation mode.")
     if isinstance(module, NORM):
         found: tuple[list[Step] | None, bool] = [("affine", {}, _norm(name, module, shape))], True
     else:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 from xnorkit.errors import ExportError
 from xnorkit.export.capture import BATCH, Call, Captured
@@ -14,6 +15,7 @@ from xnorkit.export.lower import Export
 from xnorkit.export.network import VIEWS
 from xnorkit.export.operations import Layer
 from xnorkit.export.values import Value
+from xnorkit.export.witness import same
 
 __all__ = ["TrainedValues"]
 
@@ -86,6 +88,11 @@ def _check_steps(exported: Captured, now: Captured) -> None:
                 f"'{ours.name}' computes with {_numbers(theirs)} for these images and with {_numbers(ours)} before; "
                 "required: numbers that depend neither on the images nor on how many there are."
             )
+        if not all(map(_same_constant, _constants(ours), _constants(theirs))):
+            raise ExportError(
+                f"'{ours.name}' computes with other constants for these images than before; required: constants that "
+                "depend neither on the images nor on how many there are, and a forward that keeps nothing."
+            )
     if len(exported.calls) != len(now.calls) or exported.result != now.result:
         raise ExportError(
             f"the model makes {len(now.calls)} calls for these images and {len(exported.calls)} before; required: the "
@@ -95,6 +102,18 @@ def _check_steps(exported: Captured, now: Captured) -> None:
 
 def _step(call: Call) -> tuple[Any, ...]:
     return call.name, call.op, [tuple(output.shape[1:]) for output in call.outputs]
+
+
+def _constants(call: Call) -> list[Tensor]:
+    """Return the constant tensors that a call computes with."""
+    return [leaf for leaf in pytree.tree_leaves(call.arguments) if isinstance(leaf, Tensor)]
+
+
+def _same_constant(a: Tensor, b: Tensor) -> bool:
+    """Return whether two constants are equal, but for a batch in front that has another size."""
+    if a.dim() == b.dim() > 0 and a.shape[0] != b.shape[0]:
+        a, b = a[:1], b[:1]
+    return same(a, b)
 
 
 def _numbers(call: Call) -> list[float]:

@@ -33,6 +33,15 @@ class View:
         """Whether it is all numbers of the base in their order, of whatever shape."""
         return torch.equal(self.index.flatten(), whole_view(self.base).index.flatten())
 
+    def collapsed(self) -> "View":
+        """Return the view without the positions that only repeat one, as those that expand_as adds."""
+        if self.index.dim() not in (3, 4):
+            return self
+        first = self.index[:, :, :1, :1] if self.index.dim() == 4 else self.index[:, :, :1]
+        if first.shape == self.index.shape or not bool((self.index == first).all()):
+            return self
+        return View(self.base, first, self.name)
+
     def resolve(self) -> list[tuple[Operation, tuple[int, int, int], tuple[int, ...]]]:
         """Return the operations that make the view from its base, in order, each with shape and torch shape.
 

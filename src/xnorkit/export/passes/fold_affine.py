@@ -49,6 +49,8 @@ def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
     scale, bias = affine.tensors.get("scale"), affine.tensors.get("bias")
     if node.op == "affine":
         first = tensors.get("scale"), tensors.get("bias")
+        if _cancels(first[1], scale, bias):
+            return None
         tensors = _product(first[0], first[1], scale, bias)
     elif any(array is not None and array.ndim > 1 for array in (scale, bias)):
         return None
@@ -65,6 +67,14 @@ def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
     else:
         return None
     return Node(node.name, node.op, node.inputs, node.attributes, tensors)
+
+
+def _cancels(c: Any, s: Any, b: Any) -> bool:
+    """Return whether the biases of (x + c) * s + b cancel, so that the rounding of each outweighs their sum."""
+    if c is None or b is None:
+        return False
+    moved = np.asarray(c, np.float64) * (1.0 if s is None else s)
+    return bool((np.abs(moved) + np.abs(b) > 8 * np.abs(moved + b)).any())
 
 
 def _product(
