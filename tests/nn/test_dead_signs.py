@@ -212,7 +212,7 @@ def test_a_forward_that_cannot_be_traced() -> None:
         Branching(), SIGN, ignore_layers_name=names, activations="auto", example=torch.randn(8, 3, 6, 6)
     )
     assert isinstance(net.last.activation_pre_process, SteHeavisideBinarizer)
-    with pytest.raises(InputError, match=r"Branching does not run on the example of shape \(2, 5\)"):
+    with pytest.raises(InputError, match="Branching does not run on the example: "):
         find_dead_signs(net, torch.randn(2, 5))
 
 
@@ -367,3 +367,28 @@ def test_training_behind_relus(digits: tuple[Tensor, ...], process: type, activa
         assert accuracy < 0.2
     else:
         assert accuracy > 0.85
+
+
+@pytest.mark.parametrize("activation", [nn.Sigmoid(), nn.Softmax(1), nn.Softplus()])
+@pytest.mark.parametrize("inputs", [BasicInputBinarizer, InputBiasBinarizer])
+def test_numbers_above_zero_have_no_remedy_in_zero_and_one(activation: nn.Module, inputs: type) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), activation, nn.Conv2d(8, 4, 3))
+    config = BConfig(inputs, weight_pre_process=XNORWeightBinarizer)
+    with pytest.warns(BinarizationWarning, match=r"above 0; required there: a BatchNorm in front of the layer"):
+        prepare_binary_model(model, config, ignore_layers_name=["_first_"], activations="auto")
+    assert isinstance(model[2].activation_pre_process, inputs)
+    assert [sign.name for sign in find_dead_signs(model)] == ["2"]
+
+
+def test_an_example_of_several_inputs() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return self.a(x.abs() if float(y) > 0 else x)
+
+    model, config = Two(), BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer)
+    with pytest.warns(BinarizationWarning, match="1 binary layer reads"):
+        prepare_binary_model(model, config, example=(torch.randn(1, 3, 4, 4), torch.ones(1)))

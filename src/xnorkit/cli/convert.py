@@ -61,13 +61,16 @@ def run(options: Namespace) -> None:
     if report.zero_weights:
         pairs["weights of 0"] = f"{report.zero_weights}, which count as +1 here"
     if report.zero_one:
-        pairs["activations 0 and 1"] = f"{len(report.zero_one)} layers, whose inputs are never negative"
+        layers = (
+            "1 layer, whose inputs" if len(report.zero_one) == 1 else f"{len(report.zero_one)} layers, whose inputs"
+        )
+        pairs["activations 0 and 1"] = f"{layers} are never negative"
     if report.top1 is not None:
         pairs["top-1 it reports"] = f"{report.top1:.2%}"
     if report.epochs is not None:
         pairs["epochs"] = report.epochs
     for number, sentence in enumerate(report.assumed, 1):
-        pairs[f"assumed {number}"] = sentence
+        pairs["assumed" if len(report.assumed) == 1 else f"assumed {number}"] = sentence
     print_pairs({**pairs, "checkpoint": options.output})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import fx, nn
 
-__all__ = ["nonnegative_values"]
+__all__ = ["POSITIVE", "nonnegative_values"]
 
 Why = str | None  # what makes a value at least 0; None: it may be below
 Known = Mapping[fx.Node, Why]
@@ -16,6 +16,9 @@ MAKES = {
     *("square", "exp", "exp2", "sqrt", "norm", "vector_norm", "var", "std", "one_hot", "cosh"),
 }
 """Names of functions, methods and modules whose result is never below 0, whatever they are given."""
+
+POSITIVE = {"sigmoid", "softmax", "softmin", "softmax2d", "softplus", "exp", "exp2", "cosh"}
+"""Those of them whose result is above 0."""
 
 KEEPS = {
     *(

@@ -3,7 +3,7 @@
 import copy
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +13,18 @@ from torch import Tensor, fx, nn
 
 from xnorkit.errors import InputError
 from xnorkit.nn._latent import LatentWeight
-from xnorkit.nn._nonnegative import nonnegative_values
+from xnorkit.nn._nonnegative import POSITIVE, nonnegative_values
 
-__all__ = ["REMEDIES", "DeadSign", "dead_among", "find_dead_signs", "nonnegative_inputs"]
+__all__ = ["POSITIVE_REMEDY", "REMEDIES", "DeadSign", "dead_among", "find_dead_signs", "nonnegative_inputs"]
 
 REMEDIES = (
     'activations="auto" of prepare_binary_model (0 and 1 instead of -1 and +1 there, exact on bits), a BatchNorm in '
     "front of the layer, or a learned shift (activation_pre_process=InputBiasBinarizer)"
 )
 """What can be done about a dead sign, for messages."""
+
+POSITIVE_REMEDY = "a BatchNorm in front of the layer"
+"""What can be done about signs of numbers above 0."""
 
 PROBE = (0.0, 1e-3, 0.1, 0.5, 1.0, 2.0, 1e3)
 LEAVES = ("torch.nn.", "xnorkit.nn.", "xnorkit.ops.")  # torch.nn.Sequential and its like are traced into, all the same
@@ -34,8 +37,13 @@ class DeadSign:
     name: str
     reason: str
 
+    @property
+    def positive(self) -> bool:
+        """Whether the numbers are above 0, too, as those of a sigmoid: then 0 and 1 are no remedy, every one is 1."""
+        return self.reason.partition(" ")[0].rstrip("()").lower() in POSITIVE
 
-def find_dead_signs(model: nn.Module, example: Tensor | None = None) -> list[DeadSign]:
+
+def find_dead_signs(model: nn.Module, example: Tensor | tuple[Any, ...] | None = None) -> list[DeadSign]:
     """Return the binary layers of `model` whose signs are all +1, as they read numbers that are never negative.
 
     sign(0) = +1, so behind a ReLU every sign is +1: the layer returns the same numbers for all inputs, and so does the
@@ -46,8 +54,8 @@ def find_dead_signs(model: nn.Module, example: Tensor | None = None) -> list[Dea
 
     Args:
         model: any module.
-        example: an input (N, ...), of real data, to be evaluated besides: a layer counts whose input is never negative
-            there. Pass it for models that cannot be traced.
+        example: an input (N, ...), or a tuple of inputs, of real data, to be evaluated besides: a layer counts whose
+            input is never negative there. Pass it for models that cannot be traced.
 
     Raises:
         InputError: the model does not run on the example.
@@ -62,10 +70,13 @@ def find_dead_signs(model: nn.Module, example: Tensor | None = None) -> list[Dea
 
 def dead_among(model: nn.Module, reasons: Mapping[str, str]) -> list[DeadSign]:
     """Return those of `nonnegative_inputs` whose activation process gives one number for all of them."""
-    return [DeadSign(name, why) for name, why in reasons.items() if _is_constant(model.get_submodule(name))]
+    signs = [DeadSign(name, why) for name, why in reasons.items()]
+    return [
+        sign for sign in signs if _is_constant(model.get_submodule(sign.name), PROBE[2:] if sign.positive else PROBE)
+    ]
 
 
-def nonnegative_inputs(model: nn.Module, example: Tensor | None = None) -> dict[str, str]:
+def nonnegative_inputs(model: nn.Module, example: Tensor | tuple[Any, ...] | None = None) -> dict[str, str]:
     """Return what makes the input of a binary layer never negative, by dotted name; see `find_dead_signs`."""
     found: dict[int, str] = {}
     with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
@@ -136,23 +147,23 @@ def _skeleton(model: nn.Module) -> nn.Module:
     return copies[id(model)]
 
 
-def _is_constant(layer: nn.Module) -> bool:
+def _is_constant(layer: nn.Module, probe: Sequence[float]) -> bool:
     """Return whether the activation process of a binary layer gives one number for all that is not negative."""
     process: Any = layer.activation_pre_process
     process = copy.deepcopy(process).eval()
     weight: Any = layer.weight
     channels = getattr(layer, "in_channels", getattr(layer, "in_features", weight.shape[1]))
     spatial = (1,) * (weight.dim() - 2)
-    values = torch.tensor(PROBE, dtype=weight.dtype, device=weight.device).reshape(-1, 1, *spatial)
+    values = torch.tensor(probe, dtype=weight.dtype, device=weight.device).reshape(-1, 1, *spatial)
     try:
         with torch.no_grad():
-            y = process(values.expand(len(PROBE), channels, *spatial).clone())
+            y = process(values.expand(len(probe), channels, *spatial).clone())
             return isinstance(y, Tensor) and bool((y == y.flatten()[0]).all())
     except Exception:  # a process of the user's that wants other shapes, or a model without numbers (device "meta")
         return False
 
 
-def _seen(model: nn.Module, example: Tensor) -> dict[int, str]:
+def _seen(model: nn.Module, example: Tensor | tuple[Any, ...]) -> dict[int, str]:
     """Return the layers whose input is never negative while a copy of `model` evaluates `example`."""
     least: dict[int, float] = {}
     twin = copy.deepcopy(model).eval()
@@ -167,10 +178,10 @@ def _seen(model: nn.Module, example: Tensor) -> dict[int, str]:
         other.register_forward_pre_hook(note, with_kwargs=True)
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            twin(example)
+            twin(*example) if isinstance(example, tuple) else twin(example)
     except Exception as error:
         raise InputError(
-            f"{type(model).__name__} does not run on the example of shape {tuple(example.shape)}: {error}. Required: "
-            "an input as its forward takes it, (N, C, H, W) for images."
+            f"{type(model).__name__} does not run on the example: {error}. Required: an input as its forward takes it, "
+            "(N, C, H, W) for images, or a tuple of its inputs."
         ) from error
     return {key: "no negative number in the example" for key, value in least.items() if value >= 0}

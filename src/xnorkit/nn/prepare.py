@@ -16,7 +16,7 @@ from xnorkit.nn._names import choose, named_layers
 from xnorkit.nn.bconfig import BConfig
 from xnorkit.nn.conv import BinaryConv1d, BinaryConv2d, BinaryConv3d
 from xnorkit.nn.conv_transpose import BinaryConvTranspose2d
-from xnorkit.nn.dead_signs import REMEDIES, DeadSign, dead_among, nonnegative_inputs
+from xnorkit.nn.dead_signs import POSITIVE_REMEDY, REMEDIES, DeadSign, dead_among, nonnegative_inputs
 from xnorkit.nn.linear import BinaryLinear
 from xnorkit.ops import SteHeavisideBinarizer
 
@@ -52,7 +52,7 @@ def prepare_binary_model(
     ignore_layers_name: Iterable[str] | None = None,
     *,
     activations: Literal["given", "auto"] = "given",
-    example: Tensor | None = None,
+    example: Tensor | tuple[Any, ...] | None = None,
 ) -> nn.Module:
     """Swap the layers of `model` for binary ones, in place, and return it.
 
@@ -132,7 +132,7 @@ def convert(
     modules_mapping: ModulesMapping | None = None,
     *,
     activations: Literal["given", "auto"] = "given",
-    example: Tensor | None = None,
+    example: Tensor | tuple[Any, ...] | None = None,
 ) -> nn.Module:
     """Swap every layer of `model` that carries a `bconfig` of its own for a binary one, in place, and return it.
 
@@ -223,7 +223,7 @@ def _swap(
     return swaps.get(id(model), model)
 
 
-def _revive_(model: nn.Module, activations: str, example: Tensor | None) -> list[DeadSign]:
+def _revive_(model: nn.Module, activations: str, example: Tensor | tuple[Any, ...] | None) -> list[DeadSign]:
     """Make signs of what is never negative tell 0 from the rest, by shifts below 0 or by 0/1; return the others."""
     reasons = nonnegative_inputs(model, example)
     for name in reasons:
@@ -233,11 +233,13 @@ def _revive_(model: nn.Module, activations: str, example: Tensor | None) -> list
     dead = dead_among(model, reasons)
     if activations == "auto":
         for sign in dead:
+            if sign.positive:
+                continue
             layer = model.get_submodule(sign.name)
             assert isinstance(layer, LatentWeight)
             pre = SteHeavisideBinarizer.with_args(clip=getattr(layer.activation_pre_process, "clip", 1.0))
             layer._install(replace(layer.bconfig, activation_pre_process=pre), layer)
-        return []
+        return [sign for sign in dead if sign.positive]
     return dead
 
 
@@ -250,16 +252,24 @@ def _warn(caller: str, dead: Sequence[DeadSign], floats: Mapping[str, str]) -> N
         what = "1 binary layer reads" if len(dead) == 1 else f"{len(dead)} binary layers read"
         lines.append(
             f"{what} numbers that are never negative, so every sign is +1, whatever the input, and nothing is learned: "
-            f"{', '.join(named)}. Remedies: {REMEDIES}."
+            f"{', '.join(named)}. {_remedies(dead)}"
         )
     if floats:
         grouped: dict[str, list[str]] = {}
         for name, why in floats.items():
             grouped.setdefault(why, []).append(name)
         named = [f"{', '.join(names)} ({why})" for why, names in grouped.items()]
-        lines.append(f"Weights stay float in {'; '.join(named)}. If they shall, list them in ignore_layers_name.")
+        lines.append(f"Weights stay float in {'; '.join(named)}. If that is intended, list them in ignore_layers_name.")
     if lines:
         warnings.warn(f"{caller}: {' '.join(lines)}", BinarizationWarning, stacklevel=3)
+
+
+def _remedies(dead: Sequence[DeadSign]) -> str:
+    """Return what to do about dead signs; numbers above 0, as a sigmoid's, need a BatchNorm."""
+    positive = [sign.name for sign in dead if sign.positive]
+    others = f"Remedies: {REMEDIES}." if len(positive) < len(dead) else ""
+    above = f"The numbers of {', '.join(positive[:SHOWN])} are above 0; required there: {POSITIVE_REMEDY}."
+    return " ".join(filter(None, (others, above if positive else "")))
 
 
 def _binary(layer: nn.Module, target: Any, bconfig: BConfig) -> nn.Module:
