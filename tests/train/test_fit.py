@@ -14,6 +14,7 @@ import torch
 
 from xnorkit.data import ImageData, Split, create_data, normalize
 from xnorkit.errors import InputError, RecipeError, XnorkitError
+from xnorkit.format import Preparation
 from xnorkit.nn import BinaryLinear
 from xnorkit.train import (
     Hardware,
@@ -160,6 +161,19 @@ def test_resume_with_another_recipe_is_refused(tmp_path: Path) -> None:
     fit(recipe(epochs=1), output=tmp_path, progress=False)
     with pytest.raises(RecipeError, match="another seed, label_smoothing than recipe"):
         fit(recipe(epochs=2, seed=1, label_smoothing=0.1), output=tmp_path, resume="last", progress=False)
+
+
+def test_resume_with_images_that_are_prepared_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit(recipe(epochs=1), output=tmp_path / "run")
+
+    def whitened(*args: object, **options: object) -> ImageData:
+        data = small(*args, **options)
+        data.preparation = Preparation(prepared="whitened")
+        return data
+
+    monkeypatch.setattr(fit_module, "create_data", whitened)
+    with pytest.raises(InputError, match="prepared otherwise than those of 'digits'"):
+        fit(recipe(epochs=2), output=tmp_path / "run", resume="last")
 
 
 def test_resume_without_a_checkpoint(tmp_path: Path) -> None:

@@ -131,6 +131,8 @@ def fit(
             workers=hardware.workers,
             download=download,
         )
+        if start is not None:
+            _check_preparation(start, data)
 
         def train_teacher(own: Recipe) -> Path:
             its = RunFolder(folder.teacher)
@@ -218,6 +220,17 @@ def _start(recipe: Recipe, path: Path) -> tuple[Path, Recipe]:
             "fields except epochs. Resume with the recipe and overrides of the first run, or train anew."
         )
     return path, recipe
+
+
+def _check_preparation(path: Path, data: ImageData) -> None:
+    """Refuse to go on with images that were prepared otherwise than those that a checkpoint was trained with."""
+    stored = read_checkpoint(path).preparation
+    if stored is not None and stored != data.preparation:
+        raise InputError(
+            f"{path} was trained on images that were prepared otherwise than those of '{data.name}' (order of "
+            "channels, transposition, mean image or whitening); required: the same. Choose the data of the first run, "
+            "or start a new one."
+        )
 
 
 @contextmanager
