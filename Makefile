@@ -34,7 +34,7 @@ demo: install
 test: install engine-test engine-test-arm
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile
 
-# 20,000 random networks, each packed and compared with PyTorch, some as ONNX and as C programs: about half an hour.
+# 20,000 random networks, each packed and compared with PyTorch, some as ONNX and as C programs: 15 minutes on two cores.
 torture: install
 	$(BIN)/python tools/fuzz_networks.py --count 20000 --processes $(JOBS) --targets
 
