@@ -380,6 +380,26 @@ def test_numbers_above_zero_have_no_remedy_in_zero_and_one(activation: nn.Module
     assert [sign.name for sign in find_dead_signs(model)] == ["2"]
 
 
+def test_a_gate_leaves_the_zeros_of_a_relu() -> None:
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.relu, self.gate, self.last = (
+                nn.Conv2d(3, 8, 3),
+                nn.ReLU(),
+                nn.Sigmoid(),
+                nn.Conv2d(8, 4, 3),
+            )
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.relu(self.first(x))
+            return self.last(self.gate(x.mean((2, 3), keepdim=True)) * x)
+
+    config = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer)
+    model = prepare_binary_model(Gated(), config, ignore_layers_name=["first"], activations="auto")
+    assert isinstance(model.last.activation_pre_process, SteHeavisideBinarizer)
+
+
 def test_an_example_of_several_inputs() -> None:
     class Two(nn.Module):
         def __init__(self) -> None:

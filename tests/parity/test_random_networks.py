@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,8 @@ from xnorkit.ops import (
     XNORWeightBinarizer,
 )
 from xnorkit.runtime import Model
+
+pytestmark = pytest.mark.filterwarnings("ignore::xnorkit.errors.BinarizationWarning")  # some have dead signs
 
 CHANNELS = st.one_of(st.integers(1, 40), st.sampled_from([31, 32, 33, 63, 64, 65, 127, 128, 129, 130]))
 PROCESSES = st.sampled_from([Identity, Identity, BasicScaleBinarizer, RPReLU, XNORScaleBinarizer])

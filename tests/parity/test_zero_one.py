@@ -29,7 +29,11 @@ from xnorkit.ops import (
 )
 from xnorkit.runtime import Model
 
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning"),
+    pytest.mark.filterwarnings("ignore::xnorkit.errors.BinarizationWarning"),  # some have dead signs
+]
+
 
 ZERO_ONE = BConfig(SteHeavisideBinarizer, weight_pre_process=XNORWeightBinarizer)
 SIGN = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer)
@@ -39,6 +43,7 @@ WITH_K = BConfig(SteHeavisideBinarizer, XNORScaleBinarizer, XNORWeightBinarizer)
 DROPPED = BConfig(
     lambda layer: dropped_signs(layer, SteHeavisideBinarizer, 0.5), weight_pre_process=XNORWeightBinarizer
 )
+
 
 # channels in and out, kernel, and options of the convolution: windows that reach over borders, and do not.
 GEOMETRIES: list[tuple[int, int, int | tuple[int, int], dict[str, object]]] = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import fx, nn
 
-__all__ = ["POSITIVE", "nonnegative_values"]
+__all__ = ["above_zero", "nonnegative_values"]
 
 Why = str | None  # what makes a value at least 0; None: it may be below
 Known = Mapping[fx.Node, Why]
@@ -114,8 +114,14 @@ def _all(values: Sequence[Any], known: Known) -> Why:
     """Return why none of the tensors and numbers among `values` is ever below 0."""
     counted = [value for value in values if isinstance(value, fx.Node | int | float)]
     whys = [why for why in (_why(value, known) for value in counted) if why is not None]
-    tensors = (known.get(value) for value in counted if isinstance(value, fx.Node))
+    tensors = [known.get(value) for value in counted if isinstance(value, fx.Node)]
+    tensors.sort(key=above_zero)  # a gate of a sigmoid leaves the zeros of a ReLU
     return next(filter(None, tensors), None) if len(whys) == len(counted) else None
+
+
+def above_zero(why: Why) -> bool:
+    """Return whether what makes a value never negative makes it never 0, either."""
+    return why is not None and why.partition(" ")[0].rstrip("()").lower() in POSITIVE
 
 
 def _why(value: Any, known: Known) -> Why:

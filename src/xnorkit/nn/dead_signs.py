@@ -13,7 +13,7 @@ from torch import Tensor, fx, nn
 
 from xnorkit.errors import InputError
 from xnorkit.nn._latent import LatentWeight
-from xnorkit.nn._nonnegative import POSITIVE, nonnegative_values
+from xnorkit.nn._nonnegative import above_zero, nonnegative_values
 
 __all__ = ["POSITIVE_REMEDY", "REMEDIES", "DeadSign", "dead_among", "find_dead_signs", "nonnegative_inputs"]
 
@@ -40,7 +40,7 @@ class DeadSign:
     @property
     def positive(self) -> bool:
         """Whether the numbers are above 0, too, as those of a sigmoid: then 0 and 1 are no remedy, every one is 1."""
-        return self.reason.partition(" ")[0].rstrip("()").lower() in POSITIVE
+        return above_zero(self.reason)
 
 
 def find_dead_signs(model: nn.Module, example: Tensor | tuple[Any, ...] | None = None) -> list[DeadSign]:
