@@ -1,4 +1,4 @@
-"""Trained module -> packed program, exactly: trace, thresholds, lowering, and the proof that both are the same."""
+"""Trained module -> packed program, exactly: capture, thresholds, lowering, and the proof that both are the same."""
 
 from xnorkit.export.explain import explain
 from xnorkit.export.interpret import interpret

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from xnorkit.errors import ExportError
 from xnorkit.export.builder import Builder
-from xnorkit.export.capture import BATCH
+from xnorkit.export.model_copy import BATCH
 from xnorkit.export.operations import Add, Multiply
 from xnorkit.export.pointwise import Pointwise, Step, affine
 from xnorkit.export.values import Value

@@ -132,8 +132,6 @@ MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Made]] = {
 }
 """What an operator makes of its arguments; the image's value is its first one (of `addmm` the second)."""
 
-TENSORS = {"weight", "bias", "mat2", "running_mean", "running_var", "self"}
-
 
 def as_module(op: str, arguments: Mapping[str, Any]) -> Made:
     """Return what the operator `op` (of an overload, as "clamp.default") stands for; None if there is nothing.

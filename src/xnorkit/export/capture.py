@@ -6,8 +6,6 @@ the forward does. Layers with a meaning of their own (convolutions, norms, pools
 """
 
 import contextlib
-import copy
-import inspect
 import itertools
 import random
 import traceback
@@ -19,21 +17,15 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
-from torch.nn.utils import parametrize, prune
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from xnorkit.errors import ExportError
-from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear
+from xnorkit.export.model_copy import bake_, check_model, copied, first_line
 
-__all__ = ["BATCH", "Call", "Capture", "Captured", "Ref", "check_runs", "copied"]
+__all__ = ["Call", "Capture", "Captured", "Ref"]
 
-BATCH = 2
-"""Images in the run that finds the shapes: with one, `squeeze()` would drop the batch."""
-
-SINGLE = (BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear)
 HARMLESS = {"__init__", "__repr__", "extra_repr", "reset_parameters"}
 """Methods that a subclass may have of its own and still be the layer that it derives from."""
 
@@ -128,11 +120,11 @@ class Capture:
     """
 
     def __init__(self, model: nn.Module, is_layer: Callable[[nn.Module], bool]) -> None:
-        _check(model)
+        check_model(model)
         self.title = type(model).__name__
         self.model = copied(model)
         self.is_layer = is_layer
-        _bake(self.model)
+        bake_(self.model)
 
     def run(self, images: Tensor) -> Captured:
         """Return the calls that the model makes for `images` (N, C, H, W) float32, N at least 2.
@@ -151,7 +143,7 @@ class Capture:
                     raise recorder.refusal from error
                 where = f"{recorder.failed or self.title} cannot be captured{_where(error.__traceback__)}"
                 raise ExportError(
-                    f"{where}: {_reason(error)}. "
+                    f"{where}: {first_line(error)}. "
                     "Required: a forward of PyTorch operations on the image that keeps nothing between calls."
                 ) from error
         after = self._kept()
@@ -359,72 +351,6 @@ def _is_itself(module: nn.Module) -> bool:
     return False
 
 
-def copied(model: nn.Module) -> nn.Module:
-    """Return a copy of a model, otherwise as it is, in evaluation mode on the CPU."""
-    computed = [  # deepcopy takes no tensor with a history, as the weights that hooks of old leave in their layers
-        value for module in model.modules() for value in vars(module).values() if torch.is_tensor(value)
-    ]
-    try:
-        made = copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in computed})
-        made.cpu()
-        made.eval()
-        return made
-    except Exception as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
-        raise ExportError(
-            f"{type(model).__name__} cannot be copied: {reason}. Required: a model that copy.deepcopy takes; move "
-            "tensors that a forward keeps in attributes out of the model."
-        ) from error
-
-
-def _bake(model: nn.Module) -> None:
-    """Write what parametrizations and pruning make of weights into the layers, as it is in evaluation mode."""
-    for module in model.modules():
-        if parametrize.is_parametrized(module):
-            _bake_parametrizations(module)
-        for hook in list(module._forward_pre_hooks.values()):
-            kind = type(hook).__name__
-            if isinstance(hook, prune.BasePruningMethod):
-                prune.remove(module, hook._tensor_name)
-            elif kind == "WeightNorm":
-                nn.utils.remove_weight_norm(module, hook.name)  # type: ignore[attr-defined]
-            elif kind == "SpectralNorm":
-                nn.utils.remove_spectral_norm(module, hook.name)  # type: ignore[attr-defined]
-
-
-def _bake_parametrizations(module: nn.Module) -> None:
-    """Make a parametrized layer one of its own class again.
-
-    Not by PyTorch's function: it changes the class that this copy shares with the user's model.
-    """
-    names: Any = module.parametrizations
-    weights = {name: getattr(module, name).detach().clone() for name in names}
-    module.__class__ = type(module).__bases__[0]
-    del module._modules["parametrizations"]
-    for name, weight in weights.items():
-        module.register_parameter(name, nn.Parameter(weight))
-
-
-def check_runs(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
-    """Raise ExportError unless `model`, in evaluation mode, runs on images of `input_shape` (C, H, W)."""
-    try:
-        with torch.no_grad():
-            model(torch.zeros(BATCH, *input_shape))
-    except Exception as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
-        raise ExportError(
-            f"{type(model).__name__} does not run on one image of shape {tuple(input_shape)} (C, H, W): {reason}. "
-            "Required: the input_shape that the model was trained on, and layers for images (Conv2d, Linear)."
-        ) from error
-
-
-def _reason(error: BaseException) -> str:
-    """Return the first line of an exception, in plain words where PyTorch's are not."""
-    text = str(error).partition("\n")[0].rstrip(".")
-    functions = "setup_context" in text or "Functionalize rule" in text
-    return "it calls a torch.autograd.Function of its own, outside of a layer that is known" if functions else text
-
-
 def _here() -> str:
     """Return the line of the user's code that is running, for messages."""
     return _line(traceback.extract_stack())
@@ -441,34 +367,3 @@ def _line(frames: Any) -> str:
     if not users:
         return ""
     return f" at line {users[-1].lineno} of {Path(users[-1].filename).name}, `{users[-1].line}`"
-
-
-def _check(model: Any) -> None:
-    if not isinstance(model, nn.Module):
-        raise ExportError(f"the model is {type(model).__name__}; required: a torch.nn.Module.")
-    kind = type(model).__name__
-    for attribute in ("module", "_orig_mod"):
-        if kind in ("DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"):
-            inner = getattr(model, attribute, None)
-            if isinstance(inner, nn.Module):
-                raise ExportError(f"the model is wrapped in {kind}; required: the model itself, `model.{attribute}`.")
-    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
-        raise ExportError(f"{kind} is or holds a scripted module; required: the nn.Module that it was made from.")
-    if isinstance(model, SINGLE):
-        raise ExportError(f"the model is a single {kind}; required: a network, as nn.Sequential(layer).")
-    if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
-        raise ExportError(f"{kind} has lazy layers that have not seen an image; required: run it once on images.")
-    try:
-        inspect.signature(model.forward).bind(None)
-    except TypeError as error:
-        raise ExportError(
-            f"the forward of {kind} does not take one argument ({error}); required: one image input."
-        ) from None
-    for name, parameter in model.named_parameters():
-        if parameter.dtype != torch.float32:
-            raise ExportError(f"parameter '{name}' is {parameter.dtype}; required: float32, as model.float() gives.")
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise ExportError(
-                f"'{name}' holds NaN or infinity; required: finite numbers. Train again, at a lower rate."
-            )

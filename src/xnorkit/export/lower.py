@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from xnorkit.errors import ExportError
-from xnorkit.export.capture import Capture, Captured, copied
+from xnorkit.export.capture import Capture, Captured
 from xnorkit.export.draft import Draft
 from xnorkit.export.dynamic import check_dynamic
 from xnorkit.export.emit import emit, reads_pixels
 from xnorkit.export.layers import BINARY, FLOAT
+from xnorkit.export.model_copy import copied
 from xnorkit.export.network import build_network
 from xnorkit.export.passes import choose_bits, drop_identities, drop_unread, fold_affine, half_weights, share_nodes
 from xnorkit.export.values import Network, Value

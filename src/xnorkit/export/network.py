@@ -12,8 +12,9 @@ from xnorkit.errors import ExportError
 from xnorkit.export.arithmetic import ARITHMETIC, add_arithmetic
 from xnorkit.export.builder import Builder
 from xnorkit.export.calls import as_module
-from xnorkit.export.capture import BATCH, Call, Capture, Captured, Ref, check_runs
+from xnorkit.export.capture import Call, Capture, Captured, Ref
 from xnorkit.export.layers import FLOAT, UNSUPPORTED, add_layer, refuse_unsupported
+from xnorkit.export.model_copy import BATCH, check_runs
 from xnorkit.export.operations import Concat, GlobalAvgPool
 from xnorkit.export.pointwise import POINTWISE, Pointwise, pointwise_module
 from xnorkit.export.reshaping import RESHAPING, add_reshaping
@@ -32,11 +33,11 @@ VIEWS = {
 }
 """Operators that only move numbers."""
 
-DATA = ("self", "input", "mat1")
-"""What operators call the argument that may depend on the image; all others must be constants."""
-
 SHAPES = ("view", "_unsafe_view", "_reshape_alias")
 """Those of them that keep the order of the numbers."""
+
+DATA = ("self", "input", "mat1")
+"""What operators call the argument that may depend on the image; all others must be constants."""
 
 CALLED_SO = {"_to_copy": "a change of dtype", "slice_scatter": "a write into a part of a tensor"}
 CALLED_SO |= dict.fromkeys(("select_scatter", "copy", "index_put", "scatter"), "a write into a part of a tensor")

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from xnorkit.errors import BinarizationWarning, ExportError, FormatError
-from xnorkit.export.capture import BATCH
 from xnorkit.export.chain import Bits
 from xnorkit.export.lower import Export, lower, rounded_to_half
+from xnorkit.export.model_copy import BATCH
 from xnorkit.export.trained import TrainedValues
 from xnorkit.export.verify import prove
 from xnorkit.export.witness import Witness

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from xnorkit.errors import ExportError
-from xnorkit.export.capture import BATCH, Call, Captured
+from xnorkit.export.capture import Call, Captured
 from xnorkit.export.lower import Export
+from xnorkit.export.model_copy import BATCH
 from xnorkit.export.network import VIEWS
 from xnorkit.export.operations import Layer
 from xnorkit.export.values import Value

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from xnorkit.errors import ExportError
-from xnorkit.export.capture import BATCH, Ref
+from xnorkit.export.capture import Ref
+from xnorkit.export.model_copy import BATCH
 from xnorkit.export.operations import Crop, Flatten, Gather
 from xnorkit.export.values import Operation, Value
 

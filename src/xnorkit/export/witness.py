@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.errors import ExportError
-from xnorkit.export.capture import Captured, Ref, copied
+from xnorkit.export.capture import Captured, Ref
+from xnorkit.export.model_copy import copied, first_line
 
 __all__ = ["Witness", "same"]
 
@@ -44,8 +45,7 @@ class Witness:
         except Exception as error:
             if gradients:  # writes with out= and the like run without gradients alone
                 return
-            reason = str(error).partition("\n")[0].rstrip(".")
-            raise ExportError(f"the model fails when it is run again: {reason}. {REQUIRED}") from error
+            raise ExportError(f"the model fails when it is run again: {first_line(error)}. {REQUIRED}") from error
         if not same(found, wanted):
             raise ExportError(
                 f"the model gives other numbers when it is run again{self._first(captured, gradients)}. {REQUIRED}"
