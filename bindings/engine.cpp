@@ -8,6 +8,7 @@
 #include "arrays.h"
 #include "ends.h"
 #include "operations.h"
+#include "training.h"
 #include "xnorkit/isa.h"
 #include "xnorkit/program.h"
 
@@ -169,6 +170,7 @@ NB_MODULE(_engine, module) {
           "kernel"_a, "stride"_a = nb::make_tuple(1, 1), "padding"_a = nb::make_tuple(0, 0, 0, 0),
           "dilation"_a = nb::make_tuple(1, 1), "groups"_a = 1);
   bind_program(module);
+  bind_training(module);
   module.def("isas", isas);
   module.def("default_isa", default_isa);
   module.def("default_threads", default_threads);

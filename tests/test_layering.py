@@ -19,7 +19,7 @@ ALLOWED = {
     "runtime": {"format", "zoo", "_engine"},
     "functional": set(),
     "ops": {"functional"},
-    "nn": {"functional", "ops"},
+    "nn": {"functional", "ops", "_engine"},  # the engine: training on bits
     "models": {"nn", "ops", "export", "format", "zoo"},  # a trained model is a packed one
     "optim": {"functional"},
     "inspection": {"nn"},

@@ -2,7 +2,7 @@
 
     python tools/publish_zoo.py lenet5-mnist runs/lenet5-mnist-0 runs/lenet5-mnist-1 runs/lenet5-mnist-2 \
       --twin runs/lenet5-float-0 runs/lenet5-float-1 --twin runs/lenet5-bwn-0 --data DIR --hardware "2 CPU cores"
-    python tools/publish_zoo.py lenet5-mnist --twin runs/lenet5-float-0 --twin runs/lenet5-bwn-0   # these twins alone
+    python tools/publish_zoo.py lenet5-mnist --twin runs/lenet5-float-0 --twin runs/lenet5-bwn-0  # alone
     python tools/publish_zoo.py --pages
 
 The run of seed 0 ships. The file is proved on the whole evaluation split, and every seed is evaluated on the engine.

@@ -258,3 +258,62 @@ class Program:
         int32, planes (N, C, H, W) float32.
         ValueError if a float input holds NaN or infinity, or a shape or dtype is not the declared one.
         """
+
+class SignConv:
+    """A convolution of signs in training, of images (N, H, W, C) by filters (O, KH, KW, C / groups).
+
+    ValueError unless the padded image holds the kernel, groups divide both channels, several groups have a multiple of
+    16 channels each, and the sums below fit int32. Bits are (..., ceil(channels / 32)) uint32 words.
+    """
+
+    def __init__(self, image: tuple[int, int, int, int], out_channels: int, geometry: ConvGeometry) -> None: ...
+    @property
+    def output(self) -> tuple[int, int, int, int]:
+        """Shape (N, OH, OW, O) of the result."""
+
+def pack_signs(
+    x: NDArray[np.float32],
+    clip: float,
+    signs: NDArray[np.uint32],
+    inside: NDArray[np.uint32] | None,
+    threads: int = 1,
+    isa: str = "",
+) -> None:
+    """Write x < 0 of x (pixels, C) to the bits of `signs` (pixels, words), and |x| < clip to those of `inside`."""
+
+def sign_conv(
+    conv: SignConv,
+    signs: NDArray[np.uint32],
+    weight: NDArray[np.uint32],
+    scale: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    result: NDArray[np.float32],
+    threads: int = 1,
+    isa: str = "",
+) -> None:
+    """Write float32(dot) * scale[o] + bias[o], two roundings, to `result` (N, OH, OW, O)."""
+
+def sign_conv_input_gradient(
+    conv: SignConv,
+    gradient: NDArray[np.float32],
+    weight: NDArray[np.uint32],
+    scale: NDArray[np.float32],
+    inside: NDArray[np.uint32] | None,
+    result: NDArray[np.float32],
+    threads: int = 1,
+    isa: str = "",
+) -> None:
+    """Write dC/d(signs) (N, H, W, C) for gradient dC/dy (N, OH, OW, O): 0 where a bit of `inside` is 0.
+
+    scale[o] * gradient is rounded to integers of 10 bits times one step per image, max / 511; sums are exact.
+    """
+
+def sign_conv_weight_gradient(
+    conv: SignConv,
+    gradient: NDArray[np.float32],
+    signs: NDArray[np.uint32],
+    result: NDArray[np.float32],
+    threads: int = 1,
+    isa: str = "",
+) -> None:
+    """Write dC/d(scale * weight) (O, KH, KW, C / groups); gradient is rounded with one step per filter, max / 511."""

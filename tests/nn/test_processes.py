@@ -207,8 +207,9 @@ def test_projection_ends_where_the_gradient_does(factory: type, bound: float) ->
         assert (layer.weight.grad == 1).all(), "every weight can move"
 
 
-def test_backward_keeps_the_signs_and_one_bool_of_the_activations() -> None:
+def test_backward_keeps_the_signs_and_one_bool_of_the_activations(monkeypatch: pytest.MonkeyPatch) -> None:
     """The convolution needs its input, the signs (4 bytes); the straight-through rule one bool; no more is kept."""
+    monkeypatch.setenv("XNORKIT_TRAIN", "simulated")
     layer = BinaryConv2d(8, 8, 1, bias=False)
     x = torch.randn(4, 8, 32, 32, requires_grad=True)
     kept: dict[int, int] = {}
@@ -269,7 +270,8 @@ def test_an_empty_filter_gets_the_gradient_of_its_scale() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch.compile does it itself
 @pytest.mark.parametrize("layer", [BinaryConv2d(3, 4, 3), BinaryConv1d(3, 4, 3), BinaryConvTranspose2d(3, 4, 3)])
-def test_compiles_to_one_graph_and_exports(layer: nn.Module) -> None:
+def test_compiles_to_one_graph_and_exports(layer: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_TRAIN", "simulated")  # what is compiled
     torch.manual_seed(7)
     x = torch.randn(2, 3, *(6,) * layer.SPATIAL_DIMS)
     y = layer(x)

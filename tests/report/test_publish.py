@@ -1,5 +1,6 @@
 """From run folders to a trained model with its card."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +60,12 @@ def test_publish(runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert sample.images.shape == (8, 1, 28, 28)
     assert np.array_equal(runtime.load(zoo.path("tiny-digits"))(sample.images), sample.logits)
     assert {file.suffix for file in tmp_path.iterdir()} == {".xnor", ".json", ".npz"}
-    assert set_twins(card, [], tmp_path).twins == zoo.card("tiny-digits").twins == ()
-    assert set_twins(card, [runs[2:]], tmp_path) == zoo.card("tiny-digits") == card
+    assert set_twins(card, [], tmp_path) == zoo.card("tiny-digits") == card
+    assert set_twins(replace(card, twins=()), [runs[2:]], tmp_path) == zoo.card("tiny-digits") == card
+    assert set_twins(card, [runs[2:]], tmp_path) == zoo.card("tiny-digits") == card  # in its own place
+    other = replace(card.twins[0], binarization="bwn")
+    both = set_twins(replace(card, twins=(other,)), [runs[2:]], tmp_path)
+    assert both.twins == (other, *card.twins) == zoo.card("tiny-digits").twins
 
 
 def test_refusals(runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

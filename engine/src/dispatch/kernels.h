@@ -179,6 +179,7 @@ using PeakLoop = int64_t (*)(int64_t iterations);
 struct Int8ConvKernels;
 struct BinaryWeightConvKernels;
 struct DepthwiseBinaryKernels;
+struct SumKernels;
 
 // One instruction set. The pointers to kernels are null for the reference, which runs whole operations.
 struct KernelTable {
@@ -194,6 +195,7 @@ struct KernelTable {
   const Int8ConvKernels* int8_conv;
   const Int8ConvKernels* depthwise_int8_conv;
   const BinaryWeightConvKernels* binary_weight_conv;
+  const SumKernels* signed_sums;
   PackKernel pack;
   PackPlanesKernel pack_planes;
   ToPlanesKernel to_planes;

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "dispatch/depthwise_kernels.h"
 #include "dispatch/end_kernels.h"
+#include "dispatch/sum_kernels.h"
 #include "xnorkit/isa.h"
 
 namespace xnorkit {
@@ -47,29 +48,29 @@ const KernelTable kTables[] = {
 #if defined(__x86_64__)
     {"avx512", has_avx512, &binary_conv_avx512, &masked_binary_conv_avx512, &float_conv_avx512, &depthwise_conv_avx512,
      &depthwise_binary_conv_avx512, &int8_conv_avx512, &depthwise_int8_conv_avx512, &binary_weight_conv_avx512,
-     pack_avx512, pack_planes_avx512, to_planes_avx2, &rows_avx512, binary_peak_avx512, float_peak_avx512},
+     &signed_sums_avx512, pack_avx512, pack_planes_avx512, to_planes_avx2, &rows_avx512, binary_peak_avx512, float_peak_avx512},
     // Without VPOPCNTDQ and VNNI.
     {"avx512bw", has_avx512bw, &binary_conv_avx512bw, &masked_binary_conv_avx2, &float_conv_avx512,
      &depthwise_conv_avx512, &depthwise_binary_conv_avx512, &int8_conv_avx2, &depthwise_int8_conv_avx2,
-     &binary_weight_conv_avx512, pack_avx512, pack_planes_avx512, to_planes_avx2, &rows_avx512, binary_peak_avx512bw,
+     &binary_weight_conv_avx512, &signed_sums_avx512, pack_avx512, pack_planes_avx512, to_planes_avx2, &rows_avx512, binary_peak_avx512bw,
      float_peak_avx512},
     {"avx2", has_avx2, &binary_conv_avx2, &masked_binary_conv_avx2, &float_conv_avx2, &depthwise_conv_avx2,
-     &depthwise_binary_conv_avx2, &int8_conv_avx2, &depthwise_int8_conv_avx2, &binary_weight_conv_avx2, pack_avx2,
+     &depthwise_binary_conv_avx2, &int8_conv_avx2, &depthwise_int8_conv_avx2, &binary_weight_conv_avx2, &signed_sums_avx2, pack_avx2,
      pack_planes_avx2, to_planes_avx2, &rows_avx2, binary_peak_avx2, float_peak_avx2},
 #elif defined(__aarch64__)
     // The portable loops over rows are compiled for NEON anyway.
     {"neon_dot", has_dot_products, &binary_conv_neon, &masked_binary_conv_neon, &float_conv_neon, &depthwise_conv_neon,
-     &depthwise_binary_conv_neon, &int8_conv_neon_dot, &depthwise_int8_conv_neon, &binary_weight_conv_neon, pack_neon,
+     &depthwise_binary_conv_neon, &int8_conv_neon_dot, &depthwise_int8_conv_neon, &binary_weight_conv_neon, &signed_sums_portable, pack_neon,
      pack_planes_neon, to_planes_portable, &rows_portable, binary_peak_neon, float_peak_neon},
     {"neon", always, &binary_conv_neon, &masked_binary_conv_neon, &float_conv_neon, &depthwise_conv_neon,
-     &depthwise_binary_conv_neon, &int8_conv_neon, &depthwise_int8_conv_neon, &binary_weight_conv_neon, pack_neon,
+     &depthwise_binary_conv_neon, &int8_conv_neon, &depthwise_int8_conv_neon, &binary_weight_conv_neon, &signed_sums_portable, pack_neon,
      pack_planes_neon, to_planes_portable, &rows_portable, binary_peak_neon, float_peak_neon},
 #endif
     {"portable", always, &binary_conv_portable, &masked_binary_conv_portable, &float_conv_portable,
      &depthwise_conv_portable, &depthwise_binary_conv_portable, &int8_conv_portable, &depthwise_int8_conv_portable,
-     &binary_weight_conv_portable, pack_portable, pack_planes_portable, to_planes_portable, &rows_portable,
+     &binary_weight_conv_portable, &signed_sums_portable, pack_portable, pack_planes_portable, to_planes_portable, &rows_portable,
      binary_peak_portable, float_peak_portable},
-    {"reference", always, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+    {"reference", always, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
      nullptr, nullptr, binary_peak_reference, float_peak_reference},
 };
 

@@ -31,6 +31,7 @@ class LayerFigures:
         bytes: the same once packed: 1 bit per binary weight, each filter padded to a byte, and 8 bits per 8-bit weight,
             each with a 4-byte scale (or threshold) per filter; the rest as it is.
         warning: why a binary layer cannot learn, "" if nothing speaks against it.
+        simulated: why a binary layer trains in float32, "" if it can train on bits (docs/training-speed.md).
     """
 
     name: str
@@ -51,6 +52,7 @@ class LayerFigures:
     float_bytes: int
     bytes: int
     warning: str = ""
+    simulated: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ class ModelSummary:
             f"packed    {total.packed_bytes:,} bytes ({self.packed_note})",
             f"as float  {total.float_bytes:,} bytes{ratio}",
         ]
-        return "\n".join([*lines, *self._grouped("reason", "not binary:"), *self._grouped("warning", "warnings:")])
+        groups = (("reason", "not binary:"), ("simulated", "trains in float32:"), ("warning", "warnings:"))
+        return "\n".join([*lines, *(line for field, title in groups for line in self._grouped(field, title))])
 
     def _grouped(self, field: str, title: str) -> list[str]:
         """Return a title and a line for each text of `field`, with the layers that have it."""

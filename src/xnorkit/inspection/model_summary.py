@@ -116,6 +116,7 @@ def _figures(
         macs_32bit=work if work_bits == 32 else 0,
         float_bytes=_bytes([*parameters, *buffers]),
         bytes=_bytes(rest) + (0 if packed is None else _packed_bytes(packed, bits)),
+        simulated=(not reason and isinstance(module, LatentWeight) and module.simulated_reason()) or "",
     )
 
 

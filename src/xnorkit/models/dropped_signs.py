@@ -35,6 +35,10 @@ class DroppedSigns(ActivationBinarizer):
         """Return y, of the shape of `x`."""
         return F.dropout(self.binarizer(x), self.p, self.training)
 
+    def returns_signs(self, training: bool) -> bool:
+        """Return whether every y is +1 or -1: in evaluation, where nothing is dropped."""
+        return not (training and self.p) and super().returns_signs(training)
+
     def extra_repr(self) -> str:
         """Return the arguments, for print(model)."""
         return f"p={self.p}"

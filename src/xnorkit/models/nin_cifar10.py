@@ -36,6 +36,7 @@ class NINCifar10(nn.Module):
     Args:
         num_classes: number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
+        dropout: share of the values that training drops at xnor.6 and xnor.10; 0 suits runs of few epochs.
 
     Raises:
         InputError: another binarization.
@@ -45,7 +46,7 @@ class NINCifar10(nn.Module):
     clamp of the batch normalizations follows the optimizer step.
     """
 
-    def __init__(self, num_classes: int = 10, binarization: str = "xnor") -> None:
+    def __init__(self, num_classes: int = 10, binarization: str = "xnor", dropout: float = 0.5) -> None:
         super().__init__()
         self.xnor = nn.Sequential(
             nn.Conv2d(3, 192, 5, padding=2),
@@ -54,16 +55,16 @@ class NINCifar10(nn.Module):
             _block(192, 160, 1),
             _block(160, 96, 1),
             nn.MaxPool2d(3, 2, 1),
-            _block(96, 192, 5, dropout=0.5),
+            _block(96, 192, 5, dropout=dropout),
             _block(192, 192, 1),
             _block(192, 192, 1),
             nn.AvgPool2d(3, 2, 1),
-            _block(192, 192, 3, dropout=0.5),
+            _block(192, 192, 3, dropout=dropout),
             _block(192, 192, 1),
             nn.BatchNorm2d(192, eps=EPS, affine=False),
             nn.Conv2d(192, num_classes, 1),
             nn.ReLU(),
-            nn.AvgPool2d(8),
+            nn.AvgPool2d(8, ceil_mode=True),  # smaller maps, too: those of progressive resizing
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

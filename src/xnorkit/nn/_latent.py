@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from xnorkit.errors import InputError
 from xnorkit.functional import clamp_weights_
 from xnorkit.nn._checks import check_dot_length, full_precision, working_dtype
+from xnorkit.nn._training_path import runs_packed
 from xnorkit.nn.bconfig import BConfig, Identity, make_process
-from xnorkit.ops import BasicInputBinarizer, LearnableScaleWeightBinarizer, XNORWeightBinarizer
+from xnorkit.ops import ActivationBinarizer, BasicInputBinarizer, LearnableScaleWeightBinarizer, XNORWeightBinarizer
 
 __all__ = ["XNOR", "LatentWeight", "Operation"]
 
@@ -95,8 +96,12 @@ class LatentWeight(nn.Module):
             with full_precision(x):
                 dtype = working_dtype(self.weight)
                 b, scale = self._factors(dtype)
-                y = self._dot(self.activation_pre_process(x.to(dtype)), self._from_filters(b), scale, operation)
-                y = self._scale_and_shift(y, None).to(self.weight.dtype)
+                b = self._from_filters(b)
+                if self.simulated_reason(self.training) is None and self._fits_bits(x) and runs_packed(x, b):
+                    y = self._packed(*self._before_sign(x), b, scale)
+                else:
+                    s = self.activation_pre_process(x.to(dtype))
+                    y = self._scale_and_shift(self._dot(s, b, scale, operation), None).to(self.weight.dtype)
         else:
             w = self._from_filters(self.weight_pre_process(self._filters(self.weight)))
             y = operation(self.activation_pre_process(x), w, self.bias)
@@ -106,6 +111,34 @@ class LatentWeight(nn.Module):
         """Return operation(s, b) * scale."""
         dot = operation(s, b, None)
         return dot if scale is None else dot * scale.reshape(-1, *(1,) * self.SPATIAL_DIMS)
+
+    def simulated_reason(self, training: bool = True) -> str | None:
+        """Return why the layer's products are computed in float32 in training (or evaluation), or None: on bits.
+
+        None says that the layer can; whether a call does so depends on its input, too: see docs/training-speed.md.
+        """
+        process, weights = self.activation_pre_process, self.weight_pre_process
+        if not (isinstance(process, ActivationBinarizer) and process.returns_signs(training)):
+            return f"{type(process).__name__} returns other values than +1 and -1"
+        return self._bits_reason() if self._has_factors() else f"{type(weights).__name__} has no method `factors`"
+
+    def _before_sign(self, x: Tensor) -> tuple[Tensor, float]:
+        """Return u, whose sign is what the activation process makes of x, and below which |u| its gradient passes."""
+        process = self.activation_pre_process
+        if type(process) is BasicInputBinarizer and not (process._forward_hooks or process._forward_pre_hooks):
+            return x, process.clip
+        return process(x), math.inf
+
+    def _bits_reason(self) -> str | None:
+        """Return why the layer's geometry has no gradients on bits, or None."""
+        return f"{type(self).__name__} has no gradients on bits"
+
+    def _fits_bits(self, x: Tensor) -> bool:
+        raise NotImplementedError
+
+    def _packed(self, u: Tensor, clip: float, b: Tensor, scale: Tensor | None) -> Tensor:
+        """Return operation(sign(u), b) * scale + bias in the engine; the gradient passes where |u| < clip."""
+        raise NotImplementedError
 
     def scale_and_shift(self, dot: Tensor) -> Tensor:
         """Return dot * scale + bias for integers (..., C_out, ...) as the layer's output, each operation rounded."""

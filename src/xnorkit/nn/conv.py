@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from xnorkit.errors import InputError
 from xnorkit.nn._checks import check_image, check_sizes
 from xnorkit.nn._latent import XNOR, LatentWeight, Operation
+from xnorkit.nn._packed import ConvOfSigns, packed_conv
 from xnorkit.nn._scaled import scaled_conv
 from xnorkit.nn.bconfig import BConfig
 
@@ -84,6 +85,28 @@ class _BinaryConv(LatentWeight):
             return super()._dot(s, b, scale, operation)
         return scaled_conv(s, b, scale, self.stride, padding, self.dilation, self.groups)
 
+    def _bits_reason(self) -> str | None:
+        channels = self.in_channels // self.groups
+        if self.SPATIAL_DIMS == 3:
+            return "three-dimensional convolutions have no gradients on bits"
+        if self._both_sides() is None:
+            return f"padding={self.padding!r} of mode {self.padding_mode!r} has no gradients on bits"
+        if self.groups > 1 and channels % 16:
+            return f"groups of {channels} channels have no gradients on bits; a multiple of 16 has"
+        return None
+
+    def _fits_bits(self, x: Tensor) -> bool:
+        return x.dim() == self.SPATIAL_DIMS + 2
+
+    def _packed(self, u: Tensor, clip: float, b: Tensor, scale: Tensor | None) -> Tensor:
+        padding = self._both_sides()
+        assert padding is not None
+        stride, padded, dilation = _plane(self.stride, 1), _plane(padding, 0), _plane(self.dilation, 1)
+        geometry = ConvOfSigns(stride, padded, dilation, self.groups)
+        if self.SPATIAL_DIMS == 2:
+            return packed_conv(u, b, scale, self.bias, clip, geometry)
+        return packed_conv(u.unsqueeze(2), b.unsqueeze(2), scale, self.bias, clip, geometry).squeeze(2)
+
     def _layer_reason(self) -> str | None:
         return None if self.padding_mode == "zeros" else f"padding mode '{self.padding_mode}' has no kernel on bits"
 
@@ -97,6 +120,11 @@ class _BinaryConv(LatentWeight):
             return (0,) * self.SPATIAL_DIMS
         totals = [dilation * (size - 1) for dilation, size in zip(self.dilation, self.kernel_size, strict=True)]
         return None if any(total % 2 for total in totals) else tuple(total // 2 for total in totals)
+
+
+def _plane(sizes: tuple[int, ...], row: int) -> tuple[int, int]:
+    """Return sizes per axis as (height, width); a line is an image of one row, whose own size is `row`."""
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else (row, sizes[0])
 
 
 class BinaryConv2d(_BinaryConv, nn.Conv2d):

@@ -20,6 +20,10 @@ class ActivationBinarizer(WithArgs, nn.Module):
     def __init__(self) -> None:
         super().__init__()  # a subclass without a constructor takes no arguments, and its signature says so
 
+    def returns_signs(self, training: bool) -> bool:
+        """Return whether every y is exactly +1 or -1, in training or in evaluation."""
+        return self.bit_reason is None and not self.zero_one
+
 
 class WeightBinarizer(WithArgs, nn.Module):
     """Maps the latent weight W (O, ...) of a layer to the weight that it uses: forward(w) -> w~ of the same shape.

@@ -138,7 +138,9 @@ def publish(
 
 
 def set_twins(card: Card, twins: Sequence[Sequence[Path]], output: Path) -> Card:
-    """Write a card anew with other twins, and return it; the packed file stays as it is.
+    """Write a card anew with `twins` in the place of those of their binarizations, and return it.
+
+    The packed file and the other twins stay as they are.
 
     Args:
         card: of the trained model.
@@ -148,7 +150,10 @@ def set_twins(card: Card, twins: Sequence[Sequence[Path]], output: Path) -> Card
     Raises:
         InputError: folders are no series, or of another data set.
     """
-    card = replace(card, twins=tuple(_twin(read_series(folders), card.data) for folders in twins))
+    new = [_twin(read_series(folders), card.data) for folders in twins]
+    replaced = {twin.binarization for twin in new}
+    kept = [twin for twin in card.twins if twin.binarization not in replaced]
+    card = replace(card, twins=(*kept, *new))
     _write_card(card, output)
     return card
 

@@ -1,0 +1,158 @@
+"""A convolution of signs in the engine: bits forward, signed sums backward, and bits kept in between.
+
+For y = scale * conv(s, b) + bias with s = sign(u), of which the gradient passes where |u| < clip, and g = dC/dy:
+
+    y         xor and popcount of bits: the integers of the simulated path, and its roundings
+    dC/du     1(|u| < clip) conv_input(scale * g, b)   from the bits of b, g rounded to 10 bits per image
+    G         conv_weight(g, s)                        from the bits of s, g rounded to 10 bits per filter
+    dC/db     scale * G
+    dC/dscale <G, b>, the sum over each filter
+
+Kept for the backward pass: two bits per activation and one per weight. engine/src/training derives the sums and their
+error, docs/training-speed.md says when this path is taken.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from xnorkit import _engine
+
+__all__ = ["ConvOfSigns", "packed_conv"]
+
+Shape = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class ConvOfSigns:
+    """Stride, padding on both sides, dilation, each (height, width), and groups."""
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    def plan(self, image: Shape, filters: Shape) -> _engine.SignConv:
+        """Return the engine's convolution of an image (N, H, W, C) with filters (O, KH, KW, C / groups)."""
+        padding = (*self.padding, *self.padding)
+        geometry = _engine.ConvGeometry(filters[1:3], self.stride, padding, self.dilation, self.groups)
+        return _engine.SignConv(image, filters[0], geometry)
+
+
+def packed_conv(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
+    u: Tensor, b: Tensor, scale: Tensor | None, bias: Tensor | None, clip: float, geometry: ConvOfSigns
+) -> Tensor:
+    """Return scale * conv(sign(u), b) + bias, (N, O, OH, OW) in channels-last memory.
+
+    Args:
+        u: (N, C, H, W) float32 on the CPU; its gradient passes where |u| < clip.
+        b: (O, C / groups, KH, KW) of +1 and -1, float32.
+        scale: (O,), or None for ones.
+        bias: (O,), or None for zeros.
+        clip: above 0; `math.inf` lets every gradient pass.
+        geometry: where the kernel stands.
+    """
+    return _PackedConv.apply(u, b, scale, bias, clip, geometry)
+
+
+class _PackedConv(torch.autograd.Function):
+    @staticmethod
+    def forward(  # noqa: PLR0917 - as `packed_conv`
+        ctx: Any,
+        u: Tensor,
+        b: Tensor,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        clip: float,
+        geometry: ConvOfSigns,
+    ) -> Tensor:
+        threads = torch.get_num_threads()
+        pixels, filters = _channels_last(u), _channels_last(b)
+        ctx.image, ctx.filters = _shape(pixels), _shape(filters)
+        ctx.conv = geometry.plan(ctx.image, ctx.filters)
+        signs, inside = _pack(pixels, clip if ctx.needs_input_grad[0] else None, threads)
+        weights, _ = _pack(filters, None, threads)
+        scales = b.new_ones(len(b)) if scale is None else scale.detach()
+        shifts = b.new_zeros(len(b)) if bias is None else bias.detach()
+        y = _empty(ctx.conv.output)
+        _engine.sign_conv(ctx.conv, _words(signs), _words(weights), scales.numpy(), shifts.numpy(), _pixels(y), threads)
+        ctx.save_for_backward(signs, inside, weights, scales)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        signs, inside, weights, scales = ctx.saved_tensors
+        needs_u, needs_b, needs_scale, needs_bias, *_ = ctx.needs_input_grad
+        threads = torch.get_num_threads()
+        g = _channels_last(grads[0])
+        to_u = to_b = to_scale = None
+        if needs_u:
+            to_u = _empty(ctx.image)
+            between = None if inside is None else _words(inside)
+            _engine.sign_conv_input_gradient(
+                ctx.conv, g.numpy(), _words(weights), scales.numpy(), between, _pixels(to_u), threads
+            )
+        if needs_b or needs_scale:
+            filters = _empty(ctx.filters)
+            _engine.sign_conv_weight_gradient(ctx.conv, g.numpy(), _words(signs), _pixels(filters), threads)
+            to_b = filters * scales.reshape(-1, 1, 1, 1)
+            if needs_scale:
+                to_scale = (filters * _unpack(weights, ctx.filters[-1])).sum((1, 2, 3))
+        to_bias = g.reshape(-1, g.shape[-1]).sum(0) if needs_bias else None
+        return to_u, to_b, to_scale, to_bias, None, None
+
+
+def _shape(pixels: Tensor) -> Shape:
+    n, height, width, channels = pixels.shape
+    return n, height, width, channels
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """Return x (N, C, H, W) as contiguous (N, H, W, C)."""
+    return x.detach().permute(0, 2, 3, 1).contiguous()
+
+
+def _empty(shape: Shape) -> Tensor:
+    """Return a new tensor (N, C, H, W) in channels-last memory for the shape (N, H, W, C)."""
+    n, height, width, channels = shape
+    return torch.empty((n, channels, height, width), dtype=torch.float32, memory_format=torch.channels_last)
+
+
+def _pixels(x: Tensor) -> NDArray[np.float32]:
+    """Return the memory of a channels-last tensor (N, C, H, W) as (N, H, W, C)."""
+    pixels: NDArray[np.float32] = x.permute(0, 2, 3, 1).numpy()
+    return pixels
+
+
+def _words(bits: Tensor) -> NDArray[np.uint32]:
+    """Return int32 words, which PyTorch can keep, as the engine's."""
+    return bits.numpy().view(np.uint32)
+
+
+def _pack(x: Tensor, clip: float | None, threads: int) -> tuple[Tensor, Tensor | None]:
+    """Return the words (..., ceil(C / 32)) of x < 0, and of |x| < clip unless that is None or infinite."""
+    channels = x.shape[-1]
+    shape = (*x.shape[:-1], -(-channels // 32))
+    signs = torch.empty(shape, dtype=torch.int32)
+    inside = None if clip is None or clip == float("inf") else torch.empty_like(signs)
+    rows = (-1, shape[-1])
+    _engine.pack_signs(
+        x.reshape(-1, channels).numpy(),
+        1.0 if clip is None else clip,
+        _words(signs.reshape(rows)),
+        None if inside is None else _words(inside.reshape(rows)),
+        threads,
+    )
+    return signs, inside
+
+
+def _unpack(words: Tensor, channels: int) -> Tensor:
+    """Return +1 and -1 (O, channels, KH, KW) of words (O, KH, KW, ...)."""
+    bits = np.unpackbits(words.numpy().view(np.uint8), axis=-1, count=channels, bitorder="little")
+    return torch.from_numpy(bits).to(torch.float32).mul_(-2).add_(1).permute(0, 3, 1, 2)

@@ -1,0 +1,246 @@
+"""Layers on bits in training: the simulated path's forward pass, its gradients within a bound, and who takes which."""
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import xnorkit
+from xnorkit import _engine
+from xnorkit.errors import InputError
+from xnorkit.models import create_model
+from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear
+from xnorkit.ops import (
+    ApproxSignBinarizer,
+    BasicInputBinarizer,
+    EDEInputBinarizer,
+    InputBiasBinarizer,
+    LearnableScaleWeightBinarizer,
+    MagnitudeAwareWeightBinarizer,
+    ReCUWeightBinarizer,
+    SignWeightBinarizer,
+    SteHeavisideBinarizer,
+    StochasticInputBinarizer,
+    XNORScaleBinarizer,
+    XNORWeightBinarizer,
+)
+
+LIMIT = 511  # steps between 0 and the largest magnitude of a gradient
+
+Make = Callable[[], nn.Module]
+
+
+def _grads(layer: nn.Module, x: Tensor, path: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Tensor, list[Tensor]]:
+    monkeypatch.setenv("XNORKIT_TRAIN", path)
+    layer, x = copy.deepcopy(layer), x.clone().requires_grad_()
+    torch.manual_seed(5)
+    y = layer(x)
+    y.backward(torch.randn(y.shape, generator=torch.Generator().manual_seed(1)))
+    grads = [x.grad, *(p.grad for p in layer.parameters())]
+    return y.detach(), [g for g in grads if g is not None]
+
+
+def _spy(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return a list that grows by one with every product on bits."""
+    calls: list[Any] = []
+    real = _engine.sign_conv
+
+    def sign_conv(*args: Any) -> None:
+        calls.append(args)
+        real(*args)
+
+    monkeypatch.setattr(_engine, "sign_conv", sign_conv)
+    return calls
+
+
+GEOMETRIES: dict[str, tuple[Make, tuple[int, ...]]] = {
+    "3x3": (lambda: BinaryConv2d(64, 64, 3, padding=1), (4, 64, 8, 8)),
+    "odd channels": (lambda: BinaryConv2d(19, 7, 3, padding=1), (4, 19, 6, 5)),
+    "no padding": (lambda: BinaryConv2d(20, 50, 5), (4, 20, 12, 12)),
+    "stride": (lambda: BinaryConv2d(16, 32, 3, stride=2, padding=1), (3, 16, 9, 9)),
+    "uneven": (lambda: BinaryConv2d(33, 40, (3, 5), stride=(2, 1), padding=(0, 4), dilation=(1, 2)), (2, 33, 9, 12)),
+    "groups": (lambda: BinaryConv2d(64, 96, 3, padding=1, groups=2), (4, 64, 7, 7)),
+    "same": (lambda: BinaryConv2d(32, 16, 3, padding="same"), (2, 32, 7, 7)),
+    "no scale": (lambda: BinaryConv2d(32, 16, 1, scale=False, bias=False), (2, 32, 7, 7)),
+    "1d": (lambda: BinaryConv1d(48, 24, 3, stride=2, padding=1), (4, 48, 17)),
+    "linear": (lambda: BinaryLinear(200, 70), (12, 200)),
+    "linear, odd rows": (lambda: BinaryLinear(40, 30), (7, 40)),
+    "linear, tokens": (lambda: BinaryLinear(64, 48), (3, 5, 64)),
+}
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_forward_is_equal_and_gradients_are_near(
+    name: str, channels_last: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    make, shape = GEOMETRIES[name]
+    layer, x = make(), torch.randn(shape)
+    if channels_last and x.dim() == 4:
+        x = x.contiguous(memory_format=torch.channels_last)
+    y, simulated = _grads(layer, x, "simulated", monkeypatch)
+    calls = _spy(monkeypatch)
+    z, packed = _grads(layer, x, "packed", monkeypatch)
+    assert len(calls) == 1
+    assert torch.equal(y, z)
+    # Rounding errors are even within half a step and independent: of their norm over that of the gradient nothing is
+    # left but step / sqrt(12) over the deviation of what is rounded, a normal number's largest over 511 here.
+    relative = 6 / LIMIT / math.sqrt(12)
+    for a, b in zip(simulated, packed, strict=True):
+        assert a.shape == b.shape
+        assert (a - b).norm() <= relative * a.norm() + 1e-6
+
+
+PROCESSES: dict[str, BConfig] = {
+    "xnor": BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer),
+    "clip": BConfig(BasicInputBinarizer.with_args(clip=1.25), weight_pre_process=SignWeightBinarizer),
+    "no clip": BConfig(BasicInputBinarizer.with_args(clip=None), weight_pre_process=SignWeightBinarizer),
+    "centred": BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer.with_args(center_weights=True)),
+    "paper": BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer.with_args(gradient="paper")),
+    "k map": BConfig(BasicInputBinarizer, XNORScaleBinarizer, XNORWeightBinarizer),
+    "approx": BConfig(ApproxSignBinarizer, weight_pre_process=MagnitudeAwareWeightBinarizer),
+    "react": BConfig(InputBiasBinarizer, weight_pre_process=MagnitudeAwareWeightBinarizer),
+    "ede": BConfig(EDEInputBinarizer, weight_pre_process=ReCUWeightBinarizer),
+    "stochastic": BConfig(StochasticInputBinarizer, weight_pre_process=LearnableScaleWeightBinarizer),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_every_binarizer_of_signs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layer = BinaryConv2d(32, 24, 3, padding=1, bconfig=PROCESSES[name])
+    x = torch.randn(4, 32, 8, 8)
+    y, simulated = _grads(layer, x, "simulated", monkeypatch)
+    calls = _spy(monkeypatch)
+    z, packed = _grads(layer, x, "packed", monkeypatch)
+    assert len(calls) == 1
+    assert torch.equal(y, z)
+    for a, b in zip(simulated, packed, strict=True):
+        assert (a - b).norm() <= 6 / LIMIT / math.sqrt(12) * a.norm() + 1e-6
+
+
+FLOAT_INPUT = torch.randn(2, 32, 6, 6, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (BinaryConv2d(32, 8, 3, bconfig=BConfig()), FLOAT_INPUT),
+        (BinaryConv2d(32, 8, 3, bconfig=BConfig(weight_pre_process=XNORWeightBinarizer)), FLOAT_INPUT),
+        (
+            BinaryConv2d(32, 8, 3, bconfig=BConfig(SteHeavisideBinarizer, weight_pre_process=XNORWeightBinarizer)),
+            FLOAT_INPUT,
+        ),
+        (BinaryConv2d(32, 8, 2, padding="same"), FLOAT_INPUT),
+        (BinaryConv2d(32, 32, 3, groups=4), FLOAT_INPUT),
+        (BinaryConv2d(32, 8, 3).double(), FLOAT_INPUT.double()),
+        (BinaryConv2d(32, 8, 3), FLOAT_INPUT[0]),
+        (BinaryConv3d(32, 8, 1), FLOAT_INPUT[:, :, None]),
+    ],
+    ids=["float", "bwn", "0 and 1", "uneven sides", "small groups", "float64", "one image", "3d"],
+)
+def test_what_has_no_bits_is_simulated(layer: nn.Module, x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    calls = _spy(monkeypatch)
+    layer(x).sum().backward()
+    assert not calls
+
+
+def test_observers_get_the_simulated_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Export and meta tensors look at the operations, not at the values; bfloat16 is no float32."""
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    calls = _spy(monkeypatch)
+    layer = BinaryConv2d(32, 8, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        layer(FLOAT_INPUT.bfloat16())
+    torch.export.export(nn.Sequential(layer).eval(), (FLOAT_INPUT,))
+    with torch.device("meta"):
+        BinaryConv2d(32, 8, 3)(torch.empty(1, 32, 4, 4))
+    assert not calls
+    layer(FLOAT_INPUT)
+    assert calls
+
+
+def test_paths_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _spy(monkeypatch)
+    layer = BinaryLinear(64, 8)
+    monkeypatch.setenv("XNORKIT_TRAIN", "simulated")
+    layer(torch.randn(2, 64))
+    assert not calls
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    layer(torch.randn(2, 64))
+    assert len(calls) == 1
+    monkeypatch.setenv("XNORKIT_TRAIN", "fast")
+    with pytest.raises(InputError, match="XNORKIT_TRAIN='fast'; required: one of auto, simulated, packed"):
+        layer(torch.randn(2, 64))
+
+
+def test_an_output_may_be_overwritten_and_the_input_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path keeps bits of its own, so that what follows may work in place."""
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    layer = BinaryConv2d(32, 8, 3)
+    x = FLOAT_INPUT.clone()
+    y = layer(x)
+    x.zero_()
+    y.relu_()
+    y.sum().backward()
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.abs().sum() > 0
+
+
+def test_memory_kept_for_backward(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bits per activation and one per weight, where the simulated path keeps 5 bytes and 8."""
+
+    def kept(path: str) -> int:
+        monkeypatch.setenv("XNORKIT_TRAIN", path)
+        sizes: dict[int, int] = {}
+
+        def keep(tensor: Tensor) -> Tensor:
+            sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        layer, x = BinaryConv2d(64, 64, 3, padding=1), torch.randn(8, 64, 16, 16, requires_grad=True)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            y = layer(x)
+        del y
+        return sum(sizes.values())
+
+    values, weights = 8 * 64 * 16 * 16, 64 * 64 * 9
+    assert kept("packed") <= values / 4 + 5 * weights
+    assert kept("simulated") >= 5 * values
+
+
+def test_summary_says_which_layers_train_in_float32() -> None:
+    figures = xnorkit.summary(create_model("nin-cifar10"), (3, 32, 32))
+    simulated = {layer.name: layer.simulated for layer in figures.layers if layer.simulated}
+    assert simulated == dict.fromkeys(
+        ("xnor.6.conv", "xnor.10.conv"), "DroppedSigns returns other values than +1 and -1"
+    )
+    assert "trains in float32:\n  xnor.6.conv, xnor.10.conv: DroppedSigns" in str(figures)
+    assert "trains in float32" not in str(xnorkit.summary(create_model("resnet18-cifar10"), (3, 32, 32)))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("lenet5", {}), ("nin-cifar10", {"dropout": 0.0}), ("resnet20-cifar10", {})]
+)
+def test_networks_learn_alike(name: str, options: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the packed path's own memory layout the first loss is equal bit for bit, and gradients point the same way."""
+
+    def step(path: str) -> tuple[float, Tensor]:
+        monkeypatch.setenv("XNORKIT_TRAIN", path)
+        torch.manual_seed(0)
+        model = create_model(name, **options).to(memory_format=torch.channels_last)
+        images = torch.randn((4, 1, 28, 28) if name == "lenet5" else (4, 3, 32, 32))
+        loss = nn.functional.cross_entropy(model(images.to(memory_format=torch.channels_last)), torch.arange(4))
+        loss.backward()
+        return loss.item(), torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+    (loss, gradient), (packed_loss, packed) = step("simulated"), step("packed")
+    assert loss == packed_loss
+    assert torch.nn.functional.cosine_similarity(gradient, packed, dim=0) > 0.99
