@@ -119,6 +119,74 @@ void bind_products(nb::module_& module) {
       "conv"_a, "gradient"_a, "signs"_a, "result"_a.noconvert(), "threads"_a = 1, "isa"_a = "");
 }
 
+Sizes flat(const nb::ndarray<nb::ro>& array) {
+  int64_t size = 1;
+  for (const int64_t extent : shape_of(array)) size *= extent;
+  return {size};
+}
+
+void bind_norm(nb::module_& module) {
+  module.def(
+      "norm_keep",
+      [](nb::handle x, nb::handle mean, nb::handle inverse_std, const Output<int8_t>& kept, int threads,
+         const std::string& isa) {
+        const auto values = argument<float>(x, "norm_keep: x");
+        const Sizes& shape = values.array.shape;
+        if (shape.size() != 2) check_shape("norm_keep: x", shape, {-1, -1});
+        const auto means = shaped<float>(mean, "norm_keep: mean", {shape[1]});
+        const auto inverses = shaped<float>(inverse_std, "norm_keep: inverse_std", {shape[1]});
+        int8_t* bytes = data_of(kept, "norm_keep: kept", shape);
+        const nb::gil_scoped_release release;
+        norm_keep(values.array.data, shape[0], shape[1], means.array.data, inverses.array.data, bytes, threads,
+                  chosen(isa));
+      },
+      "x"_a, "mean"_a, "inverse_std"_a, "kept"_a.noconvert(), "threads"_a = 1, "isa"_a = "");
+  module.def(
+      "norm_gradient",
+      [](nb::handle gradient, nb::handle kept, nb::handle weight, nb::handle inverse_std, const Output<float>& to_x,
+         const Output<float>& to_weight, const Output<float>& to_bias, int threads, const std::string& isa) {
+        const auto g = argument<float>(gradient, "norm_gradient: gradient");
+        const Sizes& shape = g.array.shape;
+        if (shape.size() != 2) check_shape("norm_gradient: gradient", shape, {-1, -1});
+        const Sizes channels{shape[1]};
+        const auto bytes = shaped<int8_t>(kept, "norm_gradient: kept", shape);
+        const auto weights = shaped<float>(weight, "norm_gradient: weight", channels);
+        const auto inverses = shaped<float>(inverse_std, "norm_gradient: inverse_std", channels);
+        float* x = data_of(to_x, "norm_gradient: to_x", shape);
+        float* w = data_of(to_weight, "norm_gradient: to_weight", channels);
+        float* b = data_of(to_bias, "norm_gradient: to_bias", channels);
+        const nb::gil_scoped_release release;
+        norm_gradient(g.array.data, bytes.array.data, shape[0], shape[1], weights.array.data, inverses.array.data, x, w,
+                      b, threads, chosen(isa));
+      },
+      "gradient"_a, "kept"_a, "weight"_a, "inverse_std"_a, "to_x"_a.noconvert(), "to_weight"_a.noconvert(),
+      "to_bias"_a.noconvert(), "threads"_a = 1, "isa"_a = "");
+}
+
+void bind_relu(nb::module_& module) {
+  module.def(
+      "relu_keep",
+      [](nb::handle x, const Output<uint32_t>& kept, int threads, const std::string& isa) {
+        const auto values = argument<float>(x, "relu_keep: x");
+        const int64_t n = flat(values.owner)[0];
+        uint32_t* words = data_of(kept, "relu_keep: kept", {words_of(n)});
+        const nb::gil_scoped_release release;
+        relu_keep(values.array.data, n, words, threads, chosen(isa));
+      },
+      "x"_a, "kept"_a.noconvert(), "threads"_a = 1, "isa"_a = "");
+  module.def(
+      "relu_gradient",
+      [](nb::handle gradient, nb::handle kept, const Output<float>& result, int threads, const std::string& isa) {
+        const auto g = argument<float>(gradient, "relu_gradient: gradient");
+        const int64_t n = flat(g.owner)[0];
+        const auto words = shaped<uint32_t>(kept, "relu_gradient: kept", {words_of(n)});
+        float* x = data_of(result, "relu_gradient: result", g.array.shape);
+        const nb::gil_scoped_release release;
+        relu_gradient(g.array.data, words.array.data, n, x, threads, chosen(isa));
+      },
+      "gradient"_a, "kept"_a, "result"_a.noconvert(), "threads"_a = 1, "isa"_a = "");
+}
+
 }  // namespace
 
 void bind_training(nb::module_& module) {
@@ -135,6 +203,8 @@ void bind_training(nb::module_& module) {
       });
   bind_pack(module);
   bind_products(module);
+  bind_norm(module);
+  bind_relu(module);
 }
 
 }  // namespace xnorkit::bindings

@@ -317,3 +317,41 @@ def sign_conv_weight_gradient(
     isa: str = "",
 ) -> None:
     """Write dC/d(scale * weight) (O, KH, KW, C / groups); gradient is rounded with one step per filter, max / 511."""
+
+def norm_keep(
+    x: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    inverse_std: NDArray[np.float32],
+    kept: NDArray[np.int8],
+    threads: int = 1,
+    isa: str = "",
+) -> None:
+    """Write rint(8 (x - mean) inverse_std), within +-127, of x (pixels, C) to `kept` (pixels, C)."""
+
+def norm_gradient(
+    gradient: NDArray[np.float32],
+    kept: NDArray[np.int8],
+    weight: NDArray[np.float32],
+    inverse_std: NDArray[np.float32],
+    to_x: NDArray[np.float32],
+    to_weight: NDArray[np.float32],
+    to_bias: NDArray[np.float32],
+    threads: int = 1,
+    isa: str = "",
+) -> None:
+    """Write the gradients of a batch normalization for gradient (pixels, C), with z = kept / 8; to_x may be gradient.
+
+    to_bias = sum g, to_weight = sum g z, to_x = weight inverse_std (g - mean g - z mean(g z)), per channel.
+    """
+
+def relu_keep(x: NDArray[np.float32], kept: NDArray[np.uint32], threads: int = 1, isa: str = "") -> None:
+    """Write a bit per element of x, in memory order: whether it is above 0, or NaN."""
+
+def relu_gradient(
+    gradient: NDArray[np.float32],
+    kept: NDArray[np.uint32],
+    result: NDArray[np.float32],
+    threads: int = 1,
+    isa: str = "",
+) -> None:
+    """Write the gradient where its bit is 1, else 0."""

@@ -142,8 +142,11 @@ FLOAT_INPUT = torch.randn(2, 32, 6, 6, generator=torch.Generator().manual_seed(0
         (BinaryConv2d(32, 8, 3).double(), FLOAT_INPUT.double()),
         (BinaryConv2d(32, 8, 3), FLOAT_INPUT[0]),
         (BinaryConv3d(32, 8, 1), FLOAT_INPUT[:, :, None]),
+        (BinaryConv2d(1, 1, 1), torch.zeros(1, 1, 1500, 1500)),
+        (BinaryLinear(1, 1), torch.zeros(2200000, 1)),
+        (BinaryLinear(1, 2200000), torch.zeros(2, 1)),
     ],
-    ids=["float", "bwn", "0 and 1", "uneven sides", "small groups", "float64", "one image", "3d"],
+    ids=["float", "bwn", "0 and 1", "sides", "groups", "float64", "no batch", "3d", "positions", "rows", "filters"],
 )
 def test_what_has_no_bits_is_simulated(layer: nn.Module, x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XNORKIT_TRAIN", "packed")

@@ -52,4 +52,23 @@ void sign_conv_input_gradient(const SignConv& conv, const float* gradient, const
 void sign_conv_weight_gradient(const SignConv& conv, const float* gradient, const uint32_t* signs, float* result,
                                int threads, const std::string& isa);
 
+// What batch normalization y = weight * z + bias, z = (x - mean) / std, keeps for its backward pass: z in steps of 1/8,
+// within +-127 / 8, a byte a value.
+void norm_keep(const float* x, int64_t pixels, int64_t channels, const float* mean, const float* inverse_std,
+               int8_t* kept, int threads, const std::string& isa);
+
+// dC/dweight = sum of g z, dC/dbias = sum of g, and dC/dx = weight / std * (g - mean(g) - z mean(g z)), each sum and mean
+// over the pixels of a channel; z is off by at most 1/16 (where |z| < 16), so that dC/dx is off by at most
+// weight / std * (|z| mean|g| + |mean(g z)| + mean|g| / 16) / 16. The same for any number of threads.
+void norm_gradient(const float* gradient, const int8_t* kept, int64_t pixels, int64_t channels, const float* weight,
+                   const float* inverse_std, float* to_x, float* to_weight, float* to_bias, int threads,
+                   const std::string& isa);
+
+// Bits (ceil(n / 32) words) of x > 0, or NaN: where the gradient of a ReLU passes.
+void relu_keep(const float* x, int64_t n, uint32_t* kept, int threads, const std::string& isa);
+
+// dC/dx: the gradient where the bit is 1, else 0.
+void relu_gradient(const float* gradient, const uint32_t* kept, int64_t n, float* result, int threads,
+                   const std::string& isa);
+
 }  // namespace xnorkit

@@ -155,6 +155,13 @@ struct ToPlanes {
 
 using ToPlanesKernel = void (*)(const ToPlanes&);
 
+// Of a batch normalization's backward pass, per channel.
+struct NormTerms {
+  const float* factor;
+  const float* shift;
+  const float* slope;
+};
+
 // Loops over rows of n floats; y may be x.
 struct RowKernels {
   void (*add)(const float* x, const float* r, float* y, int64_t n);
@@ -171,6 +178,14 @@ struct RowKernels {
   bool (*finite)(const float* x, int64_t n);
   // y[i] = the sum of |x[i * channels + c]| in the order of c, from 0.
   void (*absolute_sums)(const float* x, int64_t channels, float* y, int64_t n);
+  // y[i] = g[i] where bit i of kept is 1, else 0.
+  void (*mask)(const float* g, const uint32_t* kept, float* y, int64_t n);
+  // q[i] = rint((x[i] - mean[i]) * factor[i]) within +-127, halves to even.
+  void (*to_eighths)(const float* x, const float* mean, const float* factor, int8_t* q, int64_t n);
+  // sum[i] += g[i], product[i] += g[i] * q[i].
+  void (*norm_sums)(const float* g, const int8_t* q, float* sum, float* product, int64_t n);
+  // y[i] = g[i] * factor[i] - (shift[i] + q[i] * slope[i]).
+  void (*norm_gradient)(const float* g, const int8_t* q, const NormTerms& terms, float* y, int64_t n);
 };
 
 // Runs a register-only loop and returns how many multiply-adds it did.

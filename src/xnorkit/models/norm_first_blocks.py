@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.nn.compact_unit import compact_unit
 
 __all__ = ["NormFirstConv", "NormFirstLinear"]
 
@@ -73,6 +74,8 @@ class NormFirstConv(_NormFirst):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C_out, H_out, W_out)."""
+        if isinstance(self.dropout, nn.Identity):
+            return compact_unit(self.bn, self.conv, self.relu, x)
         return self.relu(self.conv(self.dropout(self.bn(x))))
 
     def _layer(self) -> nn.Module:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from xnorkit.nn.compact_unit import compact_shortcut, compact_unit
+
 __all__ = [
     "Activation",
     "BasicBlock",
@@ -63,7 +65,7 @@ class _TwoConvs(nn.Module):
         self.downsample = shortcut(in_channels, out_channels, stride)
 
     def _identity(self, x: Tensor) -> Tensor:
-        return x if self.downsample is None else self.downsample(x)
+        return x if self.downsample is None else compact_shortcut(self.downsample, self.conv1, x)
 
 
 class BasicBlock(_TwoConvs):
@@ -96,8 +98,8 @@ class PreBasicBlock(_TwoConvs):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C_out, H / stride, W / stride)."""
-        y = self.act1(self.conv1(self.bn1(x)))
-        return self.act2(self.conv2(self.bn2(y))) + self._identity(x)
+        y = compact_unit(self.bn1, self.conv1, self.act1, x)
+        return compact_unit(self.bn2, self.conv2, self.act2, y) + self._identity(x)
 
 
 class ReactBlock(_TwoConvs):

@@ -20,6 +20,7 @@ from xnorkit.models.residual_blocks import (
     norm_shortcuts_,
 )
 from xnorkit.models.stems import DaBNNStem
+from xnorkit.nn.compact_unit import compact_stem
 from xnorkit.ops import RPReLU
 
 __all__ = [
@@ -166,7 +167,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, num_classes)."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(compact_stem(self.bn1, self.relu, self, self.conv1(x)))
         for index in range(self.depth):
             x = self.get_submodule(f"layer{index + 1}")(x)
         return self.fc(self.bn2(torch.flatten(self.avgpool(x), 1)))

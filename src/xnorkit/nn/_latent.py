@@ -97,7 +97,7 @@ class LatentWeight(nn.Module):
                 dtype = working_dtype(self.weight)
                 b, scale = self._factors(dtype)
                 b = self._from_filters(b)
-                if self.simulated_reason(self.training) is None and self._fits_bits(x) and runs_packed(x, b):
+                if self.runs_on_bits(x):
                     y = self._packed(*self._before_sign(x), b, scale)
                 else:
                     s = self.activation_pre_process(x.to(dtype))
@@ -121,6 +121,10 @@ class LatentWeight(nn.Module):
         if not (isinstance(process, ActivationBinarizer) and process.returns_signs(training)):
             return f"{type(process).__name__} returns other values than +1 and -1"
         return self._bits_reason() if self._has_factors() else f"{type(weights).__name__} has no method `factors`"
+
+    def runs_on_bits(self, x: Tensor) -> bool:
+        """Return whether a call with `x` computes its products, and their gradients, on bits in the engine."""
+        return runs_packed(x, self.weight) and self.simulated_reason(self.training) is None and self._fits_bits(x)
 
     def _before_sign(self, x: Tensor) -> tuple[Tensor, float]:
         """Return u, whose sign is what the activation process makes of x, and below which |u| its gradient passes."""

@@ -23,7 +23,9 @@ from torch.autograd.function import once_differentiable
 
 from xnorkit import _engine
 
-__all__ = ["ConvOfSigns", "packed_conv"]
+__all__ = ["MAX_TERMS", "ConvOfSigns", "packed_conv"]
+
+MAX_TERMS = (2**31 - 1) // (2 * 511)  # integers up to 511 whose sums, and their doubles, fit int32
 
 Shape = tuple[int, int, int, int]
 

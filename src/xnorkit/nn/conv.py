@@ -1,5 +1,6 @@
 """Convolutions of signs in one, two and three dimensions."""
 
+import math
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from xnorkit.errors import InputError
 from xnorkit.nn._checks import check_image, check_sizes
 from xnorkit.nn._latent import XNOR, LatentWeight, Operation
-from xnorkit.nn._packed import ConvOfSigns, packed_conv
+from xnorkit.nn._packed import MAX_TERMS, ConvOfSigns, packed_conv
 from xnorkit.nn._scaled import scaled_conv
 from xnorkit.nn.bconfig import BConfig
 
@@ -96,7 +97,13 @@ class _BinaryConv(LatentWeight):
         return None
 
     def _fits_bits(self, x: Tensor) -> bool:
-        return x.dim() == self.SPATIAL_DIMS + 2
+        padding = self._both_sides()
+        if x.dim() != self.SPATIAL_DIMS + 2 or padding is None:
+            return False
+        # At most as many output positions as the stride leaves of the padded image.
+        axes = zip(x.shape[2:], padding, self.stride, strict=True)
+        positions = len(x) * math.prod((size + 2 * pad) // stride + 1 for size, pad, stride in axes)
+        return max(positions, self.out_channels * math.prod(self.kernel_size)) <= MAX_TERMS
 
     def _packed(self, u: Tensor, clip: float, b: Tensor, scale: Tensor | None) -> Tensor:
         padding = self._both_sides()

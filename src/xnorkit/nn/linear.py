@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from xnorkit.errors import InputError
 from xnorkit.nn._checks import check_dot_length, check_float, check_sizes
 from xnorkit.nn._latent import XNOR, LatentWeight, Operation
-from xnorkit.nn._packed import ConvOfSigns, packed_conv
+from xnorkit.nn._packed import MAX_TERMS, ConvOfSigns, packed_conv
 from xnorkit.nn._scaled import scaled_linear
 from xnorkit.nn.bconfig import BConfig
 
@@ -75,7 +75,7 @@ class BinaryLinear(LatentWeight, nn.Linear):
         return None
 
     def _fits_bits(self, x: Tensor) -> bool:
-        return x.dim() >= 2
+        return x.dim() >= 2 and max(x.numel() // self.in_features, self.out_features) <= MAX_TERMS
 
     def _packed(self, u: Tensor, clip: float, b: Tensor, scale: Tensor | None) -> Tensor:
         rows = u.reshape(-1, self.in_features)

@@ -1,0 +1,184 @@
+"""Batch normalization, activation and pooling beside layers that train on bits: bytes and bits are kept, not floats.
+
+A float network keeps three floats of every value for its backward pass: the input of a normalization, that of a layer
+and the result of a ReLU. Here they are
+
+    z = (x - mean) / std    a byte, in steps of 1/8 within +-127/8, in place of x
+    sign and |.| < clip     two bits (`xnorkit.nn._packed`)
+    y > 0                   a bit
+
+and an average pooling keeps nothing. The forward pass is the modules' own. With g = dC/dy of y = weight z + bias, the
+normalization's gradients are
+
+    dC/dbias = sum g,  dC/dweight = sum g z,  dC/dx = weight / std (g - mean g - z mean(g z)),
+
+exact but for z, which is off by at most 1/16 where |z| < 16: engine/include/xnorkit/training.h has the bound. The
+others
+are exact. Modules with hooks, and other modules than those named, are called as they are.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from xnorkit import _engine
+from xnorkit.nn._latent import LatentWeight
+
+__all__ = ["compact_shortcut", "compact_stem", "compact_unit"]
+
+
+def compact_unit(norm: nn.Module, layer: nn.Module, activation: nn.Module, x: Tensor) -> Tensor:
+    """Return activation(layer(norm(x))), the modules' own values; compact where `layer` trains on bits.
+
+    Args:
+        norm: in front of the layer.
+        layer: a binary layer, or any other.
+        activation: behind it.
+        x: (N, C, H, W), or whatever the modules take.
+    """
+    if not _on_bits(layer, x):
+        return activation(layer(norm(x)))
+    return _activated(activation, layer(_normalized(norm, x)))
+
+
+def compact_stem(norm: nn.Module, activation: nn.Module, network: nn.Module, x: Tensor) -> Tensor:
+    """Return activation(norm(x)) in front of the layers of `network`; compact where the first binary one has bits."""
+    first = next((module for module in network.modules() if isinstance(module, LatentWeight)), None)
+    if first is None or not _on_bits(first, x):
+        return activation(norm(x))
+    return _activated(activation, _normalized(norm, x))
+
+
+def compact_shortcut(shortcut: nn.Module, layer: nn.Module, x: Tensor) -> Tensor:
+    """Return shortcut(x) around `layer`: if the layer trains on bits, the normalization and pooling in it are compact.
+
+    Args:
+        shortcut: a `Sequential` of average pooling, layer, normalization, in any order; or any module.
+        layer: the layer that the shortcut goes around.
+        x: input of both.
+    """
+    if not (_on_bits(layer, x) and _is_plain(shortcut, nn.Sequential)):
+        result: Tensor = shortcut(x)
+        return result
+    assert isinstance(shortcut, nn.Sequential)
+    for module in shortcut:
+        x = _pooled(module, x) if _is_plain(module, nn.AvgPool2d) else _normalized(module, x)
+    return x
+
+
+def _on_bits(layer: nn.Module, x: Tensor) -> bool:
+    return torch.is_grad_enabled() and isinstance(layer, LatentWeight) and layer.runs_on_bits(x) and x.dim() == 4
+
+
+def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Return whether a call does what the class does, and nothing more."""
+    hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+    return type(module) is kind and not any(hooks)
+
+
+def _normalized(norm: Any, x: Tensor) -> Tensor:
+    """Return norm(x); compact for a BatchNorm2d with weights and running statistics, in training."""
+    plain = (
+        _is_plain(norm, nn.BatchNorm2d)
+        and norm.training
+        and norm.affine
+        and norm.track_running_stats
+        and norm.momentum is not None
+        and x.dtype == norm.weight.dtype == torch.float32
+    )
+    y: Tensor
+    if not plain:
+        y = norm(x)
+        return y
+    norm.num_batches_tracked.add_(1)
+    y = _CompactNorm.apply(x, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.momentum, norm.eps)
+    return y
+
+
+def _activated(activation: nn.Module, x: Tensor) -> Tensor:
+    """Return activation(x), where x is a fresh value that nothing else keeps: a ReLU overwrites it."""
+    return _CompactReLU.apply(x) if _is_plain(activation, nn.ReLU) else activation(x)
+
+
+def _pooled(pool: Any, x: Tensor) -> Tensor:
+    sizes = ((size, size) if isinstance(size, int) else size for size in (pool.kernel_size, pool.stride, pool.padding))
+    y: Tensor = _CompactPool.apply(x, *sizes, pool.ceil_mode, pool.count_include_pad, pool.divisor_override)
+    return y
+
+
+class _CompactNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, *others: Any) -> Tensor:
+        bias, running_mean, running_var, momentum, eps = others
+        y, mean, inverse_std = torch.native_batch_norm(x, weight, bias, running_mean, running_var, True, momentum, eps)
+        pixels = _rows(x)
+        kept = torch.empty(pixels.shape, dtype=torch.int8)
+        _engine.norm_keep(pixels.numpy(), mean.numpy(), inverse_std.numpy(), kept.numpy(), torch.get_num_threads())
+        ctx.save_for_backward(kept, weight, inverse_std)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        kept, weight, inverse_std = ctx.saved_tensors
+        g = grads[0]
+        to_x = torch.empty(g.shape, memory_format=torch.channels_last)
+        to_weight, to_bias = torch.empty_like(weight), torch.empty_like(weight)
+        _engine.norm_gradient(
+            _rows(g).numpy(),
+            kept.numpy(),
+            weight.detach().numpy(),
+            inverse_std.numpy(),
+            _rows(to_x).numpy(),
+            to_weight.numpy(),
+            to_bias.numpy(),
+            torch.get_num_threads(),
+        )
+        return to_x, to_weight, to_bias, None, None, None, None
+
+
+class _CompactReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.mark_dirty(x)
+        kept = torch.empty(-(-x.numel() // 32), dtype=torch.int32)
+        _engine.relu_keep(_rows(x).numpy(), _words(kept), torch.get_num_threads())
+        ctx.save_for_backward(kept)
+        return x.relu_()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor]:
+        (kept,) = ctx.saved_tensors
+        to_x = torch.empty(grads[0].shape, memory_format=torch.channels_last)
+        _engine.relu_gradient(_rows(grads[0]).numpy(), _words(kept), _rows(to_x).numpy(), torch.get_num_threads())
+        return (to_x,)
+
+
+class _CompactPool(torch.autograd.Function):
+    """The gradient of an average needs the shape of its input alone."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *options: Any) -> Tensor:
+        ctx.shape, ctx.options = x.shape, options
+        return torch.ops.aten.avg_pool2d(x, *options)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        unread = torch.empty(ctx.shape, memory_format=torch.channels_last)
+        to_x = torch.ops.aten.avg_pool2d_backward(grads[0], unread, *ctx.options)
+        return (to_x, *(None for _ in ctx.options))
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Return (N, C, H, W) as contiguous (N * H * W, C); of channels-last memory without a copy."""
+    return x.detach().permute(0, 2, 3, 1).contiguous().reshape(-1, x.shape[1])
+
+
+def _words(bits: Tensor) -> NDArray[np.uint32]:
+    return bits.numpy().view(np.uint32)
