@@ -8,7 +8,15 @@ from xnorkit.train.load_recipe import list_recipes, load_recipe
 from xnorkit.train.machine import Hardware, Machine, load_machine
 from xnorkit.train.pretrained import find_checkpoint
 from xnorkit.train.recipe import Recipe, StageSpec
-from xnorkit.train.specs import BinarizerSpec, DataSpec, ModelSpec, OptimizerSpec, ScheduleSpec, TeacherSpec
+from xnorkit.train.specs import (
+    BinarizerSpec,
+    DataSpec,
+    InitialiseSpec,
+    ModelSpec,
+    OptimizerSpec,
+    ScheduleSpec,
+    TeacherSpec,
+)
 from xnorkit.train.staged import BinaryChef
 
 __all__ = [
@@ -21,6 +29,7 @@ __all__ = [
     "Evaluation",
     "FitResult",
     "Hardware",
+    "InitialiseSpec",
     "Machine",
     "ModelSpec",
     "OptimizerSpec",

@@ -19,7 +19,7 @@ from xnorkit.train.folder import RunFolder, process_rank
 from xnorkit.train.machine import Hardware
 from xnorkit.train.pretrained import load_pretrained
 from xnorkit.train.recipe import Recipe
-from xnorkit.train.teacher import load_teacher
+from xnorkit.train.teacher import load_teacher, source_checkpoint
 
 __all__ = ["BestEpoch", "FitResult", "fit"]
 
@@ -84,7 +84,8 @@ def fit(
     figures for TensorBoard where that is installed; `best.ckpt` if the recipe has a selection split; at the end
     `result.json`. A run that ends before its first checkpoint leaves nothing. A resumed run continues as if it had not
     been interrupted: order and augmentation of the data depend on (seed, epoch) only. A teacher that the recipe names
-    by its recipe is trained first, into `teacher/`.
+    by its recipe is trained first, into `teacher/`, and so is a network to start from, into `initialisation/`; one that
+    is both is trained once, into `teacher/`.
 
     Args:
         recipe: see `load_recipe`.
@@ -99,7 +100,8 @@ def fit(
         hardware: processes, devices and limits; by default one device.
 
     Raises:
-        RecipeError: the recipe names something unknown, or differs from that of the checkpoint in more than epochs.
+        RecipeError: the recipe names something unknown, or differs from that of the checkpoint in more than epochs; it
+            has `initialise`, and `pretrained` is given too.
         DataError: data missing or damaged.
         InputError: no readable checkpoint to resume from, no usable output folder, or one that holds another run; not
             the hardware that was asked for.
@@ -112,6 +114,11 @@ def fit(
     if resume is not None:
         start, recipe = _start(recipe, folder.last if resume == "last" else Path(resume))
     folder.check(resumed=start is not None, overwrite=overwrite or hardware.fast_dev_run)
+    if pretrained is not None and recipe.initialise is not None:
+        raise RecipeError(
+            f"recipe '{recipe.name}' has the field initialise, and --pretrained {pretrained} was given; required: one "
+            "source of weights. Leave --pretrained out, or give initialise=null."
+        )
     for source in (start, pretrained):
         if overwrite and source is not None and folder.path.resolve() in Path(source).resolve().parents:
             raise InputError(f"{source} is in the run to replace; required: another folder for the new run, or resume.")
@@ -134,20 +141,29 @@ def fit(
         if start is not None:
             _check_preparation(start, data)
 
-        def train_teacher(own: Recipe) -> Path:
-            its = RunFolder(folder.teacher)
-            last = "last" if start is not None and its.last.is_file() else None
-            options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress}
-            return fit(own, output=its.path, resume=last, overwrite=overwrite, hardware=hardware, **options).checkpoint
+        trained: dict[Path, Path] = {}  # folder to checkpoint of what the recipe needs first
+
+        def train_first(own: Recipe, place: Path) -> Path:
+            if place not in trained:
+                last = "last" if start is not None and RunFolder(place).last.is_file() else None
+                options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress}
+                result = fit(own, output=place, resume=last, overwrite=overwrite, hardware=hardware, **options)
+                trained[place] = result.checkpoint
+            return trained[place]
+
+        def prepare_with(path: Path | str, option: str) -> Callable[[nn.Module], None]:
+            read_checkpoint(Path(path))  # what is wrong with it is said before a teacher is trained
+            return _starting_with(Path(path), data, progress, option)
 
         with folder.held(recipe, overwrite=overwrite, writes=not hardware.fast_dev_run):
-            teacher = load_teacher(recipe, data, train_teacher)
-            outcome = run.train(
-                data,
-                start=None if start is None else str(start),
-                teacher=teacher,
-                prepare=None if pretrained is None else _starting_with(Path(pretrained), data, progress),
-            )
+            prepare = None if pretrained is None else prepare_with(pretrained, "pretrained")
+            if start is None and recipe.initialise is not None:
+                shared = recipe.teacher is not None and recipe.teacher.recipe == recipe.initialise.recipe
+                place = folder.teacher if shared else folder.initialisation
+                source = source_checkpoint("initialise", recipe.initialise, lambda own: train_first(own, place))
+                prepare = None if source is None else prepare_with(source, "initialise")
+            teacher = load_teacher(recipe, data, lambda own: train_first(own, folder.teacher))
+            outcome = run.train(data, start=None if start is None else str(start), teacher=teacher, prepare=prepare)
     last, best = outcome.last, outcome.best
     limited = "" if hardware.limit_eval_batches is None else f", {outcome.images:,} images of it"
     result = FitResult(
@@ -191,9 +207,9 @@ def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int
     return data
 
 
-def _starting_with(path: Path, data: ImageData, progress: bool) -> Callable[[nn.Module], None]:
+def _starting_with(path: Path, data: ImageData, progress: bool, option: str) -> Callable[[nn.Module], None]:
     def prepare(model: nn.Module) -> None:
-        line = load_pretrained(model, path, data.preparation)
+        line = load_pretrained(model, path, data.preparation, option)
         if progress and process_rank() == 0:
             print(line, file=sys.stderr)
 

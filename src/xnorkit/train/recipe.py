@@ -11,6 +11,7 @@ from xnorkit.errors import RecipeError
 from xnorkit.train.specs import (
     BinarizerSpec,
     DataSpec,
+    InitialiseSpec,
     ModelSpec,
     OptimizerSpec,
     Rule,
@@ -70,7 +71,8 @@ class Recipe:
     `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights (see `xnorkit.train.ema`).
     `sizes` trains on smaller images first: it maps the side in pixels to the share of the epochs of a stage, in order,
     and the epochs that are left see whole images: `{16: 0.4, 24: 0.3}` (progressive resizing; evaluation always sees
-    whole images). With `stages`, `epochs` is the sum of theirs.
+    whole images). `initialise` names the weights that training starts with. With `stages`, `epochs` is the sum of
+    theirs.
 
     Raises:
         RecipeError: a number out of range.
@@ -96,6 +98,7 @@ class Recipe:
     clamp: Literal["open", "closed"] = "open"
     sizes: dict[int, float] = field(default_factory=dict)
     teacher: TeacherSpec | None = None
+    initialise: InitialiseSpec | None = None
     stages: list[StageSpec] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -130,6 +133,8 @@ class Recipe:
         )
         if self.teacher is not None:
             yield from self.teacher.rules()
+        if self.initialise is not None:
+            yield from self.initialise.rules()
         for index, stage in enumerate(self.stages):
             yield f"stages.{index}.epochs", stage.epochs, stage.epochs >= 1, "at least 1"
         for index, stage in enumerate(self.all_stages()):

@@ -6,7 +6,16 @@ from typing import Any, Literal
 
 from xnorkit.data import DataOptions
 
-__all__ = ["BinarizerSpec", "DataSpec", "ModelSpec", "OptimizerSpec", "Rule", "ScheduleSpec", "TeacherSpec"]
+__all__ = [
+    "BinarizerSpec",
+    "DataSpec",
+    "InitialiseSpec",
+    "ModelSpec",
+    "OptimizerSpec",
+    "Rule",
+    "ScheduleSpec",
+    "TeacherSpec",
+]
 
 Rule = tuple[str, Any, bool, str]  # field, its value, whether it is valid, what is required
 
@@ -133,6 +142,25 @@ class TeacherSpec:
         yield "teacher.attention", self.attention, 0 <= self.attention < float("inf"), "at least 0"
         layers = self.attention_layers
         yield "teacher.attention_layers", layers, (self.attention > 0) == bool(layers), "layers if attention is above 0"
+
+
+@dataclass(frozen=True)
+class InitialiseSpec:
+    """Where a run takes its first weights from: `checkpoint`, a file, or `recipe`, which is trained first.
+
+    Weights are copied where name and shape agree, as from a float network to its binary twin. A recipe that is the
+    teacher's too is trained once for both.
+
+    Source: Martinez et al., Training Binary Neural Networks with Real-to-Binary Convolutions (ICLR 2020), section 4.
+    """
+
+    checkpoint: str | None = None
+    recipe: str | None = None
+
+    def rules(self) -> Iterable[Rule]:
+        """Yield what the fields must keep to."""
+        sources = (self.checkpoint, self.recipe)
+        yield "initialise", sources, sum(s is not None for s in sources) == 1, "either checkpoint or recipe"
 
 
 @dataclass(frozen=True)
