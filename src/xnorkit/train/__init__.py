@@ -11,6 +11,7 @@ from xnorkit.train.recipe import Recipe, StageSpec
 from xnorkit.train.specs import (
     BinarizerSpec,
     DataSpec,
+    GroupSpec,
     InitialiseSpec,
     ModelSpec,
     OptimizerSpec,
@@ -28,6 +29,7 @@ __all__ = [
     "Distillation",
     "Evaluation",
     "FitResult",
+    "GroupSpec",
     "Hardware",
     "InitialiseSpec",
     "Machine",

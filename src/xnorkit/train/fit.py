@@ -16,6 +16,7 @@ from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
 from xnorkit.train.checkpoint import read_checkpoint
 from xnorkit.train.folder import RunFolder, process_rank
+from xnorkit.train.groups import check_groups
 from xnorkit.train.machine import Hardware
 from xnorkit.train.pretrained import load_pretrained
 from xnorkit.train.recipe import Recipe
@@ -141,6 +142,7 @@ def fit(
         if start is not None:
             _check_preparation(start, data)
 
+        check_groups(recipe, data.num_classes)
         trained: dict[Path, Path] = {}  # folder to checkpoint of what the recipe needs first
 
         def train_first(own: Recipe, place: Path) -> Path:

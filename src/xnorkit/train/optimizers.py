@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from xnorkit.optim import Bop, CaseOptimizer, split_parameters
+from xnorkit.train.groups import parameter_groups
 from xnorkit.train.specs import OptimizerSpec, ScheduleSpec
 
 __all__ = ["make_model_optimizer", "make_optimizer", "make_schedule", "schedule_factor"]
@@ -35,11 +36,20 @@ def make_model_optimizer(spec: OptimizerSpec, binary: OptimizerSpec | None, mode
     """
     latent, rest = split_parameters(model)
     if binary is not None and latent:
-        return CaseOptimizer(make_optimizer(binary, latent), make_optimizer(spec, rest))
+        parts = ((binary, latent), (spec, rest))
+        return CaseOptimizer(*(make_optimizer(each, _grouped(each, model, own)) for each, own in parts))
+    if spec.groups:
+        return make_optimizer(spec, parameter_groups(spec, model, model.parameters()))
     if latent and not spec.decay_binary:
         groups: list[dict[str, Any]] = [{"params": latent, "weight_decay": 0.0}, {"params": rest}]
         return make_optimizer(spec, groups)
     return make_optimizer(spec, model.parameters())
+
+
+def _grouped(
+    spec: OptimizerSpec, model: nn.Module, parameters: list[nn.Parameter]
+) -> list[nn.Parameter] | list[dict[str, Any]]:
+    return parameter_groups(spec, model, parameters) if spec.groups else parameters
 
 
 def make_schedule(spec: ScheduleSpec, optimizer: torch.optim.Optimizer, epochs: int, steps_per_epoch: int) -> LambdaLR:

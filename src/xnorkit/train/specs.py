@@ -1,5 +1,6 @@
 """The typed sections of a recipe."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from xnorkit.data import DataOptions
 __all__ = [
     "BinarizerSpec",
     "DataSpec",
+    "GroupSpec",
     "InitialiseSpec",
     "ModelSpec",
     "OptimizerSpec",
@@ -62,11 +64,37 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
+class GroupSpec:
+    """A rule of an optimizer: the parameters that `match` names get other numbers than the rest.
+
+    `match` is "batchnorm", "bias" (every parameter of that name, those of BatchNorm too), "binary" (the latent weights
+    of layers whose weights are binary now), or a pattern as in `ignore_layers`: the dotted name of a parameter or of a
+    module that holds some, `$regex$`, "_first_", "_last_". `lr_factor` multiplies the learning rate, `weight_decay`
+    replaces that of the optimizer.
+    """
+
+    match: str
+    lr_factor: float | None = None
+    weight_decay: float | None = None
+
+    def rules(self, where: str) -> Iterable[Rule]:
+        """Yield what the fields must keep to."""
+        numbers = (self.lr_factor, self.weight_decay)
+        yield where, self.match, any(n is not None for n in numbers), "lr_factor or weight_decay beside match"
+        positive = self.lr_factor is None or 0 < self.lr_factor < float("inf")
+        yield f"{where}.lr_factor", self.lr_factor, positive, "a positive number"
+        decays = self.weight_decay is None or 0 <= self.weight_decay < float("inf")
+        yield f"{where}.weight_decay", self.weight_decay, decays, "at least 0"
+        yield f"{where}.match", self.match, _is_pattern(self.match), "a name, or $regex$ as in the module re"
+
+
+@dataclass(frozen=True)
 class OptimizerSpec:
     """Optimizer; `momentum` and `nesterov` are of SGD alone, `weight_decay` is decoupled with "adamw".
 
     "bop" is for `binary_optimizer` alone: `lr` is its gamma, `threshold` its tau (see `xnorkit.optim.Bop`).
-    `decay_binary: false` leaves the binary latent weights out of the weight decay.
+    `decay_binary: false` leaves the binary latent weights out of the weight decay. `groups` are rules for some of the
+    parameters; of several rules that match, the last one that names a number counts.
     """
 
     name: Literal["adam", "adamw", "sgd", "bop"] = "adam"
@@ -76,6 +104,7 @@ class OptimizerSpec:
     nesterov: bool = False
     threshold: float = 1e-8
     decay_binary: bool = True
+    groups: list[GroupSpec] = field(default_factory=list)
 
     def rules(self, where: str) -> Iterable[Rule]:
         """Yield what the numbers must keep to."""
@@ -89,6 +118,13 @@ class OptimizerSpec:
         if self.nesterov:
             valid = self.name == "sgd" and self.momentum > 0
             yield f"{where}.nesterov", self.nesterov, valid, "false, or sgd with a momentum above 0"
+        for index, group in enumerate(self.groups):
+            here = f"{where}.groups.{index}"
+            yield from group.rules(here)
+            if self.name == "bop":
+                rate = self.lr * (1.0 if group.lr_factor is None else group.lr_factor)
+                yield f"{here}.lr_factor", group.lr_factor, rate <= 1, "at most 1/lr with bop, whose gamma lr is"
+                yield f"{here}.weight_decay", group.weight_decay, not group.weight_decay, "none with bop"
 
 
 @dataclass(frozen=True)
@@ -169,3 +205,13 @@ class BinarizerSpec:
 
     name: str
     args: dict[str, Any] = field(default_factory=dict)
+
+
+def _is_pattern(text: str) -> bool:
+    """Return whether `text` is a name, or a regular expression between two $."""
+    if len(text) > 1 and text[0] == text[-1] == "$":
+        try:
+            re.compile(text[1:-1])
+        except re.error:
+            return False
+    return bool(text)
