@@ -133,14 +133,22 @@ class ScheduleSpec:
 
     "constant": 1; "step": `gamma` to the number of whole `step_epochs` passed; "milestones": `gamma` to the number of
     `milestones` (epochs) passed; "cosine", "linear": from 1 to 0 over the run. The first `warmup_epochs` rise linearly
-    from 0 instead.
+    from 0 instead. "one-cycle": from `start_factor` up to 1 in `warmup_share` of the run, then down to `final_factor`,
+    each along a half cosine or a line (`anneal`); in a recipe of stages each stage is a cycle.
+
+    Source of "one-cycle": Smith & Topin, Super-Convergence (2017), as `torch.optim.lr_scheduler.OneCycleLR`. Differs:
+    momentum stays as it is, and `final_factor` is a factor on `lr`, not on the first learning rate.
     """
 
-    name: Literal["constant", "step", "milestones", "cosine", "linear"] = "cosine"
+    name: Literal["constant", "step", "milestones", "cosine", "linear", "one-cycle"] = "cosine"
     step_epochs: int = 15
     milestones: list[int] = field(default_factory=list)
     gamma: float = 0.1
     warmup_epochs: float = 0.0
+    warmup_share: float = 0.3
+    start_factor: float = 0.04
+    final_factor: float = 0.0
+    anneal: Literal["cosine", "linear"] = "cosine"
 
     def rules(self, where: str) -> Iterable[Rule]:
         """Yield what the numbers must keep to."""
@@ -152,6 +160,20 @@ class ScheduleSpec:
         yield f"{where}.milestones", given, rising, "rising epochs from 1 on"
         fits = bool(given) == (self.name == "milestones")
         yield f"{where}.milestones", given, fits, "epochs with the schedule 'milestones', none with another"
+        yield f"{where}.warmup_share", self.warmup_share, 0 < self.warmup_share < 1, "above 0, below 1"
+        yield f"{where}.start_factor", self.start_factor, 0 < self.start_factor <= 1, "above 0, at most 1"
+        yield f"{where}.final_factor", self.final_factor, 0 <= self.final_factor <= 1, "0 to 1"
+        cycles = self.name == "one-cycle"
+        yield (
+            f"{where}.warmup_epochs",
+            self.warmup_epochs,
+            not (cycles and self.warmup_epochs),
+            "0 with the schedule 'one-cycle', whose warm-up is warmup_share",
+        )
+        plain = ScheduleSpec.__dataclass_fields__
+        for name in ("warmup_share", "start_factor", "final_factor", "anneal"):
+            value = getattr(self, name)
+            yield f"{where}.{name}", value, cycles or value == plain[name].default, "the schedule 'one-cycle' for it"
 
 
 @dataclass(frozen=True)
