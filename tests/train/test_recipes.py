@@ -53,6 +53,8 @@ def test_file_with_defaults_and_overrides(tmp_path: Path) -> None:
         ("accumulate=3", "accumulate=3; required: a divisor of batch_size=64"),
         ("clip_gradient=-1", "clip_gradient=-1"),
         ("ema_decay=1", "ema_decay=1.0; required: at least 0, below 1"),
+        ("swa.start=1", r"swa\.start=1\.0; required: at least 0, below 1"),
+        ("swa=0.75", "swa=0.75; required: its fields, start"),
         ("precision=fp16", "precision=fp16; required: one of 32-true, bf16-mixed, 16-mixed"),
         ("schedule.name=milestones", r"milestones=\[\]; required: epochs"),
         ("schedule.milestones=[3]", "none with another"),

@@ -16,6 +16,7 @@ from xnorkit.train.specs import (
     ModelSpec,
     OptimizerSpec,
     ScheduleSpec,
+    SwaSpec,
     TeacherSpec,
 )
 from xnorkit.train.staged import BinaryChef
@@ -38,6 +39,7 @@ __all__ = [
     "Recipe",
     "ScheduleSpec",
     "StageSpec",
+    "SwaSpec",
     "TeacherSpec",
     "attention_loss",
     "evaluate_model",

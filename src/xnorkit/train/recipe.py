@@ -16,6 +16,7 @@ from xnorkit.train.specs import (
     OptimizerSpec,
     Rule,
     ScheduleSpec,
+    SwaSpec,
     TeacherSpec,
 )
 
@@ -69,6 +70,7 @@ class Recipe:
     gradient is not 0, "closed" in [-1, 1], as XNOR-Net-PyTorch does (see `xnorkit.nn.project_`); a resumed run keeps
     that of its checkpoint. `clip_gradient` bounds the norm of the gradient of all parameters together; 0 does not.
     `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights (see `xnorkit.train.ema`).
+    `swa` evaluates, and keeps for use, the mean of the weights of the last epochs (see `xnorkit.train.swa`).
     `sizes` trains on smaller images first: it maps the side in pixels to the share of the epochs of a stage, in order,
     and the epochs that are left see whole images: `{16: 0.4, 24: 0.3}` (progressive resizing; evaluation always sees
     whole images). `initialise` names the weights that training starts with. With `stages`, `epochs` is the sum of
@@ -91,6 +93,7 @@ class Recipe:
     label_smoothing: float = 0.0
     clip_gradient: float = 0.0
     ema_decay: float = 0.0
+    swa: SwaSpec | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = False
     binary_optimizer: OptimizerSpec | None = None
@@ -133,6 +136,9 @@ class Recipe:
         )
         if self.teacher is not None:
             yield from self.teacher.rules()
+        if self.swa is not None:
+            yield from self.swa.rules()
+            yield "ema_decay", self.ema_decay, self.ema_decay == 0, "0 with swa: one of the two averages"
         if self.initialise is not None:
             yield from self.initialise.rules()
         for index, stage in enumerate(self.stages):

@@ -16,6 +16,7 @@ __all__ = [
     "OptimizerSpec",
     "Rule",
     "ScheduleSpec",
+    "SwaSpec",
     "TeacherSpec",
 ]
 
@@ -174,6 +175,20 @@ class ScheduleSpec:
         for name in ("warmup_share", "start_factor", "final_factor", "anneal"):
             value = getattr(self, name)
             yield f"{where}.{name}", value, cycles or value == plain[name].default, "the schedule 'one-cycle' for it"
+
+
+@dataclass(frozen=True)
+class SwaSpec:
+    """Averaging of weights (SWA): the mean of the weights after each epoch from `start` on, a share of the last stage.
+
+    The statistics of BatchNorm are computed anew for the mean, after the last epoch; only that is evaluated with it.
+    """
+
+    start: float = 0.75
+
+    def rules(self) -> Iterable[Rule]:
+        """Yield what the fields must keep to."""
+        yield "swa.start", self.start, 0 <= self.start < 1, "at least 0, below 1"
 
 
 @dataclass(frozen=True)
