@@ -15,6 +15,7 @@ from xnorkit.data import ImageData, create_data
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
 from xnorkit.train.checkpoint import read_checkpoint
+from xnorkit.train.evaluate import check_flip, split_words
 from xnorkit.train.folder import RunFolder, process_rank
 from xnorkit.train.groups import check_groups
 from xnorkit.train.machine import Hardware
@@ -40,7 +41,8 @@ class FitResult:
     """What a run reached after its last epoch.
 
     accuracy (top-1), top5 (None below 5 classes) and loss are of `images` images of the evaluation split that `split`
-    names, seconds of all epochs of the run. `best` is None where nothing is held out to choose by.
+    names, seconds of all epochs of the run. `test_flip` tells whether all accuracies are with test-time flip. `best` is
+    None where nothing is held out to choose by.
     """
 
     recipe: str
@@ -52,6 +54,7 @@ class FitResult:
     loss: float
     seconds: float
     epochs: int
+    test_flip: bool = False
     best: BestEpoch | None = None
 
     @property
@@ -143,6 +146,8 @@ def fit(
             _check_preparation(start, data)
 
         check_groups(recipe, data.num_classes)
+        if recipe.test_flip:
+            check_flip(data.preparation)
         trained: dict[Path, Path] = {}  # folder to checkpoint of what the recipe needs first
 
         def train_first(own: Recipe, place: Path) -> Path:
@@ -171,13 +176,14 @@ def fit(
     result = FitResult(
         recipe=recipe.name,
         checkpoint=folder.last,
-        split=data.split_name + limited,
+        split=split_words(data.split_name, recipe.test_flip) + limited,
         images=outcome.images,
         accuracy=last["eval_accuracy"],
         top5=last.get("eval_top5"),
         loss=last["eval_loss"],
         seconds=outcome.seconds,
         epochs=recipe.epochs,
+        test_flip=recipe.test_flip,
         best=BestEpoch(folder.best, int(best["epoch"]), best["select_accuracy"], best["eval_accuracy"])
         if best
         else None,

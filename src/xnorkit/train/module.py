@@ -173,6 +173,9 @@ class TrainingModule(pl.LightningModule):
         """Count loss (without label smoothing) and hits of the evaluation or the selection split."""
         images, labels = batch
         logits = self(images)
+        if self.recipe.test_flip:
+            transposed = self.preparation is not None and self.preparation.transposed
+            logits = (logits.float() + self(images.flip(2 if transposed else 3)).float()) / 2
         self.tallies[dataloader_idx].add(F.cross_entropy(logits, labels), logits, labels)
 
     def on_validation_epoch_end(self) -> None:

@@ -71,6 +71,7 @@ class Recipe:
     that of its checkpoint. `clip_gradient` bounds the norm of the gradient of all parameters together; 0 does not.
     `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights (see `xnorkit.train.ema`).
     `swa` evaluates, and keeps for use, the mean of the weights of the last epochs (see `xnorkit.train.swa`).
+    `test_flip` evaluates the mean of the logits of each image and its mirror.
     `sizes` trains on smaller images first: it maps the side in pixels to the share of the epochs of a stage, in order,
     and the epochs that are left see whole images: `{16: 0.4, 24: 0.3}` (progressive resizing; evaluation always sees
     whole images). `initialise` names the weights that training starts with. With `stages`, `epochs` is the sum of
@@ -94,6 +95,7 @@ class Recipe:
     clip_gradient: float = 0.0
     ema_decay: float = 0.0
     swa: SwaSpec | None = None
+    test_flip: bool = False
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = False
     binary_optimizer: OptimizerSpec | None = None
