@@ -8,7 +8,7 @@ import torch
 
 from xnorkit.data import ImageData, Split, create_data
 from xnorkit.errors import InputError, RecipeError
-from xnorkit.train import Recipe, fit, load_checkpoint, load_recipe
+from xnorkit.train import Hardware, Recipe, fit, load_checkpoint, load_recipe
 
 fit_module = importlib.import_module("xnorkit.train.fit")
 teacher_module = importlib.import_module("xnorkit.train.teacher")
@@ -103,6 +103,15 @@ def test_what_does_not_match_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
         fit(recipe, output=tmp_path / "c", progress=False)
 
 
+def test_a_trial_trains_no_other_network(tmp_path: Path, fitted: list[str]) -> None:
+    both = ["initialise.recipe=lenet5-digits-float", "teacher.recipe=lenet5-digits-float"]
+    recipe = load_recipe("lenet5-digits", [*STILL, *both])
+    result = fit(recipe, output=tmp_path / "run", progress=False, hardware=Hardware(fast_dev_run=True))
+    assert result.images == 50
+    assert fitted == []
+    assert not (tmp_path / "run").exists()
+
+
 def test_mistakes(tmp_path: Path, fitted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RecipeError, match=r"initialise=\(None, None\); required: either checkpoint or recipe"):
         load_recipe("lenet5-digits", ["initialise={}"])
@@ -113,6 +122,9 @@ def test_mistakes(tmp_path: Path, fitted: list[str], monkeypatch: pytest.MonkeyP
     assert fitted == [], "before the teacher is trained"
     with pytest.raises(RecipeError, match=r"one source of weights\. Leave --pretrained out"):
         fit(taught, output=tmp_path / "run", pretrained=tmp_path / "x.ckpt", progress=False)
+    inside = load_recipe("lenet5-digits", [*STILL, f"initialise.checkpoint={tmp_path / 'run/last.ckpt'}"])
+    with pytest.raises(InputError, match="is in the run to replace"):
+        fit(inside, output=tmp_path / "run", overwrite=True, progress=False)
     chain = load_recipe("lenet5-digits", [*STILL, absent])
     monkeypatch.setattr(teacher_module, "load_recipe", lambda name: chain)
     recipe = load_recipe("lenet5-digits", [*STILL, "initialise.recipe=a"])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -14,13 +15,15 @@ from torch import nn
 from xnorkit.data import ImageData, create_data
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
-from xnorkit.train.checkpoint import read_checkpoint
+from xnorkit.train.build import build_model
+from xnorkit.train.checkpoint import read_checkpoint, write_weights
 from xnorkit.train.evaluate import check_flip, split_words
 from xnorkit.train.folder import RunFolder, process_rank
 from xnorkit.train.groups import check_groups
 from xnorkit.train.machine import Hardware
 from xnorkit.train.pretrained import load_pretrained
 from xnorkit.train.recipe import Recipe
+from xnorkit.train.stages import StageSwitch
 from xnorkit.train.teacher import load_teacher, source_checkpoint
 
 __all__ = ["BestEpoch", "FitResult", "fit"]
@@ -118,21 +121,14 @@ def fit(
     if resume is not None:
         start, recipe = _start(recipe, folder.last if resume == "last" else Path(resume))
     folder.check(resumed=start is not None, overwrite=overwrite or hardware.fast_dev_run)
-    if pretrained is not None and recipe.initialise is not None:
-        raise RecipeError(
-            f"recipe '{recipe.name}' has the field initialise, and --pretrained {pretrained} was given; required: one "
-            "source of weights. Leave --pretrained out, or give initialise=null."
-        )
-    for source in (start, pretrained):
-        if overwrite and source is not None and folder.path.resolve() in Path(source).resolve().parents:
-            raise InputError(f"{source} is in the run to replace; required: another folder for the new run, or resume.")
+    _check_sources(recipe, folder, start, pretrained, overwrite)
     # Imported here: the trainer takes seconds to import, and reading a checkpoint does not need it.
     from xnorkit.train.run import Run
 
     done = read_checkpoint(start).epochs_done if start else 0
     if done == recipe.epochs and progress and process_rank() == 0:
         print(f"{start} is finished: all {done} epochs are done, only evaluated. More: epochs=N.", file=sys.stderr)
-    with _threads(hardware.threads):
+    with _threads(hardware.threads), TemporaryDirectory() as scratch:
         run = Run(recipe, hardware, folder, done, progress)
         data = _data(
             recipe,
@@ -144,13 +140,14 @@ def fit(
         )
         if start is not None:
             _check_preparation(start, data)
-
         check_groups(recipe, data.num_classes)
         if recipe.test_flip:
             check_flip(data.preparation)
         trained: dict[Path, Path] = {}  # folder to checkpoint of what the recipe needs first
 
         def train_first(own: Recipe, place: Path) -> Path:
+            if hardware.fast_dev_run:
+                return _untrained(own, data, Path(scratch) / f"{place.name}.ckpt")
             if place not in trained:
                 last = "last" if start is not None and RunFolder(place).last.is_file() else None
                 options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress}
@@ -196,6 +193,21 @@ def fit(
     return result
 
 
+def _check_sources(
+    recipe: Recipe, folder: RunFolder, start: Path | None, pretrained: Path | str | None, overwrite: bool
+) -> None:
+    """Refuse two sources of first weights, and one that the run would replace."""
+    if pretrained is not None and recipe.initialise is not None:
+        raise RecipeError(
+            f"recipe '{recipe.name}' has the field initialise, and --pretrained {pretrained} was given; required: one "
+            "source of weights. Leave --pretrained out, or give initialise=null."
+        )
+    named = None if recipe.initialise is None or start is not None else recipe.initialise.checkpoint
+    for source in (start, pretrained, named):
+        if overwrite and source is not None and folder.path.resolve() in Path(source).resolve().parents:
+            raise InputError(f"{source} is in the run to replace; required: another folder for the new run, or resume.")
+
+
 def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int, **options: Any) -> ImageData:
     """Return the data of one process, whose share of a batch is the same as that of the others."""
     parts = recipe.accumulate * world_size
@@ -222,6 +234,14 @@ def _starting_with(path: Path, data: ImageData, progress: bool, option: str) -> 
             print(line, file=sys.stderr)
 
     return prepare
+
+
+def _untrained(recipe: Recipe, data: ImageData, path: Path) -> Path:
+    """Write a checkpoint of random weights to `path` and return that: in a trial, a network need not have learned."""
+    model = build_model(recipe, data.num_classes, data.mean, data.std)
+    StageSwitch(model, recipe.all_stages()).enter(len(recipe.all_stages()) - 1)
+    write_weights(path, model, recipe, data.num_classes, mean=data.mean, std=data.std, preparation=data.preparation)
+    return path
 
 
 def _start(recipe: Recipe, path: Path) -> tuple[Path, Recipe]:
