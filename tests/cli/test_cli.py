@@ -61,7 +61,7 @@ def test_train_export_evaluate(trained: Path, tmp_path: Path, capsys: pytest.Cap
     assert exported["file_bytes"] == target.stat().st_size < 86_000
     before = run_json(capsys, "evaluate", trained)
     after = run_json(capsys, "evaluate", target)
-    assert set(after) == {"model", "data", "split", "images", "top1", "top5"}
+    assert set(after) == {"model", "data", "split", "test_flip", "images", "top1", "top5"}
     assert after["images"] == before["images"] == exported["images_checked"]
     assert after["top1"] == pytest.approx(before["top1"], abs=0.004)
     assert after["top1"] > 0.5

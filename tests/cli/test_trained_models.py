@@ -38,6 +38,7 @@ def test_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
     found, card = run_json(capsys, "evaluate", NAME), zoo.card(NAME)
     assert found == {
         "model": NAME,
+        "test_flip": False,
         **{key: getattr(card, key) for key in ("data", "split", "images", "top1", "top5")},
     }
     assert "no file 'lenet5-digit', and no trained model" in failing(capsys, "evaluate", "lenet5-digit")

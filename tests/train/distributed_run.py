@@ -7,6 +7,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from xnorkit.nn import BinaryLinear
 from xnorkit.train import Hardware, fit, load_recipe
 from xnorkit.train.folder import process_rank
 from xnorkit.train.module import TrainingModule
+from xnorkit.train.swa import FinalAverage
 
 IMAGES = 96
 
@@ -48,9 +50,15 @@ def main() -> None:
         return loss
 
     TrainingModule.training_step = watched
-    recipe = load_recipe(
-        "lenet5-digits", ["epochs=2", f"batch_size={batch}", "data.shift=0", "optimizer={name: sgd, lr: 0.1}"]
-    )
+    finish = FinalAverage.finish
+
+    def finished(self: FinalAverage, *arguments: Any) -> None:
+        finish(self, *arguments)
+        seen["average"] = [value.double().flatten().tolist() for value in self.state()["average"].values()]
+
+    FinalAverage.finish = finished
+    fields = ["epochs=2", f"batch_size={batch}", "data.shift=0", "optimizer={name: sgd, lr: 0.1}", "swa={start: 0}"]
+    recipe = load_recipe("lenet5-digits", fields)
     result = fit(recipe, output=output, progress=False, hardware=Hardware(processes, accelerator="cpu", threads=1))
     seen["result"] = [[result.loss, result.accuracy]]
     Path(output).with_suffix(f".{process_rank()}.json").write_text(json.dumps(seen))

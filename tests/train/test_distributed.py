@@ -59,6 +59,7 @@ def test_lenet5_on_two_processes(tmp_path: Path) -> None:
     """With BatchNorm, whose statistics are those of half a batch, the run is another one; it must learn as well."""
     first, second = trained(tmp_path, 2, "lenet5")
     assert first["result"] == second["result"]
+    assert first["average"] == second["average"], "every process has the same averaged weights and statistics"
     losses = [x for _, x in first["losses"]]
     assert all(map(math.isfinite, losses))
     assert losses[-1] < losses[0]

@@ -20,6 +20,7 @@ from xnorkit.train import (
     Hardware,
     ModelSpec,
     Recipe,
+    ScheduleSpec,
     evaluate_model,
     find_checkpoint,
     fit,
@@ -85,8 +86,10 @@ def test_one_epoch_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFix
     assert evaluate_model(predict, data)["top1"] == result.accuracy
 
 
-def test_resumed_run_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = fit(recipe(epochs=4), output=tmp_path / "whole", progress=False)
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])
+def test_resumed_run_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schedule: str) -> None:
+    same = recipe(epochs=4, schedule=ScheduleSpec(schedule))
+    whole = fit(same, output=tmp_path / "whole", progress=False)
 
     step, steps = TrainingModule.training_step, SIZE // 48
 
@@ -97,10 +100,10 @@ def test_resumed_run_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(TrainingModule, "training_step", broken)
     with pytest.raises(RuntimeError, match="power failure"):
-        fit(recipe(epochs=4), output=tmp_path / "cut", progress=False)
+        fit(same, output=tmp_path / "cut", progress=False)
     monkeypatch.setattr(TrainingModule, "training_step", step)
     torch.manual_seed(99)
-    resumed = fit(recipe(epochs=4), output=tmp_path / "cut", resume="last", progress=False)
+    resumed = fit(same, output=tmp_path / "cut", resume="last", progress=False)
 
     assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
     assert [row["epoch"] for row in rows(tmp_path / "cut")] == ["1", "2", "3", "4"]

@@ -36,6 +36,9 @@ def test_line_of_an_epoch() -> None:
     line = _line(trainer, {**figures, "flip_ratio": 0.5}, 1234.5)
     assert line == "epoch 320/320 loss 12.346 train 99.9% eval 99.99% top-5 99.9% flips 50.00% 1234s"
     assert len(line) == 80
+    flipped = _line(trainer, {**figures, "flip_ratio": 0.5}, 1234.5, test_flip=True)
+    assert "% (with flip) flips" in flipped
+    assert len(flipped) == 80
     del figures["eval_top5"]
     assert (
         _line(trainer, {**figures, "flip_ratio": math.nan}, 9.96)

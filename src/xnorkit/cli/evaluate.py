@@ -5,6 +5,7 @@ from typing import Literal
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs, print_table
+from xnorkit.errors import InputError
 
 
 def parser() -> ArgumentParser:
@@ -30,6 +31,9 @@ def parser() -> ArgumentParser:
         default=None,
         help="of photographs: modern or seed; default as the model was trained",
     )
+    flip = "average the logits of each image and its mirror; default as the recipe of a checkpoint says, else not"
+    parser.add_argument("--flip", action="store_true", help=flip)
+    parser.add_argument("--no-flip", action="store_true", help="do not, whatever the recipe says")
     parser.add_argument("--per-class", action="store_true", help="figures of each class too")
     parser.add_argument("--threads", type=int | None, default=None, help="threads; default the physical cores")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -40,6 +44,8 @@ def run(options: Namespace) -> None:
     """Print model, data, split, images, top-1 and top-5."""
     from xnorkit.report.accuracy import evaluate_file
 
+    if options.flip and options.no_flip:
+        raise InputError("--flip and --no-flip; required: one of them, or neither.")
     result = evaluate_file(
         Path(options.model),
         data_root=options.data,
@@ -48,16 +54,18 @@ def run(options: Namespace) -> None:
         download=options.download,
         isa=options.isa,
         threads=options.threads,
+        test_flip=options.flip if options.flip or options.no_flip else None,
     )
     per_class = result.pop("per_class")
     if options.json:
         print_json({**result, "per_class": per_class} if options.per_class else result)
         return
-    print_pairs({**result, "top1": f"{result['top1']:.2%}", "top5": _percent(result["top5"])})
+    flip = " (with test-time flip)" if result.pop("test_flip") else ""
+    print_pairs({**result, "top1": f"{result['top1']:.2%}{flip}", "top5": f"{_percent(result['top5'])}{flip}"})
     if options.per_class:
         print()
         print_table(
-            "Per class",
+            f"Per class{flip}",
             ["class", "images", "top-1", "top-5"],
             [[row["class"], row["images"], _percent(row["top1"]), _percent(row["top5"])] for row in per_class],
         )

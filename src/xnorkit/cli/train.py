@@ -105,8 +105,9 @@ def run(options: Namespace) -> None:
 
 def _pairs(name: str, result: Any, trial: bool) -> dict[str, object]:
     pairs: dict[str, object] = {"recipe": name, f"top-1, {result.split}": f"{result.accuracy:.2%}"}
+    flip = " (with test-time flip)" if result.test_flip else ""
     if result.top5 is not None:
-        pairs["top-5"] = f"{result.top5:.2%}"
+        pairs["top-5"] = f"{result.top5:.2%}{flip}"
     pairs["loss"] = f"{result.loss:.4f}"
     if trial:
         return {**pairs, "checkpoint": "none: one batch of training and of evaluation, nothing was written"}
@@ -114,5 +115,5 @@ def _pairs(name: str, result: Any, trial: bool) -> dict[str, object]:
     if result.best is None:
         return {**pairs, "best epoch": "not chosen: the recipe holds no images out to choose by (data.selection)"}
     best = result.best
-    pairs["best epoch"] = f"{best.epoch}: {best.selection_accuracy:.2%} of the selection split"
-    return {**pairs, "its top-1": f"{best.accuracy:.2%}", "its checkpoint": best.checkpoint}
+    pairs["best epoch"] = f"{best.epoch}: {best.selection_accuracy:.2%} of the selection split{flip}"
+    return {**pairs, "its top-1": f"{best.accuracy:.2%}{flip}", "its checkpoint": best.checkpoint}

@@ -30,8 +30,9 @@ def evaluate_file(
     download: bool = False,
     isa: str | None = None,
     threads: int | None = None,
+    test_flip: bool | None = None,
 ) -> dict[str, Any]:
-    """Return `model, data, split, images, top1, top5, per_class` of a checkpoint, `.xnor` file or trained model.
+    """Return `model, data, split, test_flip, images, top1, top5, per_class` of a checkpoint, `.xnor` or trained model.
 
     Images are those of the evaluation split, prepared as the model was trained, whatever the data set: pixels in its
     order of channels, less its mean image, normalised. A model of prepared floats takes data that were prepared so.
@@ -44,6 +45,8 @@ def evaluate_file(
         download: fetch the data set if the folder lacks it.
         isa: instruction set for a `.xnor` file.
         threads: of the engine or of PyTorch.
+        test_flip: average the logits of each image and its mirror, which `split` then says; by default as the recipe of
+            a checkpoint says, and not for a `.xnor` file.
 
     Raises:
         InputError: `isa` is given for a checkpoint, or threads below 1.
@@ -53,6 +56,7 @@ def evaluate_file(
     """
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model
+    from xnorkit.train.evaluate import check_flip, split_words
 
     shown, path = path, find(path)
     if isa is not None and path.suffix != ".xnor":
@@ -60,9 +64,9 @@ def evaluate_file(
     if threads is not None and threads < 1:
         raise InputError(f"--threads {threads}; required: at least 1.")
     if path.suffix == ".xnor":
-        predict, trained_on, spec, options = _packed(path, isa, threads)
+        predict, trained_on, spec, options, default_flip = _packed(path, isa, threads)
     else:
-        predict, trained_on, spec, options = _checkpoint(path, data_root, threads)
+        predict, trained_on, spec, options, default_flip = _checkpoint(path, data_root, threads)
     name = data_name or trained_on
     if name is None:
         raise InputError(f"{path} does not say which data set it belongs to; required: --data-name NAME.")
@@ -74,11 +78,15 @@ def evaluate_file(
             " Choose another data set."
         )
     check_images(spec, data, str(shown))
-    result = evaluate_model(predict, data)
-    return {"model": str(shown), "data": name, "split": data.split_name, **result}
+    flip = default_flip if test_flip is None else test_flip
+    if flip:
+        check_flip(spec.preparation)
+    result = evaluate_model(predict, data, test_flip=flip)
+    split = split_words(data.split_name, flip)
+    return {"model": str(shown), "data": name, "split": split, "test_flip": flip, **result}
 
 
-Loaded = tuple[Predict, str | None, InputSpec, "DataOptions"]
+Loaded = tuple[Predict, str | None, InputSpec, "DataOptions", bool]
 
 
 def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
@@ -88,7 +96,7 @@ def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
     model = runtime.load(path, isa=isa, threads=threads)
     metadata = model.graph.metadata
     options = DataOptions(image_size=model.input_shape[1], preprocessing=metadata.get("preprocessing", "modern"))
-    return model, metadata.get("data"), model.graph.input, options
+    return model, metadata.get("data"), model.graph.input, options, False
 
 
 def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Loaded:
@@ -118,4 +126,4 @@ def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Load
         with torch.inference_mode():
             return model(batch if by is None else normalize(batch, by.mean, by.std)).cpu().numpy()
 
-    return predict, recipe.data.name, spec, options
+    return predict, recipe.data.name, spec, options, recipe.test_flip

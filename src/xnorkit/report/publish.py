@@ -94,7 +94,7 @@ def publish(
             file = Path(folder) / f"{record.recipe.seed}.xnor"
             images = None if record is chosen else SAMPLED
             exported = export_checkpoint(record.checkpoint, file, data_root=data_root, images=images, terms=terms)
-            reached = evaluate_file(file, data_root=data_root)
+            reached = evaluate_file(file, data_root=data_root, test_flip=record.recipe.test_flip)
             runs.append(Run(record.recipe.seed, reached["top1"], record.top1, record.seconds))
             if record is chosen:
                 found, proved = reached, exported

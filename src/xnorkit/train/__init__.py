@@ -8,7 +8,17 @@ from xnorkit.train.load_recipe import list_recipes, load_recipe
 from xnorkit.train.machine import Hardware, Machine, load_machine
 from xnorkit.train.pretrained import find_checkpoint
 from xnorkit.train.recipe import Recipe, StageSpec
-from xnorkit.train.specs import BinarizerSpec, DataSpec, ModelSpec, OptimizerSpec, ScheduleSpec, TeacherSpec
+from xnorkit.train.specs import (
+    BinarizerSpec,
+    DataSpec,
+    GroupSpec,
+    InitialiseSpec,
+    ModelSpec,
+    OptimizerSpec,
+    ScheduleSpec,
+    SwaSpec,
+    TeacherSpec,
+)
 from xnorkit.train.staged import BinaryChef
 
 __all__ = [
@@ -20,13 +30,16 @@ __all__ = [
     "Distillation",
     "Evaluation",
     "FitResult",
+    "GroupSpec",
     "Hardware",
+    "InitialiseSpec",
     "Machine",
     "ModelSpec",
     "OptimizerSpec",
     "Recipe",
     "ScheduleSpec",
     "StageSpec",
+    "SwaSpec",
     "TeacherSpec",
     "attention_loss",
     "evaluate_model",

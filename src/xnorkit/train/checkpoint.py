@@ -16,10 +16,21 @@ from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.stages import StageSwitch, stage_at
 
-__all__ = ["EMA", "KEY", "REACHED", "Checkpoint", "describe", "load_checkpoint", "read_checkpoint", "write_weights"]
+__all__ = [
+    "EMA",
+    "KEY",
+    "REACHED",
+    "SWA",
+    "Checkpoint",
+    "describe",
+    "load_checkpoint",
+    "read_checkpoint",
+    "write_weights",
+]
 
 KEY = "xnorkit"
 EMA = "ema"  # under KEY: the moving average of the weights, where the recipe keeps one
+SWA = "swa"  # under KEY: the mean of the weights of the last epochs, where the recipe takes one
 REACHED = "evaluation"  # under KEY: what the weights reached
 PREPARATION = "preparation"  # under KEY: what was done to pictures beside a normalisation
 PREFIX = "model."
@@ -131,6 +142,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
         if EMA in ours:
             weights = ours[EMA]["average"]
+        if ours.get(SWA, {}).get("ready"):
+            weights = ours[SWA]["average"]
         recipe = recipe_from_dict({"clamp": "closed", **ours["recipe"]}, str(path))  # files without it: clamped so
         pixels: dict[str, Any] = {key: tuple(map(float, ours[key])) for key in ("mean", "std") if key in ours}
         pixels["preparation"] = _preparation(ours.get(PREPARATION))

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.data import ImageData
-from xnorkit.errors import InputError
+from xnorkit.errors import InputError, RecipeError
+from xnorkit.format import Preparation
 
-__all__ = ["ClassFigures", "Evaluation", "evaluate_model"]
+__all__ = ["WITH_FLIP", "ClassFigures", "Evaluation", "check_flip", "evaluate_model", "split_words"]
+
+WITH_FLIP = "with test-time flip"
 
 TOP5_CLASSES = 5  # with fewer classes, top-5 says nothing
 
@@ -31,7 +34,10 @@ class Evaluation(TypedDict):
 
 
 def evaluate_model(
-    predict: Callable[[NDArray[Any]], NDArray[np.floating]], data: ImageData, batch_size: int = 1000
+    predict: Callable[[NDArray[Any]], NDArray[np.floating]],
+    data: ImageData,
+    batch_size: int = 1000,
+    test_flip: bool = False,
 ) -> Evaluation:
     """Return top-1 and top-5 accuracy of `predict` on the evaluation split.
 
@@ -42,6 +48,8 @@ def evaluate_model(
             logits (N, num_classes).
         data: the data set.
         batch_size: images per call of `predict`.
+        test_flip: call `predict` twice, the second time with the images mirrored left to right, and rank the means of
+            the logits (see `split_words` for how to name the result).
 
     Raises:
         InputError: logits of another shape, or with NaN.
@@ -51,6 +59,8 @@ def evaluate_model(
     tally = np.zeros((3, count), np.int64)
     for images, labels in data.test_batches(batch_size):
         logits = np.asarray(predict(images))
+        if test_flip:
+            logits = (logits + np.asarray(predict(np.ascontiguousarray(images[..., ::-1])))) / 2
         required = (len(labels), count)
         if logits.shape != required or np.isnan(logits).any():
             raise InputError(
@@ -69,6 +79,20 @@ def evaluate_model(
     ]
     images_in_all = int(tally[0].sum())
     return {"images": images_in_all, "top1": float(both[0]), "top5": _top5(both[1], count), "per_class": per_class}
+
+
+def split_words(split: str, test_flip: bool) -> str:
+    """Return the name of a split as it stands beside figures: it says so if these are with test-time flip."""
+    return f"{split}, {WITH_FLIP}" if test_flip else split
+
+
+def check_flip(preparation: Preparation) -> None:
+    """Raise RecipeError for images less a mean image: their mirror is not that of the picture."""
+    if preparation.mean_image is not None:
+        raise RecipeError(
+            "test-time flip with images less a mean image, which is not symmetric; required: pixels normalised per "
+            "channel. Leave test_flip (--flip) out."
+        )
 
 
 def _top5(share: float, classes: int) -> float | None:

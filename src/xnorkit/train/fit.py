@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -14,12 +15,16 @@ from torch import nn
 from xnorkit.data import ImageData, create_data
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
-from xnorkit.train.checkpoint import read_checkpoint
+from xnorkit.train.build import build_model
+from xnorkit.train.checkpoint import read_checkpoint, write_weights
+from xnorkit.train.evaluate import check_flip, split_words
 from xnorkit.train.folder import RunFolder, process_rank
+from xnorkit.train.groups import check_groups
 from xnorkit.train.machine import Hardware
 from xnorkit.train.pretrained import load_pretrained
 from xnorkit.train.recipe import Recipe
-from xnorkit.train.teacher import load_teacher
+from xnorkit.train.stages import StageSwitch
+from xnorkit.train.teacher import load_teacher, source_checkpoint
 
 __all__ = ["BestEpoch", "FitResult", "fit"]
 
@@ -39,7 +44,8 @@ class FitResult:
     """What a run reached after its last epoch.
 
     accuracy (top-1), top5 (None below 5 classes) and loss are of `images` images of the evaluation split that `split`
-    names, seconds of all epochs of the run. `best` is None where nothing is held out to choose by.
+    names, seconds of all epochs of the run. `test_flip` tells whether all accuracies are with test-time flip. `best` is
+    None where nothing is held out to choose by.
     """
 
     recipe: str
@@ -51,6 +57,7 @@ class FitResult:
     loss: float
     seconds: float
     epochs: int
+    test_flip: bool = False
     best: BestEpoch | None = None
 
     @property
@@ -84,7 +91,8 @@ def fit(
     figures for TensorBoard where that is installed; `best.ckpt` if the recipe has a selection split; at the end
     `result.json`. A run that ends before its first checkpoint leaves nothing. A resumed run continues as if it had not
     been interrupted: order and augmentation of the data depend on (seed, epoch) only. A teacher that the recipe names
-    by its recipe is trained first, into `teacher/`.
+    by its recipe is trained first, into `teacher/`, and so is a network to start from, into `initialisation/`; one that
+    is both is trained once, into `teacher/`.
 
     Args:
         recipe: see `load_recipe`.
@@ -99,7 +107,8 @@ def fit(
         hardware: processes, devices and limits; by default one device.
 
     Raises:
-        RecipeError: the recipe names something unknown, or differs from that of the checkpoint in more than epochs.
+        RecipeError: the recipe names something unknown, or differs from that of the checkpoint in more than epochs; it
+            has `initialise`, and `pretrained` is given too.
         DataError: data missing or damaged.
         InputError: no readable checkpoint to resume from, no usable output folder, or one that holds another run; not
             the hardware that was asked for.
@@ -112,16 +121,14 @@ def fit(
     if resume is not None:
         start, recipe = _start(recipe, folder.last if resume == "last" else Path(resume))
     folder.check(resumed=start is not None, overwrite=overwrite or hardware.fast_dev_run)
-    for source in (start, pretrained):
-        if overwrite and source is not None and folder.path.resolve() in Path(source).resolve().parents:
-            raise InputError(f"{source} is in the run to replace; required: another folder for the new run, or resume.")
+    _check_sources(recipe, folder, start, pretrained, overwrite)
     # Imported here: the trainer takes seconds to import, and reading a checkpoint does not need it.
     from xnorkit.train.run import Run
 
     done = read_checkpoint(start).epochs_done if start else 0
     if done == recipe.epochs and progress and process_rank() == 0:
         print(f"{start} is finished: all {done} epochs are done, only evaluated. More: epochs=N.", file=sys.stderr)
-    with _threads(hardware.threads):
+    with _threads(hardware.threads), TemporaryDirectory() as scratch:
         run = Run(recipe, hardware, folder, done, progress)
         data = _data(
             recipe,
@@ -133,33 +140,47 @@ def fit(
         )
         if start is not None:
             _check_preparation(start, data)
+        check_groups(recipe, data.num_classes)
+        if recipe.test_flip:
+            check_flip(data.preparation)
+        trained: dict[Path, Path] = {}  # folder to checkpoint of what the recipe needs first
 
-        def train_teacher(own: Recipe) -> Path:
-            its = RunFolder(folder.teacher)
-            last = "last" if start is not None and its.last.is_file() else None
-            options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress}
-            return fit(own, output=its.path, resume=last, overwrite=overwrite, hardware=hardware, **options).checkpoint
+        def train_first(own: Recipe, place: Path) -> Path:
+            if hardware.fast_dev_run:
+                return _untrained(own, data, Path(scratch) / f"{place.name}.ckpt")
+            if place not in trained:
+                last = "last" if start is not None and RunFolder(place).last.is_file() else None
+                options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress}
+                result = fit(own, output=place, resume=last, overwrite=overwrite, hardware=hardware, **options)
+                trained[place] = result.checkpoint
+            return trained[place]
+
+        def prepare_with(path: Path | str, option: str) -> Callable[[nn.Module], None]:
+            read_checkpoint(Path(path))  # what is wrong with it is said before a teacher is trained
+            return _starting_with(Path(path), data, progress, option)
 
         with folder.held(recipe, overwrite=overwrite, writes=not hardware.fast_dev_run):
-            teacher = load_teacher(recipe, data, train_teacher)
-            outcome = run.train(
-                data,
-                start=None if start is None else str(start),
-                teacher=teacher,
-                prepare=None if pretrained is None else _starting_with(Path(pretrained), data, progress),
-            )
+            prepare = None if pretrained is None else prepare_with(pretrained, "pretrained")
+            if start is None and recipe.initialise is not None:
+                shared = recipe.teacher is not None and recipe.teacher.recipe == recipe.initialise.recipe
+                place = folder.teacher if shared else folder.initialisation
+                source = source_checkpoint("initialise", recipe.initialise, lambda own: train_first(own, place))
+                prepare = None if source is None else prepare_with(source, "initialise")
+            teacher = load_teacher(recipe, data, lambda own: train_first(own, folder.teacher))
+            outcome = run.train(data, start=None if start is None else str(start), teacher=teacher, prepare=prepare)
     last, best = outcome.last, outcome.best
     limited = "" if hardware.limit_eval_batches is None else f", {outcome.images:,} images of it"
     result = FitResult(
         recipe=recipe.name,
         checkpoint=folder.last,
-        split=data.split_name + limited,
+        split=split_words(data.split_name, recipe.test_flip) + limited,
         images=outcome.images,
         accuracy=last["eval_accuracy"],
         top5=last.get("eval_top5"),
         loss=last["eval_loss"],
         seconds=outcome.seconds,
         epochs=recipe.epochs,
+        test_flip=recipe.test_flip,
         best=BestEpoch(folder.best, int(best["epoch"]), best["select_accuracy"], best["eval_accuracy"])
         if best
         else None,
@@ -170,6 +191,21 @@ def fit(
         draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         draft.replace(folder.result)
     return result
+
+
+def _check_sources(
+    recipe: Recipe, folder: RunFolder, start: Path | None, pretrained: Path | str | None, overwrite: bool
+) -> None:
+    """Refuse two sources of first weights, and one that the run would replace."""
+    if pretrained is not None and recipe.initialise is not None:
+        raise RecipeError(
+            f"recipe '{recipe.name}' has the field initialise, and --pretrained {pretrained} was given; required: one "
+            "source of weights. Leave --pretrained out, or give initialise=null."
+        )
+    named = None if recipe.initialise is None or start is not None else recipe.initialise.checkpoint
+    for source in (start, pretrained, named):
+        if overwrite and source is not None and folder.path.resolve() in Path(source).resolve().parents:
+            raise InputError(f"{source} is in the run to replace; required: another folder for the new run, or resume.")
 
 
 def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int, **options: Any) -> ImageData:
@@ -191,13 +227,21 @@ def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int
     return data
 
 
-def _starting_with(path: Path, data: ImageData, progress: bool) -> Callable[[nn.Module], None]:
+def _starting_with(path: Path, data: ImageData, progress: bool, option: str) -> Callable[[nn.Module], None]:
     def prepare(model: nn.Module) -> None:
-        line = load_pretrained(model, path, data.preparation)
+        line = load_pretrained(model, path, data.preparation, option)
         if progress and process_rank() == 0:
             print(line, file=sys.stderr)
 
     return prepare
+
+
+def _untrained(recipe: Recipe, data: ImageData, path: Path) -> Path:
+    """Write a checkpoint of random weights to `path` and return that: in a trial, a network need not have learned."""
+    model = build_model(recipe, data.num_classes, data.mean, data.std)
+    StageSwitch(model, recipe.all_stages()).enter(len(recipe.all_stages()) - 1)
+    write_weights(path, model, recipe, data.num_classes, mean=data.mean, std=data.std, preparation=data.preparation)
+    return path
 
 
 def _start(recipe: Recipe, path: Path) -> tuple[Path, Recipe]:

@@ -28,6 +28,7 @@ class RunFolder:
         self.recipe = self.path / "recipe.yaml"
         self.result = self.path / "result.json"
         self.teacher = self.path / "teacher"
+        self.initialisation = self.path / "initialisation"  # the run whose weights this one starts with
 
     def check(self, *, resumed: bool, overwrite: bool) -> None:
         """Raise InputError if the folder holds a run that is neither resumed nor overwritten."""

@@ -66,7 +66,7 @@ class EpochLog(pl.Callback):
             writer.writeheader()
             writer.writerows(self.rows)
         if self.show:
-            _print(_line(trainer, figures, float(row["seconds"])))
+            _print(_line(trainer, figures, float(row["seconds"]), pl_module.recipe.test_flip))
 
     def _read(self) -> list[dict[str, str]]:
         if not self.path.is_file():
@@ -79,14 +79,17 @@ def _number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.9g}"
 
 
-def _line(trainer: pl.Trainer, figures: dict[str, float], seconds: float) -> str:
-    """Return an epoch in at most 80 columns, for up to 999 epochs and accuracies below 100 %."""
+def _line(trainer: pl.Trainer, figures: dict[str, float], seconds: float, test_flip: bool = False) -> str:
+    """Return an epoch in at most 80 columns, for up to 999 epochs and accuracies below 100 %.
+
+    With test-time flip the line says so, and leaves the top-5 to the file.
+    """
     parts = [
         f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}",
         f"loss {figures['train_loss']:.3f}",
         f"train {figures['train_accuracy']:.1%}",
-        f"eval {figures['eval_accuracy']:.2%}",
-        f"top-5 {figures['eval_top5']:.1%}" if "eval_top5" in figures else "",
+        f"eval {figures['eval_accuracy']:.2%}{' (with flip)' if test_flip else ''}",
+        f"top-5 {figures['eval_top5']:.1%}" if "eval_top5" in figures and not test_flip else "",
         "" if math.isnan(figures["flip_ratio"]) else f"flips {figures['flip_ratio']:.2%}",
         f"{seconds:.1f}s" if seconds < 100 else f"{seconds:.0f}s",
     ]

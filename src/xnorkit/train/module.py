@@ -1,6 +1,7 @@
 """What one training step, one evaluation step and a checkpoint of a recipe are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,15 @@ from xnorkit.nn import project_
 from xnorkit.optim import WeightProjection, split_parameters
 from xnorkit.train._lightning import pl
 from xnorkit.train.build import build_model
-from xnorkit.train.checkpoint import EMA, KEY, REACHED, describe
+from xnorkit.train.checkpoint import EMA, KEY, REACHED, SWA, describe
 from xnorkit.train.distill import Distillation
 from xnorkit.train.ema import MovingAverage
 from xnorkit.train.flip_ratio import FlipRatio
 from xnorkit.train.optimizers import make_model_optimizer, make_schedule
 from xnorkit.train.recipe import Recipe, StageSpec
 from xnorkit.train.specs import OptimizerSpec, ScheduleSpec
-from xnorkit.train.stages import StageSwitch, image_side, set_progress, stage_at
+from xnorkit.train.stages import StageSwitch, averages_from, image_side, set_progress, stage_at
+from xnorkit.train.swa import FinalAverage
 from xnorkit.train.tally import Tally
 
 __all__ = ["EVALUATION", "SELECTION", "TrainingModule"]
@@ -72,6 +74,7 @@ class TrainingModule(pl.LightningModule):
         self.switch.enter(0)
         self.distillation = _distillation(recipe, self.model, teacher)
         self.ema = MovingAverage(recipe.ema_decay) if recipe.ema_decay else None
+        self.swa = FinalAverage() if recipe.swa else None
         self.side: int | None = None  # of the training images in this epoch; None: as they are
         self.flips = FlipRatio()
         self.training_tally = Tally()
@@ -86,9 +89,10 @@ class TrainingModule(pl.LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, num_classes)."""
-        if self.recipe.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
-        return self.model(images)
+        return self.model(self._laid_out(images))
+
+    def _laid_out(self, images: Tensor) -> Tensor:
+        return images.contiguous(memory_format=torch.channels_last) if self.recipe.channels_last else images
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the mean loss of a batch; XnorkitError if it is not a finite number."""
@@ -138,23 +142,47 @@ class TrainingModule(pl.LightningModule):
         entropy = (self.recipe.seed, self.current_epoch, position, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Take the weights of an epoch into the final average, and finish that after the last epoch."""
+        if self.swa is None or self.recipe.swa is None or not self.trainer.is_last_batch:
+            return
+        first = averages_from(self.stages, self.recipe.swa.start)
+        if self.current_epoch == first:
+            self.swa.restart()
+        if self.current_epoch >= first:
+            self.swa.update(self.model, self._flipped())
+        if self.current_epoch == self.recipe.epochs - 1:
+            with self.trainer.precision_plugin.train_step_context():
+                self.swa.finish(self._training_images(), lambda x: self.trainer.strategy.reduce(x, reduce_op="mean"))
+
+    def _training_images(self) -> Iterator[Tensor]:
+        """Yield the training images of the epoch again, as they are evaluated: on the device, of whole size."""
+        batches: Any = self.trainer.train_dataloader
+        for images, _ in islice(batches, int(self.trainer.num_training_batches)):
+            yield self._laid_out(images.to(self.device))
+
     def on_validation_epoch_start(self) -> None:
         """Put the averaged weights in, if the recipe averages."""
         for tally in self.tallies.values():
             tally.reset()
-        if self.ema is not None:
-            self.ema.enter(self.model)
+        for average in (self.ema, self.swa):
+            if average is not None:
+                average.enter(self.model)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int, dataloader_idx: int = EVALUATION) -> None:
         """Count loss (without label smoothing) and hits of the evaluation or the selection split."""
         images, labels = batch
         logits = self(images)
+        if self.recipe.test_flip:
+            transposed = self.preparation is not None and self.preparation.transposed
+            logits = (logits.float() + self(images.flip(2 if transposed else 3)).float()) / 2
         self.tallies[dataloader_idx].add(F.cross_entropy(logits, labels), logits, labels)
 
     def on_validation_epoch_end(self) -> None:
         """Put the trained weights back, and gather the figures of the epoch."""
-        if self.ema is not None:
-            self.ema.leave(self.model)
+        for average in (self.ema, self.swa):
+            if average is not None:
+                average.leave(self.model)
         self._look()
         self.figures = {"flip_ratio": self.flips.compute().item() if self.flips.update_called else float("nan")}
         named = {"train": self.training_tally, "eval": self.tallies[EVALUATION], "select": self.tallies[SELECTION]}
@@ -218,12 +246,16 @@ class TrainingModule(pl.LightningModule):
         checkpoint[KEY][REACHED] = self.reached
         if self.ema is not None:
             checkpoint[KEY][EMA] = self.ema.state()
+        if self.swa is not None:
+            checkpoint[KEY][SWA] = self.swa.state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Bring the model into the stage that the checkpoint was written in, before its weights are loaded."""
         self.switch.enter(stage_at(self.stages, checkpoint["epoch"])[0])
         if self.ema is not None and EMA in checkpoint[KEY]:
             self.ema.restore(checkpoint[KEY][EMA])
+        if self.swa is not None:
+            self.swa.restore(self.model, checkpoint[KEY].get(SWA, {}))
 
     def _remedy(self) -> str:
         rate = (self.stage.optimizer or OptimizerSpec()).lr

@@ -11,10 +11,12 @@ from xnorkit.errors import RecipeError
 from xnorkit.train.specs import (
     BinarizerSpec,
     DataSpec,
+    InitialiseSpec,
     ModelSpec,
     OptimizerSpec,
     Rule,
     ScheduleSpec,
+    SwaSpec,
     TeacherSpec,
 )
 
@@ -68,9 +70,12 @@ class Recipe:
     gradient is not 0, "closed" in [-1, 1], as XNOR-Net-PyTorch does (see `xnorkit.nn.project_`); a resumed run keeps
     that of its checkpoint. `clip_gradient` bounds the norm of the gradient of all parameters together; 0 does not.
     `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights (see `xnorkit.train.ema`).
+    `swa` evaluates, and keeps for use, the mean of the weights of the last epochs (see `xnorkit.train.swa`).
+    `test_flip` evaluates the mean of the logits of each image and its mirror.
     `sizes` trains on smaller images first: it maps the side in pixels to the share of the epochs of a stage, in order,
     and the epochs that are left see whole images: `{16: 0.4, 24: 0.3}` (progressive resizing; evaluation always sees
-    whole images). With `stages`, `epochs` is the sum of theirs.
+    whole images). `initialise` names the weights that training starts with. With `stages`, `epochs` is the sum of
+    theirs.
 
     Raises:
         RecipeError: a number out of range.
@@ -89,6 +94,8 @@ class Recipe:
     label_smoothing: float = 0.0
     clip_gradient: float = 0.0
     ema_decay: float = 0.0
+    swa: SwaSpec | None = None
+    test_flip: bool = False
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = False
     binary_optimizer: OptimizerSpec | None = None
@@ -96,6 +103,7 @@ class Recipe:
     clamp: Literal["open", "closed"] = "open"
     sizes: dict[int, float] = field(default_factory=dict)
     teacher: TeacherSpec | None = None
+    initialise: InitialiseSpec | None = None
     stages: list[StageSpec] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -130,6 +138,11 @@ class Recipe:
         )
         if self.teacher is not None:
             yield from self.teacher.rules()
+        if self.swa is not None:
+            yield from self.swa.rules()
+            yield "ema_decay", self.ema_decay, self.ema_decay == 0, "0 with swa: one of the two averages"
+        if self.initialise is not None:
+            yield from self.initialise.rules()
         for index, stage in enumerate(self.stages):
             yield f"stages.{index}.epochs", stage.epochs, stage.epochs >= 1, "at least 1"
         for index, stage in enumerate(self.all_stages()):

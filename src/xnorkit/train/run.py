@@ -12,6 +12,7 @@ from torch import nn
 from xnorkit.data import ImageData
 from xnorkit.errors import RecipeError
 from xnorkit.train._lightning import pl
+from xnorkit.train.evaluate import split_words
 from xnorkit.train.folder import RunFolder
 from xnorkit.train.log import EpochLog
 from xnorkit.train.machine import Hardware
@@ -102,7 +103,7 @@ class Run:
         count = min(len(batches), self.hardware.limit_train_batches or len(batches))
         steps = math.ceil(count / self.recipe.accumulate)
         told: dict[str, Any] = {"mean": data.mean, "std": data.std, "preparation": data.preparation}
-        told["split"] = data.split_name
+        told["split"] = split_words(data.split_name, self.recipe.test_flip)
         module = TrainingModule(self.recipe, data.num_classes, steps, teacher=teacher, **told)
         if prepare is not None and start is None:
             prepare(module.model)

@@ -1,12 +1,24 @@
 """The typed sections of a recipe."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from xnorkit.data import DataOptions
 
-__all__ = ["BinarizerSpec", "DataSpec", "ModelSpec", "OptimizerSpec", "Rule", "ScheduleSpec", "TeacherSpec"]
+__all__ = [
+    "BinarizerSpec",
+    "DataSpec",
+    "GroupSpec",
+    "InitialiseSpec",
+    "ModelSpec",
+    "OptimizerSpec",
+    "Rule",
+    "ScheduleSpec",
+    "SwaSpec",
+    "TeacherSpec",
+]
 
 Rule = tuple[str, Any, bool, str]  # field, its value, whether it is valid, what is required
 
@@ -53,11 +65,37 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
+class GroupSpec:
+    """A rule of an optimizer: the parameters that `match` names get other numbers than the rest.
+
+    `match` is "batchnorm", "bias" (every parameter of that name, those of BatchNorm too), "binary" (the latent weights
+    of layers whose weights are binary now), or a pattern as in `ignore_layers`: the dotted name of a parameter or of a
+    module that holds some, `$regex$`, "_first_", "_last_". `lr_factor` multiplies the learning rate, `weight_decay`
+    replaces that of the optimizer.
+    """
+
+    match: str
+    lr_factor: float | None = None
+    weight_decay: float | None = None
+
+    def rules(self, where: str) -> Iterable[Rule]:
+        """Yield what the fields must keep to."""
+        numbers = (self.lr_factor, self.weight_decay)
+        yield where, self.match, any(n is not None for n in numbers), "lr_factor or weight_decay beside match"
+        positive = self.lr_factor is None or 0 < self.lr_factor < float("inf")
+        yield f"{where}.lr_factor", self.lr_factor, positive, "a positive number"
+        decays = self.weight_decay is None or 0 <= self.weight_decay < float("inf")
+        yield f"{where}.weight_decay", self.weight_decay, decays, "at least 0"
+        yield f"{where}.match", self.match, _is_pattern(self.match), "a name, or $regex$ as in the module re"
+
+
+@dataclass(frozen=True)
 class OptimizerSpec:
     """Optimizer; `momentum` and `nesterov` are of SGD alone, `weight_decay` is decoupled with "adamw".
 
     "bop" is for `binary_optimizer` alone: `lr` is its gamma, `threshold` its tau (see `xnorkit.optim.Bop`).
-    `decay_binary: false` leaves the binary latent weights out of the weight decay.
+    `decay_binary: false` leaves the binary latent weights out of the weight decay. `groups` are rules for some of the
+    parameters; of several rules that match, the last one that names a number counts.
     """
 
     name: Literal["adam", "adamw", "sgd", "bop"] = "adam"
@@ -67,6 +105,7 @@ class OptimizerSpec:
     nesterov: bool = False
     threshold: float = 1e-8
     decay_binary: bool = True
+    groups: list[GroupSpec] = field(default_factory=list)
 
     def rules(self, where: str) -> Iterable[Rule]:
         """Yield what the numbers must keep to."""
@@ -80,6 +119,13 @@ class OptimizerSpec:
         if self.nesterov:
             valid = self.name == "sgd" and self.momentum > 0
             yield f"{where}.nesterov", self.nesterov, valid, "false, or sgd with a momentum above 0"
+        for index, group in enumerate(self.groups):
+            here = f"{where}.groups.{index}"
+            yield from group.rules(here)
+            if self.name == "bop":
+                rate = self.lr * (1.0 if group.lr_factor is None else group.lr_factor)
+                yield f"{here}.lr_factor", group.lr_factor, rate <= 1, "at most 1/lr with bop, whose gamma lr is"
+                yield f"{here}.weight_decay", group.weight_decay, not group.weight_decay, "none with bop"
 
 
 @dataclass(frozen=True)
@@ -88,14 +134,22 @@ class ScheduleSpec:
 
     "constant": 1; "step": `gamma` to the number of whole `step_epochs` passed; "milestones": `gamma` to the number of
     `milestones` (epochs) passed; "cosine", "linear": from 1 to 0 over the run. The first `warmup_epochs` rise linearly
-    from 0 instead.
+    from 0 instead. "one-cycle": from `start_factor` up to 1 in `warmup_share` of the run, then down to `final_factor`,
+    each along a half cosine or a line (`anneal`); in a recipe of stages each stage is a cycle.
+
+    Source of "one-cycle": Smith & Topin, Super-Convergence (2017), as `torch.optim.lr_scheduler.OneCycleLR`. Differs:
+    momentum stays as it is, and `final_factor` is a factor on `lr`, not on the first learning rate.
     """
 
-    name: Literal["constant", "step", "milestones", "cosine", "linear"] = "cosine"
+    name: Literal["constant", "step", "milestones", "cosine", "linear", "one-cycle"] = "cosine"
     step_epochs: int = 15
     milestones: list[int] = field(default_factory=list)
     gamma: float = 0.1
     warmup_epochs: float = 0.0
+    warmup_share: float = 0.3
+    start_factor: float = 0.04
+    final_factor: float = 0.0
+    anneal: Literal["cosine", "linear"] = "cosine"
 
     def rules(self, where: str) -> Iterable[Rule]:
         """Yield what the numbers must keep to."""
@@ -107,6 +161,34 @@ class ScheduleSpec:
         yield f"{where}.milestones", given, rising, "rising epochs from 1 on"
         fits = bool(given) == (self.name == "milestones")
         yield f"{where}.milestones", given, fits, "epochs with the schedule 'milestones', none with another"
+        yield f"{where}.warmup_share", self.warmup_share, 0 < self.warmup_share < 1, "above 0, below 1"
+        yield f"{where}.start_factor", self.start_factor, 0 < self.start_factor <= 1, "above 0, at most 1"
+        yield f"{where}.final_factor", self.final_factor, 0 <= self.final_factor <= 1, "0 to 1"
+        cycles = self.name == "one-cycle"
+        yield (
+            f"{where}.warmup_epochs",
+            self.warmup_epochs,
+            not (cycles and self.warmup_epochs),
+            "0 with the schedule 'one-cycle', whose warm-up is warmup_share",
+        )
+        plain = ScheduleSpec.__dataclass_fields__
+        for name in ("warmup_share", "start_factor", "final_factor", "anneal"):
+            value = getattr(self, name)
+            yield f"{where}.{name}", value, cycles or value == plain[name].default, "the schedule 'one-cycle' for it"
+
+
+@dataclass(frozen=True)
+class SwaSpec:
+    """Averaging of weights (SWA): the mean of the weights after each epoch from `start` on, a share of the last stage.
+
+    The statistics of BatchNorm are computed anew for the mean, after the last epoch; only that is evaluated with it.
+    """
+
+    start: float = 0.75
+
+    def rules(self) -> Iterable[Rule]:
+        """Yield what the fields must keep to."""
+        yield "swa.start", self.start, 0 <= self.start < 1, "at least 0, below 1"
 
 
 @dataclass(frozen=True)
@@ -136,8 +218,37 @@ class TeacherSpec:
 
 
 @dataclass(frozen=True)
+class InitialiseSpec:
+    """Where a run takes its first weights from: `checkpoint`, a file, or `recipe`, which is trained first.
+
+    Weights are copied where name and shape agree, as from a float network to its binary twin. A recipe that is the
+    teacher's too is trained once for both.
+
+    Source: Martinez et al., Training Binary Neural Networks with Real-to-Binary Convolutions (ICLR 2020), section 4.
+    """
+
+    checkpoint: str | None = None
+    recipe: str | None = None
+
+    def rules(self) -> Iterable[Rule]:
+        """Yield what the fields must keep to."""
+        sources = (self.checkpoint, self.recipe)
+        yield "initialise", sources, sum(s is not None for s in sources) == 1, "either checkpoint or recipe"
+
+
+@dataclass(frozen=True)
 class BinarizerSpec:
     """A binarizer of `xnorkit.ops` by `name`, or "nn.Identity", and the arguments of its constructor."""
 
     name: str
     args: dict[str, Any] = field(default_factory=dict)
+
+
+def _is_pattern(text: str) -> bool:
+    """Return whether `text` is a name, or a regular expression between two $."""
+    if len(text) > 1 and text[0] == text[-1] == "$":
+        try:
+            re.compile(text[1:-1])
+        except re.error:
+            return False
+    return bool(text)

@@ -14,7 +14,7 @@ from xnorkit.ops import SteHeavisideBinarizer
 from xnorkit.train.binarizers import factory
 from xnorkit.train.recipe import StageSpec
 
-__all__ = ["StageSwitch", "image_side", "set_progress", "stage_at"]
+__all__ = ["StageSwitch", "averages_from", "image_side", "set_progress", "stage_at"]
 
 HALVES = {"activations": "activation_pre_process", "weights": "weight_pre_process"}
 
@@ -100,6 +100,12 @@ def stage_at(stages: Sequence[StageSpec], epoch: int) -> tuple[int, int]:
             return index, first
         first += stage.epochs
     return len(stages) - 1, first
+
+
+def averages_from(stages: Sequence[StageSpec], start: float) -> int:
+    """Return the first epoch, from 0, of an average that begins at the share `start` of the last stage."""
+    last = stages[-1].epochs
+    return sum(stage.epochs for stage in stages) - last + int(start * last)
 
 
 def image_side(stage: StageSpec, epoch: int) -> int | None:

@@ -11,6 +11,7 @@ from xnorkit.report.study.step import Step, Subject, blank, measured
 from xnorkit.report.study.study import Study
 from xnorkit.report.study.trainings import find_run, runs_of
 from xnorkit.report.study.variants import FOLDER
+from xnorkit.train.evaluate import split_words
 
 __all__ = ["command_of", "steps"]
 
@@ -100,4 +101,4 @@ def _split(study: Study, run: Run) -> tuple[str, int]:
         data = create_data(run.recipe.data.name, study.data, run.recipe.data.options())
     except DataError:
         return "evaluation split", 0
-    return data.split_name, len(data.test_arrays()[1])
+    return split_words(data.split_name, run.recipe.test_flip), len(data.test_arrays()[1])

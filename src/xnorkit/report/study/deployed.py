@@ -13,6 +13,7 @@ from xnorkit.report.study.step import Step, Subject, blank, measured
 from xnorkit.report.study.study import Study
 from xnorkit.report.study.trainings import find_run
 from xnorkit.train import evaluate_model
+from xnorkit.train.evaluate import split_words
 
 __all__ = ["steps"]
 
@@ -49,7 +50,8 @@ def _prove(study: Study, spec: RunSpec, run: Run, record: Record) -> Record:
     path = study.folder / "models" / packed_name(spec)
     result = export_checkpoint(run.checkpoint, path, data_root=study.data, images=study.plan.proof_images)
     data = create_data(run.recipe.data.name, study.data, run.recipe.data.options())
-    reached = evaluate_model(runtime.load(path), data)
+    flip = run.recipe.test_flip
+    reached = evaluate_model(runtime.load(path), data, test_flip=flip)
     proof = result.proof
     values = {
         "top1": reached["top1"],
@@ -67,5 +69,5 @@ def _prove(study: Study, spec: RunSpec, run: Run, record: Record) -> Record:
         "file_bytes": result.file_bytes,
         "float_bytes": result.float_bytes,
     }
-    where: Subject = {"split": data.split_name, "images": reached["images"], "run": run.folder.name}
+    where: Subject = {"split": split_words(data.split_name, flip), "images": reached["images"], "run": run.folder.name}
     return measured(record, values, status=run.status, reason=run.reason, subject=where)

@@ -1,0 +1,86 @@
+"""The mean of the weights of the last epochs (SWA)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import AveragedModel, update_bn
+
+__all__ = ["FinalAverage"]
+
+
+class FinalAverage:
+    """Keeps the mean of a model's parameters after each of several epochs, by PyTorch's `AveragedModel`.
+
+    Latent binary weights are averaged as they are, real numbers, and the signs are taken of the mean. The weights in
+    `copied` of `update`, those of Bop, are not averaged but taken from the last epoch, as their magnitudes would
+    shrink. Buffers are those of the last epoch, but for the statistics of BatchNorm: `finish` computes them anew, for
+    the averaged weights. From then on `ready` is true, and the mean is what is evaluated and kept for use.
+
+    Source: Izmailov et al., Averaging Weights Leads to Wider Optima and Better Generalization (UAI 2018).
+    """
+
+    def __init__(self) -> None:
+        self.ready = False
+        self._mean: AveragedModel | None = None
+        self._aside: dict[str, Tensor] = {}
+
+    def restart(self) -> None:
+        """Forget the epochs so far."""
+        self.ready, self._mean = False, None
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, copied: Iterable[str] = ()) -> None:
+        """Take the weights of `model` after an epoch."""
+        self.ready = False
+        if self._mean is None:
+            self._mean = AveragedModel(model)
+        self._mean.to(next(model.parameters()).device).update_parameters(model)
+        for name in copied:
+            self._mean.module.get_parameter(name).copy_(model.get_parameter(name))
+
+    def finish(self, images: Iterable[Tensor], over_processes: Callable[[Tensor], Tensor]) -> None:
+        """Compute the statistics of BatchNorm for the mean.
+
+        Args:
+            images: batches (N, C, H, W) of training images, of this process.
+            over_processes: returns the mean of a tensor over all processes.
+        """
+        assert self._mean is not None
+        update_bn(images, self._mean)
+        for module in self._mean.modules():
+            if isinstance(module, _BatchNorm):
+                for statistic in (module.running_mean, module.running_var):
+                    if statistic is not None:
+                        statistic.copy_(over_processes(statistic))
+        self.ready = True
+
+    def enter(self, model: nn.Module) -> None:
+        """Put the mean into `model`, its own state aside, if the mean is ready."""
+        if self.ready and self._mean is not None:
+            self._aside = {name: value.clone() for name, value in model.state_dict().items()}
+            model.load_state_dict(self._mean.module.state_dict())
+
+    def leave(self, model: nn.Module) -> None:
+        """Put the model's own state back."""
+        if self._aside:
+            model.load_state_dict(self._aside)
+            self._aside = {}
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: empty before the first of the epochs."""
+        if self._mean is None:
+            return {}
+        mean = self._mean.module.state_dict()
+        return {"average": mean, "epochs": int(self._mean.n_averaged), "ready": self.ready}
+
+    def restore(self, model: nn.Module, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned; `model` is the network that it is of."""
+        self.restart()
+        if state:
+            self._mean = AveragedModel(model)
+            self._mean.module.load_state_dict(state["average"])
+            self._mean.n_averaged.fill_(state["epochs"])
+            self.ready = state["ready"]
