@@ -22,10 +22,10 @@ class StepMemory:
         of parameters, buffers and the batch are left out.
     peak: on a CPU, what exists before the step (parameters, buffers, optimizer state, the batch) and the most that
         PyTorch's allocator holds at one time during the step beside it, by the memory events of its profiler:
-        activations, gradients, temporary tensors, and what oneDNN takes from that allocator. Not in it is what other
-        allocators hold: the engine's working memory, which each of its calls frees (about 10 MiB at the layers of
-        ResNet-18 for CIFAR-10), interpreter and libraries. On a GPU the largest memory in use during a step, by
-        PyTorch's own count.
+        activations, gradients, temporary tensors, and what oneDNN takes from that allocator. Not in it: interpreter and
+        libraries, the engine's working memory, which each of its calls frees (about 10 MiB at the layers of ResNet-18
+        for CIFAR-10), and what the C library holds beyond living tensors, which can be as much again
+        (docs/training-speed.md). On a GPU the largest memory in use during a step, by PyTorch's own count.
     state: parameters, their gradients, buffers, and optimizer state.
     """
 
