@@ -1,19 +1,29 @@
-"""A network against peers that are held to the same instruction set: these read it when they are loaded."""
+"""Benchmarks against peers that are held to the same instruction set: these read it when they are loaded."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xnorkit import errors
 from xnorkit.bench.engines import HOLD, Note, silent
 from xnorkit.bench.model import ModelResult, bench_model
+from xnorkit.bench.peaks import check_isa
 from xnorkit.bench.profile import StepResult
 
-__all__ = ["bench_model_held"]
+if TYPE_CHECKING:
+    from xnorkit.bench.products import ProductResult
+    from xnorkit.bench.training import TrainingResult
+
+__all__ = ["bench_model_held", "bench_products_held", "bench_training_held"]
+
+BENCHES = {"model": "bench_model", "training": "bench_training", "products": "bench_products"}
+"""Module of `xnorkit.bench` -> its function."""
 
 
 def bench_model_held(what: str, *, isa: str | None = None, note: Note = silent, **options: Any) -> list[ModelResult]:
@@ -34,14 +44,60 @@ def bench_model_held(what: str, *, isa: str | None = None, note: Note = silent, 
     wanted = HOLD.get(isa or "", {})
     if not wanted or not options.get("against", True):
         return bench_model(what, isa=isa, note=note, **options)
+    rows = _in_a_process("model", {"what": what, "isa": isa, **options}, wanted, note)
+    return [_model_row(fields) for fields in rows]
+
+
+def bench_training_held(
+    name: str, *, isa: str | None = None, note: Note = silent, **options: Any
+) -> "list[TrainingResult]":
+    """Return the rows of `bench_training`, with the packed path on `isa`, and PyTorch held to it where it can be.
+
+    With `isa` the run takes place in a process of its own, in whose environment XNORKIT_ISA and the variables of `HOLD`
+    stand.
+
+    Args:
+        name: as for `bench_training`.
+        isa: instruction set; None for the fastest.
+        note: as for `bench_training`.
+        options: the other arguments of `bench_training`.
+
+    Raises:
+        XnorkitError: as `bench_training`; InputError if `isa` is not available.
+    """
+    from xnorkit.bench.training import TrainingResult, bench_training
+
+    if isa is None:
+        return bench_training(name, note=note, **options)
+    return [TrainingResult(**row) for row in _on_isa("training", {"name": name, **options}, isa, note)]
+
+
+def bench_products_held(*, isa: str | None = None, **options: Any) -> "list[ProductResult]":
+    """Return the rows of `bench_products`, on `isa` as in `bench_training_held`, with the same arguments."""
+    from xnorkit.bench.products import ProductResult, bench_products
+
+    if isa is None:
+        return bench_products(**options)
+    return [ProductResult(**row) for row in _on_isa("products", options, isa, silent)]
+
+
+def _on_isa(bench: str, arguments: Mapping[str, Any], isa: str, note: Note) -> list[dict[str, Any]]:
+    variables = {"XNORKIT_ISA": check_isa(isa), **HOLD.get(isa, {})}
+    return _in_a_process(bench, arguments, variables, note)
+
+
+def _in_a_process(
+    bench: str, arguments: Mapping[str, Any], variables: Mapping[str, str], note: Note
+) -> list[dict[str, Any]]:
+    """Return the fields of a benchmark's rows, run in a process with these variables in its environment."""
     with tempfile.TemporaryDirectory() as folder:
         order, answer = Path(folder) / "order.json", Path(folder) / "answer.json"
-        order.write_text(json.dumps({"what": what, "isa": isa, **options}))
+        order.write_text(json.dumps({"bench": bench, "arguments": arguments}))
         command = [sys.executable, "-m", "xnorkit.bench.held", str(order), str(answer)]
-        ended = subprocess.run(command, env={**os.environ, **wanted}, check=False)
+        ended = subprocess.run(command, env={**os.environ, **variables}, check=False)
         if not answer.is_file():
             raise errors.EngineError(
-                f"the process that measures with isa '{isa}' ended with code {ended.returncode} and without rows; "
+                f"the process that measures with {variables} ended with code {ended.returncode} and without rows; "
                 "required: 0. What it wrote stands above."
             )
         result = json.loads(answer.read_text())
@@ -50,10 +106,11 @@ def bench_model_held(what: str, *, isa: str | None = None, note: Note = silent, 
     if "error" in result:
         kind, message = result["error"]
         raise getattr(errors, kind)(message)
-    return [_row(fields) for fields in result["rows"]]
+    rows: list[dict[str, Any]] = result["rows"]
+    return rows
 
 
-def _row(fields: dict[str, Any]) -> ModelResult:
+def _model_row(fields: dict[str, Any]) -> ModelResult:
     steps = fields.pop("steps")
     return ModelResult(**fields, steps=None if steps is None else [StepResult(**step) for step in steps])
 
@@ -61,8 +118,12 @@ def _row(fields: dict[str, Any]) -> ModelResult:
 def _serve(order: Path, answer: Path) -> None:
     notes: list[str] = []
     result: dict[str, object] = {"notes": notes}
+    wanted = json.loads(order.read_text())
+    bench = wanted["bench"]
+    takes_notes = {} if bench == "products" else {"note": notes.append}
     try:
-        result["rows"] = [row.to_json() for row in bench_model(note=notes.append, **json.loads(order.read_text()))]
+        run = getattr(import_module(f"xnorkit.bench.{bench}"), BENCHES[bench])
+        result["rows"] = [row.to_json() for row in run(**wanted["arguments"], **takes_notes)]
     except errors.XnorkitError as error:
         result["error"] = [type(error).__name__, str(error)]
     answer.write_text(json.dumps(result))

@@ -2,13 +2,26 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from xnorkit.bench.engines import HOLD
 from xnorkit.bench.kernels import KernelResult
 from xnorkit.bench.model import OWN, ModelResult
 from xnorkit.bench.peaks import PeakResult
 
-__all__ = ["Table", "kernel_table", "model_tables", "peak_table", "step_tables"]
+if TYPE_CHECKING:
+    from xnorkit.bench.products import ProductResult
+    from xnorkit.bench.training import TrainingResult
+
+__all__ = [
+    "Table",
+    "kernel_table",
+    "model_tables",
+    "peak_table",
+    "product_tables",
+    "step_tables",
+    "training_tables",
+]
 
 Table = tuple[str, list[str], list[list[object]], list[str]]
 """Title, columns, cells, and the notes to which marks as [1] in the cells point."""
@@ -167,3 +180,57 @@ def step_tables(rows: Sequence[ModelResult]) -> list[Table]:
 
 def _with_ratio(us: float | None, own: float) -> str:
     return "-" if us is None else f"{us:.0f} ({us / own:.1f}x)"
+
+
+def training_tables(rows: "Sequence[TrainingResult]") -> list[Table]:
+    """Return one table per number of threads; each fits 80 columns."""
+    columns = ["path", "ms", "middle half", "/ float", "saved MiB", "peak MiB", "state MiB"]
+    tables: list[Table] = []
+    for threads, group in groupby(rows, key=lambda row: row.threads):
+        run = list(group)
+        first = run[0]
+        isa = next((row.isa for row in run if row.isa), first.device)
+        title = (
+            f"Training step of {first.model} ({first.binarization}), {isa}, threads {threads}, batch {first.batch},\n"
+            "medians; saved: what autograd keeps; state: weights, gradients, optimizer"
+        )
+        cells: list[list[object]] = [
+            [
+                row.path,
+                f"{row.step_ms:,.1f}",
+                f"{row.quartiles_ms[0]:,.1f} to {row.quartiles_ms[1]:,.1f}",
+                _number(row.over_float, 2),
+                *(f"{mib:,.1f}" for mib in (row.saved_mib, row.peak_mib, row.state_mib)),
+            ]
+            for row in run
+        ]
+        tables.append((title, columns, cells, []))
+    return tables
+
+
+def product_tables(rows: "Sequence[ProductResult]") -> list[Table]:
+    """Return one table per number of threads; each fits 80 columns."""
+    columns = ["shape", "product", "bits ms", "GMAC/s", "float ms", "GMAC/s", "float / bits"]
+    tables: list[Table] = []
+    for threads, group in groupby(rows, key=lambda row: row.threads):
+        run = list(group)
+        held = f"PyTorch held to {run[0].float_isa}" if run[0].float_isa else "PyTorch free to choose"
+        cells: list[list[object]] = [
+            [
+                row.shape,
+                row.product,
+                f"{row.ms:,.2f}",
+                _number(row.gmacs, 0),
+                _number(row.float_ms, 2),
+                _number(row.float_gmacs, 0),
+                _number(row.float_over_bits, 2),
+            ]
+            for row in run
+        ]
+        title = f"Products, {run[0].isa}, {held}, threads {threads}, batch {run[0].batch}, medians"
+        tables.append((title, columns, cells, []))
+    return tables
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"

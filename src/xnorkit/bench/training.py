@@ -1,40 +1,59 @@
-"""`xnorkit bench training`: one training step of a binary network against its float32 twin."""
+"""`xnorkit bench training`: one training step of a binary network, on bits and otherwise, beside its float32 twin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from xnorkit import _engine
+from xnorkit.bench.engines import MODEL_ENGINES, Note, silent
+from xnorkit.bench.machine import machine
 from xnorkit.bench.peers.pytorch import torch_threads
-from xnorkit.bench.timing import check_run, interleaved
+from xnorkit.bench.step_memory import StepMemory, step_memory
+from xnorkit.bench.timing import Timing, check_run, interleaved
+from xnorkit.bench.training_step import CLASSES, PATHS, Step, make_step
 from xnorkit.errors import InputError
-from xnorkit.models import create_model, input_shape
+from xnorkit.models import binarizations, input_shape
+from xnorkit.train.memory import reuse_memory
 
-__all__ = ["TrainingResult", "bench_training"]
+__all__ = ["PATHS", "TrainingResult", "bench_training"]
 
-PATHS = {"float": "float", "simulated": "xnor"}
-CLASSES = 10
+MIN_ROUNDS = 5
+MIB = 2**20
 
 
 @dataclass(frozen=True)
 class TrainingResult:
     """One row; field names are fixed so that figures can be compared over time.
 
-    path: 'float' (float32 layers) or 'simulated' (binary layers computed in float32, as every training does).
-    step_ms: median time of forward, backward and optimizer step; quartiles_ms: between them lies the middle half.
-    peak_mib: on a GPU the largest memory in use during a step; on a CPU parameters, gradients, optimizer state, and
-    what autograd keeps for the backward pass.
+    path: 'float' (the twin with float32 layers), 'simulated' (binary layers computed in float32), 'packed' (on bits),
+        'binop' and 'bnn-style' (training loops as XNOR-Net-PyTorch and binary-networks-pytorch write them, see
+        `xnorkit.bench.published_loops`).
+    step_ms: median time of forward, backward and Adam step; quartiles_ms: between them lies the middle half;
+        min_ms: the shortest, for a busy machine.
+    over_float: step_ms over that of the float path in the same run; null without it.
+    saved_mib, peak_mib, state_mib: memory of a step, see `xnorkit.bench.step_memory.StepMemory`.
+    isa: instruction set of the engine for the packed path, or the one that PyTorch is held to; null where it is free.
+    machine: cpu, cores, os, python, versions.
     """
 
     model: str
+    binarization: str
     path: str
     device: str
     threads: int
     batch: int
     step_ms: float
-    peak_mib: float
     quartiles_ms: tuple[float, float]
+    min_ms: float
+    over_float: float | None
+    saved_mib: float
+    peak_mib: float
+    state_mib: float
+    isa: str | None
+    machine: dict[str, Any]
 
     def to_json(self) -> dict[str, object]:
         """Return the fields as JSON values."""
@@ -42,35 +61,103 @@ class TrainingResult:
 
 
 def bench_training(
-    name: str, *, batch: int = 32, threads: int = 1, device: str = "cpu", seconds: float = 20.0
+    name: str,
+    *,
+    paths: Sequence[str] = (),
+    binarization: str | None = None,
+    batch: int = 32,
+    threads: Sequence[int] = (1,),
+    device: str = "cpu",
+    seconds: float = 20.0,
+    note: Note = silent,
 ) -> list[TrainingResult]:
-    """Return a row per path for model `name` on random images, measured in turns.
+    """Return a row per number of threads and path for model `name` on random images, measured in turns.
+
+    Every path has a model, an optimizer and channels-last memory of its own; `reuse_memory` is called first, so that no
+    path pays for pages that the system fills with zeros.
+
+    Args:
+        name: one of `xnorkit.models.list_models()`.
+        paths: some of `PATHS`; none are all that this model and device can take, `note` takes the others.
+        binarization: one of `xnorkit.models.binarizations(name)` with binary layers; None for the first.
+        batch: images per step.
+        threads: threads of PyTorch and of the engine, one run each.
+        device: of PyTorch; layers train on bits on the CPU alone.
+        seconds: of measurement for each number of threads; at least 5 rounds.
+        note: takes a line about each path that was left out.
 
     Raises:
-        InputError: `batch` is below 1, `device` is not available, or `check_run` refuses the rest.
+        InputError: `batch` is below 1, an unknown path, or one that this model cannot take; `binarization` is 'float';
+            `device` is not available; no threads, or `check_run` refuses the rest.
+        RecipeError: unknown model or binarization.
     """
-    check_run(threads, seconds)
-    if batch < 1:
-        raise InputError(f"batch={batch}; required: at least 1.")
+    _check(paths, batch, threads, seconds)
+    kind = _binary_kind(name, binarization)
     target = _device(device)
+    reuse_memory()
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(batch, *input_shape(name), generator=generator).to(target)
     labels = torch.randint(CLASSES, (batch,), generator=generator).to(target)
-    steps = {path: _Step(create_model(name, CLASSES, kind).to(target), images, labels) for path, kind in PATHS.items()}
-    with torch_threads(threads):
-        memory = {path: step.peak_bytes() for path, step in steps.items()}
-        candidates: dict[str, Callable[[], object]] = dict(steps)
-        times = interleaved(candidates, seconds=seconds, min_rounds=5)
-    return [
-        TrainingResult(
-            name, path, device, threads, batch, timing.median_us / 1e3, memory[path] / 2**20, _ms(timing.quartiles_us)
+    steps = _steps(paths, (name, kind), (images, labels), note)
+    rows = []
+    for count in threads:
+        with torch_threads(count):
+            memory = {path: step_memory(step) for path, step in steps.items()}
+            candidates: dict[str, Callable[[], object]] = dict(steps)
+            times = interleaved(candidates, seconds=seconds, min_rounds=MIN_ROUNDS)
+        base = times.get("float")
+        rows += [_row((name, kind, path, device, count, batch), times[path], base, memory[path]) for path in candidates]
+    return rows
+
+
+def _steps(paths: Sequence[str], model: tuple[str, str], data: tuple[Tensor, Tensor], note: Note) -> dict[str, Step]:
+    steps = {}
+    for path in paths or PATHS:
+        try:
+            steps[path] = make_step(path, *model, *data)
+        except InputError as error:
+            if paths:
+                raise
+            note(f"{path}: {error}")
+    return steps
+
+
+def _row(
+    run: tuple[str, str, str, str, int, int], timing: Timing, base: Timing | None, memory: StepMemory
+) -> TrainingResult:
+    held = next(engine for engine in MODEL_ENGINES if engine.name == "torch_f32").held_to()
+    lower, upper = timing.quartiles_us
+    return TrainingResult(
+        *run,
+        step_ms=timing.median_us / 1e3,
+        quartiles_ms=(lower / 1e3, upper / 1e3),
+        min_ms=timing.min_us / 1e3,
+        over_float=timing.median_us / base.median_us if base else None,
+        saved_mib=memory.saved / MIB,
+        peak_mib=memory.peak / MIB,
+        state_mib=memory.state / MIB,
+        isa=_engine.default_isa() if run[2] == "packed" else held,
+        machine=machine(),
+    )
+
+
+def _check(paths: Sequence[str], batch: int, threads: Sequence[int], seconds: float) -> None:
+    for path in paths:
+        if path not in PATHS:
+            raise InputError(f"path '{path}'; required: any of {', '.join(PATHS)}.")
+    if batch < 1 or not threads:
+        raise InputError(f"batch={batch}, threads={list(threads)}; required: numbers of at least 1.")
+    for count in threads:
+        check_run(count, seconds)
+
+
+def _binary_kind(name: str, binarization: str | None) -> str:
+    if binarization == "float":
+        raise InputError(
+            "binarization 'float'; required: one with binary layers, of "
+            f"{', '.join(kind for kind in binarizations(name) if kind != 'float')}. The float twin is measured anyway."
         )
-        for path, timing in times.items()
-    ]
-
-
-def _ms(us: tuple[float, float]) -> tuple[float, float]:
-    return us[0] / 1e3, us[1] / 1e3
+    return binarization or next(kind for kind in binarizations(name) if kind != "float")
 
 
 def _device(name: str) -> torch.device:
@@ -82,42 +169,3 @@ def _device(name: str) -> torch.device:
             f"device '{name}' is not available ({error}); required: cpu, or a GPU that PyTorch sees."
         ) from error
     return device
-
-
-class _Step:
-    """One training step; a call runs it to its end."""
-
-    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor) -> None:
-        self.model = model.train()
-        self.images = images
-        self.labels = labels
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-
-    def __call__(self) -> None:
-        self.optimizer.zero_grad()
-        nn.functional.cross_entropy(self.model(self.images), self.labels).backward()
-        self.optimizer.step()
-        if self.images.is_cuda:
-            torch.cuda.synchronize(self.images.device)
-
-    def peak_bytes(self) -> int:
-        """Return the memory of one step, after one that has made the optimizer's state."""
-        self()
-        if self.images.is_cuda:
-            torch.cuda.reset_peak_memory_stats(self.images.device)
-            self()
-            return torch.cuda.max_memory_allocated(self.images.device)
-        kept: dict[int, int] = {}
-
-        def keep(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            kept[storage.data_ptr()] = storage.nbytes()
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            self()
-        state = [value for values in self.optimizer.state.values() for value in values.values()]
-        for tensor in [*self.model.parameters(), *self.model.buffers(), *state]:
-            keep(tensor)
-        gradients = sum(p.numel() * p.element_size() for p in self.model.parameters())
-        return sum(kept.values()) + gradients

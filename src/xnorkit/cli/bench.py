@@ -7,6 +7,8 @@ from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_table
 from xnorkit.errors import InputError
 
+PRODUCT_SECONDS = 5.0  # at most, of each layer of `bench training --kernels`
+
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
@@ -70,11 +72,25 @@ def _model_parser() -> ArgumentParser:
 
 
 def _training_parser() -> ArgumentParser:
-    parser = ArgumentParser(description="Measure forward, backward and Adam step on random images.")
+    parser = ArgumentParser(description="Measure forward, backward and Adam step on random images, path by path.")
     parser.add_argument("name", type=str, help="a name from `xnorkit models`")
-    parser.add_argument("--batch", type=int, default=32, help="images per step")
+    parser.add_argument(
+        "--paths",
+        type=str | None,
+        default=None,
+        help="any of float, simulated, packed, binop, bnn-style, with commas; default all; none: with --kernels",
+    )
+    parser.add_argument("--batch", type=int, default=32, help="images per step, and of --kernels")
+    parser.add_argument("--binarization", type=str | None, default=None, help="of the model; default its first")
     parser.add_argument("--device", type=str, default="cpu", help="device of PyTorch")
-    _add_common(parser, None, seconds=20.0)
+    parser.add_argument(
+        "--isa",
+        type=str | None,
+        default=None,
+        help="instruction set, as avx2 or portable; default the fastest; avx2 holds PyTorch to it, too",
+    )
+    parser.add_argument("--kernels", action="store_true", help="also the three products of four 3x3 layers, on a CPU")
+    _add_common(parser, "1", seconds=20.0)
     return parser
 
 
@@ -92,11 +108,8 @@ def _add_peers(parser: ArgumentParser, families: str) -> None:
     )
 
 
-def _add_common(parser: ArgumentParser, threads: str | None, seconds: float = 1.0) -> None:
-    if threads is None:
-        parser.add_argument("--threads", type=int, default=1, help="threads of every candidate")
-    else:
-        parser.add_argument("--threads", type=str, default=threads, help="threads of every candidate, as 1 or 1,2")
+def _add_common(parser: ArgumentParser, threads: str, seconds: float = 1.0) -> None:
+    parser.add_argument("--threads", type=str, default=threads, help="threads of every candidate, as 1 or 1,2")
     parser.add_argument("--seconds", type=float, default=seconds, help="seconds of each measurement")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
 
@@ -171,19 +184,32 @@ def _run_model(options: Namespace) -> None:
 
 
 def _run_training(options: Namespace) -> None:
-    from xnorkit.bench.training import bench_training
+    from xnorkit.bench.held import bench_products_held, bench_training_held
+    from xnorkit.bench.tables import product_tables, training_tables
 
-    rows = bench_training(
-        options.name, batch=options.batch, threads=options.threads, device=options.device, seconds=options.seconds
-    )
+    paths = None if options.paths is None else _words(options.paths)
+    if not options.kernels and paths == ():
+        raise InputError(f"--paths {options.paths}; required: at least one path, or --kernels.")
+    common = {"batch": options.batch, "threads": _numbers("--threads", options.threads), "isa": options.isa}
+    steps = []
+    if paths != ():
+        steps = bench_training_held(
+            options.name,
+            paths=paths or (),
+            binarization=options.binarization,
+            device=options.device,
+            seconds=options.seconds,
+            note=_note,
+            **common,
+        )
+    products = []
+    if options.kernels:
+        products = bench_products_held(seconds=min(options.seconds, PRODUCT_SECONDS), **common)
     if options.json:
-        print_json([row.to_json() for row in rows])
+        print_json([*(row.to_json() for row in steps), *(row.to_json() for row in products)])
         return
-    print_table(
-        f"Training step of {options.name}, {options.device}, threads {options.threads}, batch {options.batch}, medians",
-        ["path", "ms", "memory MiB", "time / float"],
-        [[r.path, f"{r.step_ms:.1f}", f"{r.peak_mib:.0f}", f"{r.step_ms / rows[0].step_ms:.2f}"] for r in rows],
-    )
+    for table in [*training_tables(steps), *product_tables(products)]:
+        print_table(*table)
 
 
 def _run_peaks(options: Namespace) -> None:

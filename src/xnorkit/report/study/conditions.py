@@ -1,15 +1,14 @@
 """Under what a figure was measured: machine, versions, commit, date."""
 
-import os
 import platform
 import subprocess
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from xnorkit import __version__, _engine
+from xnorkit.bench.machine import cores, cpu_name, versions
 
 __all__ = ["machine", "now"]
 
@@ -23,12 +22,12 @@ PACKAGES = (
 def machine() -> dict[str, Any]:
     """Return what does not change during a study: cpu, cores, isa, os, python, versions, commit."""
     return {
-        "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpu": cpu_name(),
+        "cores": cores(),
         "isa": _engine.default_isa(),
         "os": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": _versions(),
+        "versions": {**versions(PACKAGES), "xnorkit": __version__},
         "commit": _commit(),
     }
 
@@ -36,30 +35,6 @@ def machine() -> dict[str, Any]:
 def now() -> str:
     """Return date and time, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _cpu() -> str:
-    """Return the name of the processor, with its family and model, which tell more where the name is vague."""
-    fields = dict[str, str]()
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            fields.setdefault(name.strip(), value.strip())
-    except OSError:
-        pass
-    known = [f"{key.removeprefix('cpu ')} {fields[key]}" for key in ("cpu family", "model") if fields.get(key)]
-    name = fields.get("model name") or platform.processor() or platform.machine()
-    return f"{name} ({', '.join(known)})" if known else name
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return {**found, "xnorkit": __version__}
 
 
 def _commit() -> str:

@@ -24,9 +24,10 @@ def _step(study: Study, entry: Training) -> Step:
     records = {path: _blank(study, entry, family) for path, family in FAMILIES.items()}
 
     def measure() -> Iterable[Record]:
-        for row in bench_training(entry.model, batch=entry.batch, threads=study.threads, seconds=entry.seconds):
-            if row.path not in records:
-                continue
+        rows = bench_training(
+            entry.model, paths=tuple(FAMILIES), batch=entry.batch, threads=(study.threads,), seconds=entry.seconds
+        )
+        for row in rows:
             images_per_s = entry.batch / row.step_ms * 1e3
             values = {
                 "step_ms": row.step_ms,
@@ -47,5 +48,8 @@ def _blank(study: Study, entry: Training, family: str) -> Record:
         "batch": entry.batch,
         "threads": study.threads,
     }
-    command = f"xnorkit bench training {entry.model} --batch {entry.batch} --threads {study.threads}"
+    command = (
+        f"xnorkit bench training {entry.model} --paths {','.join(FAMILIES)} "
+        f"--batch {entry.batch} --threads {study.threads}"
+    )
     return blank("training-time", f"{entry.model}/{family}/t{study.threads}/b{entry.batch}", subject, command)
