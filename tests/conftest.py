@@ -11,6 +11,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # As many processes as cores: PyTorch, which reads this once, would start that many threads in each.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A process that runs many tests would grow to the sum of what they need (xnorkit.train.memory).
+os.environ.setdefault("XNORKIT_MEMORY", "return")
+
 SS_DISABLE = 2
 
 

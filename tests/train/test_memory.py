@@ -1,15 +1,18 @@
 """Freed memory stays in the process."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from xnorkit.errors import InputError
 from xnorkit.train.memory import reuse_memory
 
 FAULTS = """
 import resource, sys
 import torch
+from xnorkit.errors import InputError
 from xnorkit.train.memory import reuse_memory
 
 if sys.argv[1] == "reuse" and not reuse_memory():
@@ -32,7 +35,9 @@ print(faults() - before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the GNU C library's allocator is Linux's")
 def test_a_step_finds_its_memory_again() -> None:
     def faults(mode: str) -> int:
-        done = subprocess.run([sys.executable, "-c", FAULTS, mode], capture_output=True, text=True, check=False)
+        environment = {**os.environ, "XNORKIT_MEMORY": "reuse"}
+        command = [sys.executable, "-c", FAULTS, mode]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode == 3:
             pytest.skip("another C library")
         return int(done.stdout)
@@ -40,5 +45,9 @@ def test_a_step_finds_its_memory_again() -> None:
     assert faults("reuse") < faults("as is") / 10
 
 
-def test_it_may_be_called_twice() -> None:
-    assert reuse_memory() == reuse_memory()
+def test_it_may_be_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_MEMORY", "return")
+    assert not reuse_memory()
+    monkeypatch.setenv("XNORKIT_MEMORY", "keep")
+    with pytest.raises(InputError, match="XNORKIT_MEMORY='keep'; required: 'reuse' or 'return'"):
+        reuse_memory()

@@ -69,6 +69,7 @@ def arrange(words: Sequence[str]) -> list[str]:
 def run(options: Namespace) -> None:
     """Train, then print accuracy, time and where the checkpoint is."""
     from xnorkit.train import find_checkpoint, fit, load_machine, load_recipe
+    from xnorkit.train.memory import reuse_memory
 
     machine = load_machine(options.machine)
     given = [f"{name}={options[name]}" for name in ("seed", "precision") if options[name] is not None]
@@ -79,6 +80,8 @@ def run(options: Namespace) -> None:
     logs = Path(machine.logs)
     output = options.output or logs / (options.exp_name or recipe.name)
     hardware = machine.hardware(**{name: options[name] for name in (*HARDWARE, *LIMITS)})
+    if hardware.accelerator in {"auto", "cpu"}:
+        reuse_memory()
     try:
         result = fit(
             recipe,

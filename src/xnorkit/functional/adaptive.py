@@ -81,17 +81,18 @@ class _RPReLU(torch.autograd.Function):
         ctx.save_for_backward(y, gamma, beta)
         ctx.zeta_shape = zeta.shape
         u = y - gamma
-        return torch.where(u > 0, u, beta * u) + zeta
+        return u.clamp(min=0).add_(u.clamp_(max=0).mul_(beta)).add_(zeta)  # one of the two terms is 0; no branches
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         y, gamma, beta = ctx.saved_tensors
         g, u = grads[0], y - gamma
-        through = torch.where(u > 0, g, g * beta)
+        above = torch.ops.aten.threshold_backward(g, u, 0)  # g where u > 0, else 0
+        through = (g - above).mul_(beta).add_(above)
         return (
             through.to(y.dtype),
             -through.sum_to_size(gamma.shape),
-            (g * u.clamp(max=0)).sum_to_size(beta.shape),
+            u.clamp_(max=0).mul_(g).sum_to_size(beta.shape),
             g.sum_to_size(ctx.zeta_shape),
         )
 

@@ -1,9 +1,14 @@
 """Memory that a training step uses again instead of returning it to the system."""
 
 import ctypes
+import os
 import sys
 
+from xnorkit.errors import InputError
+
 __all__ = ["reuse_memory"]
+
+VARIABLE = "XNORKIT_MEMORY"
 
 # Of malloc.h of the GNU C library.
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4
@@ -17,9 +22,16 @@ def reuse_memory() -> bool:
     The allocator of the GNU C library takes each tensor of more than 32 MiB from the system and gives it back when it
     is freed. The system then fills every page with zeros at its first use, again in every step: a quarter of a float
     step of a CIFAR-10 network, a third of a packed one. With this call such memory comes from the heap, which stays. It
-    holds for the whole process and cannot be undone.
+    holds for the whole process and cannot be undone. The environment variable XNORKIT_MEMORY=return forbids it, where
+    memory is scarcer than time; its other value is "reuse".
+
+    Raises:
+        InputError: XNORKIT_MEMORY has another value.
     """
-    if not sys.platform.startswith("linux"):
+    wish = os.environ.get(VARIABLE) or "reuse"
+    if wish not in {"reuse", "return"}:
+        raise InputError(f"{VARIABLE}={wish!r}; required: 'reuse' or 'return'. Unset it for 'reuse'.")
+    if wish == "return" or not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries lack it, or ignore it
     if mallopt is None:

@@ -16,7 +16,6 @@ from xnorkit.train.evaluate import split_words
 from xnorkit.train.folder import RunFolder
 from xnorkit.train.log import EpochLog
 from xnorkit.train.machine import Hardware
-from xnorkit.train.memory import reuse_memory
 from xnorkit.train.module import EVALUATION, TrainingModule
 from xnorkit.train.progress import EpochBar
 from xnorkit.train.quiet import quiet_trainer
@@ -96,8 +95,6 @@ class Run:
                 f"model.first_layer=int8 reads pixels, and data '{data.name}' holds prepared floats ({word}); "
                 "required: float."
             )
-        if self.trainer.strategy.root_device.type == "cpu":
-            reuse_memory()
         torch.manual_seed(self.recipe.seed)
         batches = data.train_dataloader()
         count = min(len(batches), self.hardware.limit_train_batches or len(batches))
