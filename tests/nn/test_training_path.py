@@ -197,6 +197,19 @@ def test_an_output_may_be_overwritten_and_the_input_changed(monkeypatch: pytest.
     assert layer.weight.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize("path", ["simulated", "packed"])
+def test_memory_order_is_that_of_a_convolution(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows may call `view` on a contiguous result, as behind any layer of PyTorch."""
+    monkeypatch.setenv("XNORKIT_TRAIN", path)
+    layer = BinaryConv2d(32, 8, 3)
+    x = FLOAT_INPUT.contiguous(memory_format=torch.channels_last)
+    assert layer(FLOAT_INPUT).is_contiguous()
+    assert layer(x).is_contiguous(memory_format=torch.channels_last)
+    assert layer.to(memory_format=torch.channels_last)(FLOAT_INPUT).is_contiguous(memory_format=torch.channels_last)
+    assert BinaryLinear(6, 8)(FLOAT_INPUT).is_contiguous()
+    assert BinaryConv1d(32, 8, 3)(FLOAT_INPUT[..., 0]).is_contiguous()
+
+
 def test_memory_kept_for_backward(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two bits per activation and one per weight, where the simulated path keeps 5 bytes and 8."""
 

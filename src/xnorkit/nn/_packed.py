@@ -49,7 +49,7 @@ class ConvOfSigns:
 def packed_conv(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
     u: Tensor, b: Tensor, scale: Tensor | None, bias: Tensor | None, clip: float, geometry: ConvOfSigns
 ) -> Tensor:
-    """Return scale * conv(sign(u), b) + bias, (N, O, OH, OW) in channels-last memory.
+    """Return scale * conv(sign(u), b) + bias, (N, O, OH, OW), in channels-last memory where `u` or `b` is.
 
     Args:
         u: (N, C, H, W) float32 on the CPU; its gradient passes where |u| < clip.
@@ -84,7 +84,7 @@ class _PackedConv(torch.autograd.Function):
         y = _empty(ctx.conv.output)
         _engine.sign_conv(ctx.conv, _words(signs), _words(weights), scales.numpy(), shifts.numpy(), _pixels(y), threads)
         ctx.save_for_backward(signs, inside, weights, scales)
-        return y
+        return y if _is_channels_last(u) or _is_channels_last(b) else y.contiguous()
 
     @staticmethod
     @once_differentiable
@@ -118,6 +118,11 @@ def _shape(pixels: Tensor) -> Shape:
 def _channels_last(x: Tensor) -> Tensor:
     """Return x (N, C, H, W) as contiguous (N, H, W, C)."""
     return x.detach().permute(0, 2, 3, 1).contiguous()
+
+
+def _is_channels_last(x: Tensor) -> bool:
+    """Return whether x (N, C, H, W) is in channels-last memory, and not in the usual order as well."""
+    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
 
 
 def _empty(shape: Shape) -> Tensor:
