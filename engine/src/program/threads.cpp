@@ -13,6 +13,7 @@
 #endif
 
 #include "common/subnormals.h"
+#include "program/openmp_threads.h"
 
 namespace xnorkit {
 namespace {
@@ -205,7 +206,9 @@ Pool& pool() {
 void parallel_for(int64_t items, double cost, double grain, int threads, const Body& body) {
   const double useful = std::min({static_cast<double>(threads), static_cast<double>(items), cost / grain});
   const int count = static_cast<int>(useful);
-  if (items > 0 && (count < 2 || !pool().run(items, count, body))) body(0, items);
+  if (items < 1) return;
+  if (count >= 2 && (run_on_openmp(items, count, body) || pool().run(items, count, body))) return;
+  body(0, items);
 }
 
 }  // namespace xnorkit

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "dispatch/table.h"
+#include "program/openmp_threads.h"
 #include "program/threads.h"
 #include "reference/sign_gradients.h"
 #include "training/scratch_list.h"
@@ -124,6 +125,7 @@ class InputGradient {
 
 void sign_conv_input_gradient(const SignConv& conv, const float* gradient, const uint32_t* weight, const float* scale,
                               const uint32_t* inside, float* result, int threads, const std::string& isa) {
+  const OpenMpThreads shared;
   check_sign_conv(conv);
   const SumKernels* kernels = kernel_table(isa).signed_sums;
   if (kernels == nullptr) {

@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "dispatch/table.h"
+#include "program/openmp_threads.h"
 #include "program/threads.h"
 #include "xnorkit/training.h"
 
@@ -28,6 +29,7 @@ void check(const char* what, int64_t pixels, int64_t channels) {
 
 void norm_keep(const float* x, int64_t pixels, int64_t channels, const float* mean, const float* inverse_std,
                int8_t* kept, int threads, const std::string& isa) {
+  const OpenMpThreads shared;
   check("norm_keep", pixels, channels);
   const RowKernels& rows = rows_of(isa);
   std::vector<float> factor(channels);
@@ -42,6 +44,7 @@ void norm_keep(const float* x, int64_t pixels, int64_t channels, const float* me
 void norm_gradient(const float* gradient, const int8_t* kept, int64_t pixels, int64_t channels, const float* weight,
                    const float* inverse_std, float* to_x, float* to_weight, float* to_bias, int threads,
                    const std::string& isa) {
+  const OpenMpThreads shared;
   check("norm_gradient", pixels, channels);
   const RowKernels& rows = rows_of(isa);
   const auto cost = static_cast<double>(pixels * channels);

@@ -4,6 +4,7 @@
 
 #include "common/subnormals.h"
 #include "dispatch/table.h"
+#include "program/openmp_threads.h"
 #include "program/threads.h"
 #include "xnorkit/training.h"
 
@@ -24,6 +25,7 @@ void chunks(int64_t n, int threads, const Body& body) {
 }  // namespace
 
 void relu_keep(const float* x, int64_t n, uint32_t* kept, int threads, const std::string& isa) {
+  const OpenMpThreads shared;
   PackKernel pack = kernel_table(isa).pack;
   if (pack == nullptr) pack = pack_portable;
   // x > 0 or NaN is not (x < the least number above 0).
@@ -41,6 +43,7 @@ void relu_keep(const float* x, int64_t n, uint32_t* kept, int threads, const std
 
 void relu_gradient(const float* gradient, const uint32_t* kept, int64_t n, float* result, int threads,
                    const std::string& isa) {
+  const OpenMpThreads shared;
   const RowKernels* rows = kernel_table(isa).rows;
   if (rows == nullptr) rows = &rows_portable;
   chunks(n, threads, [&](int64_t first, int64_t count) {

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "dispatch/table.h"
+#include "program/openmp_threads.h"
 #include "program/threads.h"
 #include "reference/reference.h"
 #include "training/shape.h"
@@ -39,6 +40,7 @@ std::vector<uint8_t> filter_bytes(const SignConv& conv, const SumShape& shape, c
 
 void pack_signs(const float* x, int64_t pixels, int64_t channels, float clip, uint32_t* signs, uint32_t* inside,
                 int threads, const std::string& isa) {
+  const OpenMpThreads shared;
   if (pixels < 0 || channels < 1 || !(clip > 0)) {
     fail("pack_signs: received ", pixels, " pixels, ", channels, " channels, clip ", clip,
          "; required: at least 0 pixels, 1 channel, and a clip above 0");
@@ -73,6 +75,7 @@ void pack_signs(const float* x, int64_t pixels, int64_t channels, float clip, ui
 
 void sign_conv(const SignConv& conv, const uint32_t* signs, const uint32_t* weight, const float* scale,
                const float* bias, float* y, int threads, const std::string& isa) {
+  const OpenMpThreads shared;
   check_sign_conv(conv);
   const SumShape shape(conv);
   const std::vector<uint8_t> filters = filter_bytes(conv, shape, weight);

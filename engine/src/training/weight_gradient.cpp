@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dispatch/table.h"
+#include "program/openmp_threads.h"
 #include "program/threads.h"
 #include "reference/sign_gradients.h"
 #include "training/scratch_list.h"
@@ -259,6 +260,7 @@ class WeightGradient {
 
 void sign_conv_weight_gradient(const SignConv& conv, const float* gradient, const uint32_t* signs, float* result,
                                int threads, const std::string& isa) {
+  const OpenMpThreads shared;
   check_sign_conv(conv);
   const SumKernels* kernels = kernel_table(isa).signed_sums;
   if (kernels == nullptr) {
