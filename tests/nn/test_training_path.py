@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import xnorkit
 from xnorkit import _engine
 from xnorkit.errors import InputError
 from xnorkit.models import create_model
+from xnorkit.models.dropped_signs import dropped_signs
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear
 from xnorkit.ops import (
     ApproxSignBinarizer,
@@ -232,19 +234,42 @@ def test_memory_kept_for_backward(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept("simulated") >= 5 * values
 
 
+@pytest.mark.parametrize("p", [0.5, 0.75])
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("binarizer", [BasicInputBinarizer, ApproxSignBinarizer])
+def test_dropped_signs(p: float, channels_last: bool, binarizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same signs are dropped, the result is equal bit for bit, and gradients are near."""
+    torch.manual_seed(0)
+    config = BConfig(partial(dropped_signs, binarizer=binarizer, p=p), weight_pre_process=XNORWeightBinarizer)
+    layer = BinaryConv2d(40, 24, 3, padding=1, bconfig=config)
+    x = torch.randn(4, 40, 8, 8)
+    if channels_last:
+        x = x.contiguous(memory_format=torch.channels_last)
+    y, simulated = _grads(layer, x, "simulated", monkeypatch)
+    calls = _spy(monkeypatch)
+    z, packed = _grads(layer, x, "packed", monkeypatch)
+    assert len(calls) == 2
+    assert torch.equal(y, z)
+    assert torch.equal(simulated[0] == 0, packed[0] == 0) or not channels_last
+    for a, b in zip(simulated, packed, strict=True):
+        assert (a - b).norm() <= 8 / LIMIT / math.sqrt(12) * a.norm() + 1e-6
+    y, _ = _grads(layer.eval(), x, "simulated", monkeypatch)
+    z, _ = _grads(layer.eval(), x, "packed", monkeypatch)
+    assert len(calls) == 3
+    assert torch.equal(y, z)
+
+
 def test_summary_says_which_layers_train_in_float32() -> None:
-    figures = xnorkit.summary(create_model("nin-cifar10"), (3, 32, 32))
+    figures = xnorkit.summary(create_model("nin-cifar10", dropout=0.3), (3, 32, 32))
     simulated = {layer.name: layer.simulated for layer in figures.layers if layer.simulated}
-    assert simulated == dict.fromkeys(
-        ("xnor.6.conv", "xnor.10.conv"), "DroppedSigns returns other values than +1 and -1"
-    )
+    reason = "DroppedSigns returns other values than +1 and -1"
+    assert simulated == dict.fromkeys(("xnor.6.conv", "xnor.10.conv"), reason)
     assert "trains in float32:\n  xnor.6.conv, xnor.10.conv: DroppedSigns" in str(figures)
-    assert "trains in float32" not in str(xnorkit.summary(create_model("resnet18-cifar10"), (3, 32, 32)))
+    for name in ("resnet18-cifar10", "nin-cifar10"):
+        assert "trains in float32" not in str(xnorkit.summary(create_model(name), (3, 32, 32)))
 
 
-@pytest.mark.parametrize(
-    ("name", "options"), [("lenet5", {}), ("nin-cifar10", {"dropout": 0.0}), ("resnet20-cifar10", {})]
-)
+@pytest.mark.parametrize(("name", "options"), [("lenet5", {}), ("nin-cifar10", {}), ("resnet20-cifar10", {})])
 def test_networks_learn_alike(name: str, options: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
     """In the packed path's own memory layout the first loss is equal bit for bit, and gradients point the same way."""
 

@@ -1,6 +1,8 @@
 """Dropout behind the sign, as a process of a binary layer's input."""
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -35,9 +37,21 @@ class DroppedSigns(ActivationBinarizer):
         """Return y, of the shape of `x`."""
         return F.dropout(self.binarizer(x), self.p, self.training)
 
+    @property
+    def drop(self) -> float:  # type: ignore[override]
+        """Share of the signs that this call sets to 0: p in training, else 0."""
+        return self.p if self.training else 0.0
+
     def returns_signs(self, training: bool) -> bool:
-        """Return whether every y is +1 or -1: in evaluation, where nothing is dropped."""
-        return not (training and self.p) and super().returns_signs(training)
+        """Return whether every y is +1 or -1 but for `drop`, and sums with its factor, a power of 2, are exact."""
+        exact = not training or math.frexp(1 - self.p)[0] == 0.5
+        return exact and isinstance(self.binarizer, ActivationBinarizer) and self.binarizer.returns_signs(training)
+
+    def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
+        """Return u and the clip of the binarizer."""
+        process: Any = self.binarizer
+        found: tuple[Tensor, float] = process.before_sign(x)
+        return found
 
     def extra_repr(self) -> str:
         """Return the arguments, for print(model)."""

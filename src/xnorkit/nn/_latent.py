@@ -98,7 +98,9 @@ class LatentWeight(nn.Module):
                 b, scale = self._factors(dtype)
                 b = self._from_filters(b)
                 if self.runs_on_bits(x):
-                    y = self._packed(*self._before_sign(x), b, scale)
+                    process: Any = self.activation_pre_process
+                    u, clip = process.before_sign(x)
+                    y = self._packed(u, clip, b, scale)
                 else:
                     s = self.activation_pre_process(x.to(dtype))
                     y = self._scale_and_shift(self._dot(s, b, scale, operation), None).to(self.weight.dtype)
@@ -126,12 +128,11 @@ class LatentWeight(nn.Module):
         """Return whether a call with `x` computes its products, and their gradients, on bits in the engine."""
         return runs_packed(x, self.weight) and self.simulated_reason(self.training) is None and self._fits_bits(x)
 
-    def _before_sign(self, x: Tensor) -> tuple[Tensor, float]:
-        """Return u, whose sign is what the activation process makes of x, and below which |u| its gradient passes."""
-        process = self.activation_pre_process
-        if type(process) is BasicInputBinarizer and not (process._forward_hooks or process._forward_pre_hooks):
-            return x, process.clip
-        return process(x), math.inf
+    def _dropped(self) -> float:
+        """Return the share of the signs that a call sets to 0 now."""
+        process: Any = self.activation_pre_process
+        share: float = process.drop
+        return share
 
     def _bits_reason(self) -> str | None:
         """Return why the layer's geometry has no gradients on bits, or None."""
@@ -141,7 +142,10 @@ class LatentWeight(nn.Module):
         raise NotImplementedError
 
     def _packed(self, u: Tensor, clip: float, b: Tensor, scale: Tensor | None) -> Tensor:
-        """Return operation(sign(u), b) * scale + bias in the engine; the gradient passes where |u| < clip."""
+        """Return operation(s, b) * scale + bias in the engine, for the signs s of u that the process leaves.
+
+        The gradient passes where |u| < clip.
+        """
         raise NotImplementedError
 
     def scale_and_shift(self, dot: Tensor) -> Tensor:

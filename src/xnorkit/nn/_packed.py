@@ -8,8 +8,11 @@ For y = scale * conv(s, b) + bias with s = sign(u), of which the gradient passes
     dC/db     scale * G
     dC/dscale <G, b>, the sum over each filter
 
-Kept for the backward pass: two bits per activation and one per weight. engine/src/training derives the sums and their
-error, docs/training-speed.md says when this path is taken.
+Dropout behind the sign is half the sum of two products of signs: s m = (s + s') / 2, where s' is -s at what is dropped,
+the words of s with some bits flipped. So it is with the weights' gradient; the input's is cut to what is kept.
+
+Kept for the backward pass: two bits per activation, three with dropout, and one per weight. engine/src/training derives
+the sums and their error, docs/training-speed.md says when this path is taken.
 """
 
 from dataclasses import dataclass
@@ -47,9 +50,11 @@ class ConvOfSigns:
 
 
 def packed_conv(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
-    u: Tensor, b: Tensor, scale: Tensor | None, bias: Tensor | None, clip: float, geometry: ConvOfSigns
+    u: Tensor, b: Tensor, scale: Tensor | None, bias: Tensor | None, clip: float, drop: float, geometry: ConvOfSigns
 ) -> Tensor:
-    """Return scale * conv(sign(u), b) + bias, (N, O, OH, OW), in channels-last memory where `u` or `b` is.
+    """Return scale * conv(s, b) + bias, (N, O, OH, OW), in channels-last memory where `u` or `b` is.
+
+    s = sign(u); with `drop` p, s = sign(u) m / (1 - p), where m is 0 at probability p, else 1.
 
     Args:
         u: (N, C, H, W) float32 on the CPU; its gradient passes where |u| < clip.
@@ -57,9 +62,10 @@ def packed_conv(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
         scale: (O,), or None for ones.
         bias: (O,), or None for zeros.
         clip: above 0; `math.inf` lets every gradient pass.
+        drop: p, 0 or such that 1 / (1 - p) is a power of 2.
         geometry: where the kernel stands.
     """
-    return _PackedConv.apply(u, b, scale, bias, clip, geometry)
+    return _PackedConv.apply(u, b, scale, bias, clip, drop, geometry)
 
 
 class _PackedConv(torch.autograd.Function):
@@ -71,6 +77,7 @@ class _PackedConv(torch.autograd.Function):
         scale: Tensor | None,
         bias: Tensor | None,
         clip: float,
+        drop: float,
         geometry: ConvOfSigns,
     ) -> Tensor:
         threads = torch.get_num_threads()
@@ -80,16 +87,24 @@ class _PackedConv(torch.autograd.Function):
         signs, inside = _pack(pixels, clip if ctx.needs_input_grad[0] else None, threads)
         weights, _ = _pack(filters, None, threads)
         scales = b.new_ones(len(b)) if scale is None else scale.detach()
-        shifts = b.new_zeros(len(b)) if bias is None else bias.detach()
-        y = _empty(ctx.conv.output)
-        _engine.sign_conv(ctx.conv, _words(signs), _words(weights), scales.numpy(), shifts.numpy(), _pixels(y), threads)
-        ctx.save_for_backward(signs, inside, weights, scales)
+        flipped, ctx.gain = None, 1 / (1 - drop)
+        if drop:
+            dropped = _dropped(u, drop, threads)
+            flipped = signs ^ dropped
+            inside = ~dropped if inside is None else inside & ~dropped
+            y = _product(ctx.conv, signs, weights, threads).add_(_product(ctx.conv, flipped, weights, threads))
+            y.mul_(ctx.gain / 2).mul_(scales[:, None, None])
+            y = y if bias is None else y.add_(bias.detach()[:, None, None])
+        else:
+            shifts = None if bias is None else bias.detach()
+            y = _product(ctx.conv, signs, weights, threads, scales=scales, shifts=shifts)
+        ctx.save_for_backward(signs, flipped, inside, weights, scales)
         return y if _is_channels_last(u) or _is_channels_last(b) else y.contiguous()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        signs, inside, weights, scales = ctx.saved_tensors
+        signs, flipped, inside, weights, scales = ctx.saved_tensors
         needs_u, needs_b, needs_scale, needs_bias, *_ = ctx.needs_input_grad
         threads = torch.get_num_threads()
         g = _channels_last(grads[0])
@@ -98,21 +113,48 @@ class _PackedConv(torch.autograd.Function):
             to_u = _empty(ctx.image)
             between = None if inside is None else _words(inside)
             _engine.sign_conv_input_gradient(
-                ctx.conv, g.numpy(), _words(weights), scales.numpy(), between, _pixels(to_u), threads
+                ctx.conv, g.numpy(), _words(weights), (scales * ctx.gain).numpy(), between, _pixels(to_u), threads
             )
         if needs_b or needs_scale:
             filters = _empty(ctx.filters)
             _engine.sign_conv_weight_gradient(ctx.conv, g.numpy(), _words(signs), _pixels(filters), threads)
+            if flipped is not None:
+                others = _empty(ctx.filters)
+                _engine.sign_conv_weight_gradient(ctx.conv, g.numpy(), _words(flipped), _pixels(others), threads)
+                filters.add_(others).mul_(ctx.gain / 2)
             to_b = filters * scales.reshape(-1, 1, 1, 1)
             if needs_scale:
                 to_scale = (filters * _unpack(weights, ctx.filters[-1])).sum((1, 2, 3))
         to_bias = g.reshape(-1, g.shape[-1]).sum(0) if needs_bias else None
-        return to_u, to_b, to_scale, to_bias, None, None
+        return to_u, to_b, to_scale, to_bias, None, None, None
 
 
 def _shape(pixels: Tensor) -> Shape:
     n, height, width, channels = pixels.shape
     return n, height, width, channels
+
+
+def _product(
+    conv: _engine.SignConv,
+    signs: Tensor,
+    weights: Tensor,
+    threads: int,
+    *,
+    scales: Tensor | None = None,
+    shifts: Tensor | None = None,
+) -> Tensor:
+    """Return conv(signs, weights) * scales + shifts (N, O, OH, OW) in channels-last memory."""
+    y = _empty(conv.output)
+    scales = torch.ones(len(weights)) if scales is None else scales
+    shifts = torch.zeros(len(weights)) if shifts is None else shifts
+    _engine.sign_conv(conv, _words(signs), _words(weights), scales.numpy(), shifts.numpy(), _pixels(y), threads)
+    return y
+
+
+def _dropped(u: Tensor, drop: float, threads: int) -> Tensor:
+    """Return words with the bits of what `torch.nn.functional.dropout` sets to 0 in a tensor like u."""
+    kept = torch.nn.functional.dropout(torch.ones_like(u), drop)
+    return _pack(_channels_last(kept.sub_(0.5)), None, threads)[0]
 
 
 def _channels_last(x: Tensor) -> Tensor:

@@ -111,8 +111,8 @@ class _BinaryConv(LatentWeight):
         stride, padded, dilation = _plane(self.stride, 1), _plane(padding, 0), _plane(self.dilation, 1)
         geometry = ConvOfSigns(stride, padded, dilation, self.groups)
         if self.SPATIAL_DIMS == 2:
-            return packed_conv(u, b, scale, self.bias, clip, geometry)
-        return packed_conv(u.unsqueeze(2), b.unsqueeze(2), scale, self.bias, clip, geometry).squeeze(2)
+            return packed_conv(u, b, scale, self.bias, clip, self._dropped(), geometry)
+        return packed_conv(u.unsqueeze(2), b.unsqueeze(2), scale, self.bias, clip, self._dropped(), geometry).squeeze(2)
 
     def _layer_reason(self) -> str | None:
         return None if self.padding_mode == "zeros" else f"padding mode '{self.padding_mode}' has no kernel on bits"

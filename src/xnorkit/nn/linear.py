@@ -82,7 +82,7 @@ class BinaryLinear(LatentWeight, nn.Linear):
         # A 1x1 convolution of columns of rows: the engine's threads share images, and its tiles are of four pixels.
         column = next(size for size in (16, 8, 4, 2, 1) if len(rows) % size == 0)
         images = rows.reshape(-1, column, 1, self.in_features).permute(0, 3, 1, 2)
-        y = packed_conv(images, b[:, :, None, None], scale, self.bias, clip, ConvOfSigns())
+        y = packed_conv(images, b[:, :, None, None], scale, self.bias, clip, self._dropped(), ConvOfSigns())
         return y.permute(0, 2, 3, 1).reshape(*u.shape[:-1], self.out_features)
 
     def _layer_reason(self) -> str | None:

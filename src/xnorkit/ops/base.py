@@ -1,5 +1,7 @@
 """What every binarizer is: a module with `with_args` and a word on whether it runs on bits."""
 
+import math
+
 from torch import Tensor, nn
 
 from xnorkit.ops.factory import WithArgs
@@ -16,13 +18,19 @@ class ActivationBinarizer(WithArgs, nn.Module):
 
     bit_reason: str | None = None
     zero_one: bool = False
+    drop: float = 0.0
+    """Share of the signs that this call sets to 0; the others are multiplied with 1 / (1 - drop)."""
 
     def __init__(self) -> None:
         super().__init__()  # a subclass without a constructor takes no arguments, and its signature says so
 
     def returns_signs(self, training: bool) -> bool:
-        """Return whether every y is exactly +1 or -1, in training or in evaluation."""
+        """Return whether every y is exactly +1 or -1, in training or in evaluation, but for what `drop` does to it."""
         return self.bit_reason is None and not self.zero_one
+
+    def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
+        """Return u and a clip: y is sign(u), of which the gradient passes where |u| < clip; `drop` comes behind it."""
+        return self(x), math.inf
 
 
 class WeightBinarizer(WithArgs, nn.Module):

@@ -40,6 +40,11 @@ class BasicInputBinarizer(ActivationBinarizer):
         """Return y, of the shape of `x`."""
         return sign_ste(x, self.clip)
 
+    def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
+        """Return x and the clip; what a subclass or a hook makes of x instead, without a clip."""
+        plain = type(self) is BasicInputBinarizer and not (self._forward_hooks or self._forward_pre_hooks)
+        return (x, self.clip) if plain else super().before_sign(x)
+
     def extra_repr(self) -> str:
         """Return the arguments, for print(model)."""
         return f"clip={self.clip}"
