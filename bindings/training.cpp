@@ -190,6 +190,7 @@ void bind_relu(nb::module_& module) {
 }  // namespace
 
 void bind_training(nb::module_& module) {
+  module.attr("MAX_SUM_TERMS") = kMaxSumTerms;
   nb::class_<SignConv>(module, "SignConv")
       .def(
           "__init__",

@@ -259,6 +259,9 @@ class Program:
         ValueError if a float input holds NaN or infinity, or a shape or dtype is not the declared one.
         """
 
+MAX_SUM_TERMS: int
+"""Values of one sum in the gradients of a `SignConv` at most: output positions of all images, taps times filters."""
+
 class SignConv:
     """A convolution of signs in training, of images (N, H, W, C) by filters (O, KH, KW, C / groups).
 

@@ -136,6 +136,24 @@ def test_what_else_a_module_does_still_happens(monkeypatch: pytest.MonkeyPatch) 
         assert torch.equal(nn.Sequential(*_unit())(IMAGES), compact_unit(*_unit(), IMAGES))
 
 
+def test_a_relu_overwrites_only_where_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hook of the layer has taken stays as it was, unless the ReLU is in place."""
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    for inplace in (False, True):
+        norm, layer, _ = _unit()
+        taken: list[Tensor] = []
+        layer.register_forward_hook(lambda _module, _inputs, y, taken=taken: taken.append(y))
+        y = compact_unit(norm, layer, nn.ReLU(inplace), IMAGES)
+        assert bool((taken[0] < 0).any()) is not inplace
+        y.sum().backward()
+
+
+def test_one_value_per_channel_is_refused_as_by_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+        compact_unit(*_unit(), IMAGES[:1, :, :1, :1])
+
+
 @pytest.mark.parametrize(("name", "share"), [("resnet18-cifar10", 0.25), ("nin-cifar10", 0.6)])
 def test_memory_kept_by_a_network(name: str, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """A share of the float twin's, parameters aside; NIN's max pooling keeps floats and 64-bit indices."""

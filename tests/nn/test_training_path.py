@@ -186,6 +186,31 @@ def test_paths_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         layer(torch.randn(2, 64))
 
 
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_hook_on_the_binarizer_is_heard(inner: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may return other values than signs, so the layer computes in float32."""
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    calls = _spy(monkeypatch)
+    config = BConfig(
+        partial(dropped_signs, binarizer=BasicInputBinarizer, p=0.5), weight_pre_process=SignWeightBinarizer
+    )
+    layer = BinaryConv2d(32, 8, 3, bias=False, bconfig=config).eval()
+    process = layer.activation_pre_process
+    (process.binarizer if inner else process).register_forward_hook(lambda _module, _inputs, y: y * 0)
+    assert not layer(FLOAT_INPUT).any()
+    assert not calls
+    assert "forward hook" in str(layer.simulated_reason())
+
+
+@pytest.mark.parametrize("layer", [BinaryConv2d(32, 8, 9, padding=1), BinaryConv1d(32, 8, 9)], ids=["2d", "1d"])
+def test_a_kernel_larger_than_the_image_is_the_same_error(layer: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = FLOAT_INPUT if isinstance(layer, BinaryConv2d) else FLOAT_INPUT[..., 0]
+    for path in ("simulated", "packed"):
+        monkeypatch.setenv("XNORKIT_TRAIN", path)
+        with pytest.raises(RuntimeError, match="Kernel size can't be greater"):
+            layer(x)
+
+
 def test_an_output_may_be_overwritten_and_the_input_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path keeps bits of its own, so that what follows may work in place."""
     monkeypatch.setenv("XNORKIT_TRAIN", "packed")

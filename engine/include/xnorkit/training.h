@@ -20,6 +20,9 @@
 
 namespace xnorkit {
 
+// Values of a sum at most: integers up to 511 whose sum, doubled, fits int32.
+constexpr int64_t kMaxSumTerms = 2101256;
+
 struct SignConv {
   int64_t images;
   int64_t height;

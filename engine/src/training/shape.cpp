@@ -57,10 +57,10 @@ void check_sign_conv(const SignConv& conv) {
   if (g.groups > 1 && shape.group_in % 16 != 0) {
     fail("sign_conv: received groups of ", shape.group_in, " channels; required: a multiple of 16, or one group");
   }
-  constexpr int64_t kMost = std::numeric_limits<int32_t>::max() / (2 * kSumLimit);
-  if (shape.taps * shape.group_out > kMost || conv.images * shape.positions() > kMost) {
+  static_assert(kMaxSumTerms == std::numeric_limits<int32_t>::max() / (2 * kSumLimit));
+  if (shape.taps * shape.group_out > kMaxSumTerms || conv.images * shape.positions() > kMaxSumTerms) {
     fail("sign_conv: received sums of ", shape.taps * shape.group_out, " and ", conv.images * shape.positions(),
-         " values; required: at most ", kMost, ", which fit int32");
+         " values; required: at most ", kMaxSumTerms, ", which fit int32");
   }
 }
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -38,7 +37,7 @@ class DroppedSigns(ActivationBinarizer):
         return F.dropout(self.binarizer(x), self.p, self.training)
 
     @property
-    def drop(self) -> float:  # type: ignore[override]
+    def drop(self) -> float:
         """Share of the signs that this call sets to 0: p in training, else 0."""
         return self.p if self.training else 0.0
 
@@ -49,9 +48,8 @@ class DroppedSigns(ActivationBinarizer):
 
     def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
         """Return u and the clip of the binarizer."""
-        process: Any = self.binarizer
-        found: tuple[Tensor, float] = process.before_sign(x)
-        return found
+        assert isinstance(self.binarizer, ActivationBinarizer)  # as returns_signs makes sure
+        return self.binarizer.before_sign(x)
 
     def extra_repr(self) -> str:
         """Return the arguments, for print(model)."""

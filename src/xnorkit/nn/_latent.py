@@ -98,9 +98,10 @@ class LatentWeight(nn.Module):
                 b, scale = self._factors(dtype)
                 b = self._from_filters(b)
                 if self.runs_on_bits(x):
-                    process: Any = self.activation_pre_process
+                    process = self.activation_pre_process
+                    assert isinstance(process, ActivationBinarizer)
                     u, clip = process.before_sign(x)
-                    y = self._packed(u, clip, b, scale)
+                    y = self._packed(u, clip, process.drop, b, scale)
                 else:
                     s = self.activation_pre_process(x.to(dtype))
                     y = self._scale_and_shift(self._dot(s, b, scale, operation), None).to(self.weight.dtype)
@@ -122,27 +123,23 @@ class LatentWeight(nn.Module):
         process, weights = self.activation_pre_process, self.weight_pre_process
         if not (isinstance(process, ActivationBinarizer) and process.returns_signs(training)):
             return f"{type(process).__name__} returns other values than +1 and -1"
-        return self._bits_reason() if self._has_factors() else f"{type(weights).__name__} has no method `factors`"
+        if any(module._forward_hooks or module._forward_pre_hooks for module in process.modules()):
+            return f"{type(process).__name__} has a forward hook, which may change its values"
+        return self._geometry_reason() if self._has_factors() else f"{type(weights).__name__} has no method `factors`"
 
     def runs_on_bits(self, x: Tensor) -> bool:
         """Return whether a call with `x` computes its products, and their gradients, on bits in the engine."""
         return runs_packed(x, self.weight) and self.simulated_reason(self.training) is None and self._fits_bits(x)
 
-    def _dropped(self) -> float:
-        """Return the share of the signs that a call sets to 0 now."""
-        process: Any = self.activation_pre_process
-        share: float = process.drop
-        return share
-
-    def _bits_reason(self) -> str | None:
+    def _geometry_reason(self) -> str | None:
         """Return why the layer's geometry has no gradients on bits, or None."""
         return f"{type(self).__name__} has no gradients on bits"
 
     def _fits_bits(self, x: Tensor) -> bool:
         raise NotImplementedError
 
-    def _packed(self, u: Tensor, clip: float, b: Tensor, scale: Tensor | None) -> Tensor:
-        """Return operation(s, b) * scale + bias in the engine, for the signs s of u that the process leaves.
+    def _packed(self, u: Tensor, clip: float, drop: float, b: Tensor, scale: Tensor | None) -> Tensor:
+        """Return operation(s, b) * scale + bias in the engine, with s = sign(u), of which a share `drop` is dropped.
 
         The gradient passes where |u| < clip.
         """

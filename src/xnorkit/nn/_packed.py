@@ -26,9 +26,7 @@ from torch.autograd.function import once_differentiable
 
 from xnorkit import _engine
 
-__all__ = ["MAX_TERMS", "ConvOfSigns", "packed_conv"]
-
-MAX_TERMS = (2**31 - 1) // (2 * 511)  # integers up to 511 whose sums, and their doubles, fit int32
+__all__ = ["ConvOfSigns", "channels_last", "packed_conv", "words"]
 
 Shape = tuple[int, int, int, int]
 
@@ -81,7 +79,7 @@ class _PackedConv(torch.autograd.Function):
         geometry: ConvOfSigns,
     ) -> Tensor:
         threads = torch.get_num_threads()
-        pixels, filters = _channels_last(u), _channels_last(b)
+        pixels, filters = channels_last(u), channels_last(b)
         ctx.image, ctx.filters = _shape(pixels), _shape(filters)
         ctx.conv = geometry.plan(ctx.image, ctx.filters)
         signs, inside = _pack(pixels, clip if ctx.needs_input_grad[0] else None, threads)
@@ -107,20 +105,20 @@ class _PackedConv(torch.autograd.Function):
         signs, flipped, inside, weights, scales = ctx.saved_tensors
         needs_u, needs_b, needs_scale, needs_bias, *_ = ctx.needs_input_grad
         threads = torch.get_num_threads()
-        g = _channels_last(grads[0])
+        g = channels_last(grads[0])
         to_u = to_b = to_scale = None
         if needs_u:
             to_u = _empty(ctx.image)
-            between = None if inside is None else _words(inside)
+            between = None if inside is None else words(inside)
             _engine.sign_conv_input_gradient(
-                ctx.conv, g.numpy(), _words(weights), (scales * ctx.gain).numpy(), between, _pixels(to_u), threads
+                ctx.conv, g.numpy(), words(weights), (scales * ctx.gain).numpy(), between, _pixels(to_u), threads
             )
         if needs_b or needs_scale:
             filters = _empty(ctx.filters)
-            _engine.sign_conv_weight_gradient(ctx.conv, g.numpy(), _words(signs), _pixels(filters), threads)
+            _engine.sign_conv_weight_gradient(ctx.conv, g.numpy(), words(signs), _pixels(filters), threads)
             if flipped is not None:
                 others = _empty(ctx.filters)
-                _engine.sign_conv_weight_gradient(ctx.conv, g.numpy(), _words(flipped), _pixels(others), threads)
+                _engine.sign_conv_weight_gradient(ctx.conv, g.numpy(), words(flipped), _pixels(others), threads)
                 filters.add_(others).mul_(ctx.gain / 2)
             to_b = filters * scales.reshape(-1, 1, 1, 1)
             if needs_scale:
@@ -147,17 +145,17 @@ def _product(
     y = _empty(conv.output)
     scales = torch.ones(len(weights)) if scales is None else scales
     shifts = torch.zeros(len(weights)) if shifts is None else shifts
-    _engine.sign_conv(conv, _words(signs), _words(weights), scales.numpy(), shifts.numpy(), _pixels(y), threads)
+    _engine.sign_conv(conv, words(signs), words(weights), scales.numpy(), shifts.numpy(), _pixels(y), threads)
     return y
 
 
 def _dropped(u: Tensor, drop: float, threads: int) -> Tensor:
     """Return words with the bits of what `torch.nn.functional.dropout` sets to 0 in a tensor like u."""
     kept = torch.nn.functional.dropout(torch.ones_like(u), drop)
-    return _pack(_channels_last(kept.sub_(0.5)), None, threads)[0]
+    return _pack(channels_last(kept.sub_(0.5)), None, threads)[0]
 
 
-def _channels_last(x: Tensor) -> Tensor:
+def channels_last(x: Tensor) -> Tensor:
     """Return x (N, C, H, W) as contiguous (N, H, W, C)."""
     return x.detach().permute(0, 2, 3, 1).contiguous()
 
@@ -179,7 +177,7 @@ def _pixels(x: Tensor) -> NDArray[np.float32]:
     return pixels
 
 
-def _words(bits: Tensor) -> NDArray[np.uint32]:
+def words(bits: Tensor) -> NDArray[np.uint32]:
     """Return int32 words, which PyTorch can keep, as the engine's."""
     return bits.numpy().view(np.uint32)
 
@@ -194,8 +192,8 @@ def _pack(x: Tensor, clip: float | None, threads: int) -> tuple[Tensor, Tensor |
     _engine.pack_signs(
         x.reshape(-1, channels).numpy(),
         1.0 if clip is None else clip,
-        _words(signs.reshape(rows)),
-        None if inside is None else _words(inside.reshape(rows)),
+        words(signs.reshape(rows)),
+        None if inside is None else words(inside.reshape(rows)),
         threads,
     )
     return signs, inside

@@ -13,20 +13,18 @@ normalization's gradients are
     dC/dbias = sum g,  dC/dweight = sum g z,  dC/dx = weight / std (g - mean g - z mean(g z)),
 
 exact but for z, which is off by at most 1/16 where |z| < 16: engine/include/xnorkit/training.h has the bound. The
-others
-are exact. Modules with hooks, and other modules than those named, are called as they are.
+others are exact. Modules with hooks, and other modules than those named, are called as they are.
 """
 
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from xnorkit import _engine
 from xnorkit.nn._latent import LatentWeight
+from xnorkit.nn._packed import channels_last, words
 
 __all__ = ["compact_shortcut", "compact_stem", "compact_unit"]
 
@@ -89,6 +87,7 @@ def _normalized(norm: Any, x: Tensor) -> Tensor:
         and norm.track_running_stats
         and norm.momentum is not None
         and x.dtype == norm.weight.dtype == torch.float32
+        and x.numel() > x.shape[1]  # of one value per channel the module refuses the statistics
     )
     y: Tensor
     if not plain:
@@ -100,8 +99,11 @@ def _normalized(norm: Any, x: Tensor) -> Tensor:
 
 
 def _activated(activation: nn.Module, x: Tensor) -> Tensor:
-    """Return activation(x), where x is a fresh value that nothing else keeps: a ReLU overwrites it."""
-    return _CompactReLU.apply(x) if _is_plain(activation, nn.ReLU) else activation(x)
+    if not _is_plain(activation, nn.ReLU):
+        return activation(x)
+    assert isinstance(activation, nn.ReLU)
+    y: Tensor = _CompactReLU.apply(x, activation.inplace)
+    return y
 
 
 def _pooled(pool: Any, x: Tensor) -> Tensor:
@@ -143,20 +145,22 @@ class _CompactNorm(torch.autograd.Function):
 
 class _CompactReLU(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.mark_dirty(x)
+    def forward(ctx: Any, x: Tensor, inplace: bool) -> Tensor:
         kept = torch.empty(-(-x.numel() // 32), dtype=torch.int32)
-        _engine.relu_keep(_rows(x).numpy(), _words(kept), torch.get_num_threads())
+        _engine.relu_keep(_rows(x).numpy(), words(kept), torch.get_num_threads())
         ctx.save_for_backward(kept)
+        if not inplace:
+            return x.relu()
+        ctx.mark_dirty(x)
         return x.relu_()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (kept,) = ctx.saved_tensors
         to_x = torch.empty(grads[0].shape, memory_format=torch.channels_last)
-        _engine.relu_gradient(_rows(grads[0]).numpy(), _words(kept), _rows(to_x).numpy(), torch.get_num_threads())
-        return (to_x,)
+        _engine.relu_gradient(_rows(grads[0]).numpy(), words(kept), _rows(to_x).numpy(), torch.get_num_threads())
+        return to_x, None
 
 
 class _CompactPool(torch.autograd.Function):
@@ -177,8 +181,4 @@ class _CompactPool(torch.autograd.Function):
 
 def _rows(x: Tensor) -> Tensor:
     """Return (N, C, H, W) as contiguous (N * H * W, C); of channels-last memory without a copy."""
-    return x.detach().permute(0, 2, 3, 1).contiguous().reshape(-1, x.shape[1])
-
-
-def _words(bits: Tensor) -> NDArray[np.uint32]:
-    return bits.numpy().view(np.uint32)
+    return channels_last(x).reshape(-1, x.shape[1])

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xnorkit import _engine
 from xnorkit.errors import InputError
 from xnorkit.nn._checks import check_image, check_sizes
 from xnorkit.nn._latent import XNOR, LatentWeight, Operation
-from xnorkit.nn._packed import MAX_TERMS, ConvOfSigns, packed_conv
+from xnorkit.nn._packed import ConvOfSigns, packed_conv
 from xnorkit.nn._scaled import scaled_conv
 from xnorkit.nn.bconfig import BConfig
 
@@ -20,6 +21,7 @@ class _BinaryConv(LatentWeight):
     """Constructor and forward pass that the binary convolutions share, in front of `torch.nn.ConvNd` in the MRO."""
 
     in_channels: int
+    out_channels: int
     padding_mode: Any
     kernel_size: Any
     stride: Any
@@ -86,7 +88,7 @@ class _BinaryConv(LatentWeight):
             return super()._dot(s, b, scale, operation)
         return scaled_conv(s, b, scale, self.stride, padding, self.dilation, self.groups)
 
-    def _bits_reason(self) -> str | None:
+    def _geometry_reason(self) -> str | None:
         channels = self.in_channels // self.groups
         if self.SPATIAL_DIMS == 3:
             return "three-dimensional convolutions have no gradients on bits"
@@ -100,19 +102,21 @@ class _BinaryConv(LatentWeight):
         padding = self._both_sides()
         if x.dim() != self.SPATIAL_DIMS + 2 or padding is None:
             return False
-        # At most as many output positions as the stride leaves of the padded image.
-        axes = zip(x.shape[2:], padding, self.stride, strict=True)
-        positions = len(x) * math.prod((size + 2 * pad) // stride + 1 for size, pad, stride in axes)
-        return max(positions, self.out_channels * math.prod(self.kernel_size)) <= MAX_TERMS
+        axes = zip(x.shape[2:], padding, self.dilation, self.kernel_size, self.stride, strict=True)
+        sizes = [
+            (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1 for size, pad, dilation, kernel, stride in axes
+        ]
+        terms = max(len(x) * math.prod(sizes), self.out_channels // self.groups * math.prod(self.kernel_size))
+        return min(sizes) >= 1 and terms <= _engine.MAX_SUM_TERMS
 
-    def _packed(self, u: Tensor, clip: float, b: Tensor, scale: Tensor | None) -> Tensor:
+    def _packed(self, u: Tensor, clip: float, drop: float, b: Tensor, scale: Tensor | None) -> Tensor:
         padding = self._both_sides()
         assert padding is not None
         stride, padded, dilation = _plane(self.stride, 1), _plane(padding, 0), _plane(self.dilation, 1)
         geometry = ConvOfSigns(stride, padded, dilation, self.groups)
         if self.SPATIAL_DIMS == 2:
-            return packed_conv(u, b, scale, self.bias, clip, self._dropped(), geometry)
-        return packed_conv(u.unsqueeze(2), b.unsqueeze(2), scale, self.bias, clip, self._dropped(), geometry).squeeze(2)
+            return packed_conv(u, b, scale, self.bias, clip, drop, geometry)
+        return packed_conv(u.unsqueeze(2), b.unsqueeze(2), scale, self.bias, clip, drop, geometry).squeeze(2)
 
     def _layer_reason(self) -> str | None:
         return None if self.padding_mode == "zeros" else f"padding mode '{self.padding_mode}' has no kernel on bits"

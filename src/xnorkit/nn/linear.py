@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from xnorkit import _engine
 from xnorkit.errors import InputError
 from xnorkit.nn._checks import check_dot_length, check_float, check_sizes
 from xnorkit.nn._latent import XNOR, LatentWeight, Operation
-from xnorkit.nn._packed import MAX_TERMS, ConvOfSigns, packed_conv
+from xnorkit.nn._packed import ConvOfSigns, packed_conv
 from xnorkit.nn._scaled import scaled_linear
 from xnorkit.nn.bconfig import BConfig
 
@@ -71,18 +72,18 @@ class BinaryLinear(LatentWeight, nn.Linear):
     def _dot(self, s: Tensor, b: Tensor, scale: Tensor | None, operation: Operation) -> Tensor:
         return super()._dot(s, b, scale, operation) if scale is None else scaled_linear(s, b, scale)
 
-    def _bits_reason(self) -> str | None:
+    def _geometry_reason(self) -> str | None:
         return None
 
     def _fits_bits(self, x: Tensor) -> bool:
-        return x.dim() >= 2 and max(x.numel() // self.in_features, self.out_features) <= MAX_TERMS
+        return x.dim() >= 2 and max(x.numel() // self.in_features, self.out_features) <= _engine.MAX_SUM_TERMS
 
-    def _packed(self, u: Tensor, clip: float, b: Tensor, scale: Tensor | None) -> Tensor:
+    def _packed(self, u: Tensor, clip: float, drop: float, b: Tensor, scale: Tensor | None) -> Tensor:
         rows = u.reshape(-1, self.in_features)
         # A 1x1 convolution of columns of rows: the engine's threads share images, and its tiles are of four pixels.
         column = next(size for size in (16, 8, 4, 2, 1) if len(rows) % size == 0)
         images = rows.reshape(-1, column, 1, self.in_features).permute(0, 3, 1, 2)
-        y = packed_conv(images, b[:, :, None, None], scale, self.bias, clip, self._dropped(), ConvOfSigns())
+        y = packed_conv(images, b[:, :, None, None], scale, self.bias, clip, drop, ConvOfSigns())
         return y.permute(0, 2, 3, 1).reshape(*u.shape[:-1], self.out_features)
 
     def _layer_reason(self) -> str | None:

@@ -18,11 +18,14 @@ class ActivationBinarizer(WithArgs, nn.Module):
 
     bit_reason: str | None = None
     zero_one: bool = False
-    drop: float = 0.0
-    """Share of the signs that this call sets to 0; the others are multiplied with 1 / (1 - drop)."""
 
     def __init__(self) -> None:
         super().__init__()  # a subclass without a constructor takes no arguments, and its signature says so
+
+    @property
+    def drop(self) -> float:
+        """Share of the signs that a call sets to 0 now; the others are multiplied with 1 / (1 - drop)."""
+        return 0.0
 
     def returns_signs(self, training: bool) -> bool:
         """Return whether every y is exactly +1 or -1, in training or in evaluation, but for what `drop` does to it."""

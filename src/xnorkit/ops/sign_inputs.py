@@ -41,9 +41,8 @@ class BasicInputBinarizer(ActivationBinarizer):
         return sign_ste(x, self.clip)
 
     def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
-        """Return x and the clip; what a subclass or a hook makes of x instead, without a clip."""
-        plain = type(self) is BasicInputBinarizer and not (self._forward_hooks or self._forward_pre_hooks)
-        return (x, self.clip) if plain else super().before_sign(x)
+        """Return x and the clip; of a subclass, what it makes of x, without a clip."""
+        return (x, self.clip) if type(self) is BasicInputBinarizer else super().before_sign(x)
 
     def extra_repr(self) -> str:
         """Return the arguments, for print(model)."""
