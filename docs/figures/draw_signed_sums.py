@@ -18,14 +18,14 @@ LANES = ((0, 0, 0, 0), (0, 1, 1, 0), (1, 1, 0, 0), (0, 1, 0, 1), (1, 0, 1, 1))  
 WIDTH, HEIGHT = 7.4, 4.4
 TABLE_Y, VALUES_Y, LANES_Y, RESULT_Y = 5.0, 7.7, 1.7, 0.3
 ALT = (
-    "Four values of a gradient have 16 subset sums, a table. Each lane forms an index from its four sign bits, looks "
-    "up the sum of the values that it subtracts, and takes it twice from the sum of all."
+    "Four values of a gradient have 16 signed sums, a table. Each lane forms an index from its four sign bits and looks "
+    "its sum up."
 )
 
 
-def subset_sums() -> list[int]:
-    """The table: entry i is the sum of those values whose bit is set in i."""
-    return [sum(v for k, v in enumerate(VALUES) if i >> k & 1) for i in range(1 << len(VALUES))]
+def signed_sums() -> list[int]:
+    """The table: entry i is the sum in which the values whose bit is set in i are negative."""
+    return [sum(-v if i >> k & 1 else v for k, v in enumerate(VALUES)) for i in range(1 << len(VALUES))]
 
 
 def minus(number: int) -> str:
@@ -52,16 +52,9 @@ def draw() -> str:
         axes.text(0, VALUES_Y + 1.35, "four values of the rounded gradient", weight="bold")
         for k, value in enumerate(VALUES):
             cell(axes, k, VALUES_Y, minus(value))
-        axes.text(
-            4.4,
-            VALUES_Y + 0.43,
-            f"sum of all T = {sum(VALUES)}     made once, read by all lanes",
-            va="center",
-            color=soft,
-        )
 
-        axes.text(0, TABLE_Y + 1.75, "their 16 subset sums: a table in one register", weight="bold")
-        table = subset_sums()
+        axes.text(0, TABLE_Y + 1.75, "their 16 signed sums: a table, made once, read by all lanes", weight="bold")
+        table = signed_sums()
         indices = [sum(bit << k for k, bit in enumerate(bits)) for bits in LANES]
         for i, entry in enumerate(table):
             cell(axes, i, TABLE_Y, minus(entry), chosen=i in indices)
@@ -73,10 +66,8 @@ def draw() -> str:
             axes.plot([middle, index + 0.45], [LANES_Y + 0.95, TABLE_Y - 0.05], color=blue, linewidth=1.4)
             signs = " ".join("\u2212" if bit else "+" for bit in bits)
             cell(axes, middle - 1.35, LANES_Y, f"{signs}  \u2192  {index}", width=2.7)
-            total, entry = sum(VALUES), table[index]
-            difference = f"{total} \u2212 2\u00b7{minus(entry) if entry >= 0 else f'({minus(entry)})'}"
-            axes.text(middle, RESULT_Y + 0.75, f"{difference} = {minus(total - 2 * entry)}", ha="center", va="center")
-        axes.text(0, RESULT_Y - 0.4, "each lane: four signs, their index, T \u2212 2\u00b7entry", weight="bold")
+            axes.text(middle, RESULT_Y + 0.75, minus(table[index]), ha="center", va="center")
+        axes.text(0, RESULT_Y - 0.4, "each lane: four signs, their index, its sum", weight="bold")
         text = "one look-up and one addition per lane take the place of four multiply-adds"
         axes.text(0, RESULT_Y - 1.1, text, color=soft)
         return as_file(to_svg(figure, "signed-sums", ALT))

@@ -51,4 +51,4 @@ def test_the_figure_is_that_of_the_code() -> None:
     texts = re.compile(r"<text [^>]*>(.*?)</text>", re.DOTALL)
     assert texts.findall(stored) == texts.findall(module.draw()), "run docs/figures/draw_signed_sums.py"
     assert "prefers-color-scheme:dark" in stored
-    assert module.subset_sums()[-1] == sum(module.VALUES)
+    assert module.signed_sums()[-1] == -sum(module.VALUES)

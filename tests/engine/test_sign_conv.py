@@ -43,6 +43,8 @@ CASES = [
     Case(2, (8, 8), 64, 64, stride=(2, 2), groups=4),
     Case(1, (1, 40), 32, 65, kernel=(1, 7), padding=(0, 3), dilation=(1, 2)),
     Case(70, (2, 2), 17, 5, kernel=(2, 2), padding=(1, 1)),
+    Case(1, (3, 41), 16, 96, kernel=(1, 3), padding=(0, 1)),  # a row in strips, whose tables overlap
+    Case(2, (3, 4), 16, 7, padding=(4, 4)),  # output pixels that no tap connects with the image
 ]
 
 
@@ -132,6 +134,45 @@ def test_every_instruction_set_is_the_reference(case: Case, isa: str) -> None:
     data = _data(case, seed=1)
     for got, expected in zip(_run(case, data, isa), _run(case, data, "reference"), strict=True):
         assert np.array_equal(got, expected)
+
+
+def _random_case(rng: np.random.Generator) -> Case | None:
+    """Return any geometry of a small layer, or None where the kernel does not fit the padded image."""
+
+    def pair(low: int, high: int) -> tuple[int, int]:
+        first, second = rng.integers(low, high, 2).tolist()
+        return first, second
+
+    groups = int(rng.choice([1, 1, 1, 2, 3]))
+    channels = 16 * groups * int(rng.integers(1, 4)) if groups > 1 else int(rng.integers(1, 80))
+    case = Case(
+        images=int(rng.integers(1, 4)),
+        size=pair(1, 14),
+        channels=channels,
+        filters=groups * int(rng.integers(1, 45)),
+        kernel=pair(1, 6),
+        stride=pair(1, 3),
+        padding=pair(0, 5),
+        dilation=pair(1, 3),
+        groups=groups,
+    )
+    axes = zip(case.size, case.padding, case.dilation, case.kernel, strict=True)
+    fits = all(size + 2 * padding > dilation * (kernel - 1) for size, padding, dilation, kernel in axes)
+    return case if fits else None
+
+
+@pytest.mark.parametrize("isa", _engine.isas())
+def test_every_geometry_is_the_reference(isa: str) -> None:
+    rng = np.random.default_rng(7)
+    tried = 0
+    while tried < 60:
+        case = _random_case(rng)
+        if case is None:
+            continue
+        tried += 1
+        data = _data(case, seed=tried)
+        for got, expected in zip(_run(case, data, isa), _run(case, data, "reference"), strict=True):
+            assert np.array_equal(got, expected), case
 
 
 @pytest.mark.parametrize("isa", _engine.isas())

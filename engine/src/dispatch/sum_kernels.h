@@ -1,13 +1,10 @@
 // The contract of the kernels that training needs: sums of integers with binary signs. As dispatch/kernels.h, this is
 // for files with ISA flags: plain structures and function pointers alone.
 //
-// out[row][lane] = sum over k of value[row][k] * sign[k][lane], where a sign bit of 1 means -1, is
+// out[row][lane] = sum over k of value[row][k] * sign[k][lane], where a sign bit of 1 means -1.
 //
-//     sum over k of value[row][k]  -  2 * sum over the k with bit[k][lane] = 1 of value[row][k].
-//
-// The first sum is one number per row. For the second, `group` consecutive values have 2^group subset sums: a table, built
-// once per row and group; each lane finds its sum by its own `group` sign bits, its index. One look-up and one addition
-// then stand for `group` multiply-adds. The sum of all is in the table's last entry, so that the first sum is free.
+// `group` consecutive values have 2^group signed sums: a table, built once per row and group; each lane finds its sum by
+// its own `group` sign bits, its index. One look-up and one addition then stand for `group` multiply-adds.
 #pragma once
 
 #include <cstdint>
@@ -39,15 +36,16 @@ struct SumTile {
   const int64_t* offset;         // [part]: from a row's result to the part's 16 lanes
 };
 
-// Plain loops over floats, compiled once per instruction set. Where abs_max meets NaN or infinity, so is its result.
+// Plain loops over floats, compiled once per instruction set. Where a maximum meets NaN or infinity, it is NaN
+// or infinity.
 struct SumRowKernels {
-  // The largest |x[i] * factor[i % channels]|; factor may be null.
-  float (*abs_max)(const float* x, const float* factor, int64_t pixels, int64_t channels);
-  // most[c] = max(most[c], |x[i][c]|).
+  // most[c] = max(most[c], |x[i][c]|); most must not be below 0.
   void (*abs_max_channels)(const float* x, int64_t pixels, int64_t channels, float* most);
   // q[i][c] = rint(x[i][c] * factor[c]), halves to even, for products within +-511.
   void (*quantize)(const float* x, int64_t x_step, const float* factor, int64_t pixels, int64_t channels, int16_t* q,
                    int64_t q_step);
+  // y[c][r] = x[r][c].
+  void (*turn_over)(const int16_t* x, int64_t x_step, int64_t rows, int64_t columns, int16_t* y, int64_t y_step);
   // y[i][c] = inside ? float(sum[i][c]) * scale : 0; inside holds a bit per channel, or is null: all are inside.
   void (*scale)(const int32_t* sum, int64_t sum_step, float scale, const uint32_t* inside, int64_t pixels,
                 int64_t channels, float* y);

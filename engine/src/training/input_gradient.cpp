@@ -15,9 +15,11 @@
 namespace xnorkit {
 namespace {
 
+constexpr int64_t kTableBytes = 12 << 10;  // of a strip: they stay in the first cache beside the index of a block
+
 struct Scratch {
-  WeightVector<int16_t> integers;  // [pixel][values]
-  WeightVector<int16_t> tables;    // [row][table]
+  WeightVector<int16_t> integers;  // [slot][values] of a row of output pixels; what no output pixel fills stays 0
+  WeightVector<int16_t> tables;    // [slot of the strip][table]
   WeightVector<int32_t> sums;      // [row][column][pixel_sums] of the padded image
   std::vector<float> factor;       // [channel]
 };
@@ -27,9 +29,10 @@ class InputGradient {
   InputGradient(const SignConv& conv, const SumKernels& kernels, const float* gradient, const uint32_t* weight,
                 const float* scale, const uint32_t* inside, float* result)
       : conv_(conv),
-        shape_(conv),
+        run_(run_of(conv)),
+        shape_(conv, conv.geometry.taps() / run_),
         kernels_(kernels),
-        index_(conv, shape_, kernels, weight),
+        index_(conv, shape_, run_, kernels, weight),
         gradient_(gradient),
         scale_(scale),
         inside_(inside),
@@ -38,19 +41,25 @@ class InputGradient {
         values_(table_count_ * kernels.group),
         pixel_sums_(conv.geometry.groups * shape_.tap_parts * 16),
         padded_height_(conv.height + conv.geometry.padding[0] + conv.geometry.padding[2]),
-        padded_width_(conv.width + conv.geometry.padding[1] + conv.geometry.padding[3]) {
+        padded_width_(conv.width + conv.geometry.padding[1] + conv.geometry.padding[3]),
+        columns_(run_ > 1 ? conv.width : shape_.out_width),
+        first_x_(run_ > 1 ? conv.geometry.padding[1] - run_ + 1 : 0) {
     const Geometry& g = conv.geometry;
+    const int64_t row_taps = g.kernel[1] / run_;
     for (int64_t part = 0; part < shape_.blocks * kSumParts; ++part) {
       const int64_t tap = std::min(shape_.tap_of(part), shape_.taps - 1);
-      const int64_t y = tap / g.kernel[1] * g.dilation[0], x = tap % g.kernel[1] * g.dilation[1];
+      const int64_t y = tap / row_taps * g.dilation[0], x = tap % row_taps * g.dilation[1];
       offsets_.push_back((y * padded_width_ + x) * pixel_sums_ + shape_.channel_of(part));
     }
+    const int64_t slots = kTableBytes / (table_count_ * kernels.table_size * sizeof(int16_t));
+    const int64_t most = std::max<int64_t>(slots - run_ + 1, kSumRows), strips = (columns_ + most - 1) / most;
+    strip_ = round_up((columns_ + strips - 1) / strips, kSumRows);
   }
 
   Scratch make_scratch() const {
     Scratch scratch;
-    scratch.integers.resize(shape_.positions() * values_);
-    scratch.tables.resize(kSumRows * table_count_ * kernels_.table_size);
+    scratch.integers.resize((columns_ + run_ - 1) * values_);
+    scratch.tables.resize((strip_ + run_ - 1) * table_count_ * kernels_.table_size);
     scratch.sums.resize(padded_height_ * padded_width_ * pixel_sums_);
     scratch.factor.resize(conv_.out_channels);
     return scratch;
@@ -58,11 +67,15 @@ class InputGradient {
 
   void image(int64_t n, Scratch& scratch) const {
     const float* gradient = gradient_ + n * shape_.positions() * conv_.out_channels;
-    const SumStep step(kernels_.rows.abs_max(gradient, scale_, shape_.positions(), conv_.out_channels));
+    const SumStep step(largest(gradient, scratch.factor.data()));
     for (int64_t c = 0; c < conv_.out_channels; ++c) scratch.factor[c] = scale_[c] * step.inverse;
     std::fill(scratch.sums.begin(), scratch.sums.end(), 0);
     if (step.inverse > 0) {
-      for (int64_t group = 0; group < conv_.geometry.groups; ++group) add_group(gradient, group, scratch);
+      for (int64_t group = 0; group < conv_.geometry.groups; ++group) {
+        for (int64_t y = 0; y < shape_.out_height; ++y) {
+          add_row(gradient + y * shape_.out_width * conv_.out_channels, group, y, scratch);
+        }
+      }
     }
     const Geometry& g = conv_.geometry;
     const int64_t words = (conv_.in_channels + 31) / 32;
@@ -76,36 +89,59 @@ class InputGradient {
   }
 
  private:
-  void add_group(const float* gradient, int64_t group, Scratch& scratch) const {
+  // The largest |scale * gradient| of an image, or NaN or infinity where there is one.
+  float largest(const float* gradient, float* most) const {
+    std::fill(most, most + conv_.out_channels, 0.0f);
+    kernels_.rows.abs_max_channels(gradient, shape_.positions(), conv_.out_channels, most);
+    for (int64_t c = 0; c < conv_.out_channels; ++c) most[c] *= scale_[c];
+    float result = 0;
+    kernels_.rows.abs_max_channels(most, conv_.out_channels, 1, &result);
+    return result;
+  }
+
+  // Taps of a kernel's row that are summed at once.
+  static int64_t run_of(const SignConv& conv) {
+    const Geometry& g = conv.geometry;
+    return g.stride[1] == 1 && g.dilation[1] == 1 ? g.kernel[1] : 1;
+  }
+
+  // A row of output pixels. Slot i holds output pixel first_x_ + i; column i takes the slots i to i + run_ - 1.
+  void add_row(const float* gradient, int64_t group, int64_t y, Scratch& scratch) const {
     const int64_t first = group * shape_.group_out;
-    kernels_.rows.quantize(gradient + first, conv_.out_channels, scratch.factor.data() + first, shape_.positions(),
-                           shape_.group_out, scratch.integers.data(), values_);
-    for (int64_t position = 0; position < shape_.positions(); position += kSumRows) {
-      const int rows = static_cast<int>(std::min<int64_t>(kSumRows, shape_.positions() - position));
-      add_rows(group, position, rows, scratch);
+    const int64_t from = std::max<int64_t>(first_x_, 0), to = std::min(first_x_ + columns_ + run_ - 1, shape_.out_width);
+    kernels_.rows.quantize(gradient + from * conv_.out_channels + first, conv_.out_channels,
+                           scratch.factor.data() + first, std::max<int64_t>(to - from, 0), shape_.group_out,
+                           scratch.integers.data() + (from - first_x_) * values_, values_);
+    for (int64_t column = 0; column < columns_; column += strip_) {
+      const int64_t count = std::min(strip_, columns_ - column);
+      kernels_.tables(scratch.integers.data() + column * values_, (count + run_ - 1) * table_count_,
+                      scratch.tables.data());
+      for (int64_t i = 0; i < count; i += kSumRows) add_columns(group, y, column, i, count, scratch);
     }
   }
 
-  void add_rows(int64_t group, int64_t position, int rows, Scratch& scratch) const {
+  // Columns `first` + i and the next ones of a strip of `count`.
+  void add_columns(int64_t group, int64_t y, int64_t first, int64_t i, int64_t count, Scratch& scratch) const {
     const Geometry& g = conv_.geometry;
+    const int rows = static_cast<int>(std::min<int64_t>(kSumRows, count - i));
     const int64_t table_step = table_count_ * kernels_.table_size;
-    int32_t* corner[kSumRows];  // under the first tap
+    int32_t* corner[kSumRows];  // the sums of the first row of taps
     for (int row = 0; row < rows; ++row) {
-      const int16_t* values = scratch.integers.data() + (position + row) * values_;
-      kernels_.tables(values, table_count_, scratch.tables.data() + row * table_step);
-      const int64_t y = (position + row) / shape_.out_width * g.stride[0];
-      const int64_t x = (position + row) % shape_.out_width * g.stride[1];
-      corner[row] = scratch.sums.data() + (y * padded_width_ + x) * pixel_sums_ + group * shape_.tap_parts * 16;
+      const int64_t column = first + i + row;
+      const int64_t x = run_ > 1 ? g.padding[1] + column : column * g.stride[1];
+      corner[row] = scratch.sums.data() + (y * g.stride[0] * padded_width_ + x) * pixel_sums_ +
+                    group * shape_.tap_parts * 16;
     }
     for (int64_t block = 0; block < shape_.blocks; ++block) {
       const int64_t parts = std::min<int64_t>(kSumParts, shape_.parts - block * kSumParts);
-      kernels_.tile[rows - 1]({scratch.tables.data(), table_step, index_.of(group, block),
-                               static_cast<int32_t>(table_count_), static_cast<int32_t>(parts), corner,
+      kernels_.tile[rows - 1]({scratch.tables.data() + i * table_step, table_step, index_.of(group, block),
+                               static_cast<int32_t>(run_ * table_count_), static_cast<int32_t>(parts), corner,
                                offsets_.data() + block * kSumParts});
     }
   }
 
   const SignConv& conv_;
+  int64_t run_;
   SumShape shape_;
   const SumKernels& kernels_;
   WeightIndex index_;
@@ -118,6 +154,9 @@ class InputGradient {
   int64_t pixel_sums_;
   int64_t padded_height_;
   int64_t padded_width_;
+  int64_t columns_;  // that are summed per row of output pixels: pixels of the image, or output pixels where run_ is 1
+  int64_t first_x_;  // output pixel of the first slot
+  int64_t strip_;    // columns whose tables are made at once
   std::vector<int64_t> offsets_;  // [part]: from the sums under the first tap to its own
 };
 

@@ -11,8 +11,9 @@
 namespace xnorkit {
 namespace {
 
-constexpr int64_t kBlock = 256;  // pixels summed in float32; blocks are summed in float64, in order
+constexpr int64_t kBlock = 256;  // rows summed in float32; blocks are summed in float64, in order
 constexpr double kGrain = 1e5;
+constexpr int64_t kRow = 64;  // values that a call of a kernel should have: of few channels, several pixels are one row
 
 const RowKernels& rows_of(const std::string& isa) {
   const RowKernels* rows = kernel_table(isa).rows;
@@ -25,19 +26,41 @@ void check(const char* what, int64_t pixels, int64_t channels) {
   }
 }
 
+// Pixels of a row, and its values. What is per channel repeats itself within a row.
+struct Rows {
+  Rows(int64_t channels) : pixels(std::max<int64_t>(1, kRow / channels)), values(pixels * channels) {}
+
+  std::vector<float> repeat(const std::vector<float>& of_channels) const {
+    std::vector<float> result;
+    for (int64_t i = 0; i < pixels; ++i) result.insert(result.end(), of_channels.begin(), of_channels.end());
+    return result;
+  }
+
+  // Calls body(first value, values) for all rows of n values, of which the last may be shorter.
+  template <class Body>
+  void each(int64_t n, int threads, const Body& body) const {
+    parallel_for((n + values - 1) / values, static_cast<double>(n), kGrain, threads, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) body(i * values, std::min(values, n - i * values));
+    });
+  }
+
+  int64_t pixels;
+  int64_t values;
+};
+
 }  // namespace
 
 void norm_keep(const float* x, int64_t pixels, int64_t channels, const float* mean, const float* inverse_std,
                int8_t* kept, int threads, const std::string& isa) {
   const OpenMpThreads shared;
   check("norm_keep", pixels, channels);
-  const RowKernels& rows = rows_of(isa);
+  const RowKernels& kernels = rows_of(isa);
+  const Rows rows(channels);
   std::vector<float> factor(channels);
   for (int64_t c = 0; c < channels; ++c) factor[c] = 8 * inverse_std[c];
-  parallel_for(pixels, static_cast<double>(pixels * channels), kGrain, threads, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      rows.to_eighths(x + i * channels, mean, factor.data(), kept + i * channels, channels);
-    }
+  const std::vector<float> means = rows.repeat({mean, mean + channels}), factors = rows.repeat(factor);
+  rows.each(pixels * channels, threads, [&](int64_t first, int64_t count) {
+    kernels.to_eighths(x + first, means.data(), factors.data(), kept + first, count);
   });
 }
 
@@ -46,20 +69,24 @@ void norm_gradient(const float* gradient, const int8_t* kept, int64_t pixels, in
                    const std::string& isa) {
   const OpenMpThreads shared;
   check("norm_gradient", pixels, channels);
-  const RowKernels& rows = rows_of(isa);
+  const RowKernels& kernels = rows_of(isa);
+  const Rows rows(channels);
   const auto cost = static_cast<double>(pixels * channels);
-  const int64_t blocks = (pixels + kBlock - 1) / kBlock;
-  std::vector<float> sums(blocks * 2 * channels);
+  const int64_t block = kBlock * rows.values, blocks = (pixels * channels + block - 1) / block;
+  std::vector<float> sums(blocks * 2 * rows.values);
   parallel_for(blocks, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin; block < end; ++block) {
-      float* sum = sums.data() + block * 2 * channels;
-      for (int64_t i = block * kBlock; i < std::min(pixels, (block + 1) * kBlock); ++i) {
-        rows.norm_sums(gradient + i * channels, kept + i * channels, sum, sum + channels, channels);
+    for (int64_t b = begin; b < end; ++b) {
+      float* sum = sums.data() + b * 2 * rows.values;
+      const int64_t stop = std::min(pixels * channels, (b + 1) * block);
+      for (int64_t i = b * block; i < stop; i += rows.values) {
+        kernels.norm_sums(gradient + i, kept + i, sum, sum + rows.values, std::min(rows.values, stop - i));
       }
     }
   });
   std::vector<double> total(2 * channels);
-  for (int64_t i = 0; i < static_cast<int64_t>(sums.size()); ++i) total[i % (2 * channels)] += sums[i];
+  for (int64_t i = 0; i < blocks * 2; ++i) {
+    for (int64_t k = 0; k < rows.values; ++k) total[i % 2 * channels + k % channels] += sums[i * rows.values + k];
+  }
   std::vector<float> factor(channels), shift(channels), slope(channels);
   const auto count = static_cast<double>(pixels);
   for (int64_t c = 0; c < channels; ++c) {
@@ -70,11 +97,10 @@ void norm_gradient(const float* gradient, const int8_t* kept, int64_t pixels, in
     shift[c] = static_cast<float>(factor[c] * total[c] / count);
     slope[c] = static_cast<float>(factor[c] * product / count / 8);
   }
-  const NormTerms terms{factor.data(), shift.data(), slope.data()};
-  parallel_for(pixels, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      rows.norm_gradient(gradient + i * channels, kept + i * channels, terms, to_x + i * channels, channels);
-    }
+  const std::vector<float> factors = rows.repeat(factor), shifts = rows.repeat(shift), slopes = rows.repeat(slope);
+  const NormTerms terms{factors.data(), shifts.data(), slopes.data()};
+  rows.each(pixels * channels, threads, [&](int64_t first, int64_t values) {
+    kernels.norm_gradient(gradient + first, kept + first, terms, to_x + first, values);
   });
 }
 

@@ -10,10 +10,12 @@ namespace xnorkit {
 
 constexpr int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-// Lanes are (tap, channel of a group), the channels of a tap padded to parts of 16; blocks are 64 lanes.
+// Lanes are (tap, channel of a group), the channels of a tap padded to parts of 16; blocks are 64 lanes. `lane_taps` are
+// all taps, or fewer where values of several taps are summed in one lane.
 struct SumShape {
-  explicit SumShape(const SignConv& conv)
-      : taps(conv.geometry.taps()),
+  explicit SumShape(const SignConv& conv) : SumShape(conv, conv.geometry.taps()) {}
+  SumShape(const SignConv& conv, int64_t lane_taps)
+      : taps(lane_taps),
         group_in(conv.in_channels / conv.geometry.groups),
         group_out(conv.out_channels / conv.geometry.groups),
         tap_parts((group_in + 15) / 16),
@@ -22,7 +24,7 @@ struct SumShape {
         out_height(conv.out_height()),
         out_width(conv.out_width()) {}
 
-  int64_t taps;
+  int64_t taps;  // that have lanes
   int64_t group_in;
   int64_t group_out;
   int64_t tap_parts;  // per tap

@@ -46,6 +46,8 @@ class WeightGradient {
         chunk_words_(std::clamp((positions_ + word_values_ - 1) / word_values_, int64_t{1},
                                 std::max<int64_t>(kIndexBytes / word_bytes_, 32))),
         table_words_(std::max<int64_t>(1, kTableBytes / (kSumRows * kernels.word_groups * kernels.table_size * 2))),
+        corner_(shape_.positions()),
+        crosses_border_(shape_.positions()),
         padded_(conv.images * padded_height_ * padded_width_ * pixel_halves_),
         index_(chunk_words_ * word_bytes_),
         integers_(conv.out_channels * chunk_words_ * word_values_),
@@ -59,6 +61,7 @@ class WeightGradient {
           scratch.outside.resize(shape_.taps * conv.out_channels);
           return scratch;
         }) {
+    find_corners();
     steps();
     pad(signs);
   }
@@ -77,6 +80,17 @@ class WeightGradient {
  private:
   void loop(int64_t items, const std::function<void(int64_t, int64_t)>& body) {
     parallel_for(items, static_cast<double>(items), 1, threads_, body);
+  }
+
+  void find_corners() {
+    const Geometry& g = conv_.geometry;
+    for (int64_t i = 0; i < shape_.positions(); ++i) {
+      const int64_t y = i / shape_.out_width * g.stride[0], x = i % shape_.out_width * g.stride[1];
+      corner_[i] = (y * padded_width_ + x) * pixel_halves_;
+      crosses_border_[i] = y < g.padding[0] || x < g.padding[1] ||
+                           y - g.padding[0] + g.dilation[0] * (g.kernel[0] - 1) >= conv_.height ||
+                           x - g.padding[1] + g.dilation[1] * (g.kernel[1] - 1) >= conv_.width;
+    }
   }
 
   void steps() {
@@ -127,24 +141,19 @@ class WeightGradient {
     int16_t* integers = scratch.integers.data();
     kernels_.rows.quantize(gradient_ + (first + from) * filters, filters, factor_.data(), present, filters, integers,
                            filters);
+    int64_t position = (first + from) % shape_.positions();
     for (int64_t i = 0; i < present; ++i) {
-      take_outside((first + from + i) % shape_.positions(), integers + i * filters, scratch);
+      if (crosses_border_[position]) take_outside(position, integers + i * filters, scratch);
+      if (++position == shape_.positions()) position = 0;
     }
     std::fill(integers + present * filters, integers + turned * filters, int16_t{0});
-    for (int64_t o = 0; o < filters; ++o) {
-      int16_t* row = integers_.data() + o * chunk_words_ * word_values_ + from;
-      for (int64_t i = 0; i < turned; ++i) row[i] = integers[i * filters + o];
-    }
+    kernels_.rows.turn_over(integers, filters, turned, filters, integers_.data() + from, chunk_words_ * word_values_);
   }
 
   void take_outside(int64_t position, const int16_t* integers, Scratch& scratch) {
     const Geometry& g = conv_.geometry;
     const int64_t y = position / shape_.out_width * g.stride[0] - g.padding[0];
     const int64_t x = position % shape_.out_width * g.stride[1] - g.padding[1];
-    if (y >= 0 && x >= 0 && y + g.dilation[0] * (g.kernel[0] - 1) < conv_.height &&
-        x + g.dilation[1] * (g.kernel[1] - 1) < conv_.width) {
-      return;
-    }
     for (int64_t tap = 0; tap < shape_.taps; ++tap) {
       const int64_t ty = y + tap / g.kernel[1] * g.dilation[0], tx = x + tap % g.kernel[1] * g.dilation[1];
       if (ty < 0 || ty >= conv_.height || tx < 0 || tx >= conv_.width) {
@@ -163,26 +172,27 @@ class WeightGradient {
       const int64_t y = tap / g.kernel[1] * g.dilation[0], x = tap % g.kernel[1] * g.dilation[1];
       offsets[i] = (y * padded_width_ + x) * pixel_halves_ + (group * shape_.group_in + shape_.channel_of(part)) / 16;
     }
+    const int64_t image_halves = padded_height_ * padded_width_ * pixel_halves_;
     loop(words, [&](int64_t begin, int64_t end) {
       const uint16_t* source[kMaxWordValues];
       for (int64_t word = begin; word < end; ++word) {
         const int64_t from = first + word * word_values_;
         const int64_t count = std::min(word_values_, positions_ - from);
-        for (int64_t k = 0; k < count; ++k) source[k] = corner(from + k);
+        int64_t position = from % shape_.positions();
+        const uint16_t* image = padded_.data() + from / shape_.positions() * image_halves;
+        for (int64_t k = 0; k < count; ++k) {
+          source[k] = image + corner_[position];
+          if (++position == shape_.positions()) {
+            position = 0;
+            image += image_halves;
+          }
+        }
         for (int64_t b = 0; b < g.groups * shape_.blocks; ++b) {
           kernels_.index({source, static_cast<int32_t>(count), offsets.data() + b * kSumParts,
                           index_.data() + (b * chunk_words_ + word) * kernels_.index_bytes});
         }
       }
     });
-  }
-
-  // The signs under the first tap of a position.
-  const uint16_t* corner(int64_t position) const {
-    const Geometry& g = conv_.geometry;
-    const int64_t n = position / shape_.positions(), i = position % shape_.positions();
-    const int64_t y = i / shape_.out_width * g.stride[0], x = i % shape_.out_width * g.stride[1];
-    return padded_.data() + ((n * padded_height_ + y) * padded_width_ + x) * pixel_halves_;
   }
 
   void add(int64_t words) {
@@ -209,9 +219,11 @@ class WeightGradient {
         int32_t* result[kSumRows];
         for (int row = 0; row < rows; ++row) result[row] = sums_.data() + (filter + row) * lanes + block * kSumLanes;
         constexpr int64_t kOffsets[kSumParts] = {0, 16, 32, 48};
+        const int64_t parts = std::min<int64_t>(kSumParts, shape_.parts - block * kSumParts);
         const int64_t at = ((group * shape_.blocks + block) * chunk_words_ + word) * kernels_.index_bytes;
         kernels_.tile[rows - 1]({scratch.tables.data(), table_step, index_.data() + at,
-                                 static_cast<int32_t>(count * kernels_.word_groups), kSumParts, result, kOffsets});
+                                 static_cast<int32_t>(count * kernels_.word_groups), static_cast<int32_t>(parts), result,
+                                 kOffsets});
       }
     }
   }
@@ -247,6 +259,8 @@ class WeightGradient {
   int64_t word_bytes_;   // of the index, all blocks
   int64_t chunk_words_;  // worked on at once
   int64_t table_words_;  // whose tables are made at once
+  std::vector<int64_t> corner_;         // of an image's position: from the image to the signs under the first tap
+  std::vector<uint8_t> crosses_border_;  // of an image's position: whether a tap is outside of the image
   WeightVector<uint16_t> padded_;
   WeightVector<uint8_t> index_;
   WeightVector<int16_t> integers_;

@@ -9,8 +9,10 @@
 namespace xnorkit {
 
 struct WeightIndex {
-  // weight: (O, taps, words of a group's channels).
-  WeightIndex(const SignConv& conv, const SumShape& shape, const SumKernels& kernels, const uint32_t* weight);
+  // weight: (O, taps, words of a group's channels). A lane's values are the filters under the last of `run` neighbouring
+  // taps, then those under the tap before it, and so on to the first; each tap's padded to whole tables by +1.
+  WeightIndex(const SignConv& conv, const SumShape& shape, int64_t run, const SumKernels& kernels,
+              const uint32_t* weight);
 
   const uint8_t* of(int64_t group, int64_t block) const { return data.data() + (group * blocks + block) * block_bytes; }
 

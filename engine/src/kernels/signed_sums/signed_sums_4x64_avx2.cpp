@@ -1,6 +1,15 @@
-// Signed sums, 4 rows x 64 lanes, AVX2: tables of 16 int16, their low and high bytes in a register each, read by vpshufb
-// with 4 sign bits a lane. A byte of the index holds two groups of a lane.
+// Signed sums, 4 rows x 64 lanes, AVX2: tables of the 16 signed sums of 4 values, read by vpshufb with 4 sign bits a lane.
+// A byte of the index holds two groups of a lane.
+//
+// A signed sum of 4 values is within +-2044; 2048 more than it has 12 bits without a sign, kept as two bytes of 6 bits,
+// 16 low ones and 16 high ones. Four bytes of 6 bits add up in a byte, so that one widening to 16 bits serves four
+// groups, and it needs no shuffle (the ports that vpshufb takes): words are summed as they are, and their upper bytes
+// once more, shifted down; what is left of the former without the latter is the lower bytes' sum. Per 4 groups, 32 lanes
+// and row these are 8 shuffles, 6 additions of bytes and 6 operations to widen. 16 groups, 64 values within +-32,704, are
+// summed in 16 bits before they are added to the result.
 #include <immintrin.h>
+
+#include <cstring>
 
 #include "common/unroll.h"
 #include "dispatch/sum_kernels.h"
@@ -10,7 +19,9 @@ namespace xnorkit {
 namespace {
 
 constexpr int kGroup = 4, kWordGroups = 2, kTable = 16;
-constexpr int kWordsInShort = 8;  // 16 groups, 64 values, are summed in 16 bits
+constexpr int kStep = 4;        // groups whose bytes are summed before they are widened
+constexpr int32_t kSpan = 16;   // groups that are summed in 16 bits
+constexpr int kOffset = 2048;   // makes a table's entry positive
 
 // 0xFF in the bytes whose bit is set, for the 32 bits of two parts.
 inline __m256i spread(uint32_t bits) {
@@ -33,87 +44,125 @@ void index_avx2(const SumIndex& job) {
   }
 }
 
+// Of entry i, the sign of a value is -1 where its bit of i is 1. 16 low bytes, then 16 high ones.
 void tables_avx2(const int16_t* value, int64_t groups, int16_t* table) {
-  const __m256i bit0 = _mm256_set1_epi32(static_cast<int>(0xFFFF0000));
-  const __m256i bit1 = _mm256_set1_epi64x(static_cast<int64_t>(0xFFFFFFFF00000000u));
-  const __m256i bit2 = _mm256_setr_epi32(0, 0, -1, -1, 0, 0, -1, -1);
-  const __m256i bit3 = _mm256_setr_epi32(0, 0, 0, 0, -1, -1, -1, -1);
-  const __m256i halves = _mm256_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 14,
-                                          1, 3, 5, 7, 9, 11, 13, 15);
+  // Signs of pairs of values. The first two of a group repeat every four entries.
+  const __m256i pp = _mm256_set1_epi32(0x00010001);
+  const __m128i first = _mm_setr_epi32(0x00010001, 0x0001FFFF, static_cast<int>(0xFFFF0001), -1);
+  const __m256i pair0 = _mm256_broadcastsi128_si256(first);
+  const __m256i pair1_low = _mm256_blend_epi32(pp, _mm256_set1_epi32(0x0001FFFF), 0xF0);
+  const __m256i pair1_high = _mm256_blend_epi32(_mm256_set1_epi32(static_cast<int>(0xFFFF0001)), _mm256_set1_epi32(-1),
+                                                0xF0);
+  const __m256i offset = _mm256_set1_epi32(kOffset), six = _mm256_set1_epi16(63);
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   for (int64_t g = 0; g < groups; ++g, value += kGroup, table += kTable) {
-    const __m256i a = _mm256_add_epi16(_mm256_and_si256(bit0, _mm256_set1_epi16(value[0])),
-                                       _mm256_and_si256(bit1, _mm256_set1_epi16(value[1])));
-    const __m256i b = _mm256_add_epi16(_mm256_and_si256(bit2, _mm256_set1_epi16(value[2])),
-                                       _mm256_and_si256(bit3, _mm256_set1_epi16(value[3])));
-    // Eight low bytes and eight high ones per half of the register, then the low bytes first.
-    const __m256i bytes = _mm256_shuffle_epi8(_mm256_add_epi16(a, b), halves);
-    _mm256_store_si256(reinterpret_cast<__m256i*>(table), _mm256_permute4x64_epi64(bytes, 0xD8));
+    int32_t pair[2];
+    std::memcpy(pair, value, sizeof pair);
+    const __m256i other = _mm256_set1_epi32(pair[1]);
+    const __m256i a = _mm256_add_epi32(_mm256_madd_epi16(_mm256_set1_epi32(pair[0]), pair0), offset);
+    const __m256i low = _mm256_add_epi32(a, _mm256_madd_epi16(other, pair1_low));    // entries 0 to 7
+    const __m256i high = _mm256_add_epi32(a, _mm256_madd_epi16(other, pair1_high));  // entries 8 to 15
+    const __m256i sums = _mm256_packus_epi32(low, high);
+    const __m256i bytes = _mm256_packus_epi16(_mm256_and_si256(sums, six), _mm256_srli_epi16(sums, 6));
+    // The packing leaves four entries in 32 bits: low bytes of 0-3 and 8-11, high ones; those of 4-7 and 12-15.
+    _mm256_store_si256(reinterpret_cast<__m256i*>(table), _mm256_permutevar8x32_epi32(bytes, order));
   }
 }
 
-// Two parts, 32 lanes.
-template <int P>
-void half_tile(const SumTile& tile, int first_part) {
+// Sums of bytes, 32 lanes: of all 16-bit words, and of the words' upper bytes alone. The lower ones' are their difference.
+struct ByteSums {
+  __m256i words = _mm256_setzero_si256();
+  __m256i upper = _mm256_setzero_si256();
+
+  void add(__m256i bytes) {
+    words = _mm256_add_epi16(words, bytes);
+    upper = _mm256_add_epi16(upper, _mm256_srli_epi16(bytes, 8));
+  }
+  __m256i lower() const { return _mm256_sub_epi16(words, _mm256_slli_epi16(upper, 8)); }
+};
+
+// Adds the look-ups of G groups, which fit a byte: G * 63 < 256.
+template <int R, int G>
+inline void add_groups(const int16_t* table, int64_t row_step, const uint8_t* index, ByteSums (&low)[R],
+                       ByteSums (&high)[R]) {
   const __m256i nibble = _mm256_set1_epi8(15);
-  alignas(32) int32_t wide[P][32] = {};
-  const int16_t* table = tile.table;
-  const uint8_t* index = tile.index + 16 * first_part;
-  int32_t left = tile.groups;
-  while (left > 0) {
-    __m256i sum[P][2];
-    XNORKIT_UNROLL
-    for (int p = 0; p < P; ++p) sum[p][0] = sum[p][1] = _mm256_setzero_si256();
-    for (int32_t w = 0; w < kWordsInShort && left > 0; ++w, index += 64) {
-      __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index));
-      const int32_t groups = left < kWordGroups ? left : kWordGroups;
-      for (int32_t g = 0; g < groups; ++g, table += kTable) {
-        const __m256i i = _mm256_and_si256(both, nibble);
-        XNORKIT_UNROLL
-        for (int p = 0; p < P; ++p) {
-          const auto* bytes = reinterpret_cast<const __m128i*>(table + p * tile.table_step);
-          const __m256i low = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(bytes)), i);
-          const __m256i high = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(bytes + 1)), i);
-          sum[p][0] = _mm256_add_epi16(sum[p][0], _mm256_unpacklo_epi8(low, high));
-          sum[p][1] = _mm256_add_epi16(sum[p][1], _mm256_unpackhi_epi8(low, high));
-        }
-        both = _mm256_srli_epi16(both, 4);
-      }
-      left -= groups;
-    }
-    // Lanes 0-7 and 16-23 are in the first sum, 8-15 and 24-31 in the second.
-    XNORKIT_UNROLL
-    for (int p = 0; p < P; ++p) {
-      XNORKIT_UNROLL
-      for (int n = 0; n < 4; ++n) {
-        const __m256i from = sum[p][n % 2];
-        const __m128i part = n < 2 ? _mm256_castsi256_si128(from) : _mm256_extracti128_si256(from, 1);
-        auto* lanes = reinterpret_cast<__m256i*>(wide[p] + 8 * n);
-        _mm256_store_si256(lanes, _mm256_add_epi32(_mm256_load_si256(lanes), _mm256_cvtepi16_epi32(part)));
-      }
-    }
+  __m256i i[G];
+  XNORKIT_UNROLL
+  for (int g = 0; g < G; ++g) {
+    const __m256i word = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + g / kWordGroups * 64));
+    i[g] = _mm256_and_si256(g % kWordGroups == 0 ? word : _mm256_srli_epi16(word, 4), nibble);
   }
   XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) {
-    // Of a table's last entry, the low byte is at 15 and the high one at 31.
-    int32_t sum = 0;
-    for (int32_t g = 0; g < tile.groups; ++g) {
-      const auto* bytes = reinterpret_cast<const uint8_t*>(tile.table + p * tile.table_step + g * kTable);
-      sum += static_cast<int16_t>(bytes[15] | bytes[31] << 8);
+  for (int r = 0; r < R; ++r) {
+    __m256i l = _mm256_setzero_si256(), h = l;
+    XNORKIT_UNROLL
+    for (int g = 0; g < G; ++g) {
+      const auto* bytes = reinterpret_cast<const __m128i*>(table + r * row_step + g * kTable);
+      const __m256i lows = _mm256_broadcastsi128_si256(_mm_load_si128(bytes));
+      const __m256i highs = _mm256_broadcastsi128_si256(_mm_load_si128(bytes + 1));
+      l = _mm256_add_epi8(l, _mm256_shuffle_epi8(lows, i[g]));
+      h = _mm256_add_epi8(h, _mm256_shuffle_epi8(highs, i[g]));
     }
-    const __m256i total = _mm256_set1_epi32(sum);
-    for (int n = 0; n < 4 && first_part + n / 2 < tile.parts; ++n) {
-      auto* lanes = reinterpret_cast<__m256i*>(tile.result[p] + tile.offset[first_part + n / 2] + 8 * (n % 2));
-      const __m256i sums = _mm256_load_si256(reinterpret_cast<const __m256i*>(wide[p] + 8 * n));
-      const __m256i signed_sum = _mm256_sub_epi32(total, _mm256_slli_epi32(sums, 1));
-      _mm256_storeu_si256(lanes, _mm256_add_epi32(_mm256_loadu_si256(lanes), signed_sum));
+    low[r].add(l);
+    high[r].add(h);
+  }
+}
+
+// result[lane] += sum for 8 lanes.
+inline void add_lanes(__m128i sum, int32_t* result) {
+  auto* lanes = reinterpret_cast<__m256i*>(result);
+  _mm256_storeu_si256(lanes, _mm256_add_epi32(_mm256_loadu_si256(lanes), _mm256_cvtepi16_epi32(sum)));
+}
+
+// R rows, two parts, at most kSpan groups.
+template <int R>
+inline void add_span(const int16_t* table, int64_t row_step, const uint8_t* index, int32_t groups,
+                     int32_t* const* result, const int64_t* offset, bool second_part) {
+  ByteSums low[R], high[R];
+  int32_t left = groups;
+  for (; left >= kStep; left -= kStep, table += kStep * kTable, index += kStep / kWordGroups * 64) {
+    add_groups<R, kStep>(table, row_step, index, low, high);
+  }
+  if (left == 3) add_groups<R, 3>(table, row_step, index, low, high);
+  if (left == 2) add_groups<R, 2>(table, row_step, index, low, high);
+  if (left == 1) add_groups<R, 1>(table, row_step, index, low, high);
+  const __m256i offsets = _mm256_set1_epi16(static_cast<int16_t>(kOffset * groups));
+  XNORKIT_UNROLL
+  for (int r = 0; r < R; ++r) {
+    // Sums of even and odd lanes, modulo 2^16, which they do not leave.
+    const __m256i even = _mm256_add_epi16(_mm256_slli_epi16(high[r].lower(), 6), low[r].lower());
+    const __m256i odd = _mm256_add_epi16(_mm256_slli_epi16(high[r].upper, 6), low[r].upper);
+    const __m256i signed_even = _mm256_sub_epi16(even, offsets), signed_odd = _mm256_sub_epi16(odd, offsets);
+    // Lanes 0-7 and 16-23 are in the first register, 8-15 and 24-31 in the second.
+    const __m256i first = _mm256_unpacklo_epi16(signed_even, signed_odd);
+    const __m256i second = _mm256_unpackhi_epi16(signed_even, signed_odd);
+    int32_t* part = result[r] + offset[0];
+    add_lanes(_mm256_castsi256_si128(first), part);
+    add_lanes(_mm256_castsi256_si128(second), part + 8);
+    if (!second_part) continue;
+    part = result[r] + offset[1];
+    add_lanes(_mm256_extracti128_si256(first, 1), part);
+    add_lanes(_mm256_extracti128_si256(second, 1), part + 8);
+  }
+}
+
+template <int R>
+void add_rows(const SumTile& tile, int first_row) {
+  const int16_t* table = tile.table + first_row * tile.table_step;
+  for (int part = 0; part < tile.parts; part += 2) {
+    for (int32_t from = 0; from < tile.groups; from += kSpan) {
+      const int32_t left = tile.groups - from;
+      add_span<R>(table + from * kTable, tile.table_step, tile.index + from / kWordGroups * 64 + 16 * part,
+                  left < kSpan ? left : kSpan, tile.result + first_row, tile.offset + part, part + 1 < tile.parts);
     }
   }
 }
 
 template <int P>
 void signed_sums(const SumTile& tile) {
-  half_tile<P>(tile, 0);
-  if (tile.parts > 2) half_tile<P>(tile, 2);
+  if constexpr (P >= 2) add_rows<2>(tile, 0);
+  if constexpr (P == 4) add_rows<2>(tile, 2);
+  if constexpr (P % 2 == 1) add_rows<1>(tile, P - 1);
 }
 
 }  // namespace

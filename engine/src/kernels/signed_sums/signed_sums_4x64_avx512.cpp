@@ -1,4 +1,5 @@
-// Signed sums, 4 rows x 64 lanes, AVX-512: tables of 32 int16, one register, read by vpermw with 5 sign bits a lane.
+// Signed sums, 4 rows x 64 lanes, AVX-512: tables of the 32 signed sums of 5 values, int16, one register, read by vpermw
+// with 5 sign bits a lane.
 //
 // A word of the index is 16 bits per lane, three groups of 5. Of a register's 32 lanes, the low halves of its 16 pairs
 // belong to one part and the high halves to the next, so that widening to int32 leaves each part in order.
@@ -28,13 +29,16 @@ void index_avx512(const SumIndex& job) {
   _mm512_storeu_si512(job.result + 64, high);
 }
 
+// All five values, less twice those whose bit of the entry's number is 1.
 void tables_avx512(const int16_t* value, int64_t groups, int16_t* table) {
+  constexpr __mmask32 kBit[kGroup] = {0xAAAAAAAA, 0xCCCCCCCC, 0xF0F0F0F0, 0xFF00FF00, 0xFFFF0000};
   for (int64_t g = 0; g < groups; ++g, value += kGroup, table += kTable) {
-    __m512i sums = _mm512_maskz_set1_epi16(0xAAAAAAAA, value[0]);
-    sums = _mm512_mask_add_epi16(sums, 0xCCCCCCCC, sums, _mm512_set1_epi16(value[1]));
-    sums = _mm512_mask_add_epi16(sums, 0xF0F0F0F0, sums, _mm512_set1_epi16(value[2]));
-    sums = _mm512_mask_add_epi16(sums, 0xFF00FF00, sums, _mm512_set1_epi16(value[3]));
-    sums = _mm512_mask_add_epi16(sums, 0xFFFF0000, sums, _mm512_set1_epi16(value[4]));
+    const int total = value[0] + value[1] + value[2] + value[3] + value[4];
+    __m512i sums = _mm512_set1_epi16(static_cast<int16_t>(total));
+    XNORKIT_UNROLL
+    for (int k = 0; k < kGroup; ++k) {
+      sums = _mm512_mask_sub_epi16(sums, kBit[k], sums, _mm512_set1_epi16(static_cast<int16_t>(2 * value[k])));
+    }
     _mm512_store_si512(table, sums);
   }
 }
@@ -92,14 +96,11 @@ void signed_sums(const SumTile& tile) {
   }
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
-    const int16_t* table = tile.table + p * tile.table_step;
-    const __m512i total = _mm512_set1_epi32(row_total(table, tile.groups, kTable, kTable - 1));
     XNORKIT_UNROLL
     for (int n = 0; n < kSumParts; ++n) {
       if (n >= tile.parts) break;
       int32_t* result = tile.result[p] + tile.offset[n];
-      const __m512i signed_sum = _mm512_sub_epi32(total, _mm512_slli_epi32(wide[p][n], 1));
-      _mm512_storeu_si512(result, _mm512_add_epi32(_mm512_loadu_si512(result), signed_sum));
+      _mm512_storeu_si512(result, _mm512_add_epi32(_mm512_loadu_si512(result), wide[p][n]));
     }
   }
 }

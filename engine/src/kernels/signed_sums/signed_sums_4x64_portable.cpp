@@ -1,4 +1,4 @@
-// Signed sums without intrinsics: tables of 16 int16, a byte of the index per lane and two groups of 4.
+// Signed sums without intrinsics: tables of the 16 signed sums of 4 values, a byte of the index per lane and two groups of 4.
 #include "dispatch/sum_kernels.h"
 #include "kernels/signed_sums/rows.h"
 
@@ -19,9 +19,9 @@ void index_portable(const SumIndex& job) {
 
 void tables_portable(const int16_t* value, int64_t groups, int16_t* table) {
   for (int64_t g = 0; g < groups; ++g, value += kGroup, table += kTable) {
-    table[0] = 0;
+    table[0] = static_cast<int16_t>(value[0] + value[1] + value[2] + value[3]);
     for (int bit = 0; bit < kGroup; ++bit) {
-      for (int i = 0; i < 1 << bit; ++i) table[(1 << bit) + i] = static_cast<int16_t>(table[i] + value[bit]);
+      for (int i = 0; i < 1 << bit; ++i) table[(1 << bit) + i] = static_cast<int16_t>(table[i] - 2 * value[bit]);
     }
   }
 }
@@ -29,7 +29,6 @@ void tables_portable(const int16_t* value, int64_t groups, int16_t* table) {
 template <int P>
 void signed_sums(const SumTile& tile) {
   for (int p = 0; p < P; ++p) {
-    const int32_t total = row_total(tile.table + p * tile.table_step, tile.groups, kTable, kTable - 1);
     for (int lane = 0; lane < 16 * tile.parts; ++lane) {
       const int16_t* table = tile.table + p * tile.table_step;
       const uint8_t* index = tile.index + lane;
@@ -37,7 +36,7 @@ void signed_sums(const SumTile& tile) {
       for (int32_t g = 0; g < tile.groups; ++g, table += kTable) {
         sum += table[(index[g / kWordGroups * kSumLanes] >> (4 * (g % kWordGroups))) & 15];
       }
-      tile.result[p][tile.offset[lane / 16] + lane % 16] += total - 2 * sum;
+      tile.result[p][tile.offset[lane / 16] + lane % 16] += sum;
     }
   }
 }
