@@ -18,8 +18,8 @@ LANES = ((0, 0, 0, 0), (0, 1, 1, 0), (1, 1, 0, 0), (0, 1, 0, 1), (1, 0, 1, 1))  
 WIDTH, HEIGHT = 7.4, 4.4
 TABLE_Y, VALUES_Y, LANES_Y, RESULT_Y = 5.0, 7.7, 1.7, 0.3
 ALT = (
-    "Four values of a gradient have 16 signed sums, a table. Each lane forms an index from its four sign bits and looks "
-    "its sum up."
+    "Four values of a gradient have 16 signed sums, a table. Each lane forms an index from its four sign bits and "
+    "looks its sum up."
 )
 
 

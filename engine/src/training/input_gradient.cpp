@@ -1,5 +1,7 @@
-// dC/ds: for each output pixel, tables of its rounded gradient over groups of filters give all (tap, channel) lanes, which
-// are added to the pixels that the taps read, those of the padding included. An image's sums stay in one core's cache; images run in parallel.
+// dC/ds: tables of the rounded gradient over groups of filters give all (tap, channel) lanes of an output pixel, which are
+// added to the pixels that the taps read, those of the padding included. Where the kernel moves by one pixel, what a row
+// of taps adds to one pixel comes from neighbouring output pixels, whose tables lie side by side: these sums are taken as
+// one, longer ones, and fewer of them are added to memory. An image's sums stay in one core's cache; images run in parallel.
 #include <algorithm>
 #include <vector>
 
