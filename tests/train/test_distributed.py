@@ -55,8 +55,10 @@ def test_losses_are_those_of_one_process(plain: tuple[list[dict[str, Any]], list
         assert math.isclose(alone, shared, rel_tol=1e-5)
 
 
-def test_lenet5_on_two_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["packed", "simulated"])
+def test_lenet5_on_two_processes(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With BatchNorm, whose statistics are those of half a batch, the run is another one; it must learn as well."""
+    monkeypatch.setenv("XNORKIT_TRAIN", path)
     first, second = trained(tmp_path, 2, "lenet5")
     assert first["result"] == second["result"]
     assert first["average"] == second["average"], "every process has the same averaged weights and statistics"

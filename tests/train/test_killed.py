@@ -29,8 +29,12 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
-@pytest.mark.parametrize("recipe", ["lenet5-digits", "lenet5-digits-staged"])
-def test_killed_and_resumed(recipe: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("recipe", "path"),
+    [("lenet5-digits", "packed"), ("lenet5-digits", "simulated"), ("lenet5-digits-staged", "packed")],
+)
+def test_killed_and_resumed(recipe: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_TRAIN", path)
     whole, cut = started(recipe, tmp_path / "whole"), started(recipe, tmp_path / "cut", step=101)
     expected, before = losses(whole), losses(cut, code=-9)
     assert before == expected[: len(before)]
