@@ -14,12 +14,13 @@ from xnorkit.format.rules import shown
 
 __all__ = ["Demand", "check_limits", "demand_of"]
 
-PER_NUMBER = 16
+PER_NUMBER = 40
 """Work of a number that an operation writes, or reads as an operand."""
 PER_FUNCTION = 400
 """Work of a number that goes through exp, tanh or erf."""
-PER_TAP = 16
-"""Work of a number or word that a pool reads."""
+PER_TAP = 24
+"""Work of a tap that a pool reads, beside PER_POOLED of each of its numbers or words."""
+PER_POOLED = 4
 PER_POSITION = 1000
 """Work of one output pixel of a convolution or pool beside its numbers: its place in the plan, setting up its tile."""
 PER_RUN = 200
@@ -111,7 +112,8 @@ def _pool(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand:
     axes = list(_axes(node, source, value))
     taps = axes[0].taps * axes[1].taps
     positions = value.height * value.width
-    work += PER_POSITION * positions + PER_TAP * positions * taps * (1 if node.op == "k_map" else _elements(value))
+    per_tap = PER_TAP + PER_POOLED * (0 if node.op == "k_map" else _elements(value))
+    work += PER_POSITION * positions + per_tap * positions * taps
     scratch = 4 * source.height * source.width if node.op == "k_map" else 0
     return Demand(work, 32 * (value.height + value.width), scratch)
 
