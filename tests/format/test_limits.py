@@ -5,6 +5,7 @@ import time
 import tracemalloc
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from hostile import HOSTILE, window
 
 import xnorkit
 from xnorkit.errors import FormatError, InputError
-from xnorkit.format import Graph, InputSpec, Limits, Node, read, write
+from xnorkit.format import Graph, InputSpec, Limits, Node, ValueSpec, check_limits, read, write
+from xnorkit.format.ops import find_op
 from xnorkit.runtime import Model, load
 from xnorkit.zoo import list_pretrained
 
@@ -88,3 +90,42 @@ def test_limits_are_public() -> None:
     assert Limits() == Limits()
     with pytest.raises(AttributeError):
         Limits().work = 1  # type: ignore[misc]
+
+
+class _Shapes:
+    """A graph of shapes alone, with a weight that nobody looks at."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        self.values = {"input": ValueSpec("f32", size, size, channels)}
+        self.nodes: list[Node] = []
+
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
+        name = f"{op}{len(self.nodes)}"
+        weight = {"weight": np.zeros(0, np.float32)} if "conv" in op else {}
+        self.nodes.append(Node(name, op, inputs, attributes, weight))
+        sources = [self.values[source] for source in inputs]
+        self.values[name] = find_op(op, attributes).plan(attributes, sources).output
+        return name
+
+    def conv(self, source: str, out: int, kernel: int, stride: int = 1) -> str:
+        channels = self.values[source].channels
+        size = {**window(kernel, kernel // 2), "stride": [stride] * 2, "dilation": [1, 1], "groups": 1}
+        convolved = self.add("float_conv2d", source, **size, in_channels=channels, out_channels=out)
+        return self.add("affine", convolved)
+
+
+def test_a_float_resnet50_at_224_takes_less_than_the_defaults() -> None:
+    shapes = _Shapes(3, 224)
+    x = shapes.add("clip", shapes.conv("input", 64, 7, 2), min=0, max=None)
+    x = shapes.add("max_pool", x, **{**window(3, 1), "stride": [2, 2]}, dilation=[1, 1])
+    for stage, blocks in enumerate((3, 4, 6, 3)):
+        width = 64 << stage
+        for block in range(blocks):
+            stride = 2 if block == 0 and stage else 1
+            y = shapes.add("clip", shapes.conv(x, width, 1), min=0, max=None)
+            y = shapes.add("clip", shapes.conv(y, width, 3, stride), min=0, max=None)
+            short = shapes.conv(x, 4 * width, 1, stride) if block == 0 else x
+            x = shapes.add("clip", shapes.add("add", shapes.conv(y, 4 * width, 1), short), min=0, max=None)
+    graph = Graph("resnet50", InputSpec((3, 224, 224)), tuple(shapes.nodes), x)
+    check_limits(graph, shapes.values, Limits())
+    check_limits(graph, shapes.values, Limits(nodes=200, padding=3, values=2**25, plan=2**24, work=2**33))
