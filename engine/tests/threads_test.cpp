@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <new>
+#include <stdexcept>
 #include <thread>
 
 #include "data.h"
@@ -36,6 +38,23 @@ int helpers_seen(int threads) {
   return most;
 }
 
+// Whether an exception in the body, thrown by this thread or by another one, arrives here.
+bool arrives(bool here, int threads) {
+  const auto caller = std::this_thread::get_id();
+  std::atomic<int> began{0};
+  try {
+    xnorkit::parallel_for(threads, 1e9, 1.0, threads, [&](int64_t, int64_t) {
+      ++began;
+      // Each range holds its thread until another one has begun, so that both kinds of thread have one.
+      for (int i = 0; i < 20000 && began < 2; ++i) std::this_thread::sleep_for(std::chrono::microseconds(100));
+      if ((std::this_thread::get_id() == caller) == here) throw std::bad_alloc();
+    });
+  } catch (const std::bad_alloc&) {
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 int main() {
@@ -47,6 +66,16 @@ int main() {
   int calls = 0;
   xnorkit::parallel_for(kItems, 1.0, 1.0, 8, [&](int64_t begin, int64_t end) { calls += begin == 0 && end == kItems; });
   CHECK(calls == 1, "small work stays here, in one piece");
+
+  for (int i = 0; i < 50; ++i) {
+    CHECK(arrives(true, 2) && covers(kItems, 3), "an exception of the caller's own part, then whole work");
+    CHECK(arrives(false, 2) && covers(kItems, 3), "an exception of a worker's part, then whole work");
+  }
+  try {
+    xnorkit::parallel_for(kItems, 1e9, 1.0, 4, [](int64_t begin, int64_t) { throw std::out_of_range(std::to_string(begin)); });
+    CHECK(false, "an exception on every thread");
+  } catch (const std::out_of_range&) {
+  }
 
   std::atomic<int> wrong{0};
   std::vector<std::thread> callers;

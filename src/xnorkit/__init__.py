@@ -12,6 +12,7 @@ _HOME = {
     "BConfig": "xnorkit.nn",
     "BinaryConv2d": "xnorkit.nn",
     "BinaryLinear": "xnorkit.nn",
+    "Limits": "xnorkit.format",
     "convert": "xnorkit.nn",
     "create_model": "xnorkit.models",
     "list_models": "xnorkit.models",

@@ -98,3 +98,38 @@ def test_padding_is_smaller_than_the_kernel(method):
         getattr(program, method)(0, _engine.ConvGeometry((2, 2), padding=(2, 0, 0, 0)))
     with pytest.raises(ValueError, match="avg_pool: dilation is not 1"):
         program.avg_pool(0, _engine.ConvGeometry((2, 2), dilation=(2, 2)))
+
+
+LARGEST = 2**24
+FAR = {"stride": (LARGEST, LARGEST), "padding": (LARGEST - 1,) * 4}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("method", "options"), [("max_pool", ()), ("avg_pool", (False, False)), ("k_map", ())])
+def test_a_window_far_larger_than_the_image_costs_what_it_holds(method, options, threads):
+    """Nothing is allocated for taps in the padding; of four windows each meets one corner."""
+    image = np.random.default_rng(0).standard_normal((3, 8, 8, 4000), dtype=np.float32)
+    geometry = _engine.ConvGeometry((LARGEST, LARGEST), **FAR)
+    program = one_step("f32", (8, 8, 4000), "", method, geometry, *options)
+    (result,) = program.run(image, threads=threads)
+    corner = {"max_pool": np.max, "avg_pool": np.mean}.get(method)
+    assert result.shape[:3] == (3, 2, 2)
+    if corner is not None:
+        np.testing.assert_array_equal(result[:, 0, 0], image[:, 0, 0])
+        np.testing.assert_allclose(result[:, 1, 1], corner(image[:, 1:, 1:], axis=(1, 2)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("isa", [isa for isa in _engine.isas() if isa != "reference"])
+@pytest.mark.parametrize("size", [15, 16, 17, 23, 40])
+@pytest.mark.parametrize(("method", "options"), [("max_pool", ()), ("avg_pool", (False, True)), ("k_map", ())])
+def test_windows_of_many_taps_equal_the_reference(method, options, size, isa):
+    """Taps are reduced in portions; -0 and a first tap that is the largest are kept over their borders."""
+    rng = np.random.default_rng(size)
+    image = rng.standard_normal((2, 45, 42, 19), dtype=np.float32)
+    image[0] = -np.abs(image[0]) * (rng.random(image[0].shape) < 0.1)
+    geometry = _engine.ConvGeometry((size, size), (3, 2), (size // 2,) * 4)
+    runs = [
+        one_step("f32", (45, 42, 19), i, method, geometry, *options).run(image, threads=2)[0]
+        for i in (isa, "reference")
+    ]
+    np.testing.assert_array_equal(runs[0].view(np.uint32), runs[1].view(np.uint32))

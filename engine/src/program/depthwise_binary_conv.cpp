@@ -10,6 +10,7 @@
 #include "program/channel_blocks.h"
 #include "program/groups.h"
 #include "program/scratch.h"
+#include "program/scratch_list.h"
 #include "program/tail.h"
 #include "program/threads.h"
 #include "reference/reference.h"
@@ -79,8 +80,11 @@ class DepthwiseBinaryConv final : public Step {
     const auto counted = static_cast<double>(vectors_) * static_cast<double>(taps_.size());
     const double stored = epilogue_ == kToBits ? 0.0 : kPerElement * static_cast<double>(output_.width * output_.channels);
     const int64_t rows = images * output_.height;
-    parallel_for(rows, static_cast<double>(rows) * (counted + stored), kGrain, threads,
-                 [&](int64_t begin, int64_t end) { run_rows(staged, io, begin, end); });
+    const auto counts = static_cast<size_t>((epilogue_ == kToBits ? 1 : planes_) * step());
+    ScratchList<std::vector<uint32_t>> counters(threads, [&] { return std::vector<uint32_t>(counts); });
+    parallel_for(rows, static_cast<double>(rows) * (counted + stored), kGrain, threads, [&](int64_t begin, int64_t end) {
+      counters.with([&](std::vector<uint32_t>& counter) { run_rows(staged, io, begin, end, counter.data()); });
+    });
     scratch_.give_back(std::move(scratch));
   }
 
@@ -176,8 +180,7 @@ class DepthwiseBinaryConv final : public Step {
   }
 
   // Output rows [begin, end) of all images.
-  void run_rows(const uint32_t* staged, const Operands& io, int64_t begin, int64_t end) const {
-    std::vector<uint32_t> counted(static_cast<size_t>((epilogue_ == kToBits ? 1 : planes_) * step()));
+  void run_rows(const uint32_t* staged, const Operands& io, int64_t begin, int64_t end, uint32_t* counted) const {
     const uint32_t* sources[kMaxCountedTaps];
     CountRow row{};
     row.source = sources;
@@ -186,7 +189,7 @@ class DepthwiseBinaryConv final : public Step {
     row.period = static_cast<int32_t>(period_);
     row.vectors = static_cast<int32_t>(vectors_);
     row.step = step();
-    row.result = counted.data();
+    row.result = counted;
     for (int64_t i = begin; i < end; ++i) {
       const int64_t image = i / output_.height;
       const int64_t oy = i % output_.height;
@@ -197,10 +200,10 @@ class DepthwiseBinaryConv final : public Step {
         row.flip = flip_.data() + rows_.range_of[oy] * step();
         kernels_.bits(row);
         const int64_t words = output_.width * words_;
-        std::memcpy(io.result<uint32_t>() + i * words, counted.data(), 4 * static_cast<size_t>(words));
+        std::memcpy(io.result<uint32_t>() + i * words, counted, 4 * static_cast<size_t>(words));
       } else {
         kernels_.counts(row);
-        for (const ChannelBlock& block : blocks_) store_row(io, counted.data(), image, oy, block);
+        for (const ChannelBlock& block : blocks_) store_row(io, counted, image, oy, block);
       }
     }
   }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
+#include <utility>
 
 namespace xnorkit {
 namespace {
@@ -26,6 +26,26 @@ std::vector<Run> tap_runs(const Shape& input, const Geometry& g, TapRange rows, 
   return runs;
 }
 
+// The ranges of valid taps of all output rows, or columns, and which of them each has.
+struct Lines {
+  std::vector<TapRange> ranges;
+  std::vector<size_t> range_of;
+};
+
+// Neighbouring lines often share a range, and later ones return to an earlier one only where the image is small: a map
+// by the two ends.
+Lines group_lines(int axis, int64_t outputs, int64_t size, const Geometry& g) {
+  Lines lines;
+  std::map<std::pair<int64_t, int64_t>, size_t> known;
+  for (int64_t i = 0; i < outputs; ++i) {
+    const TapRange taps = valid_taps(i, size, g.kernel[axis], g.stride[axis], g.padding[axis], g.dilation[axis]);
+    const auto [entry, added] = known.emplace(std::make_pair(taps.begin, taps.end), lines.ranges.size());
+    if (added) lines.ranges.push_back(taps);
+    lines.range_of.push_back(entry->second);
+  }
+  return lines;
+}
+
 }  // namespace
 
 TapRange valid_taps(int64_t output_index, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
@@ -38,24 +58,27 @@ TapRange valid_taps(int64_t output_index, int64_t size, int64_t kernel, int64_t 
 
 std::vector<PixelGroup> group_pixels(const Shape& input, const Shape& output, const Geometry& g,
                                      int64_t tap_elements) {
+  constexpr size_t kNone = static_cast<size_t>(-1);
+  const Lines down = group_lines(0, output.height, input.height, g);
+  const Lines right = group_lines(1, output.width, input.width, g);
   std::vector<PixelGroup> groups;
-  std::map<std::tuple<int64_t, int64_t, int64_t, int64_t>, size_t> known;
+  std::vector<size_t> group_of(down.ranges.size() * right.ranges.size(), kNone);
+  size_t without_taps = kNone;
   for (int64_t oy = 0; oy < output.height; ++oy) {
-    const TapRange rows = valid_taps(oy, input.height, g.kernel[0], g.stride[0], g.padding[0], g.dilation[0]);
+    const TapRange rows = down.ranges[down.range_of[oy]];
     for (int64_t ox = 0; ox < output.width; ++ox) {
-      const TapRange columns = valid_taps(ox, input.width, g.kernel[1], g.stride[1], g.padding[1], g.dilation[1]);
+      const TapRange columns = right.ranges[right.range_of[ox]];
       const int64_t taps = (rows.end - rows.begin) * (columns.end - columns.begin);
-      const auto key = taps == 0 ? std::make_tuple(int64_t{0}, int64_t{0}, int64_t{0}, int64_t{0})
-                                 : std::make_tuple(rows.begin, rows.end, columns.begin, columns.end);
-      const auto [entry, added] = known.emplace(key, groups.size());
-      if (added) {
+      size_t& index = taps == 0 ? without_taps : group_of[down.range_of[oy] * right.ranges.size() + right.range_of[ox]];
+      if (index == kNone) {
+        index = groups.size();
         groups.emplace_back();
         groups.back().taps = static_cast<int32_t>(taps);
         if (taps != 0) groups.back().runs = tap_runs(input, g, rows, columns, tap_elements);
       }
       const int64_t y = oy * g.stride[0] - g.padding[0] + rows.begin * g.dilation[0];
       const int64_t x = ox * g.stride[1] - g.padding[1] + columns.begin * g.dilation[1];
-      PixelGroup& group = groups[entry->second];
+      PixelGroup& group = groups[index];
       group.source.push_back(taps == 0 ? 0 : static_cast<int32_t>((y * input.width + x) * input.pixel_elements()));
       group.result.push_back(static_cast<int32_t>(oy * output.width + ox));
     }

@@ -8,6 +8,7 @@
 #endif
 
 #include "common/subnormals.h"
+#include "program/first_error.h"
 
 namespace xnorkit {
 namespace {
@@ -34,16 +35,20 @@ struct Job {
   int64_t items;
   int64_t range;
   const Body* body;
+  FirstError error;
 };
 
+// No exception may cross the library's frames.
 void work(void* data) {
   const KeepSubnormals keep;
   Job& job = *static_cast<Job*>(data);
-  for (;;) {
-    const int64_t begin = job.next.fetch_add(job.range, std::memory_order_relaxed);
-    if (begin >= job.items) return;
-    (*job.body)(begin, std::min(job.items, begin + job.range));
-  }
+  job.error.guard([&job] {
+    while (!job.error.raised()) {
+      const int64_t begin = job.next.fetch_add(job.range, std::memory_order_relaxed);
+      if (begin >= job.items) return;
+      (*job.body)(begin, std::min(job.items, begin + job.range));
+    }
+  });
 }
 
 }  // namespace
@@ -60,6 +65,7 @@ bool run_on_openmp(int64_t items, int threads, const Body& body) {
   job.range = std::max<int64_t>(1, items / (threads * kRangesPerThread));
   job.body = &body;
   parallel(work, &job, static_cast<unsigned>(threads), 0);
+  job.error.rethrow();
   return true;
 }
 

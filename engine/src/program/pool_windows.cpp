@@ -20,10 +20,18 @@ std::vector<PoolWindows::Window> PoolWindows::windows(int axis, int64_t outputs,
   return list;
 }
 
+namespace {
+
+// Taps that are reduced at once: a window of more of them goes on from what the ones before gave.
+constexpr int64_t kTaps = 256;
+
+}  // namespace
+
 void PoolWindows::run(const float* image, int64_t ring_rows, int64_t begin, int64_t end, float* result) const {
   const Geometry& g = spec_.geometry;
   const int64_t channels = spec_.input.channels;
-  std::vector<const float*> taps(static_cast<size_t>(g.taps()));
+  const auto reduce = spec_.reduction == PoolSpec::Reduction::max ? rows_.maximum : rows_.sum;
+  const float* taps[kTaps];
   int64_t oy = begin / spec_.output.width;
   int64_t ox = begin % spec_.output.width;
   for (int64_t pixel = begin; pixel < end; ++pixel, result += channels) {
@@ -33,12 +41,17 @@ void PoolWindows::run(const float* image, int64_t ring_rows, int64_t begin, int6
     for (int64_t ky = 0; ky < down.count; ++ky) {
       const int64_t y = (down.first + ky * g.dilation[0]) % ring_rows;
       const float* tap = image + (y * spec_.input.width + right.first) * channels;
-      for (int64_t kx = 0; kx < right.count; ++kx, tap += g.dilation[1] * channels) taps[count++] = tap;
+      for (int64_t kx = 0; kx < right.count; ++kx, tap += g.dilation[1] * channels) {
+        if (count == kTaps) {
+          reduce(taps, count, result, channels);
+          taps[0] = result;
+          count = 1;
+        }
+        taps[count++] = tap;
+      }
     }
-    if (spec_.reduction == PoolSpec::Reduction::max) {
-      rows_.maximum(taps.data(), count, result, channels);
-    } else {
-      rows_.sum(taps.data(), count, result, channels);
+    reduce(taps, count, result, channels);
+    if (spec_.reduction == PoolSpec::Reduction::average) {
       rows_.divide_one(result, reference::pool_divisor(spec_, oy, ox), result, channels);
     }
     if (++ox == spec_.output.width) {

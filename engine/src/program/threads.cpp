@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -13,6 +13,7 @@
 #endif
 
 #include "common/subnormals.h"
+#include "program/first_error.h"
 #include "program/openmp_threads.h"
 
 namespace xnorkit {
@@ -50,7 +51,8 @@ struct RunState {
 };
 
 // Nobody waits for a worker that has not begun: a run is open while the caller works, helpers that come by join, and
-// once the caller finds no more items it closes the run and waits only for those inside.
+// once the caller finds no more items it closes the run and waits only for those inside. A body that throws ends its
+// run: every thread stops at its next range, the run is closed as ever, and the caller gets the exception.
 class Pool {
  public:
   // Returns false if another thread is using the pool, or the process is ending.
@@ -73,7 +75,7 @@ class Pool {
       { const std::lock_guard<std::mutex> lock(sleep_); }
       wake_.notify_all();
     }
-    work(0);
+    error_.guard([this] { work(0); });
     state_.fetch_and(~RunState::kOpen, std::memory_order_acq_rel);
     for (int spins = 0; (state_.load(std::memory_order_acquire) & RunState::kInside) != 0; ++spins) {
       if (spins < kSpins) {
@@ -82,6 +84,7 @@ class Pool {
         std::this_thread::yield();
       }
     }
+    error_.rethrow();
     return true;
   }
 
@@ -104,14 +107,14 @@ class Pool {
     int64_t range = 1;
   };
 
-  // Returns how many of the wanted helpers there are: fewer where the system gives no more threads.
+  // Returns how many of the wanted helpers there are: fewer where the system gives no more threads or memory for them.
   int grow(int helpers) {
     try {
       while (static_cast<int>(workers_.size()) < helpers) {
         const int index = static_cast<int>(workers_.size());
         workers_.emplace_back([this, index] { serve(index); });
       }
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       return static_cast<int>(workers_.size());
     }
     return helpers;
@@ -121,7 +124,7 @@ class Pool {
   void work(int thread) {
     for (int i = 0; i < threads_; ++i) {
       Share& share = shares_[(thread + i) % threads_];
-      for (;;) {
+      while (!error_.raised()) {
         const int64_t begin = share.next.fetch_add(share.range, std::memory_order_relaxed);
         if (begin >= share.end) break;
         (*body_)(begin, std::min(share.end, begin + share.range));
@@ -146,7 +149,7 @@ class Pool {
         continue;
       }
       seen = RunState::number(state);
-      work(index + 1);
+      error_.guard([this, index] { work(index + 1); });
       state_.fetch_sub(RunState::kOneInside, std::memory_order_release);
     }
   }
@@ -177,6 +180,7 @@ class Pool {
   // One run: written while it is closed and empty, read by those inside.
   int threads_ = 1;
   const Body* body_ = nullptr;
+  FirstError error_;
   Share shares_[kMaxThreads];
 };
 

@@ -10,7 +10,8 @@ constexpr int kMaxThreads = 256;
 
 // Calls body(begin, end) on consecutive ranges that cover [0, items), from at most `threads` threads at once, this one
 // included; returns when all are done. `cost` is the whole work and `grain` what one thread should get at least, in the
-// same unit; small work, and work that finds the pool busy with another caller, runs here. The body must not throw.
+// same unit; small work, and work that finds the pool busy with another caller, runs here. An exception of the body, on
+// whatever thread, is thrown here once no thread works any more; ranges that were not begun by then are left out.
 void parallel_for(int64_t items, double cost, double grain, int threads,
                   const std::function<void(int64_t, int64_t)>& body);
 

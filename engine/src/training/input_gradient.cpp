@@ -10,7 +10,7 @@
 #include "program/openmp_threads.h"
 #include "program/threads.h"
 #include "reference/sign_gradients.h"
-#include "training/scratch_list.h"
+#include "program/scratch_list.h"
 #include "training/shape.h"
 #include "training/weight_index.h"
 

@@ -11,7 +11,7 @@
 #include "program/openmp_threads.h"
 #include "program/threads.h"
 #include "reference/sign_gradients.h"
-#include "training/scratch_list.h"
+#include "program/scratch_list.h"
 #include "training/shape.h"
 
 namespace xnorkit {

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _warnings_in_a_line():
             import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
     except XnorkitError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_printable(error)}", file=sys.stderr)
         return USER_ERROR
     except ModuleNotFoundError as error:
         extra = "report" if error.name in ("matplotlib", "jinja2", "markupsafe") else "train"
@@ -76,6 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _printable(error: Exception) -> str:
+    """Return what an error says, with escapes for what is not printable: some of it may come from a file."""
+    from xnorkit.format import escaped
+
+    return "\n".join(escaped(line) for line in str(error).split("\n"))
 
 
 @contextlib.contextmanager

@@ -1,9 +1,14 @@
-"""What commands print: a table or key-value lines for people, JSON on standard output for programs."""
+"""What commands print: a table or key-value lines for people, JSON on standard output for programs.
+
+Names, classes and metadata come from files: what is not printable in them is shown as an escape.
+"""
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from xnorkit.format import escaped
 
 PIPE_WIDTH = 200
 
@@ -33,10 +38,10 @@ def print_table(
         table.add_row(*row)
     # A file or a pipe has no width of its own: nothing is wrapped there.
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
-    console.print(Text(title, style="bold"))
+    console.print(Text(escaped(title), style="bold"))
     console.print(table)
     for note in notes:
-        console.print(Text(note))
+        console.print(Text(escaped(note)))
     console.print()
 
 
@@ -44,11 +49,11 @@ def print_pairs(pairs: Mapping[str, object]) -> None:
     """Print one `name  value` line each, values aligned."""
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
-        print(f"{name:<{width}}  {value}")
+        print(f"{escaped(name):<{width}}  {escaped(str(value))}")
 
 
 def _text(cell: object) -> str:
-    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else escaped(str(cell))
 
 
 def _is_number(cell: str) -> bool:

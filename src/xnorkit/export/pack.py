@@ -99,7 +99,7 @@ def _warn_of_dead_signs(export: Export) -> None:
 def _validate(export: Export) -> None:
     """Refuse a program that a reader of the format would refuse."""
     try:
-        from_bytes(to_bytes(export.graph))
+        from_bytes(to_bytes(export.graph), limits=None)
     except FormatError as error:
         raise ExportError(f"the model has no valid program: {error}") from error
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from xnorkit import __version__
 from xnorkit.errors import FormatError
 from xnorkit.format.graph import Graph, InputSpec, Node, Normalization, Preparation
+from xnorkit.format.limits import Limits
 from xnorkit.format.preparation import MEAN_IMAGE, decoded, encoded
 from xnorkit.format.rules import check_keys, is_printable, shown
 from xnorkit.format.strict_json import dump, parse
@@ -59,12 +60,12 @@ def encode(graph: Graph) -> str:
     return dump(document, _WHAT)
 
 
-def decode(text: str, arrays: Mapping[str, NDArray[Any]]) -> Graph:
+def decode(text: str, arrays: Mapping[str, NDArray[Any]], limits: Limits | None = None) -> Graph:
     """Return the graph that the JSON text says, with its tensors; its content is not validated yet.
 
     Raises:
         FormatError: no JSON object with exactly the required keys and types, another version, a tensor is missing or
-            belongs to no node.
+            belongs to no node, more nodes than `limits` allow.
     """
     document = _typed(parse(text, _WHAT), dict, _WHAT)
     _check_version(document)
@@ -73,7 +74,10 @@ def decode(text: str, arrays: Mapping[str, NDArray[Any]]) -> Graph:
         _typed(document[key], str, f"'{key}'")
     if not is_printable(document["producer"]):
         raise FormatError(f"'producer' is {shown(document['producer'])}; required: a non-empty printable string.")
-    nodes = [_node(node, arrays) for node in _typed(document["nodes"], list, "'nodes'")]
+    listed = _typed(document["nodes"], list, "'nodes'")
+    if limits is not None:
+        limits.check("nodes", len(listed), f"the graph has {len(listed):,} nodes")
+    nodes = [_node(node, arrays) for node in listed]
     graph = Graph(
         name=document["name"],
         input=_input(document["input"], arrays),

@@ -1,44 +1,57 @@
 """Graph <-> the bytes of a `.xnor` file: a safetensors file with the graph in its metadata."""
 
 import os
+import stat
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
 from xnorkit.errors import FormatError, InputError
+from xnorkit.format.container import unpack
+from xnorkit.format.demands import check_limits
 from xnorkit.format.document import decode, encode, tensor_names
 from xnorkit.format.graph import Graph
-from xnorkit.format.rules import shown
+from xnorkit.format.limits import DEFAULT, Limits
+from xnorkit.format.rules import shown_path
 from xnorkit.format.shapes import infer_shapes
-from xnorkit.format.strict_json import parse
 
 __all__ = ["from_bytes", "read", "to_bytes", "write"]
 
 ENTRY = "xnorkit"
 CHECKSUM = "crc32"
-DTYPES = {"F32": "<f4", "F16": "<f2", "I32": "<i4", "U32": "<u4", "I8": "i1", "U8": "u1"}
 
 
-def read(path: str | os.PathLike[str]) -> Graph:
+def read(path: str | os.PathLike[str], *, limits: Limits | None = DEFAULT) -> Graph:
     """Return the validated graph of a `.xnor` file.
 
+    The file's bytes are copied into memory once, and the graph's tensors are views into that copy: what happens to the
+    file afterwards changes nothing.
+
+    Args:
+        path: the file.
+        limits: what the file may ask for; None for a file that you trust, which only the format's own rules bound.
+
     Raises:
-        FormatError: the file is missing, truncated, altered, of another version, or breaks a rule of docs/format.md.
+        FormatError: the file is missing, truncated, altered, of another version, breaks a rule of docs/format.md, or
+            asks for more than `limits` allow.
     """
     try:
-        content = Path(path).read_bytes()
+        content = _content(path)
     except OSError as error:
-        raise FormatError(f"{path} cannot be read ({error.strerror}); required: a .xnor file.") from error
+        raise FormatError(
+            f"{shown_path(path)} cannot be read ({error.strerror or error}); required: a .xnor file."
+        ) from error
+    except ValueError as error:  # as a null character in the path
+        raise FormatError(f"{shown_path(path)} cannot be read ({error}); required: a .xnor file.") from None
     try:
-        return from_bytes(content)
+        return _graph(content, limits)
     except FormatError as error:
-        raise FormatError(f"{path}: {error}") from None
+        raise FormatError(f"{shown_path(path)}: {error}") from None
 
 
 def write(path: str | os.PathLike[str], graph: Graph) -> None:
@@ -74,20 +87,47 @@ def to_bytes(graph: Graph) -> bytes:
     return safetensors.numpy.save({**arrays, CHECKSUM: checksum}, {ENTRY: text})
 
 
-def from_bytes(content: bytes) -> Graph:
-    """Return the validated graph of a file's content; FormatError if it breaks a rule."""
-    text, arrays = _unpack(content)
+def from_bytes(content: bytes, *, limits: Limits | None = DEFAULT) -> Graph:
+    """Return the validated graph of a file's content; FormatError if it breaks a rule or the limits."""
+    return _graph(np.frombuffer(bytearray(content), np.uint8), limits)
+
+
+def _content(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Return the bytes of a file, of memory that nobody else has."""
+    with open(path, "rb", buffering=0, opener=_open) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise FormatError(f"{shown_path(path)} is no regular file; required: a .xnor file.")
+        content = np.empty(status.st_size, np.uint8)
+        filled = 0
+        while filled < len(content) and (count := file.readinto(content.data[filled:])):
+            filled += count
+    return content[:filled]
+
+
+def _open(path: str, flags: int) -> int:
+    """Open without waiting, as a pipe would have it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _graph(content: NDArray[np.uint8], limits: Limits | None) -> Graph:
+    metadata, arrays = unpack(content, limits)
+    text = metadata.get(ENTRY)
+    if text is None:
+        raise FormatError(f"a safetensors file without metadata '{ENTRY}'; required: a file that xnorkit exported.")
     checksum = arrays.pop(CHECKSUM, None)
     if checksum is None or checksum.dtype != np.uint32 or checksum.shape != (1,):
         raise FormatError(f"tensor '{CHECKSUM}' is missing or malformed; required: U32 of shape [1].")
-    graph = decode(text, arrays)
+    graph = decode(text, arrays, limits)
     expected = _checksum(text, tensor_names(graph).values())
     if checksum[0] != expected:
         raise FormatError(
             f"the content has checksum {expected:08x}, the file says {int(checksum[0]):08x}: it was altered. "
             "Required: equal checksums. Copy or export the file again."
         )
-    infer_shapes(graph)
+    values = infer_shapes(graph)
+    if limits is not None:
+        check_limits(graph, values, limits)
     return graph
 
 
@@ -97,25 +137,3 @@ def _checksum(text: str, arrays: Iterable[NDArray[Any]]) -> int:
     for array in arrays:
         checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
     return checksum
-
-
-def _unpack(content: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
-    """Return the graph's text and the tensors of a safetensors file."""
-    try:
-        views = safetensors.deserialize(content)
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise FormatError(
-            f"not a whole safetensors file ({error}); the file is truncated, altered or no .xnor file."
-        ) from None
-    length = int.from_bytes(content[:8], "little")
-    header = parse(content[8 : 8 + length].decode(), "the safetensors header")
-    text = header.get("__metadata__", {}).get(ENTRY)
-    if text is None:
-        raise FormatError(f"a safetensors file without metadata '{ENTRY}'; required: a file that xnorkit exported.")
-    arrays = {}
-    for name, view in views:
-        if view["dtype"] not in DTYPES:
-            raise FormatError(f"tensor {shown(name)} has dtype {view['dtype']}; required: one of {', '.join(DTYPES)}.")
-        native = np.dtype(DTYPES[view["dtype"]])
-        arrays[name] = np.frombuffer(view["data"], native).reshape(view["shape"]).astype(native.newbyteorder("="))
-    return text, arrays

@@ -1,12 +1,17 @@
 """Sizes of windows that slide over an image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from xnorkit.errors import FormatError
 from xnorkit.format.graph import ValueSpec
 
 __all__ = ["output_size", "valid_taps"]
+
+PORTION = 65_536
+"""Taps that are counted at once."""
 
 
 def output_size(attributes: Mapping[str, Any], source: ValueSpec) -> tuple[int, int]:
@@ -41,12 +46,13 @@ def valid_taps(attributes: Mapping[str, Any], source: ValueSpec) -> int:
 
 
 def _along(attributes: Mapping[str, Any], axis: int, size: int, out: int) -> int:
-    stride: Sequence[int] = attributes["stride"]
+    stride, dilation = attributes["stride"][axis], attributes.get("dilation", (1, 1))[axis]
     total = 0
-    for tap in range(attributes["kernel"][axis]):
+    for begin in range(0, attributes["kernel"][axis], PORTION):
+        taps = np.arange(begin, min(begin + PORTION, attributes["kernel"][axis]), dtype=np.int64)
         # Output o reads pixel o * stride + offset; that is inside from o = ceil(-offset / stride) on.
-        offset = tap * attributes.get("dilation", (1, 1))[axis] - attributes["padding"][axis]
-        first = max(0, -(offset // stride[axis]))
-        last = min(out - 1, (size - 1 - offset) // stride[axis])
-        total += max(0, last - first + 1)
+        offset = taps * dilation - attributes["padding"][axis]
+        first = np.maximum(0, -(offset // stride))
+        last = np.minimum(out - 1, (size - 1 - offset) // stride)
+        total += int(np.maximum(0, last - first + 1).sum())
     return total

@@ -27,10 +27,13 @@ class Normalization:
 
     def table(self) -> NDArray[np.float32]:
         """Return the normalised value of every pixel value: (C, 256) float32."""
-        pixels = np.arange(256, dtype=np.float32) / np.float32(255)
+        return self.of(np.arange(256, dtype=np.float32))
+
+    def of(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the normalised values of pixels (K,) for every channel: (C, K) float32."""
         mean = np.array(self.mean, dtype=np.float32)[:, None]
         std = np.array(self.std, dtype=np.float32)[:, None]
-        return (pixels - mean) / std
+        return (pixels / np.float32(255) - mean) / std
 
 
 @dataclass(frozen=True, eq=False)

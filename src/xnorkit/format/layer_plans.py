@@ -12,9 +12,11 @@ from xnorkit.format.tensors import TensorRule
 __all__ = ["MAX_K", "MAX_K_INT8", "binary", "binary_weight", "float_layer", "int8"]
 
 MAX_K = 2**24
-"""Most bits per binary filter: every |dot| <= K is then exact in float32."""
+"""Most weights per filter: every |dot| <= K of a binary one is then exact in float32."""
 MAX_K_INT8 = 33_000
 """Most weights per 8-bit filter: with |bias| <= 2^30 every sum fits into int32 (docs/integer-layers.md)."""
+MAX_ARRANGED = 2**31 - 1
+"""Most elements of a layer's weights as an engine arranges them, and of its padded image: offsets are int32."""
 
 Shape = tuple[int, int, int]
 Sizes = tuple[Shape, tuple[int, ...]]  # (OH, OW, O), and the shape of one filter in (KH, KW, I) order
@@ -23,6 +25,7 @@ Sizes = tuple[Shape, tuple[int, ...]]  # (OH, OW, O), and the shape of one filte
 def float_layer(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     """Plan a float convolution or linear layer."""
     shape, taps = _sizes(attributes, sources[0])
+    _check_float_weights(attributes, shape, taps)
     out = shape[2:]
     return Plan(ValueSpec("f32", *shape), {"weight": tensors.floats((*out, *taps)), "bias": tensors.floats(out)})
 
@@ -30,6 +33,7 @@ def float_layer(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
 def binary_weight(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     """Plan a layer with 1-bit weights that reads float32."""
     shape, taps = _sizes(attributes, sources[0])
+    _check_float_weights(attributes, shape, taps)
     rules = {"weight": _packed(shape, taps), **_scale_and_bias(shape)}
     return Plan(ValueSpec("f32", *shape), rules)
 
@@ -39,6 +43,7 @@ def binary(epilogue: Kind) -> Planner:
 
     def plan(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
         shape, taps = _sizes(attributes, sources[0])
+        _check_arranged(shape[2] + 31, taps[0] * taps[1], sources[0].words)
         makes = _thresholds(shape) if epilogue == "bits" else _scale_and_bias(shape)
         return Plan(ValueSpec(epilogue, *shape), {"weight": _packed(shape, taps), **makes})
 
@@ -54,6 +59,8 @@ def int8(epilogue: Kind) -> Planner:
             raise FormatError(
                 f"has {_count(taps)} weights per filter; required: at most {MAX_K_INT8}, so that every sum fits int32."
             )
+        _check_arranged(shape[2] + 31, taps[0] * taps[1], min(sources[0].channels, 64 * taps[2]))
+        _check_padded(attributes, sources[0])
         out = shape[2:]
         makes = _thresholds(shape) if epilogue == "bits" else {"scale": tensors.floats(out)}
         rules = {
@@ -84,6 +91,32 @@ def _sizes(attributes: Attributes, source: ValueSpec) -> Sizes:
             )
     shape = (*output_size(attributes, source), attributes["out_channels"])
     return shape, (*attributes["kernel"], attributes["in_channels"] // groups)
+
+
+def _check_float_weights(attributes: Attributes, shape: Shape, taps: tuple[int, ...]) -> None:
+    if _count(taps) > MAX_K:
+        raise FormatError(f"has {_count(taps)} weights per filter; required: at most {MAX_K}.")
+    _check_arranged(shape[2] + 15 * attributes.get("groups", 1), taps[0] * taps[1], taps[2])
+
+
+def _check_arranged(lanes: int, taps: int, per_tap: int) -> None:
+    """Check the size of a layer's weights, in lanes of output channels that are padded to whole blocks."""
+    if lanes * taps * per_tap > MAX_ARRANGED:
+        raise FormatError(
+            f"takes {lanes} lanes x {taps} taps x {per_tap} of weights; required: at most {MAX_ARRANGED} of them, for "
+            "offsets of 32 bits."
+        )
+
+
+def _check_padded(attributes: Attributes, source: ValueSpec) -> None:
+    """Check an 8-bit image with its padding, which an engine keeps in up to 16 bits."""
+    top, left, bottom, right = attributes.get("padding", (0, 0, 0, 0))
+    height, width = source.height + top + bottom, source.width + left + right
+    if 2 * height * width * source.channels > MAX_ARRANGED:
+        raise FormatError(
+            f"reads an image of {height} x {width} with its padding, of {source.channels} channels; required: at most "
+            f"{MAX_ARRANGED // 2} numbers, for offsets of 32 bits."
+        )
 
 
 def _packed(shape: Shape, taps: tuple[int, ...]) -> TensorRule:

@@ -8,7 +8,7 @@ from xnorkit.errors import FormatError
 from xnorkit.format import layer_plans, value_plans
 from xnorkit.format.graph import Kind
 from xnorkit.format.plans import Planner
-from xnorkit.format.rules import Rule, boolean, bound, integer, integers, one_of, positive, shown
+from xnorkit.format.rules import MAX_PADDING, Rule, boolean, bound, integer, integers, one_of, positive, shown
 
 __all__ = ["ACTIVATIONS", "MAX_INPUTS", "OPS", "Op", "find_op"]
 
@@ -27,7 +27,8 @@ class Op:
     inputs: tuple[int, int] = (1, 1)
 
 
-_WINDOW: dict[str, Rule] = {"kernel": integers(2, 1), "stride": integers(2, 1), "padding": integers(4, 0)}
+_PADDING = integers(4, 0, MAX_PADDING)
+_WINDOW: dict[str, Rule] = {"kernel": integers(2, 1), "stride": integers(2, 1), "padding": _PADDING}
 _DILATED: dict[str, Rule] = {**_WINDOW, "dilation": integers(2, 1)}
 _CONV: dict[str, Rule] = {**_DILATED, "groups": integer(1), "in_channels": integer(1), "out_channels": integer(1)}
 _LINEAR: dict[str, Rule] = {"out_features": integer(1)}
@@ -65,11 +66,11 @@ OPS: Mapping[str, Mapping[str | None, Op]] = {
     "multiply": _f32(value_plans.broadcast, inputs=_PAIR),
     "concat": {None: Op(("f32", "bits"), value_plans.concat, {}, (2, MAX_INPUTS))},
     "affine": _f32(value_plans.affine),
-    "clip": _f32(value_plans.same, {"min": bound, "max": bound}),
+    "clip": _f32(value_plans.clip, {"min": bound, "max": bound}),
     "prelu": _f32(value_plans.prelu),
     "activation": _f32(value_plans.same, {"function": one_of(*ACTIVATIONS)}),
-    "pad": _f32(value_plans.pad, {"padding": integers(4, 0), "channels": integers(2, 0)}),
-    "pad_bits": {None: Op(("bits",), value_plans.pad_bits, {"padding": integers(4, 0)})},
+    "pad": _f32(value_plans.pad, {"padding": _PADDING, "channels": integers(2, 0, MAX_PADDING)}),
+    "pad_bits": {None: Op(("bits",), value_plans.pad_bits, {"padding": _PADDING})},
     "gather_channels": {None: Op(("f32", "bits"), value_plans.gather_channels, {"out_channels": integer(1)})},
     "k_map": _f32(value_plans.k_map, _DILATED),
 }

@@ -1,5 +1,6 @@
 """Rules for JSON values: each returns what is required if a value breaks it, else None."""
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -7,11 +8,13 @@ from xnorkit.errors import FormatError
 
 __all__ = [
     "MAX_NUMBERS",
+    "MAX_PADDING",
     "MAX_SIZE",
     "Rule",
     "boolean",
     "bound",
     "check_keys",
+    "escaped",
     "integer",
     "integers",
     "is_number",
@@ -19,15 +22,19 @@ __all__ = [
     "one_of",
     "positive",
     "shown",
+    "shown_path",
 ]
 
-MAX_SIZE = 2**31 - 1
-"""Largest size that a file may name: what an int32 holds."""
+MAX_SIZE = 2**24
+"""Largest size that a file may name: of an axis of a value, a kernel, a stride, a dilation, a number of channels."""
+MAX_PADDING = MAX_SIZE - 1
+"""Most that may be added to one side of an axis."""
 MAX_NUMBERS = 2**26
 """Most numbers in one value of one image (1024 x 1024 of 64 channels): a small file cannot ask for huge buffers."""
 
 LARGEST_F32 = (2 - 2.0**-23) * 2.0**127
 SMALLEST_F32 = 2.0**-126
+MAX_PATH = 1000
 
 Rule = Callable[[Any], str | None]
 
@@ -105,3 +112,19 @@ def shown(value: Any) -> str:
     """Return a received value for a message, on one line and of bounded length."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown_path(path: Any) -> str:
+    """Return a path for a message: printable, and of bounded length."""
+    text = escaped(os.fspath(path))
+    return text if len(text) <= MAX_PATH else f"{text[:77]}..."
+
+
+def escaped(text: str) -> str:
+    """Return text that may come from a file as people may see it: what is not printable becomes an escape.
+
+    So nothing that a file says moves the cursor of a terminal, changes colours, or looks like another line.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -9,10 +9,13 @@ from xnorkit.format.graph import INPUT, Graph, InputSpec, Node, ValueSpec
 from xnorkit.format.ops import Op, find_op
 from xnorkit.format.plans import Plan
 from xnorkit.format.preparation import check_preparation
-from xnorkit.format.rules import MAX_NUMBERS, check_keys, integers, is_number, is_printable, shown
+from xnorkit.format.rules import MAX_NUMBERS, MAX_SIZE, check_keys, integers, is_number, is_printable, shown
 from xnorkit.format.tensors import check_tensor
 
 __all__ = ["infer_shapes"]
+
+PIXELS = np.array([0, 255], np.float32)
+"""The extreme ones: what they become lies around all others."""
 
 
 def infer_shapes(graph: Graph, size: tuple[int, int] | None = None) -> dict[str, ValueSpec]:
@@ -37,7 +40,7 @@ def infer_shapes(graph: Graph, size: tuple[int, int] | None = None) -> dict[str,
         try:
             values[node.name] = _value(node, values)
         except FormatError as error:
-            raise FormatError(f"node '{node.name}': {error}") from None
+            raise FormatError(f"node {shown(node.name)}: {error}") from None
     _check_use(graph, values)
     _check_classes(graph, values)
     return values
@@ -69,7 +72,7 @@ def _input(spec: InputSpec, size: tuple[int, int] | None) -> ValueSpec:
                 "one per channel."
             )
     with np.errstate(all="ignore"):
-        usable = all(v > 0 for v in normalization.std) and bool(np.isfinite(normalization.table()).all())
+        usable = all(v > 0 for v in normalization.std) and bool(np.isfinite(normalization.of(PIXELS)).all())
     if not usable:
         raise FormatError(
             f"input normalization: received mean {shown(normalization.mean)}, std {shown(normalization.std)}; "
@@ -83,7 +86,7 @@ def _check_name(node: Node, values: dict[str, ValueSpec]) -> None:
         raise FormatError(f"a node's 'name' is {shown(node.name)}; required: a non-empty printable string.")
     if node.name in values:
         raise FormatError(
-            f"node '{node.name}': the name is taken; required: a unique name other than '{INPUT}', the image's own."
+            f"node {shown(node.name)}: the name is taken; required: a unique one other than '{INPUT}', the image's own."
         )
 
 
@@ -110,7 +113,7 @@ def _sources(node: Node, op: Op, values: dict[str, ValueSpec]) -> list[ValueSpec
         if name not in values:
             raise FormatError(f"'inputs' holds {shown(name)}; required: '{INPUT}' or the name of an earlier node.")
         if values[name].kind not in op.reads:
-            raise FormatError(f"reads {values[name].kind} from '{name}'; required: {' or '.join(op.reads)}.")
+            raise FormatError(f"reads {values[name].kind} from {shown(name)}; required: {' or '.join(op.reads)}.")
     return [values[name] for name in node.inputs]
 
 
@@ -129,6 +132,11 @@ def _check_tensors(node: Node, plan: Plan) -> None:
 
 
 def _check_size(value: ValueSpec) -> None:
+    if max(value.height, value.width, value.channels) > MAX_SIZE:
+        raise FormatError(
+            f"a value of height {value.height}, width {value.width} and {value.channels} channels; "
+            f"required: at most {MAX_SIZE} each."
+        )
     if value.size > MAX_NUMBERS:
         raise FormatError(
             f"a value of height {value.height}, width {value.width} and {value.channels} channels; "
@@ -142,7 +150,7 @@ def _check_use(graph: Graph, values: dict[str, ValueSpec]) -> None:
     read = {name for node in graph.nodes for name in node.inputs} | {graph.output}
     for node in graph.nodes:
         if node.name not in read:
-            raise FormatError(f"node '{node.name}': nothing reads it; required: a reader, or to be the output.")
+            raise FormatError(f"node {shown(node.name)}: nothing reads it; required: a reader, or to be the output.")
 
 
 def _check_classes(graph: Graph, values: dict[str, ValueSpec]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from xnorkit.errors import FormatError
@@ -12,22 +13,24 @@ __all__ = ["MAX_DEPTH", "dump", "parse"]
 MAX_DEPTH = 32
 """Most brackets open at once; a graph itself needs 5."""
 
-# A whole string, closed or running to the end, so that no part of a string is taken for a bracket; else a bracket.
-_TOKEN = re.compile(r'"(?:\\.|[^"])*(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+_BRACKET = re.compile(r"[\[{\]}]")
+# Half of a pair, as it is or as an escape; two halves in a row may be a pair.
+_SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 
 
 def parse(text: str, what: str) -> Any:
     """Return the value that `text` says; FormatError names `what` and the reason."""
     depth = 0
-    for token in _TOKEN.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+    for bracket in _BRACKET.findall(_outside_strings(text)):
+        depth += 1 if bracket in "[{" else -1
         if depth > MAX_DEPTH:
             raise FormatError(f"{what} nests deeper than {MAX_DEPTH} levels; required: at most {MAX_DEPTH}.")
     try:
         value = json.loads(
             text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite, parse_int=_whole
         )
-        json.dumps(value, ensure_ascii=False).encode()
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except _LoopholeError as error:
         raise FormatError(f"{what} holds {error}") from None
     except UnicodeEncodeError:
@@ -53,6 +56,11 @@ def dump(value: Any, what: str) -> str:
     return text
 
 
+def _outside_strings(text: str) -> str:
+    """Return what stands outside of strings; one that is never closed runs to the end."""
+    return "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
+
+
 class _LoopholeError(Exception):
     """What a value holds that JSON readers treat differently."""
 
@@ -60,8 +68,8 @@ class _LoopholeError(Exception):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise _LoopholeError(f"the key {shown(twice)} twice; required: unique keys.")
     return result
 

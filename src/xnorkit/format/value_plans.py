@@ -14,6 +14,7 @@ __all__ = [
     "affine",
     "avg_pool",
     "broadcast",
+    "clip",
     "concat",
     "gather_channels",
     "global_pool",
@@ -31,6 +32,14 @@ __all__ = [
 
 def same(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     """Plan an operation on each number alone."""
+    return Plan(sources[0], {})
+
+
+def clip(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
+    """Plan bounds, of which the lower one is not above the upper one."""
+    low, high = attributes["min"], attributes["max"]
+    if low is not None and high is not None and low > high:
+        raise FormatError(f"attribute 'min': received {low}, above 'max', {high}; required: min of at most max.")
     return Plan(sources[0], {})
 
 

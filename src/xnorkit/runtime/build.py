@@ -6,7 +6,7 @@ import numpy as np
 
 from xnorkit import _engine
 from xnorkit.errors import EngineError
-from xnorkit.format import INPUT, Graph, Node, ValueSpec
+from xnorkit.format import INPUT, Graph, Node, ValueSpec, shown
 from xnorkit.runtime.builders import BUILDERS, INTEGERS, Builder
 
 __all__ = ["build", "build_layer"]
@@ -76,7 +76,7 @@ def _call(
     try:
         return builder(program, ids, node, sources)
     except REFUSALS as error:
-        raise EngineError(f"node '{node.name}' ({node.op}): the engine refuses it: {error}") from error
+        raise EngineError(f"node {shown(node.name)} ({node.op}): the engine refuses it: {error}") from error
 
 
 def _finish(program: _engine.Program, outputs: list[int]) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xnorkit import _engine
 from xnorkit.errors import EngineError, FormatError, InputError
-from xnorkit.format import Graph, ValueSpec, read
+from xnorkit.format import Graph, Limits, ValueSpec, read, shown, shown_path
 from xnorkit.runtime.bits import check_words
 from xnorkit.runtime.build import build_layer
 from xnorkit.runtime.images import as_images
@@ -16,6 +16,8 @@ from xnorkit.runtime.sizes import Sizes
 from xnorkit.zoo import find
 
 __all__ = ["MAX_THREADS", "LayerResult", "Model", "load"]
+
+DEFAULT = Limits()
 
 MAX_THREADS = 256
 """Most threads that the engine runs."""
@@ -32,16 +34,24 @@ class LayerResult(NamedTuple):
     output: NDArray[Any]
 
 
-def load(path: str | os.PathLike[str], *, isa: str | None = None, threads: int | None = None) -> "Model":
+def load(
+    path: str | os.PathLike[str],
+    *,
+    isa: str | None = None,
+    threads: int | None = None,
+    limits: Limits | None = DEFAULT,
+) -> "Model":
     """Return the model in a `.xnor` file, or the trained model of that name, ready to run.
 
     Args:
         path: file written by `xnorkit export` or `xnorkit.format.write`; or a name from `xnorkit.zoo.list_pretrained`.
         isa: instruction set of the kernels; None takes XNORKIT_ISA, else the fastest that the CPU has.
         threads: threads per call; None takes XNORKIT_THREADS, else the physical cores that the process may use.
+        limits: what the file may cost to read, plan and run, as `Limits(work=2**36)`; None for a file that you trust.
 
     Raises:
-        FormatError: the file is missing, damaged, of another version, or gives bits instead of numbers.
+        FormatError: the file is missing, damaged, of another version, asks for more than `limits` allow, or gives bits
+            instead of numbers.
         EngineError: `isa` is not available, or the engine has no kernel for a node.
         InputError: `threads` is not an integer from 1 to 256, or a plain name is neither a file nor a trained model.
 
@@ -49,15 +59,18 @@ def load(path: str | os.PathLike[str], *, isa: str | None = None, threads: int |
         >>> model = xnorkit.runtime.load("lenet5.xnor")
         >>> model(images).argmax(axis=1)
     """
-    graph = read(find(path))
+    graph = read(find(path), limits=limits)
     try:
-        return Model(graph, isa=isa, threads=threads)
+        return Model(graph, isa=isa, threads=threads, limits=limits)
     except FormatError as error:
-        raise FormatError(f"{path}: {error}") from None
+        raise FormatError(f"{shown_path(path)}: {error}") from None
 
 
 class Model:
     """A packed network on the engine; may be called from several threads at once.
+
+    It can be pickled and copied: the graph goes along and is planned anew, and where neither `isa` nor `threads` was
+    given, for the machine that it then is on. `limits` bound what images of other sizes may cost; None does not.
 
     Attributes:
         graph: the graph that was loaded.
@@ -65,17 +78,20 @@ class Model:
         threads: threads per call.
     """
 
-    def __init__(self, graph: Graph, *, isa: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, graph: Graph, *, isa: str | None = None, threads: int | None = None, limits: Limits | None = None
+    ) -> None:
         self.graph = graph
         self.isa = _isa(isa)
         self.threads = _threads(threads)
+        self._arguments = (graph, isa, threads, limits)
         self._nodes = {node.name: node for node in graph.nodes}
-        self._sizes = Sizes(graph, self.isa)
+        self._sizes = Sizes(graph, self.isa, limits)
         self._plan = self._sizes.plan(graph.input.shape[1:])
         self._values = self._plan.values
         if self._values[graph.output].kind != "f32":
             kind = self._values[graph.output].kind
-            raise FormatError(f"output '{graph.output}' is {kind}; required: a node that gives float32 numbers.")
+            raise FormatError(f"output {shown(graph.output)} is {kind}; required: a node that gives float32 numbers.")
         self._layers: dict[str, _engine.Program] = {}
 
     def __call__(self, images: Any) -> NDArray[np.float32]:
@@ -99,6 +115,9 @@ class Model:
         if spec.height == spec.width == 1:
             return value.reshape(len(value), spec.channels)
         return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, self._arguments
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.input_shape))
@@ -167,6 +186,11 @@ class Model:
             raise InputError(f"the engine refuses the images: {error}") from error
         except MemoryError as error:
             raise EngineError(f"no memory to run {len(source)} images at once; required: fewer at a time.") from error
+
+
+def _restored(graph: Graph, isa: str | None, threads: int | None, limits: Limits | None) -> Model:
+    """Return a model again that was pickled or copied."""
+    return Model(graph, isa=isa, threads=threads, limits=limits)
 
 
 def _check_value(name: str, value: NDArray[Any], spec: ValueSpec) -> None:

@@ -1,12 +1,14 @@
 """Programs by image size: a graph with a dynamic input is planned once for each size that it meets."""
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 from xnorkit import _engine
 from xnorkit.errors import FormatError, InputError
-from xnorkit.format import Graph, ValueSpec, infer_shapes
+from xnorkit.format import Graph, Limits, ValueSpec, check_limits, infer_shapes
 from xnorkit.runtime.build import build
 
 __all__ = ["KEPT", "Plan", "Sizes"]
@@ -33,19 +35,24 @@ class Plan:
 
 
 class Sizes:
-    """Plans of a graph by (H, W); may be asked from several threads at once."""
+    """Plans of a graph by (H, W); may be asked from several threads at once, and in a child of fork.
 
-    def __init__(self, graph: Graph, isa: str) -> None:
-        self._graph, self._isa = graph, isa
+    Only the caller's own thread lives on in a child: a lock that another one held would never be given back there, so
+    a child begins with new locks. Plans are kept in one step each, so what a child inherits is whole.
+    """
+
+    def __init__(self, graph: Graph, isa: str, limits: Limits | None = None) -> None:
+        self._graph, self._isa, self._limits = graph, isa, limits
         self._plans: OrderedDict[tuple[int, int], Plan] = OrderedDict()
         self._lock = threading.Lock()
+        _ALL.add(self)
 
     def plan(self, size: Sequence[int]) -> Plan:
         """Return the plan for images of `size` (H, W).
 
         Raises:
             FormatError: the graph itself is not valid.
-            InputError: the graph cannot be run on images of this size.
+            InputError: the graph cannot be run on images of this size, or takes more than the limits allow for it.
             EngineError: the engine refuses a node.
         """
         height, width = size
@@ -57,10 +64,31 @@ class Sizes:
             self._plans.move_to_end((height, width))
             return self._plans[height, width]
 
+    def renew_lock(self) -> None:
+        """Replace the lock, in a child of fork."""
+        self._lock = threading.Lock()
+
     def _values(self, size: tuple[int, int]) -> dict[str, ValueSpec]:
-        if size == tuple(self._graph.input.shape[1:]):
+        own = self._graph.input.shape[1:]
+        if size == tuple(own):
             return infer_shapes(self._graph)
         try:
-            return infer_shapes(self._graph, size)
+            values = infer_shapes(self._graph, size)
+            if self._limits is not None:
+                scale = max(1.0, size[0] * size[1] / (own[0] * own[1]))
+                check_limits(self._graph, values, self._limits, scale)
         except FormatError as error:
             raise InputError(f"images of {size[0]} x {size[1]} do not fit this model: {error}") from None
+        return values
+
+
+_ALL: weakref.WeakSet[Sizes] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for sizes in _ALL:
+        sizes.renew_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

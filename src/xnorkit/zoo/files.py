@@ -12,6 +12,8 @@ from xnorkit.zoo.cards import Card
 __all__ = ["FOLDER", "card", "find", "list_pretrained", "path"]
 
 FOLDER = Path(__file__).parent
+LONGEST = 4096
+"""Most characters of a path; no system that we know of opens longer ones."""
 
 
 def list_pretrained(pattern: str | None = None) -> list[str]:
@@ -44,10 +46,16 @@ def find(what: str | os.PathLike[str]) -> Path:
     Raises:
         InputError: a plain name that is neither; no path at all, or an empty one.
     """
-    if not isinstance(what, str | os.PathLike) or not os.fspath(what):
+    text = os.fspath(what) if isinstance(what, str | os.PathLike) else ""
+    if not isinstance(text, str) or not text:
         raise InputError(f"model {what!r}; required: the path of a file, or the name of a trained model.")
-    given = Path(what)
-    if given.is_file() or given.suffix or len(given.parts) != 1 or not given.name:
+    if len(text) > LONGEST:
+        raise InputError(
+            f"model {text[:40]!r}... of {len(text):,} characters; required: the path of a file, of at most "
+            f"{LONGEST:,} characters, or the name of a trained model."
+        )
+    given = Path(text)
+    if _is_file(given) or given.suffix or len(given.parts) != 1 or not given.name:
         return given
     if given.name not in list_pretrained():
         raise InputError(
@@ -55,6 +63,14 @@ def find(what: str | os.PathLike[str]) -> Path:
             "models` has no weights: train it, then export it, and name that file."
         )
     return path(given.name)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file, also where the system refuses to look for it, as for too long a name."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _hint(name: str) -> str:

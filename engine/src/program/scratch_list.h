@@ -1,4 +1,4 @@
-// Memory that the bodies of a parallel loop borrow: made before the loop, since a body must not throw.
+// Memory that the bodies of a parallel loop borrow: made before the loop, since a body allocates nothing.
 #pragma once
 
 #include <cstddef>

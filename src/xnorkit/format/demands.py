@@ -1,0 +1,186 @@
+"""What a graph costs whoever runs it, from its shapes alone; bounds from above, rough ones, in a time that is linear.
+
+The constants are of the engine on AVX2: a multiply-add of float32 takes about 0.05 ns there. docs/trust.md tells how
+they were measured.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from xnorkit.format.graph import INPUT, Graph, Node, ValueSpec
+from xnorkit.format.limits import Limits
+from xnorkit.format.rules import shown
+
+__all__ = ["Demand", "check_limits", "demand_of"]
+
+PER_NUMBER = 40
+"""Work of a number that an operation writes, or reads as an operand."""
+PER_FUNCTION = 400
+"""Work of a number that goes through exp, tanh or erf."""
+PER_TAP = 24
+"""Work of a tap that a pool reads, beside PER_POOLED of each of its numbers or words."""
+PER_POOLED = 4
+PER_POSITION = 1000
+"""Work of one output pixel of a convolution or pool beside its numbers: its place in the plan, setting up its tile."""
+PER_RUN = 200
+"""Work of a run of taps in the plan."""
+PER_INT8 = 2
+BITS_PER_WORK = 16
+"""1-bit multiply-adds that take as long as one of float32."""
+RUN_BYTES = 16
+POSITION_BYTES = 24
+PIXEL_TABLE_BYTES = 1024
+"""Of one channel: what every pixel value becomes."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Cost of one node: work, bytes of its plan, bytes of its scratch; see `Limits`."""
+
+    work: int = 0
+    plan: int = 0
+    scratch: int = 0
+
+
+def check_limits(graph: Graph, values: Mapping[str, ValueSpec], limits: Limits, scale: float = 1.0) -> None:
+    """Check that a valid graph asks for no more than `limits`, those of values, plan and work times `scale`.
+
+    Raises:
+        FormatError: says which limit, what is asked for, and how to raise it.
+    """
+    limits.check("nodes", len(graph.nodes), f"the graph has {len(graph.nodes):,} nodes")
+    work = 0
+    plan = PIXEL_TABLE_BYTES * values[INPUT].channels if graph.input.normalization is not None else 0
+    demands = []
+    for node in graph.nodes:
+        side = max(node.attributes.get("padding", (0,)))
+        limits.check("padding", side, f"node {shown(node.name)} pads {side:,} pixels on a side")
+        demand = demand_of(node, [values[name] for name in node.inputs], values[node.name])
+        demands.append(demand)
+        work, plan = work + demand.work, plan + demand.plan
+    limits.check("plan", plan, f"the engine's plan takes about {plan:,} bytes", scale)
+    limits.check("work", work, f"an image takes about {work:,} multiply-adds, or what takes as long", scale)
+    alive = _alive(graph, values, demands)
+    limits.check("values", alive, f"an image takes about {alive:,} bytes of values at once", scale)
+
+
+def _alive(graph: Graph, values: Mapping[str, ValueSpec], demands: Sequence[Demand]) -> int:
+    """Return the most bytes that are alive at once: a value lives from its node to the last one that reads it."""
+    last = {graph.output: len(graph.nodes)}
+    for index, node in enumerate(graph.nodes):
+        for name in node.inputs:
+            last[name] = max(index, last.get(name, 0))
+    ending: dict[int, list[str]] = {}
+    for name, index in last.items():
+        ending.setdefault(index, []).append(name)
+    alive = most = _bytes(values[INPUT])
+    for index, (node, demand) in enumerate(zip(graph.nodes, demands, strict=True)):
+        alive += _bytes(values[node.name])
+        most = max(most, alive + demand.scratch)
+        alive -= sum(_bytes(values[name]) for name in ending.get(index, ()))
+    return most
+
+
+def _bytes(value: ValueSpec) -> int:
+    pixels = value.height * value.width
+    return pixels * value.channels if value.kind == "u8" else 4 * pixels * _elements(value)
+
+
+def _elements(value: ValueSpec) -> int:
+    return value.words if value.kind == "bits" else value.channels
+
+
+def demand_of(node: Node, sources: Sequence[ValueSpec], value: ValueSpec) -> Demand:
+    """Return what one node costs."""
+    elements = sum(v.height * v.width * _elements(v) for v in chain(sources, (value,)))
+    work = PER_NUMBER * elements
+    if node.op == "activation":
+        return Demand(work + PER_FUNCTION * value.size)
+    if "weight" in node.tensors:
+        return _layer(node, sources[0], value, work)
+    if "kernel" in node.attributes:
+        return _pool(node, sources[0], value, work)
+    if node.op == "gather_channels":
+        return Demand(work + PER_NUMBER * value.size)
+    if node.op == "concat" and value.kind == "bits":
+        return Demand(work + PER_NUMBER * len(sources) * value.height * value.width)
+    return Demand(work)
+
+
+def _pool(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand:
+    axes = list(_axes(node, source, value))
+    taps = axes[0].taps * axes[1].taps
+    positions = value.height * value.width
+    per_tap = PER_TAP + PER_POOLED * (0 if node.op == "k_map" else _elements(value))
+    work += PER_POSITION * positions + per_tap * positions * taps
+    scratch = 4 * source.height * source.width if node.op == "k_map" else 0
+    return Demand(work, 32 * (value.height + value.width), scratch)
+
+
+def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand:
+    """A convolution, or a linear layer: a convolution whose kernel is the whole image."""
+    groups = node.attributes.get("groups", 1)
+    down, right = _axes(node, source, value)
+    positions = value.height * value.width
+    runs, kinds = down.runs * right.runs, down.kinds * right.kinds
+    lanes = -(-value.channels // groups // 16) * 16 * groups if groups < value.channels else value.channels + 16
+    taps = down.taps * right.taps
+    per_group = source.channels // groups
+    padded = down.padded * right.padded
+    if node.op.startswith("binary_") and not node.op.startswith("binary_weight_"):
+        # Words of a group, or of all that a block of 64 lanes meets; each kind of position has limits of its own.
+        words = min(source.words, -(-64 * per_group // 32) + 1) if groups > 1 else source.words
+        multiplied = positions * taps * words * 32 * (value.channels + 32) // BITS_PER_WORK
+        wide = 8 * down.kernel * right.kernel * words * (value.channels + 64) if groups > 1 else 0
+        plan = wide + 8 * kinds * (value.channels + 32)
+        plan += 64 * down.kinds * value.width * value.words if groups == value.channels else 0
+        prepared = kinds * value.channels * ((down.kernel * right.kernel + value.width) if groups > 1 else 1)
+        scratch = 4 * padded * source.words * 2 + 4 * positions * -(-down.kernel * right.kernel * per_group // 32)
+        return _convolution(work + multiplied + PER_NUMBER * prepared, plan, scratch, positions, runs)
+    if node.op.startswith("int8_"):
+        width = min(source.channels, 64 * per_group)
+        blocks = -(-value.channels // 64)
+        multiplied = PER_INT8 * positions * down.kernel * right.kernel * width * (value.channels + 32)
+        plan = (
+            down.kernel * right.kernel * (RUN_BYTES * blocks + (2 * width * (value.channels + 32) if groups > 1 else 0))
+        )
+        return _convolution(work + multiplied, plan, 2 * padded * source.channels, positions, 0)
+    return _convolution(work + positions * taps * per_group * lanes, 0, 0, positions, runs)
+
+
+def _convolution(work: int, plan: int, scratch: int, positions: int, runs: int) -> Demand:
+    return Demand(
+        work + PER_POSITION * positions + PER_RUN * runs, plan + POSITION_BYTES * positions + RUN_BYTES * runs, scratch
+    )
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """A window's geometry along one axis.
+
+    taps: valid ones of one output, at most; kinds: different ranges of valid taps; runs: taps of all of these ranges.
+    """
+
+    kernel: int
+    taps: int
+    kinds: int
+    padded: int
+
+    @property
+    def runs(self) -> int:
+        return self.kinds * self.taps
+
+
+def _axes(node: Node, source: ValueSpec, value: ValueSpec) -> Iterator[_Axis]:
+    a = node.attributes
+    for axis, (size, outputs) in enumerate(((source.height, value.height), (source.width, value.width))):
+        if "kernel" not in a:
+            yield _Axis(size, size, 1, size)
+            continue
+        kernel, stride, dilation = a["kernel"][axis], a["stride"][axis], a.get("dilation", (1, 1))[axis]
+        before, after = a["padding"][axis], a["padding"][axis + 2]
+        border = -(-before // stride) - (-after // stride)
+        # Both ends of the range of valid taps only fall from one output to the next.
+        kinds = min(outputs, border + 1, 2 * kernel + 3)
+        yield _Axis(kernel, min(kernel, -(-size // dilation)), kinds, size + before + after)
