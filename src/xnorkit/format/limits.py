@@ -28,7 +28,7 @@ class Limits:
     padding: int = 4096
     values: int = 2**27
     plan: int = 2**27
-    work: int = 2**34
+    work: int = 2**35
 
     def __post_init__(self) -> None:
         for field in fields(self):
