@@ -137,6 +137,19 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "before"}
 
 
+def test_a_mark_that_the_disk_does_not_take_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = OwnedFolder(tmp_path)
+    with own.held():
+        own.write("a", "ours")
+    before, write = (tmp_path / MARK).read_text(), os.write
+    with own.held():
+        monkeypatch.setattr(os, "write", lambda number, data: write(number, data[: len(before)]))
+        with pytest.raises(OutputError, match="No space left on device"):
+            own.claim(["b" * 200])
+        monkeypatch.undo()
+        assert (tmp_path / MARK).read_text() == before
+
+
 def test_no_draft_is_left_by_an_error_of_the_writer(tmp_path: Path) -> None:
     writer = whole_file(tmp_path / "file")
     writer.__enter__().touch()

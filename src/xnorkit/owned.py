@@ -1,6 +1,7 @@
 """Folders that this library writes into: what in them is its own, and that one process writes at a time."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -185,15 +186,21 @@ class OwnedFolder:
         # One write of the whole: what a longer text before leaves behind it is cut off, and passed over until then.
         content = {"process": os.getpid(), "host": socket.gethostname(), "names": self._names}
         data = (json.dumps(content) + "\n").encode()
-        try:
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, data)
-            os.ftruncate(self._descriptor, len(data))
-        except OSError as error:
-            raise OutputError(
-                f"{self.path / MARK} cannot be written ({error.strerror}); required: a disk with space. Free some, or "
-                f"{self.remedy}."
-            ) from error
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        before = os.read(self._descriptor, 1 << 20)
+        with writing(self.path / MARK):
+            try:
+                self._put(data)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self._put(before)  # for which there was space
+                raise
+
+    def _put(self, data: bytes) -> None:
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        if os.write(self._descriptor, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.ftruncate(self._descriptor, len(data))
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
