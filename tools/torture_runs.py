@@ -16,7 +16,7 @@ __all__ = ["command", "ended", "kills", "pairs", "same", "train"]
 
 RECIPE = ["lenet5-digits", "epochs=4", "batch_size=256", "data.selection=0.25", "ema_decay=0.9", "data.shift=1"]
 LIMITS = ["schedule.name=constant", "--threads", "1", "--limit-train-batches", "2", "--limit-eval-batches", "1"]
-KILLS, MOST_SECONDS = 20, 120.0  # kills are more important than the time: they get up to three times their share
+KILLS, MOST_SECONDS = 20, 600.0  # kills are more important than the time: they get up to three times their share
 
 
 def command(folder: Path, *words: str) -> list[str]:

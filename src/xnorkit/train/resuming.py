@@ -7,7 +7,7 @@ from typing import Any
 from xnorkit.errors import InputError, XnorkitError
 from xnorkit.train._lightning import pl
 
-__all__ = ["FirstStep", "resuming"]
+__all__ = ["FirstStep", "check_state", "resuming"]
 
 
 class FirstStep(pl.Callback):
@@ -26,6 +26,17 @@ class FirstStep(pl.Callback):
     def on_train_batch_end(self, *_: Any) -> None:
         """Take note of a step."""
         self.taken = True
+
+
+def check_state(checkpoint: dict[str, Any]) -> None:
+    """Raise ValueError for a state that the trainer would pass over, to begin with a new one."""
+    for what in ("optimizer_states", "lr_schedulers"):
+        states = checkpoint.get(what)
+        if not isinstance(states, list) or len(states) != 1 or not isinstance(states[0], dict) or not states[0]:
+            raise ValueError(f"it holds no state of one optimizer and schedule under {what}")
+    loops = checkpoint.get("loops")
+    if not isinstance(loops, dict) or not isinstance(loops.get("fit_loop"), dict):
+        raise ValueError("it holds no state of the loops")
 
 
 @contextlib.contextmanager
