@@ -7,7 +7,7 @@ FOLDERS := $(shell find src -type d -not -name __pycache__)
 NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard docs/notebooks/*.ipynb))
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
-.PHONY: install demo test torture engine-test engine-test-arm lint format check docs sanitize bench clean
+.PHONY: install demo test torture torture-networks engine-test engine-test-arm lint format check docs sanitize bench clean
 
 install: $(STAMP)
 
@@ -34,8 +34,12 @@ demo: install
 test: install engine-test engine-test-arm
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile
 
-# 20,000 random networks, each packed and compared with PyTorch, some as ONNX and as C programs: 15 minutes on two cores.
+# Trainings that are killed, that meet, and whose disk is full; models under threads and forks; altered files: 3 minutes.
 torture: install
+	$(BIN)/python tools/torture.py --seconds 180
+
+# 20,000 random networks, each packed and compared with PyTorch, some as ONNX and as C programs: 15 minutes on two cores.
+torture-networks: install
 	$(BIN)/python tools/fuzz_networks.py --count 20000 --processes $(JOBS) --targets
 
 # In the folder where install built the engine: only the tests are compiled.

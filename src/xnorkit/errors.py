@@ -10,6 +10,7 @@ __all__ = [
     "ExportError",
     "FormatError",
     "InputError",
+    "OutputError",
     "RecipeError",
     "XnorkitError",
 ]
@@ -21,6 +22,10 @@ class XnorkitError(Exception):
 
 class InputError(XnorkitError, ValueError):
     """An array, argument or option has the wrong shape, dtype or value."""
+
+
+class OutputError(InputError):
+    """A file or folder cannot be written: no permission, no space, or something else stands there."""
 
 
 class FormatError(XnorkitError):

@@ -4,7 +4,7 @@ import pytest
 from differential import Tally, compare
 from random_forwards import STEPS, random_forward
 
-SEEDS = 240  # make torture runs 20,000
+SEEDS = 240  # make torture-networks runs 20,000
 
 
 @pytest.mark.parametrize("part", range(6))

@@ -63,7 +63,14 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 
 def test_one_epoch_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = fit(recipe(epochs=1), output=tmp_path / "run", threads=1)
-    written = ["last.ckpt", "log.csv", "recipe.yaml", "result.json", *(["tensorboard"] if has_tensorboard() else [])]
+    written = [
+        ".xnorkit",
+        "last.ckpt",
+        "log.csv",
+        "recipe.yaml",
+        "result.json",
+        *(["tensorboard"] if has_tensorboard() else []),
+    ]
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == written
     assert load_recipe(tmp_path / "run/recipe.yaml") == recipe(epochs=1)
     stored = json.loads((tmp_path / "run/result.json").read_text())
@@ -186,13 +193,13 @@ def test_resume_without_a_checkpoint(tmp_path: Path) -> None:
 
 
 def test_bad_threads(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="threads=0; required: at least 1"):
+    with pytest.raises(InputError, match="threads=0; required: from 1 to 256"):
         fit(recipe(), output=tmp_path, threads=0)
 
 
 def test_output_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="cannot be used as a folder"):
         fit(recipe(), output=tmp_path / "file")
 
 

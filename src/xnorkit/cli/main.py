@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
-from xnorkit.errors import BinarizationWarning, XnorkitError
+from xnorkit.cli.streams import Results, standard_streams
+from xnorkit.errors import BinarizationWarning, InputError, OutputError, XnorkitError
 
 __all__ = ["main"]
 
@@ -24,20 +25,100 @@ COMMANDS = (
     "models",
     "recipes",
 )
+PATHS = (
+    *("-o", "--output", "--exp-name", "--data", "--machine", "--resume", "--pretrained", "--calibration", "--from"),
+    *("--runs", "--roofline", "--recipe"),
+)
+"""Options whose empty value would stand for the current folder."""
 USER_ERROR = 2
 INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 if interrupted."""
+    """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 if interrupted.
+
+    If nobody reads standard output any more, as with `| head -1`, the command ends without a word, with 0.
+    """
+    with standard_streams() as results:
+        try:
+            code = _guarded(arguments, results)
+        except SystemExit as stop:  # help, a mistake in usage, or a table that nobody reads
+            if results.gone:
+                return 0
+            if not _guarded_flush(results):
+                raise SystemExit(USER_ERROR) from stop
+            raise
+        return code if _guarded_flush(results) else USER_ERROR
+
+
+def _guarded(arguments: Sequence[str] | None, results: Results) -> int:
+    """Run the command line and turn what goes wrong into one line."""
+    try:
+        return _command(arguments)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if results.gone:
+            return 0
+        line = _in_words(error)
+        if not line:
+            raise
+        return _refused(line)
+
+
+def _in_words(error: Exception) -> str:
+    """Return what a user can do about an error; empty for a fault of this library."""
+    if isinstance(error, XnorkitError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        extra = "report" if error.name in ("matplotlib", "jinja2", "markupsafe") else "train"
+        return f"this command needs '{error.name}'; install it with: pip install 'xnorkit[{extra}]'"
+    if isinstance(error, OSError):
+        where = "" if error.filename is None else f"{error.filename!s:.120}: "
+        return (
+            f"{where}{error.strerror or error}; required: a path that the system takes, and a disk that can be read or "
+            "written there. Correct the path, or mend the disk."
+        )
+    if isinstance(error, RecursionError):
+        return "a file or an argument nests too deeply; required: at most a few hundred levels."
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
+        reason = (str(error).strip() or "all of it is in use").splitlines()[0]
+        return (
+            f"the memory does not suffice ({reason}); required: a smaller model or batch, fewer images, or more of it."
+        )
+    return ""
+
+
+def _guarded_flush(results: Results) -> bool:
+    """Hand over what was printed; False, with a line, if nothing takes it."""
+    try:
+        results.flush()
+    except BrokenPipeError:
+        return True
+    except OutputError as error:
+        _refused(str(error))
+        return False
+    return True
+
+
+def _refused(message: str) -> int:
+    """Print an error in one line, with escapes for what is not printable, and return the exit code of a user's mistake.
+
+    Some of a message may come from a file.
+    """
+    from xnorkit.format import escaped
+
+    print(f"error: {escaped(message)}", file=sys.stderr)
+    return USER_ERROR
+
+
+def _command(arguments: Sequence[str] | None) -> int:
+    """Find the command and run it."""
     try:
         from xnorkit.cli.arguments import ArgumentParser
     except ModuleNotFoundError:
-        print(
-            "error: the command line needs extra packages; install them with: pip install 'xnorkit[cli]'",
-            file=sys.stderr,
-        )
-        return USER_ERROR
+        return _refused("the command line needs extra packages; install them with: pip install 'xnorkit[cli]'")
     from xnorkit import __version__
     from xnorkit.cli import predict, train
 
@@ -56,33 +137,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arrange := {"predict": predict.arrange, "train": train.arrange}.get(words[0] if words else ""):
         words = [words[0], *arrange(words[1:])]
+    for before, word in zip(["", *words], words, strict=False):
+        if (not word and before in PATHS) or (word.endswith("=") and word.removesuffix("=") in PATHS):
+            raise InputError(f"{before or word} has an empty value; required: a path or a name, as . for this folder.")
     options = parser.parse_args(words)
-    try:
-        with _warnings_in_a_line():
-            import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
-    except XnorkitError as error:
-        print(f"error: {_printable(error)}", file=sys.stderr)
-        return USER_ERROR
-    except ModuleNotFoundError as error:
-        extra = "report" if error.name in ("matplotlib", "jinja2", "markupsafe") else "train"
-        print(
-            f"error: this command needs '{error.name}'; install it with: pip install 'xnorkit[{extra}]'",
-            file=sys.stderr,
-        )
-        return USER_ERROR
-    except BrokenPipeError:
-        return 0
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    with _warnings_in_a_line():
+        import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
     return 0
-
-
-def _printable(error: Exception) -> str:
-    """Return what an error says, with escapes for what is not printable: some of it may come from a file."""
-    from xnorkit.format import escaped
-
-    return "\n".join(escaped(line) for line in str(error).split("\n"))
 
 
 @contextlib.contextmanager

@@ -40,15 +40,18 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Run the study unless its records are given, draw the page, and name its files."""
+    from xnorkit.report.folder import report_folder
     from xnorkit.report.page import write_page
 
     folder = options.source or options.output or Path("report")
-    figures: dict[str, Any] = {"records": str(folder / "records.jsonl")}
-    if options.source is None:
-        figures |= _measure(options, folder)
-    elif not (folder / "records.jsonl").is_file():
+    output = options.output or folder
+    if options.source is not None and not (folder / "records.jsonl").is_file():
         raise InputError(f"--from {folder} has no records.jsonl; required: the folder of a report.")
-    paths = write_page(folder, options.output or folder)
+    with report_folder(output):  # before anything is trained or measured
+        figures: dict[str, Any] = {"records": str(folder / "records.jsonl")}
+        if options.source is None:
+            figures |= _measure(options, folder)
+        paths = write_page(folder, output)
     figures |= {"html": str(paths.html), "markdown": str(paths.markdown)}
     if options.json:
         print_json(figures)

@@ -15,10 +15,11 @@ from types import ModuleType
 from xnorkit.data._torchvision import import_torchvision
 from xnorkit.errors import DataError
 
-__all__ = ["data_root", "existing", "fetch", "missing", "read_bytes"]
+__all__ = ["GONE", "data_root", "existing", "fetch", "missing", "read_bytes", "vanished"]
 
 ARCHIVES = (".gz", ".tgz", ".zip", ".tar")
 PACKED = (".xz", ".bz2", ".zst", ".gz", ".zip")
+GONE = (FileNotFoundError, NotADirectoryError)
 FAILURES = (OSError, RuntimeError, EOFError, http.client.HTTPException, tarfile.TarError, zipfile.BadZipFile)
 
 
@@ -96,12 +97,22 @@ def fetch(title: str, root: Path, download: Callable[[ModuleType, str], object])
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """Return the content of a file, at most `limit` + 1 bytes; DataError if it cannot be read."""
+    """Return the content of a file, at most `limit` + 1 bytes; DataError if it is missing or cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(limit + 1)
+    except GONE as error:
+        raise vanished(str(path), error) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}; required: a readable file.") from error
+
+
+def vanished(path: str, error: OSError) -> DataError:
+    """Return the error for a file that was there when the data set was looked for."""
+    return DataError(
+        f"{path} is missing ({error.strerror}); required: the files of a data set stay in place while they are read. "
+        "Bring it back, or connect its disk again; a training then goes on with --resume last."
+    )
 
 
 def _packed(folder: Path, names: Sequence[str]) -> list[Path]:

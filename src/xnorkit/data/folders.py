@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xnorkit.data._files import data_root
+from xnorkit.data._files import GONE, data_root, vanished
 from xnorkit.data.decode import DamagedImageError
 from xnorkit.data.options import DataOptions
 from xnorkit.data.photos import PhotoData
@@ -57,9 +57,11 @@ class FolderSource:
         return len(self.paths)
 
     def read(self, index: int) -> tuple[bytes, int]:
-        """Return a file's bytes and its label; DamagedImageError if it cannot be read."""
+        """Return a file's bytes and its label; DataError if it is missing, DamagedImageError if it cannot be read."""
         try:
             return (self.folder / os.fsdecode(self.paths[index])).read_bytes(), int(self.labels[index])
+        except GONE as error:
+            raise vanished(self.where(index), error) from error
         except OSError as error:
             raise DamagedImageError(str(error)) from error
 

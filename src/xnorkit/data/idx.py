@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xnorkit.data._files import GONE, vanished
 from xnorkit.errors import DataError
 
 __all__ = ["read_idx"]
@@ -53,6 +54,8 @@ def _read(path: Path, limit: int) -> bytes:
             return file.read(limit)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _damaged(path, f"is not a complete gzip file ({error})") from error
+    except GONE as error:
+        raise vanished(str(path), error) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}; required: a readable file.") from error
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from xnorkit.data._files import GONE, vanished
 from xnorkit.data.folders import SUFFIXES
 from xnorkit.errors import DataError
 
@@ -35,7 +36,10 @@ def shard_index(path: Path) -> ShardIndex:
         DataError: a damaged tar file, an image without a label or the other way round, a label that is no number.
     """
     kept = path.with_name(f".{path.name}.index.npz")
-    state = path.stat()
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise vanished(str(path), error) from error
     stamp = np.array([state.st_size, state.st_mtime_ns])
     try:
         with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -74,6 +78,8 @@ def _scanned(path: Path) -> ShardIndex:
                     labels[key] = _label(path, member.name, content.read(16) if content else b"")
         if any(offset + length > path.stat().st_size for offset, length in places.values()):
             raise tarfile.ReadError("it ends inside an image")
+    except GONE as error:
+        raise vanished(str(path), error) from error
     except (OSError, tarfile.TarError, EOFError) as error:
         raise DataError(f"{path} is damaged: {error}. Write or fetch it again.") from error
     if places.keys() != labels.keys():

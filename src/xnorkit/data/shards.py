@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xnorkit.data._files import data_root
+from xnorkit.data._files import GONE, data_root, vanished
 from xnorkit.data.decode import DamagedImageError
 from xnorkit.data.folders import OFFICIAL_CLASSES
 from xnorkit.data.options import DataOptions
@@ -56,11 +56,13 @@ class ShardSource:
         return len(self.labels)
 
     def read(self, index: int) -> tuple[bytes, int]:
-        """Return an image file's bytes and its label; DamagedImageError if it cannot be read."""
+        """Return an image file's bytes and its label; DataError without its shard, DamagedImageError if unreadable."""
         try:
             # Opened for each image: worker processes share no position, and a thousand shards no limit on open files.
             with self.shards[self.shard[index]].open("rb", buffering=0) as file:
                 content = os.pread(file.fileno(), int(self.lengths[index]), int(self.offsets[index]))
+        except GONE as error:
+            raise vanished(str(self.shards[self.shard[index]]), error) from error
         except OSError as error:
             raise DamagedImageError(str(error)) from error
         return content, int(self.labels[index])

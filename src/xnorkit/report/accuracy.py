@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xnorkit.errors import InputError, RecipeError
+from xnorkit.errors import FormatError, InputError, RecipeError
 from xnorkit.format import InputSpec, arranged
 from xnorkit.report.trained import check_images, prepared_by
 from xnorkit.zoo import find
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate_file"]
 
+MAX_THREADS = 256
 Predict = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 
@@ -49,7 +50,8 @@ def evaluate_file(
             a checkpoint says, and not for a `.xnor` file.
 
     Raises:
-        InputError: `isa` is given for a checkpoint, or threads below 1.
+        InputError: `isa` is given for a checkpoint, or threads not from 1 to 256.
+        FormatError: the file's metadata are of another type than `xnorkit export` writes.
         InputError: the file does not say which data set it was trained on, and `data_name` is not given.
         RecipeError: the data set has images of another shape than the model, or pixels where that takes prepared
             floats, or the other way round.
@@ -61,8 +63,8 @@ def evaluate_file(
     shown, path = path, find(path)
     if isa is not None and path.suffix != ".xnor":
         raise InputError(f"--isa {isa} for {path}; required: a .xnor file, a checkpoint runs in PyTorch.")
-    if threads is not None and threads < 1:
-        raise InputError(f"--threads {threads}; required: at least 1.")
+    if threads is not None and not 1 <= threads <= MAX_THREADS:
+        raise InputError(f"--threads {threads}; required: from 1 to {MAX_THREADS}.")
     if path.suffix == ".xnor":
         predict, trained_on, spec, options, default_flip = _packed(path, isa, threads)
     else:
@@ -95,8 +97,14 @@ def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
 
     model = runtime.load(path, isa=isa, threads=threads)
     metadata = model.graph.metadata
-    options = DataOptions(image_size=model.input_shape[1], preprocessing=metadata.get("preprocessing", "modern"))
-    return model, metadata.get("data"), model.graph.input, options, False
+    data, preprocessing = metadata.get("data"), metadata.get("preprocessing", "modern")
+    if not isinstance(data, str | None) or preprocessing not in ("modern", "seed"):
+        raise FormatError(
+            f"{path} says data={data!r:.80} and preprocessing={preprocessing!r:.80}; required: the name of a data set, "
+            "and modern or seed. Export the model again."
+        )
+    options = DataOptions(image_size=model.input_shape[1], preprocessing=preprocessing)
+    return model, data, model.graph.input, options, False
 
 
 def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Loaded:

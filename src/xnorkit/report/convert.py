@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from xnorkit.errors import ExportError, InputError
 from xnorkit.format import Graph, read
+from xnorkit.owned import OwnedFolder
 from xnorkit.runtime import Model
 
 __all__ = ["Conversion", "convert", "convert_file"]
@@ -106,7 +108,11 @@ def _c(graph: Graph, output: Path, images: NDArray[np.float32]) -> Conversion:
     from xnorkit.export.c import write_c
 
     few = images[:8]
-    program = write_c(output, graph, images=few)
+    own = OwnedFolder(output)
+    with own.held():
+        own.claim([path.name for path in files("xnorkit.export.c").joinpath("sources").iterdir()])
+        own.claim(["model.h", "model.c", "test_vector.h"])
+        program = write_c(output, graph, images=few)
     parts: dict[str, Any] = {
         "path": str(output),
         "to": "c",

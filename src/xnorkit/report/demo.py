@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xnorkit import runtime
+from xnorkit.owned import OwnedFolder, whole_file, write_whole
 from xnorkit.report.deploy import ExportResult, export_checkpoint
 from xnorkit.report.predict import softmax
 
@@ -14,6 +15,7 @@ __all__ = ["DemoResult", "run_demo"]
 
 FLOAT_RECIPE, XNOR_RECIPE = "lenet5-digits-float", "lenet5-digits"
 PICTURED = 16
+FILE, WRITTEN = "lenet5-digits.xnor", ("demo.md", "digits.png")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,18 @@ class DemoResult:
 
 
 def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
-    """Train both recipes into `output`, export the XNOR one, compare, and write `demo.md` and `digits.png` there."""
+    """Train both recipes into `output`, export the XNOR one, compare, and write `demo.md` and `digits.png` there.
+
+    Raises:
+        InputError: `output` is no folder, holds files of somebody else's under these names, or is in use.
+    """
+    own = OwnedFolder(output)
+    with own.held():
+        own.claim([FILE, *WRITTEN])
+        return _run_demo(output, progress)
+
+
+def _run_demo(output: Path, progress: bool) -> DemoResult:
     from xnorkit.bench.model import float_bytes, time_models
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model, fit, load_checkpoint, load_recipe
@@ -44,7 +57,7 @@ def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
         if progress:
             print(_beginning(name, folder), flush=True)
         trained[name] = fit(load_recipe(name), output=folder, overwrite=True, progress=progress)
-    exported = export_checkpoint(trained[XNOR_RECIPE].checkpoint, output / "lenet5-digits.xnor")
+    exported = export_checkpoint(trained[XNOR_RECIPE].checkpoint, output / FILE)
     packed = runtime.load(exported.path, threads=1)
     twin, recipe = load_checkpoint(trained[FLOAT_RECIPE].checkpoint)
     data = create_data(recipe.data.name)
@@ -116,7 +129,7 @@ def _write_report(result: DemoResult, path: Path) -> None:
     lines += [f"| {' | '.join(row)} |" for row in result.rows]
     lines += ["", *(f"**{name}:** {text}.\n" for name, text in result.notes.items())]
     lines += ["![digits of the held-out split with the packed model's predictions](digits.png)", ""]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    write_whole(path, "\n".join(lines).encode())
 
 
 def _picture(packed: runtime.Model, data: Any, path: Path) -> None:
@@ -137,7 +150,8 @@ def _picture(packed: runtime.Model, data: Any, path: Path) -> None:
         axes.set_axis_off()
         caption = f"{predicted[index]}  {softmax(logits[index]).max():.0%}" + ("" if right else f"\nis {labels[index]}")
         axes.set_title(caption, fontsize=9, color="black" if right else "tab:red")
-    figure.savefig(path, dpi=120)
+    with whole_file(path) as draft:
+        figure.savefig(draft, dpi=120, format="png")
 
 
 def _bytes(count: int) -> str:

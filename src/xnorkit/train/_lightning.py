@@ -5,6 +5,7 @@ from xnorkit.data._torchvision import repair_torchvision
 repair_torchvision()
 
 import lightning.pytorch as pl  # noqa: E402 - must follow the repair
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO  # noqa: E402
 from torchmetrics import Metric  # noqa: E402
 
-__all__ = ["Metric", "pl"]
+__all__ = ["Metric", "TorchCheckpointIO", "pl"]

@@ -1,5 +1,6 @@
 """Reading a training checkpoint without executing anything in it, and writing one of weights alone."""
 
+import stat
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ SWA = "swa"  # under KEY: the mean of the weights of the last epochs, where the 
 REACHED = "evaluation"  # under KEY: what the weights reached
 PREPARATION = "preparation"  # under KEY: what was done to pictures beside a normalisation
 PREFIX = "model."
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,33 @@ def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
     model = build_model(content.recipe, content.num_classes)
     stages = content.recipe.all_stages()
     StageSwitch(model, stages).enter(stage_at(stages, content.epochs_done - 1)[0])
-    try:
-        model.load_state_dict(content.weights)
-    except RuntimeError as error:
+    if wrong := _misfit(model.state_dict(), content.weights):
         raise InputError(
-            f"the weights in {path} do not fit model '{content.recipe.model.name}': {error}. Required: a "
-            "last.ckpt as `xnorkit train` writes it."
-        ) from error
+            f"the weights in {path} do not fit model '{content.recipe.model.name}': {wrong}; required: a last.ckpt as "
+            "`xnorkit train` writes it."
+        )
+    model.load_state_dict(content.weights)
     return model.eval(), content.recipe
+
+
+def _misfit(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> str:
+    """Return in words the first tensors that are missing, not known, or of another shape; empty if all fit."""
+    shapes = {name: tuple(value.shape) for name, value in ours.items()}
+    other = [
+        f"{name} {tuple(value.shape)}, not {shapes[name]}"
+        for name, value in theirs.items()
+        if name in shapes and tuple(value.shape) != shapes[name]
+    ]
+    groups = {
+        "it lacks": sorted(shapes.keys() - theirs.keys()),
+        "it has besides": sorted(theirs.keys() - shapes.keys()),
+        "of another shape": other,
+    }
+    return "; ".join(
+        f"{what} {', '.join(names[:SHOWN])}{f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''}"
+        for what, names in groups.items()
+        if names
+    )
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -122,8 +143,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         InputError: as `load_checkpoint`.
     """
-    if not path.is_file():
-        raise InputError(f"no checkpoint at {path}; required: a last.ckpt as `xnorkit train` writes it.")
+    try:
+        there = stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise InputError(
+            f"no checkpoint at {path} ({error.strerror}); required: a last.ckpt as `xnorkit train` writes it."
+        ) from error
+    if not there:
+        raise InputError(f"{path} is no file; required: a last.ckpt as `xnorkit train` writes it.")
     refusal = (
         f"{path} is no checkpoint of this library, or damaged; required: a last.ckpt that `xnorkit train` wrote. "
         "`xnorkit convert` makes one of an old checkpoint (.pth.tar, .pth) of XNOR-Net-PyTorch or bnn."
@@ -132,7 +159,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
         # torch.load does not compare the checksums that the archive holds.
         with zipfile.ZipFile(path) as archive:
             whole = archive.testzip() is None
-    except (OSError, zipfile.BadZipFile):
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); required: a readable file.") from error
+    except Exception:  # a damaged archive may fail anywhere
         whole = False
     if not whole:
         raise InputError(refusal)
@@ -151,6 +180,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
         done = int(content["epoch"]) + 1
         evaluation = dict(ours.get(REACHED, {}))
         classes = int(ours["num_classes"])
+        figures = all(isinstance(value, str | int | float) for value in evaluation.values())
+        if not figures or not any(len(value) == classes for value in weights.values() if value.dim()):
+            raise ValueError(f"no layer of {classes} classes")  # else a model of them would fill the memory
         return Checkpoint(weights, recipe, classes, done, **pixels, resumable=resumable, evaluation=evaluation)
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
         raise InputError(refusal) from error

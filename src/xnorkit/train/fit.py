@@ -89,10 +89,11 @@ def fit(
 
     Written into `output`: `recipe.yaml`; after every epoch `last.ckpt` (replaced atomically), a row of `log.csv`, and
     figures for TensorBoard where that is installed; `best.ckpt` if the recipe has a selection split; at the end
-    `result.json`. A run that ends before its first checkpoint leaves nothing. A resumed run continues as if it had not
-    been interrupted: order and augmentation of the data depend on (seed, epoch) only. A teacher that the recipe names
-    by its recipe is trained first, into `teacher/`, and so is a network to start from, into `initialisation/`; one that
-    is both is trained once, into `teacher/`.
+    `result.json`; and `.xnorkit`, which lists these files and is locked while the run goes on. Nothing else in the
+    folder is replaced or removed. A run that ends before its first checkpoint leaves nothing; a run that it was to
+    replace is back. A resumed run continues as if it had not been interrupted: order and augmentation of the data
+    depend on (seed, epoch) only. A teacher that the recipe names by its recipe is trained first, into `teacher/`, and
+    so is a network to start from, into `initialisation/`; one that is both is trained once, into `teacher/`.
 
     Args:
         recipe: see `load_recipe`.
@@ -110,17 +111,47 @@ def fit(
         RecipeError: the recipe names something unknown, or differs from that of the checkpoint in more than epochs; it
             has `initialise`, and `pretrained` is given too.
         DataError: data missing or damaged.
-        InputError: no readable checkpoint to resume from, no usable output folder, or one that holds another run; not
-            the hardware that was asked for.
+        InputError: no readable checkpoint to resume from; an output folder that holds another run or files of
+            somebody else's, or that another process trains in; not the hardware that was asked for.
+        OutputError: the output folder cannot be written, at the start or later, as on a disk that is full.
         XnorkitError: the loss became NaN or infinite.
     """
     hardware = hardware or Hardware()
     hardware = replace(hardware, threads=hardware.threads if threads is None else threads)
     folder = RunFolder(output)
+    with folder.held(writes=not hardware.fast_dev_run):
+        return _fit(
+            recipe,
+            folder,
+            hardware,
+            data_root=data_root,
+            download=download,
+            resume=resume,
+            pretrained=pretrained,
+            overwrite=overwrite,
+            progress=progress,
+        )
+
+
+def _fit(
+    recipe: Recipe,
+    folder: RunFolder,
+    hardware: Hardware,
+    *,
+    data_root: Path | str | None,
+    download: bool,
+    resume: Path | str | None,
+    pretrained: Path | str | None,
+    overwrite: bool,
+    progress: bool,
+) -> FitResult:
+    """Train in a folder that no other process writes to."""
     start = None
     if resume is not None:
         start, recipe = _start(recipe, folder.last if resume == "last" else Path(resume))
-    folder.check(resumed=start is not None, overwrite=overwrite or hardware.fast_dev_run)
+    writes = not hardware.fast_dev_run
+    if writes:
+        folder.check(recipe, resumed=start is not None, overwrite=overwrite)
     _check_sources(recipe, folder, start, pretrained, overwrite)
     # Imported here: the trainer takes seconds to import, and reading a checkpoint does not need it.
     from xnorkit.train.run import Run
@@ -159,15 +190,16 @@ def fit(
             read_checkpoint(Path(path))  # what is wrong with it is said before a teacher is trained
             return _starting_with(Path(path), data, progress, option)
 
-        with folder.held(recipe, overwrite=overwrite, writes=not hardware.fast_dev_run):
-            prepare = None if pretrained is None else prepare_with(pretrained, "pretrained")
-            if start is None and recipe.initialise is not None:
-                shared = recipe.teacher is not None and recipe.teacher.recipe == recipe.initialise.recipe
-                place = folder.teacher if shared else folder.initialisation
-                source = source_checkpoint("initialise", recipe.initialise, lambda own: train_first(own, place))
-                prepare = None if source is None else prepare_with(source, "initialise")
-            teacher = load_teacher(recipe, data, lambda own: train_first(own, folder.teacher))
-            outcome = run.train(data, start=None if start is None else str(start), teacher=teacher, prepare=prepare)
+        if writes:
+            folder.begin(recipe, resumed=start is not None)
+        prepare = None if pretrained is None else prepare_with(pretrained, "pretrained")
+        if start is None and recipe.initialise is not None:
+            shared = recipe.teacher is not None and recipe.teacher.recipe == recipe.initialise.recipe
+            place = folder.teacher if shared else folder.initialisation
+            source = source_checkpoint("initialise", recipe.initialise, lambda own: train_first(own, place))
+            prepare = None if source is None else prepare_with(source, "initialise")
+        teacher = load_teacher(recipe, data, lambda own: train_first(own, folder.teacher))
+        outcome = run.train(data, start=None if start is None else str(start), teacher=teacher, prepare=prepare)
     last, best = outcome.last, outcome.best
     limited = "" if hardware.limit_eval_batches is None else f", {outcome.images:,} images of it"
     result = FitResult(
@@ -185,11 +217,8 @@ def fit(
         if best
         else None,
     )
-    if result.is_first_process and not hardware.fast_dev_run:
-        draft = folder.result.with_name(f"{folder.result.name}.part")
-        content = {**result.to_json(), "fields": recipe.to_dict()}
-        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        draft.replace(folder.result)
+    if result.is_first_process and writes:
+        folder.write_result(json.dumps({**result.to_json(), "fields": recipe.to_dict()}, indent=2) + "\n")
     return result
 
 

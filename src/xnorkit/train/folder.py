@@ -1,15 +1,25 @@
-"""The folder of a run: what is in it, and that no run writes over another."""
+"""The folder of a run: what is in it, and that a run writes over nothing but itself."""
 
+import contextlib
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from xnorkit.errors import InputError
+from xnorkit.errors import InputError, XnorkitError
+from xnorkit.owned import OwnedFolder, write_whole, writing
+from xnorkit.train.checkpoint import read_checkpoint
+from xnorkit.train.load_recipe import load_recipe
 from xnorkit.train.recipe import Recipe
 
 __all__ = ["RunFolder", "process_rank"]
+
+REPLACED = ".replaced"  # the run that is being overwritten, until the new one has a checkpoint
+EVENTS = "events.out.tfevents.*"
+REMEDY = "choose another folder (--exp-name NAME, --output DIR)"
 
 
 class RunFolder:
@@ -20,6 +30,8 @@ class RunFolder:
     """
 
     def __init__(self, path: Path | str) -> None:
+        if not os.fspath(path):
+            raise InputError("output='' is no folder; required: a path, as runs/NAME, or . for the current folder.")
         self.path = Path(path)
         self.last = self.path / "last.ckpt"  # after every epoch
         self.best = self.path / "best.ckpt"  # only with a selection split
@@ -29,50 +41,120 @@ class RunFolder:
         self.result = self.path / "result.json"
         self.teacher = self.path / "teacher"
         self.initialisation = self.path / "initialisation"  # the run whose weights this one starts with
-
-    def check(self, *, resumed: bool, overwrite: bool) -> None:
-        """Raise InputError if the folder holds a run that is neither resumed nor overwritten."""
-        taken = process_rank() == 0 and (self.last.exists() or self.result.exists())
-        if taken and not resumed and not overwrite:
-            raise InputError(
-                f"{self.path} holds a run; required: a folder of its own for a new one. Go on with it (--resume last), "
-                "choose another name (--exp-name NAME), or replace it (--overwrite)."
-            )
+        self._own = OwnedFolder(self.path, REMEDY)
+        self._files = (self.recipe, self.last, self.log, self.result, self.best)
 
     @contextmanager
-    def held(self, recipe: Recipe, *, overwrite: bool, writes: bool = True) -> Iterator[None]:
-        """Make the folder and write the recipe into it; if the block fails before its first checkpoint, undo that.
+    def held(self, *, writes: bool = True) -> Iterator[None]:
+        """Hold the folder against other processes; if the block ends before a checkpoint is there, undo what it wrote.
 
-        Only the first of several processes does anything.
+        Only the first of several processes does anything, and nothing is done unless the run `writes`.
 
         Raises:
-            InputError: the folder cannot be made.
+            OutputError: the folder cannot be made.
+            InputError: another process trains there.
         """
         if process_rank() > 0 or not writes:
             yield
             return
-        existed = self.path.is_dir()
-        if overwrite:
-            self._clear()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.recipe.write_text(recipe.to_yaml(), encoding="utf-8")
-        except OSError as error:
+        with self._own.held():
+            self._settle()
+            try:
+                yield
+            finally:
+                self._settle()
+
+    def check(self, recipe: Recipe, *, resumed: bool, overwrite: bool) -> None:
+        """Take the names that a run of `recipe` writes.
+
+        Raises:
+            InputError: the folder holds a run that is neither resumed nor overwritten, or files that are not a run's.
+        """
+        if process_rank() > 0:
+            return
+        if (self.last.exists() or self.result.exists()) and not resumed and not overwrite:
             raise InputError(
-                f"output={self.path} cannot be made: {error}; required: a folder that can be written."
-            ) from error
-        try:
-            yield
-        finally:
-            if not self.last.exists() and self.path.is_dir():
-                self._clear()
-                if not existed and not any(self.path.iterdir()):
-                    self.path.rmdir()
+                f"{self.path} holds a run; required: a folder of its own for a new one. Go on with it (--resume last), "
+                "choose another name (--exp-name NAME), or replace it (--overwrite)."
+            )
+        self._adopt_unmarked()
+        files = [file.name for file in self._files if file != self.best or recipe.data.selection]
+        boards = [self.tensorboard.name] if importlib.util.find_spec("tensorboard") else []
+        names = [*files, *(f"{name}.part" for name in files), *boards, REPLACED]
+        if self._is(recipe):
+            names.remove(self.recipe.name)  # the user's own may stay; it is not written
+        self._own.claim(names)
+        strange = [path for path in self.tensorboard.glob("*") if not path.match(EVENTS)]
+        if overwrite and strange:
+            raise InputError(
+                f"{strange[0]} is no file of a run; required: nothing of yours in a folder to replace. Move it "
+                f"elsewhere, or {REMEDY}."
+            )
+
+    def begin(self, recipe: Recipe, *, resumed: bool) -> None:
+        """Write the recipe of a run that `check` let pass; what is there and not resumed is set aside first."""
+        if process_rank() > 0:
+            return
+        old = [n for n in self._own.own_names() if n != REPLACED and not n.endswith(".part") and self._own.owns(n)]
+        if not resumed or not old:
+            with writing(self.path):
+                (self.path / REPLACED).mkdir(exist_ok=True)
+                for name in old:
+                    (self.path / name).replace(self.path / REPLACED / name)
+        if not self._is(recipe):
+            self._own.write(self.recipe.name, recipe.to_yaml())
+
+    def write_result(self, text: str) -> None:
+        """Replace `result.json`."""
+        write_whole(self.result, text.encode())
+
+    def _settle(self) -> None:
+        """End what `begin` began, in this process or in one that was killed.
+
+        Drafts go. With a checkpoint, the run that it replaced goes; without one, what was written goes, and the run
+        that was set aside comes back.
+        """
+        aside = self.path / REPLACED
+        with contextlib.suppress(OSError):  # the folder was removed, or made immutable
+            for name in self._own.own_names():
+                if name.endswith(".part"):
+                    self._own.remove(name)
+            if not self._own.owns(REPLACED) or not aside.is_dir():
+                return
+            if self.last.exists():
+                shutil.rmtree(aside)
+                return
+            self._clear()
+            for file in aside.iterdir():
+                file.replace(self.path / file.name)
+            aside.rmdir()
 
     def _clear(self) -> None:
-        for file in (self.last, self.best, self.log, self.recipe, self.result):
-            file.unlink(missing_ok=True)
-        shutil.rmtree(self.tensorboard, ignore_errors=True)
+        """Remove what a run wrote, and nothing else."""
+        for file in self._files:
+            self._own.remove(file.name)
+        if self.tensorboard.name in self._own.own_names():
+            for file in self.tensorboard.glob(EVENTS):
+                file.unlink()
+            with contextlib.suppress(OSError):
+                self.tensorboard.rmdir()
+
+    def _is(self, recipe: Recipe) -> bool:
+        """Return whether `recipe.yaml` holds these very fields, however it is written."""
+        try:
+            return load_recipe(self.recipe) == recipe
+        except XnorkitError:
+            return False
+
+    def _adopt_unmarked(self) -> None:
+        """Take over a run of a version that made no mark: its recipe is the one in its checkpoint."""
+        if self._own.own_names() or not self.last.is_file():
+            return
+        with contextlib.suppress(XnorkitError):
+            own, written = read_checkpoint(self.last).recipe, load_recipe(self.recipe)
+            if replace(own, epochs=written.epochs, clamp=written.clamp) == written:
+                names = [file.name for file in self._files if file.exists()]
+                self._own.adopt([*names, *([self.tensorboard.name] if self.tensorboard.is_dir() else [])])
 
 
 def process_rank() -> int:

@@ -1,6 +1,7 @@
 """One row per epoch, in a CSV file and on standard error."""
 
 import csv
+import io
 import math
 import sys
 import time
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xnorkit.owned import write_whole
 from xnorkit.train._lightning import pl
 from xnorkit.train.recipe import StageSpec
 from xnorkit.train.stages import stage_at
@@ -61,10 +63,11 @@ class EpochLog(pl.Callback):
             "seconds": f"{time.perf_counter() - self._started:.3f}",
         }
         self.rows.append(row)
-        with self.path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_whole(self.path, text.getvalue().encode())
         if self.show:
             _print(_line(trainer, figures, float(row["seconds"]), pl_module.recipe.test_flip))
 

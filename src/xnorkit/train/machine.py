@@ -13,6 +13,7 @@ from xnorkit.train.typed import typed
 __all__ = ["Hardware", "Machine", "load_machine"]
 
 FILE = "xnorkit.yaml"
+MOST = 256  # threads, processes that read data, devices of a machine
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,15 @@ class Hardware:
     def _rules(self) -> Iterable[Rule]:
         numbers = self.devices.removesuffix(",").split(",")
         known = self.devices == "auto" or (all(n.isdecimal() for n in numbers) and self.devices != "0")
+        few = not known or self.devices == "auto" or "," in self.devices or int(self.devices) <= MOST
         yield "devices", self.devices, known, "a number of devices, 'auto', or their numbers, as 0,2"
+        yield "devices", self.devices, few, f"at most {MOST}"
         yield "num_nodes", self.num_nodes, self.num_nodes >= 1, "at least 1"
-        yield "workers", self.workers, self.workers >= 0, "at least 0"
-        for name in ("threads", "limit_train_batches", "limit_eval_batches"):
+        yield "workers", self.workers, 0 <= self.workers <= MOST, f"from 0 to {MOST}"
+        yield "threads", self.threads, self.threads is None or 1 <= self.threads <= MOST, f"from 1 to {MOST}"
+        for name in ("limit_train_batches", "limit_eval_batches"):
             value = getattr(self, name)
-            yield name, value, value is None or value >= 1, "at least 1"
+            yield name, value, value is None or 1 <= value < 2**31, "from 1 to 2^31 - 1"
 
 
 @dataclass(frozen=True)

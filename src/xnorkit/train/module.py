@@ -21,6 +21,7 @@ from xnorkit.train.ema import MovingAverage
 from xnorkit.train.flip_ratio import FlipRatio
 from xnorkit.train.optimizers import make_model_optimizer, make_schedule
 from xnorkit.train.recipe import Recipe, StageSpec
+from xnorkit.train.resuming import check_state
 from xnorkit.train.specs import OptimizerSpec, ScheduleSpec
 from xnorkit.train.stages import StageSwitch, averages_from, image_side, set_progress, stage_at
 from xnorkit.train.swa import FinalAverage
@@ -251,6 +252,7 @@ class TrainingModule(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Bring the model into the stage that the checkpoint was written in, before its weights are loaded."""
+        check_state(checkpoint)
         self.switch.enter(stage_at(self.stages, checkpoint["epoch"])[0])
         if self.ema is not None and EMA in checkpoint[KEY]:
             self.ema.restore(checkpoint[KEY][EMA])

@@ -20,6 +20,7 @@ from xnorkit.train.module import EVALUATION, TrainingModule
 from xnorkit.train.progress import EpochBar
 from xnorkit.train.quiet import quiet_trainer
 from xnorkit.train.recipe import Recipe
+from xnorkit.train.resuming import FirstStep, resuming
 from xnorkit.train.saving import SaveBest, SaveLast
 from xnorkit.train.sign_share import SignShare
 from xnorkit.train.tensorboard import TensorBoardLog, has_tensorboard
@@ -60,7 +61,8 @@ class Run:
         self.recipe, self.hardware = recipe, hardware
         self.rows = EpochLog(folder.log, keep=done, show=progress, stages=recipe.all_stages())
         self.best = SaveBest(folder.best)
-        callbacks: list[Any] = [SignShare()]
+        self.first = FirstStep(done)
+        callbacks: list[Any] = [self.first, SignShare()]
         callbacks += [EpochBar()] if progress and sys.stderr.isatty() else []
         if not hardware.fast_dev_run:
             callbacks += [self.rows]
@@ -106,7 +108,7 @@ class Run:
             prepare(module.model)
         held_out = data.selection_dataloader()
         looked_at = [data.test_dataloader(), *([] if held_out is None else [held_out])]  # EVALUATION, SELECTION
-        with quiet_trainer():
+        with quiet_trainer(), resuming(start, self.first):
             try:
                 self.trainer.fit(module, batches, looked_at, ckpt_path=start)
                 if not module.figures:  # a finished run was resumed

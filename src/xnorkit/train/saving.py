@@ -1,28 +1,28 @@
 """Keeps the state of the last epoch, and of the best one where there is something to choose by."""
 
+import io
 from pathlib import Path
 from typing import Any
 
-from xnorkit.train._lightning import pl
+import torch
 
-__all__ = ["SaveBest", "SaveLast"]
+from xnorkit.owned import whole_file
+from xnorkit.train._lightning import TorchCheckpointIO, pl
+
+__all__ = ["SaveBest", "SaveLast", "WholeFiles"]
 
 CRITERION = "select_accuracy"
 
 
 class SaveLast(pl.callbacks.Checkpoint):
-    """Replaces `path` after each epoch.
-
-    The state is written beside it and renamed, so that an interruption leaves the epoch before. Lightning's own
-    callback goes through the system's temporary folder; from there a file on another disk is copied, not renamed.
-    """
+    """Replaces `path` after each epoch, as a whole (`WholeFiles`): an interruption leaves the epoch before."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Save; checkpoint callbacks run after all others and after the module's own check."""
-        save(trainer, self.path)
+        trainer.save_checkpoint(self.path)
 
 
 class SaveBest(pl.callbacks.Checkpoint):
@@ -41,7 +41,7 @@ class SaveBest(pl.callbacks.Checkpoint):
         figures: dict[str, float] = pl_module.figures
         if not self.best or figures[CRITERION] > self.best[CRITERION]:
             self.best = {"epoch": trainer.current_epoch + 1, **figures}
-            save(trainer, self.path)
+            trainer.save_checkpoint(self.path)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the figures of the best epoch."""
@@ -52,9 +52,19 @@ class SaveBest(pl.callbacks.Checkpoint):
         self.best = state_dict["best"]
 
 
-def save(trainer: pl.Trainer, path: Path) -> None:
-    """Write the state of the run and rename it to `path`."""
-    draft = path.with_name(f"{path.name}.part")
-    trainer.save_checkpoint(draft)
-    if trainer.is_global_zero:
-        draft.replace(path)
+class WholeFiles(TorchCheckpointIO):
+    """Writes checkpoints beside their place and renames them when they are on the disk.
+
+    Lightning's own goes through the system's temporary folder; from there a file on another disk is copied, not
+    renamed.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint as a whole; OutputError if the disk does not take it."""
+        buffer = io.BytesIO()  # straight to a file, PyTorch reports a full disk as a fault of its own
+        torch.save(checkpoint, buffer)
+        remedy = "a folder that can be written, on a disk with space"
+        if Path(path).exists():
+            remedy += f". {path} is still whole, of an epoch before: mend that, and go on with --resume last"
+        with whole_file(Path(path), remedy) as draft:
+            draft.write_bytes(buffer.getbuffer())

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["parse_yaml", "read_yaml"]
 
 
+MOST = 100_000  # values in a file
+
+
 class _Loader(yaml.SafeLoader):
     """Refuses a mapping that names a key twice, where PyYAML keeps the last."""
 
@@ -40,8 +43,32 @@ class _Named(io.StringIO):
 
 
 def parse_yaml(text: str, name: str) -> Any:
-    """Return the plain values in `text`; yaml.YAMLError, with `name`, if it is no YAML or names a key twice."""
-    return yaml.load(_Named(text, name), _Loader)
+    """Return the plain values in `text`; yaml.YAMLError, with `name`, if it is no YAML or names a key twice.
+
+    So is a text that nests too deeply, holds a number or date that there is not, or refers to its own parts so often
+    that it would fill the memory.
+    """
+    try:
+        content = yaml.load(_Named(text, name), _Loader)
+        _count(content, MOST)
+    except yaml.YAMLError:
+        raise
+    except RecursionError:
+        raise yaml.YAMLError(f"{name} nests too deeply") from None
+    except Exception as error:  # PyYAML leaves what a wrong number, date or tag does to Python
+        raise yaml.YAMLError(f"{name}: {error}") from error
+    return content
+
+
+def _count(value: Any, left: int) -> int:
+    """Return what is left of a number of values after those in `value`, references followed."""
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list | set) else []
+    left -= 1 + len(parts)
+    if left < 0:
+        raise ValueError(f"more than {MOST} values")
+    for part in parts:
+        left = _count(part, left)
+    return left
 
 
 def read_yaml(path: "Path | Traversable", what: str) -> dict[Any, Any]:

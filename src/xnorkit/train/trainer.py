@@ -10,6 +10,7 @@ from xnorkit.train._lightning import pl
 from xnorkit.train.folder import RunFolder
 from xnorkit.train.machine import Hardware
 from xnorkit.train.recipe import Recipe
+from xnorkit.train.saving import WholeFiles
 
 __all__ = ["make_trainer"]
 
@@ -38,7 +39,7 @@ def make_trainer(recipe: Recipe, hardware: Hardware, callbacks: list[Any], folde
             limit_val_batches=hardware.limit_eval_batches,
             fast_dev_run=hardware.fast_dev_run,
             use_distributed_sampler=False,  # the samplers of the data know process and epoch
-            plugins=slurm,
+            plugins=[*slurm, WholeFiles()],
             logger=False,
             callbacks=callbacks,
             enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from xnorkit.errors import RecipeError
@@ -53,13 +54,13 @@ def _train_apart(study: Study, recipe: Recipe, folder: Path, resume: str | None)
         TimeoutExpired: the time of the study is over.
         RecipeError: the training refuses; its last line says why.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    file = folder.with_name(f"{folder.name}.yaml")
-    file.write_text(recipe.to_yaml(), encoding="utf-8")
-    words = [sys.executable, "-m", "xnorkit.cli.main", "train", str(file), "--output", str(folder), "--json"]
-    words += ["--resume", resume] if resume else []
-    words += ["--data", str(study.data)] if study.data else []
-    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=study.seconds_left())
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "recipe.yaml"
+        file.write_text(recipe.to_yaml(), encoding="utf-8")
+        words = [sys.executable, "-m", "xnorkit.cli.main", "train", str(file), "--output", str(folder), "--json"]
+        words += ["--resume", resume] if resume else []
+        words += ["--data", str(study.data)] if study.data else []
+        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=study.seconds_left())
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1].removeprefix("error: ")
         raise RecipeError(f"training {folder.name} failed: {reason}")

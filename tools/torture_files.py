@@ -1,0 +1,107 @@
+"""Disks that are full in the middle of a training, and the fuzzer of files."""
+
+import contextlib
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from torture_runs import ended, same, train
+
+__all__ = ["altered", "full_disks"]
+
+ROOT = Path(__file__).resolve().parents[1]
+FUZZER = ROOT / "tests/format/test_fuzz.py"
+BUDGET = "XNORKIT_FUZZ_SECONDS"
+
+
+def full_disks(folder: Path, seconds: float) -> Counter:
+    """Train where files may not grow, and on small disks: refused in a line, the last checkpoint whole."""
+    found: Counter = Counter()
+    end = time.monotonic() + seconds
+    whole = folder / "whole"
+    ended(train(whole), found)
+    size = (whole / "last.ckpt").stat().st_size
+    for limit in (size // 2, size - 1, 1000, 0):
+        if found["tried"] and time.monotonic() > end:
+            break
+        _limited(folder / str(limit), whole, limit, found)
+    for checkpoints in (0.5, 2.5):  # best.ckpt and last.ckpt do not fit; they do, and the draft of the next does not
+        with _small_disk(folder / f"disk{checkpoints}", int(checkpoints * size)) as disk:
+            if disk is not None:
+                _filled(disk / "run", whole, found, kept=checkpoints > 2)
+    return found
+
+
+def _limited(place: Path, whole: Path, limit: int, found: Counter) -> None:
+    """Resume a run whose files may have `limit` bytes: as a disk that is full, or a quota, for every system."""
+    found["tried"] += 1
+    ended(train(place, "epochs=2"), found)
+    before = (place / "last.ckpt").read_bytes()
+
+    def grow_no_more() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    code = ended(train(place, "--resume", "last", preexec_fn=grow_no_more), found)
+    found["wrong"] += code != 2
+    found["lost"] += (place / "last.ckpt").read_bytes() != before
+    found["lost"] += any(path.suffix == ".part" for path in place.iterdir())
+    if ended(train(place, "--resume", "last"), found) == 0:
+        found["wrong"] += not same(whole, place)
+
+
+def _filled(place: Path, whole: Path, found: Counter, kept: bool) -> None:
+    """Train on a disk that becomes full; what is `kept` goes on elsewhere, else nothing is left."""
+    found["tried"] += 1
+    found["wrong"] += ended(train(place), found) != 2
+    if not kept:
+        found["wrong"] += place.exists()
+        return
+    elsewhere = whole.with_name("elsewhere")
+    shutil.copytree(place, elsewhere)
+    if ended(train(elsewhere, "--resume", "last"), found) != 0 or not same(whole, elsewhere):
+        found["lost"] += 1
+
+
+@contextlib.contextmanager
+def _small_disk(place: Path, size: int) -> Iterator[Path | None]:
+    """Yield a disk in memory of that size; None, with the reason, where none can be mounted."""
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False) if shutil.which("mount") else None
+    if done is None or done.returncode:
+        reason = "there is no mount" if done is None else done.stderr.strip()
+        print(f"small disk: skipped, it cannot be mounted ({reason}); the limit on the size of files stands for it")
+        yield None
+        return
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def altered(folder: Path, seconds: float) -> Counter:
+    """Run the fuzzer of files, one test file of its own, if it is there."""
+    if not FUZZER.is_file():
+        print(f"altered files: skipped, there is no {FUZZER.relative_to(ROOT)}")
+        return Counter()
+    words = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", str(FUZZER)]
+    environment = {**os.environ, BUDGET: str(seconds)}
+    try:
+        done = subprocess.run(
+            words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=10 * seconds + 300
+        )
+    except subprocess.TimeoutExpired:
+        return Counter(tried=1, hung=1)
+    counts = Counter({what: int(number) for what, number in re.findall(r"(tried|refused) (\d+)", done.stdout)})
+    counts["tried"] = counts["tried"] or 1
+    if done.returncode:
+        counts["wrong"] += 1
+        print(done.stdout[-3000:], file=sys.stderr)
+    return counts
