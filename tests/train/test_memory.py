@@ -42,7 +42,8 @@ def test_a_step_finds_its_memory_again() -> None:
             pytest.skip("another C library")
         return int(done.stdout)
 
-    assert faults("reuse") < faults("as is") / 10
+    # A system that takes back what looks unused may add the faults of a step.
+    assert faults("reuse") < faults("as is") / 2
 
 
 def test_it_may_be_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,10 +38,10 @@ def print_table(
         table.add_row(*row)
     # A file or a pipe has no width of its own: nothing is wrapped there.
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
-    console.print(Text(escaped(title), style="bold"))
+    console.print(Text(_lines(title), style="bold"))
     console.print(table)
     for note in notes:
-        console.print(Text(escaped(note)))
+        console.print(Text(_lines(note)))
     console.print()
 
 
@@ -54,6 +54,10 @@ def print_pairs(pairs: Mapping[str, object]) -> None:
 
 def _text(cell: object) -> str:
     return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else escaped(str(cell))
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(escaped, text.split("\n")))
 
 
 def _is_number(cell: str) -> bool:

@@ -36,6 +36,7 @@ REACHED = "evaluation"  # under KEY: what the weights reached
 PREPARATION = "preparation"  # under KEY: what was done to pictures beside a normalisation
 PREFIX = "model."
 SHOWN = 3
+MANY_CLASSES = 2**20  # more of them need a layer as wide in the file; a model of any number would fill the memory
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         evaluation = dict(ours.get(REACHED, {}))
         classes = int(ours["num_classes"])
         figures = all(isinstance(value, str | int | float) for value in evaluation.values())
-        if not figures or not any(len(value) == classes for value in weights.values() if value.dim()):
+        many = not 1 <= classes <= MANY_CLASSES and not any(
+            len(value) == classes for value in weights.values() if value.dim()
+        )
+        if not figures or many:
             raise ValueError(f"no layer of {classes} classes")  # else a model of them would fill the memory
         return Checkpoint(weights, recipe, classes, done, **pixels, resumable=resumable, evaluation=evaluation)
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
