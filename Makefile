@@ -112,7 +112,7 @@ clang:
 
 define fuzzed
 	mkdir -p build/fuzz/corpus/$(1)
-	build/fuzz/engine/fuzz/$(1)_fuzz build/fuzz/corpus/$(1) engine/fuzz/corpus/$(1) -max_len=512 -timeout=20 -rss_limit_mb=2048 \
+	build/fuzz/engine/fuzz/$(1)_fuzz build/fuzz/corpus/$(1) engine/fuzz/corpus/$(1) -max_len=512 -len_control=0 -timeout=20 -rss_limit_mb=2048 \
 	  -malloc_limit_mb=512 -max_total_time=$(SECONDS) -print_final_stats=1 -artifact_prefix=build/fuzz/$(1)-
 endef
 

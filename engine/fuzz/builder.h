@@ -21,7 +21,7 @@ using xnorkit::Kind;
 using xnorkit::Program;
 using xnorkit::Shape;
 
-constexpr double kWork = 1 << 17;  // of all operations of a program for one image, about a multiply-add each
+constexpr double kWork = 1 << 15;  // of all operations of a program for one image, about a multiply-add each
 constexpr int64_t kMaxSide = 1 << 12;
 constexpr int kMaxCalls = 14;
 

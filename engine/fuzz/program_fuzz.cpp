@@ -30,7 +30,8 @@ Made make(const std::string& isa, bool fuse, Bytes& bytes) {
   const char* const kinds[] = {"f32", "image", "pixels", "bits"};
   const int64_t kind = bytes.below(4);
   const int64_t height = bytes.number(1, 12), width = bytes.number(1, 12), channels = bytes.number(1, 140);
-  const bool large = std::max({height, width, channels}) > fuzz::kMaxSide || height * width * channels > (1 << 14);
+  const double elements = static_cast<double>(height) * static_cast<double>(width) * static_cast<double>(channels);
+  const bool large = std::max({height, width, channels}) > fuzz::kMaxSide || elements > (1 << 14);
   const bool refused = std::min({height, width, channels}) < 1 || std::max({height, width, channels}) > (1 << 24);
   if (large && !refused) return made;
   try {

@@ -16,7 +16,7 @@ using fuzz::Bytes;
 using fuzz::Values;
 using xnorkit::SignConv;
 
-constexpr double kWork = 1 << 18;  // multiply-adds of a product
+constexpr double kWork = 1 << 16;  // multiply-adds of a product
 constexpr int64_t kMaxThreads = 2;
 
 std::vector<float> floats(int64_t count, Bytes& bytes) {
