@@ -67,12 +67,19 @@ class Builder {
   // Mostly the newest value of a kind, sometimes another one, sometimes none.
   int source(Kind kind) {
     const int64_t b = bytes_.byte();
-    if (b >= 244) return any_value();
+    if (b >= 244) {
+      const int id = any_value();
+      if (id >= 0 && id < count_) in_ = program_.info(id);
+      return id;
+    }
     std::vector<int> fitting;
     for (int id = count_ - 1; id >= 0; --id) {
       if (program_.info(id).kind == kind) fitting.push_back(id);
     }
-    if (fitting.empty()) return count_ - 1;
+    if (fitting.empty()) {
+      in_ = program_.info(count_ - 1);
+      return count_ - 1;
+    }
     const size_t place = b < 128 ? 0 : static_cast<size_t>(b) % fitting.size();
     in_ = program_.info(fitting[place]);
     return fitting[place];
