@@ -7,7 +7,7 @@ FOLDERS := $(shell find src -type d -not -name __pycache__)
 NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard docs/notebooks/*.ipynb))
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
-.PHONY: install demo test torture torture-networks engine-test engine-test-arm lint format check docs sanitize bench clean
+.PHONY: install demo test torture torture-networks fuzz clang engine-test engine-test-arm lint format check docs sanitize bench clean
 
 install: $(STAMP)
 
@@ -95,6 +95,25 @@ define sanitized
 	$(BIN)/cmake -S . -B build/sanitize-$(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Debug -DXNORKIT_SANITIZE=$(1)$(if $(2),$(comma)$(2))
 	$(BIN)/cmake --build build/sanitize-$(1) --parallel $(JOBS)
 	$(BIN)/ctest --test-dir build/sanitize-$(1) --output-on-failure --parallel $(JOBS)
+endef
+
+# The engine's builder and runner, and the functions of training, fuzzed by coverage: SECONDS each. What is new in
+# coverage comes into build/fuzz/corpus, what ends the process into build/fuzz.
+SECONDS ?= 60
+fuzz: | clang .venv/requirements
+	$(BIN)/cmake -S . -B build/fuzz -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_CXX_COMPILER=clang++ -DXNORKIT_FUZZ=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Debug
+	$(BIN)/cmake --build build/fuzz --parallel $(JOBS)
+	$(call fuzzed,program)
+	$(call fuzzed,training)
+
+clang:
+	@echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' | clang++ -fsanitize=fuzzer,address,undefined -x c++ - -o /dev/null 2>/dev/null || \
+	  { echo "fuzz: needs clang with its runtime library: apt-get install clang libclang-rt-dev (or libclang-rt-VERSION-dev)"; exit 1; }
+
+define fuzzed
+	mkdir -p build/fuzz/corpus/$(1)
+	build/fuzz/engine/fuzz/$(1)_fuzz build/fuzz/corpus/$(1) engine/fuzz/corpus/$(1) -max_len=512 -len_control=0 -timeout=20 -rss_limit_mb=2048 \
+	  -malloc_limit_mb=512 -max_total_time=$(SECONDS) -print_final_stats=1 -artifact_prefix=build/fuzz/$(1)-
 endef
 
 bench: install

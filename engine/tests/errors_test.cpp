@@ -1,7 +1,9 @@
 // What the engine refuses, and that it says what it received and requires.
 #include <cmath>
+#include <limits>
 
 #include "data.h"
+#include "xnorkit/training.h"
 
 namespace {
 
@@ -49,6 +51,9 @@ void building() {
                "smaller than the kernel");
   CHECK_THROWS(p.pad_bits(0, {1, 1, 1, 1}), "pad_bits: value 0 is f32; required bits");
   CHECK_THROWS(p.pad_bits(bits, {1, -1, 1, 1}), "pad_bits: padding of width is -1; required at least 0");
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  CHECK_THROWS(p.pad_bits(bits, {most, 0, 0, 0}), "pad_bits: padding of height is 9223372036854775807; required 1 to");
+  CHECK_THROWS(p.pad(0, {0, 0, 0, 0}, 0, most), "pad: padding of channels is 9223372036854775807");
   const std::vector<uint8_t> filter{0xff};
   CHECK_THROWS(p.binary_conv2d_i32(bits, data::view(filter, {1, 1}), 1, {}), "bits beyond its 3");
   CHECK_THROWS(p.binary_conv2d_i32(bits, data::view(filter, {1, 1}), 2, {}),
@@ -96,9 +101,19 @@ void running() {
                "pixel 1 of the input has bits beyond");
 }
 
+// Sizes whose products or sums would leave int64.
+void training() {
+  const int64_t most = std::numeric_limits<int64_t>::max(), large = int64_t{1} << 40, wide = 1 << 24;
+  CHECK_THROWS(xnorkit::check_sign_conv({1, 4, 4, 1, 0, {{most, most}, {1, 1}, {0, 0, 0, 0}, {2, 2}}}), "0 channels");
+  CHECK_THROWS(xnorkit::check_sign_conv({1, 0, most, 1, 1, {{1, 1}, {1, 1}, {1, 1, 1, 1}}}), "received 0 x ");
+  CHECK_THROWS(xnorkit::check_sign_conv({1, 4, 4, 1, 1, {{large, 1}, {1, 1}, {0, 0, 0, 0}, {wide, 1}}}), "axis 0");
+  CHECK_THROWS(xnorkit::check_sign_conv({1, large, 1, 1, 1, {{1, 1}, {1, 1}, {0, wide, 0, wide}}}), "padded input");
+}
+
 }  // namespace
 
 int main() {
+  training();
   construction();
   building();
   running();

@@ -182,7 +182,7 @@ class TiledBinaryConv final : public Step {
     int64_t places[kMaxPixels];
     int64_t batch[kMaxPixels];
     TailTile tail(tail_, io, 1, block.first);
-    BinaryTile tile;
+    BinaryTile tile{};
     tile.source = pixels;
     tile.result = results;
     tile.runs = range.group->runs.data();
@@ -195,9 +195,11 @@ class TiledBinaryConv final : public Step {
     tile.limit = limits;
     tile.flip = flips;
     tile.one_limit = !per_position_;
-    tile.scale = scale_.data() + block.first;
-    tile.bias = bias_.data() + block.first;
-    if (epilogue_ == kToF32) tile.tail = tail.tail();
+    if (epilogue_ == kToF32) {
+      tile.scale = scale_.data() + block.first;
+      tile.bias = bias_.data() + block.first;
+      tile.tail = tail.tail();
+    }
     PixelCursor cursor(range, gather_.pays() ? gather_.image_words() : input_.elements(), output_.pixels());
     const int64_t result_step = output_.pixel_elements();
     const int64_t output_pixels = output_.pixels();

@@ -5,16 +5,15 @@
 namespace xnorkit {
 namespace {
 
-void check_not_negative(const char* what, int64_t count) {
+void check_padding(const char* what, int64_t count) {
   if (count < 0) fail(what, " is ", count, "; required at least 0");
+  if (count > 0) check_size(what, count);
 }
 
 // Adds `before` and `after` to a size; each at most 2^24, so that the sum cannot overflow.
 int64_t padded(const char* what, int64_t size, int64_t before, int64_t after) {
-  check_not_negative(what, before);
-  check_not_negative(what, after);
-  check_size(what, 1 + before);
-  check_size(what, 1 + after);
+  check_padding(what, before);
+  check_padding(what, after);
   check_size(what, size + before + after);
   return size + before + after;
 }

@@ -8,7 +8,11 @@ namespace xnorkit {
 namespace {
 
 // Half of a usual second-level cache: the ring of a convolution with its pool shares it with weights and input.
+#ifdef XNORKIT_SMALL  // what large networks meet, small ones of a fuzzer do
+constexpr int64_t kRingBytes = int64_t{1} << 9;
+#else
 constexpr int64_t kRingBytes = int64_t{1} << 19;
+#endif
 
 template <class Spec, class = void>
 struct has_tail : std::false_type {};

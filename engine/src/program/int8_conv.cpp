@@ -225,8 +225,10 @@ class TiledInt8Conv final : public Step {
     tile.start = start_.data() + block.first_lane;
     tile.threshold = thresholds;
     tile.flip = flips;
-    tile.scale = scale_.data() + block.first_lane;
-    if (epilogue_ == kToF32) tile.tail = tail.tail();
+    if (epilogue_ == kToF32) {
+      tile.scale = scale_.data() + block.first_lane;
+      tile.tail = tail.tail();
+    }
     PixelCursor cursor(range, stage_.image_bytes(), output_.pixels());
     for (int64_t i = range.begin; i < range.end; ++i) {
       const int count = range.pixels(i);

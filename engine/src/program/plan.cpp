@@ -10,7 +10,11 @@ namespace xnorkit {
 namespace {
 
 // A batch is run in chunks: enough images to fill tiles, few enough that their values stay in the second-level cache.
+#ifdef XNORKIT_SMALL
+constexpr int64_t kMaxChunk = 2;
+#else
 constexpr int64_t kMaxChunk = 16;
+#endif
 constexpr size_t kChunkBytes = size_t{1} << 20;
 
 std::unique_ptr<Step> make_any(const KernelTable& table, Operation operation) {

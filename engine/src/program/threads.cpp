@@ -208,6 +208,9 @@ Pool& pool() {
 }  // namespace
 
 void parallel_for(int64_t items, double cost, double grain, int threads, const Body& body) {
+#ifdef XNORKIT_SMALL
+  cost = grain * threads;
+#endif
   const double useful = std::min({static_cast<double>(threads), static_cast<double>(items), cost / grain});
   const int count = static_cast<int>(useful);
   if (items < 1) return;

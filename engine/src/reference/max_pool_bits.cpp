@@ -17,11 +17,12 @@ void max_pool_bits(const MaxPoolBitsSpec& spec, const uint32_t* source, uint32_t
         for (int64_t c = 0; c < in.channels; ++c) {
           bool all = true;
           bool any = false;
-          for (int64_t ky = 0; ky < g.kernel[0]; ++ky)
-            for (int64_t kx = 0; kx < g.kernel[1]; ++kx) {
-              const int64_t y = oy * g.stride[0] - g.padding[0] + ky * g.dilation[0];
-              const int64_t x = ox * g.stride[1] - g.padding[1] + kx * g.dilation[1];
-              if (y < 0 || y >= in.height || x < 0 || x >= in.width) continue;
+          const int64_t top = oy * g.stride[0] - g.padding[0], left = ox * g.stride[1] - g.padding[1];
+          const Taps down(top, in.height, g.kernel[0], g.dilation[0]);
+          const Taps right(left, in.width, g.kernel[1], g.dilation[1]);
+          for (int64_t ky = down.begin; ky < down.end; ++ky)
+            for (int64_t kx = right.begin; kx < right.end; ++kx) {
+              const int64_t y = top + ky * g.dilation[0], x = left + kx * g.dilation[1];
               const bool bit = sign_of(source + n * in.elements() + (y * in.width + x) * in.words(), c) < 0;
               all = all && bit;
               any = any || bit;

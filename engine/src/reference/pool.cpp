@@ -9,11 +9,11 @@ namespace {
 // Calls visit(pixel) for the taps of a window that lie inside the image, row by row.
 template <class Visit>
 void for_each_tap(const Shape& in, const Geometry& g, int64_t oy, int64_t ox, const Visit& visit) {
-  for (int64_t ky = 0; ky < g.kernel[0]; ++ky)
-    for (int64_t kx = 0; kx < g.kernel[1]; ++kx) {
-      const int64_t y = oy * g.stride[0] - g.padding[0] + ky * g.dilation[0];
-      const int64_t x = ox * g.stride[1] - g.padding[1] + kx * g.dilation[1];
-      if (y >= 0 && y < in.height && x >= 0 && x < in.width) visit(y * in.width + x);
+  const int64_t top = oy * g.stride[0] - g.padding[0], left = ox * g.stride[1] - g.padding[1];
+  const Taps down(top, in.height, g.kernel[0], g.dilation[0]), right(left, in.width, g.kernel[1], g.dilation[1]);
+  for (int64_t ky = down.begin; ky < down.end; ++ky)
+    for (int64_t kx = right.begin; kx < right.end; ++kx) {
+      visit((top + ky * g.dilation[0]) * in.width + left + kx * g.dilation[1]);
     }
 }
 

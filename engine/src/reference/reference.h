@@ -2,6 +2,7 @@
 // A kernel is right if it returns these bits.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "common/float_spec.h"
@@ -40,6 +41,17 @@ void concat(const ConcatSpec& spec, const void* const* sources, void* result, in
 void gather_channels(const GatherChannelsSpec& spec, const void* source, void* result, int64_t images);
 
 void planes(const PlanesSpec& spec, const float* source, float* result, int64_t images);
+
+// Taps [begin, end) of a window that lie inside an axis of the image: windows of pools may be far longer than that.
+// `start` is where tap 0 lies.
+struct Taps {
+  Taps(int64_t start, int64_t size, int64_t kernel, int64_t dilation)
+      : begin(start < 0 ? (dilation - 1 - start) / dilation : 0),
+        end(start < size ? std::min(kernel, (size - start + dilation - 1) / dilation) : 0) {}
+
+  int64_t begin;
+  int64_t end;
+};
 
 // The value (-1 or +1) of a bit: of channel c of a pixel's words, and of bit k of a filter's bytes.
 inline int sign_of(const uint32_t* words, int64_t c) { return (words[c / 32] >> (c % 32)) & 1u ? -1 : 1; }

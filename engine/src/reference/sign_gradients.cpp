@@ -32,7 +32,11 @@ void products(const SignConv& conv, const Visit& visit) {
 }
 
 // The product must reach halves as the kernels do: one rounding to float32, then one to the nearest even integer.
-int32_t rounded(float x, float factor) { return static_cast<int32_t>(std::nearbyint(x * factor)); }
+// Where scale / step overflows (a gradient below 2^-119 at a large scale) the integer is 0, as it is in the kernels.
+int32_t rounded(float x, float factor) {
+  const float product = x * factor;
+  return std::isfinite(product) ? static_cast<int32_t>(std::nearbyint(product)) : 0;
+}
 
 // The largest |value|; NaN or infinity where one of them is.
 void take(float value, float& most) {
