@@ -11,7 +11,7 @@ import torture
 PROGRAM = Path(torture.__file__)
 
 
-@pytest.mark.parametrize("attack", ["16 threads", "fork", "two trainings"])
+@pytest.mark.parametrize("attack", ["16 threads", "fork", "two trainings", "altered"])
 def test_attacks(attack: str) -> None:
     words = [sys.executable, str(PROGRAM), "--seconds", "4", "--only", attack]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
