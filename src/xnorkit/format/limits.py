@@ -27,7 +27,7 @@ class Limits:
     nodes: int = 4096
     padding: int = 4096
     values: int = 2**27
-    plan: int = 2**27
+    plan: int = 2**26
     work: int = 2**35
 
     def __post_init__(self) -> None:
