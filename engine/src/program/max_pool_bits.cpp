@@ -35,7 +35,7 @@ class WordsMaxPoolBits final : public Step {
   }
 
   void run(const Operands& io, int64_t images, int threads) const override {
-    const auto cost = static_cast<double>(images * output_.elements() * geometry_.taps());
+    const auto cost = static_cast<double>(images * output_.elements()) * static_cast<double>(geometry_.taps());
     parallel_for(images * output_.height, cost, kGrain, threads, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         pool_row(io.source<uint32_t>(), io.result<uint32_t>(), row);

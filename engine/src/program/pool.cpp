@@ -32,7 +32,7 @@ class RowsPool final : public Step {
       : input_(spec.input), output_(spec.output), taps_(spec.geometry.taps()), windows_(rows, spec) {}
 
   void run(const Operands& io, int64_t images, int threads) const override {
-    const auto cost = static_cast<double>(images * output_.elements() * taps_);
+    const auto cost = static_cast<double>(images * output_.elements()) * static_cast<double>(taps_);
     parallel_for(images * output_.pixels(), cost, kGrain, threads, [&](int64_t begin, int64_t end) {
       while (begin < end) {
         const int64_t image = begin / output_.pixels();

@@ -110,7 +110,8 @@ class TiledPooledConv final : public Step {
       const int64_t tile_items = conv_.blocks() * tiles.total();
       const int64_t pixels = b < bands ? bands_.list[b].source.count() * between_.width : 0;
       const double cost = static_cast<double>(pixels) * conv_.pixel_cost() +
-                          static_cast<double>(pooled.count() * output_.width * output_.channels * taps_) * kPoolCost;
+                          static_cast<double>(pooled.count() * output_.width * output_.channels) *
+                              static_cast<double>(taps_) * kPoolCost;
       parallel_for(pooled.count() + tile_items, cost, FloatConvTiles::kGrain, threads,
                    [&](int64_t begin, int64_t end) {
                      for (; begin < std::min(end, pooled.count()); ++begin) pool_row(io, image, pooled, begin);

@@ -9,6 +9,7 @@ from xnorkit.errors import EngineError
 __all__ = ["check_current"]
 
 STUB = Path(_engine.__file__ or "").with_name("_engine.pyi")
+PROGRAM = re.compile(r"^class Program:\n((?:    .*\n|\n)*)", re.MULTILINE)
 METHOD = re.compile(r"^    def ([a-z]\w*)\(", re.MULTILINE)
 
 
@@ -22,7 +23,8 @@ def check_current(interface: Path = STUB) -> None:
         EngineError: `Program` lacks a method; names it.
     """
     text = interface.read_text(encoding="utf-8") if interface.is_file() else ""
-    for name in METHOD.findall(text):
+    program = PROGRAM.search(text)
+    for name in METHOD.findall(program[1] if program else ""):
         if not hasattr(_engine.Program, name):
             raise EngineError(
                 f"the compiled engine has no '{name}', it is older than the sources; required: build it again, "
