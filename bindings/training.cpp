@@ -166,14 +166,15 @@ void bind_norm(nb::module_& module) {
 void bind_relu(nb::module_& module) {
   module.def(
       "relu_keep",
-      [](nb::handle x, const Output<uint32_t>& kept, int threads, const std::string& isa) {
+      [](nb::handle x, const Output<uint32_t>& kept, const Output<float>& result, int threads, const std::string& isa) {
         const auto values = argument<float>(x, "relu_keep: x");
         const int64_t n = flat(values.owner)[0];
         uint32_t* words = data_of(kept, "relu_keep: kept", {words_of(n)});
+        float* y = data_of(result, "relu_keep: result", values.array.shape);
         const nb::gil_scoped_release release;
-        relu_keep(values.array.data, n, words, threads, chosen(isa));
+        relu_keep(values.array.data, n, words, y, threads, chosen(isa));
       },
-      "x"_a, "kept"_a.noconvert(), "threads"_a = 1, "isa"_a = "");
+      "x"_a, "kept"_a.noconvert(), "result"_a.noconvert(), "threads"_a = 1, "isa"_a = "");
   module.def(
       "relu_gradient",
       [](nb::handle gradient, nb::handle kept, const Output<float>& result, int threads, const std::string& isa) {

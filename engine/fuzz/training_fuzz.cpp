@@ -168,8 +168,9 @@ void values(Bytes& bytes) {
   compare("relu", [&](const std::string& isa, int threads, Results& results) {
     std::vector<uint32_t> kept(static_cast<size_t>((n + 31) / 32));
     std::vector<float> to_x(x.size());
-    xnorkit::relu_keep(x.data(), n, kept.data(), threads, isa);
+    xnorkit::relu_keep(x.data(), n, kept.data(), to_x.data(), threads, isa);
     results.add(kept);
+    results.add(to_x);
     xnorkit::relu_gradient(gradient.data(), kept.data(), n, to_x.data(), threads, isa);
     results.add(to_x);
   });

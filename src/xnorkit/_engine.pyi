@@ -347,8 +347,17 @@ def norm_gradient(
     to_bias = sum g, to_weight = sum g z, to_x = weight inverse_std (g - mean g - z mean(g z)), per channel.
     """
 
-def relu_keep(x: NDArray[np.float32], kept: NDArray[np.uint32], threads: int = 1, isa: str = "") -> None:
-    """Write a bit per element of x, in memory order: whether it is above 0, or NaN."""
+def relu_keep(
+    x: NDArray[np.float32],
+    kept: NDArray[np.uint32],
+    result: NDArray[np.float32],
+    threads: int = 1,
+    isa: str = "",
+) -> None:
+    """Write a bit per element of x, in memory order, whether it is above 0, or NaN, and x there, else 0.
+
+    `result` may be `x`.
+    """
 
 def relu_gradient(
     gradient: NDArray[np.float32],

@@ -1,6 +1,7 @@
 """Batch normalization, binary layer and ReLU with compact memory: the modules' values, gradients within the bound."""
 
 import copy
+import itertools
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,11 @@ def test_relu_is_exact(isa: str, size: int) -> None:
         x[index] = value
     g = torch.randn(size)
     kept = np.empty(-(-size // 32), np.uint32)
-    _engine.relu_keep(x.numpy(), kept, 2, isa)
-    got = np.empty(size, np.float32)
+    got, in_place = np.empty(size, np.float32), x.numpy().copy()
+    _engine.relu_keep(x.numpy(), kept, got, 2, isa)
+    assert np.array_equal(got, x.relu().numpy(), equal_nan=True)
+    _engine.relu_keep(in_place, kept, in_place, 2, isa)
+    assert np.array_equal(got, in_place, equal_nan=True)
     _engine.relu_gradient(g.numpy(), kept, got, 2, isa)
     expected = torch.ops.aten.threshold_backward(g, x.relu(), 0)
     assert np.array_equal(got, expected.numpy())
@@ -139,11 +143,16 @@ def test_what_else_a_module_does_still_happens(monkeypatch: pytest.MonkeyPatch) 
 def test_a_relu_overwrites_only_where_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a hook of the layer has taken stays as it was, unless the ReLU is in place."""
     monkeypatch.setenv("XNORKIT_TRAIN", "packed")
-    for inplace in (False, True):
+    for inplace, layout in itertools.product((False, True), (torch.contiguous_format, torch.channels_last)):
         norm, layer, _ = _unit()
         taken: list[Tensor] = []
+        before: list[Tensor] = []
         layer.register_forward_hook(lambda _module, _inputs, y, taken=taken: taken.append(y))
-        y = compact_unit(norm, layer, nn.ReLU(inplace), IMAGES)
+        layer.register_forward_hook(lambda _module, _inputs, y, before=before: before.append(y.detach().clone()))
+        images = IMAGES.contiguous(memory_format=layout)
+        y = compact_unit(norm, layer, nn.ReLU(inplace), images)
+        assert torch.equal(y, before[0].relu())
+        assert y.stride() == before[0].stride()
         assert bool((taken[0] < 0).any()) is not inplace
         y.sum().backward()
 

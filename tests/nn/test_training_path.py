@@ -2,12 +2,14 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import xnorkit
@@ -15,7 +17,7 @@ from xnorkit import _engine
 from xnorkit.errors import InputError
 from xnorkit.models import create_model
 from xnorkit.models.dropped_signs import dropped_signs
-from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear
+from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear, _packed
 from xnorkit.ops import (
     ApproxSignBinarizer,
     BasicInputBinarizer,
@@ -263,7 +265,7 @@ def test_memory_kept_for_backward(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("binarizer", [BasicInputBinarizer, ApproxSignBinarizer])
 def test_dropped_signs(p: float, channels_last: bool, binarizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same signs are dropped, the result is equal bit for bit, and gradients are near."""
+    """Where the same signs are dropped, the result is equal bit for bit, and gradients are near."""
     torch.manual_seed(0)
     config = BConfig(partial(dropped_signs, binarizer=binarizer, p=p), weight_pre_process=XNORWeightBinarizer)
     layer = BinaryConv2d(40, 24, 3, padding=1, bconfig=config)
@@ -272,6 +274,14 @@ def test_dropped_signs(p: float, channels_last: bool, binarizer: Any, monkeypatc
         x = x.contiguous(memory_format=torch.channels_last)
     y, simulated = _grads(layer, x, "simulated", monkeypatch)
     calls = _spy(monkeypatch)
+
+    def as_dropout(shape: Sequence[int], drop: float) -> Tensor:
+        kept = F.dropout(torch.ones_like(x), drop) - 0.5
+        words, _ = _packed._pack(_packed.channels_last(kept), None, 1)
+        assert (words.shape, drop) == (shape, p)
+        return words
+
+    monkeypatch.setattr(_packed, "dropped_words", as_dropout)
     z, packed = _grads(layer, x, "packed", monkeypatch)
     assert len(calls) == 2
     assert torch.equal(y, z)
@@ -284,6 +294,21 @@ def test_dropped_signs(p: float, channels_last: bool, binarizer: Any, monkeypatc
     assert torch.equal(y, z)
 
 
+@pytest.mark.parametrize("p", [0.5, 0.75, 0.875])
+def test_words_of_dropped_signs(p: float) -> None:
+    """Every bit is 1 at probability p, whatever its neighbours are, and they follow from PyTorch's seed."""
+    torch.manual_seed(0)
+    words = _packed.dropped_words((100, 40), p)
+    assert words.dtype == torch.int32
+    bits = np.unpackbits(words.numpy().view(np.uint8), axis=-1).reshape(4000, 32)
+    error = math.sqrt(p * (1 - p) / 4000)
+    assert np.abs(bits.mean(0) - p).max() < 4.5 * error
+    assert np.abs(np.cov(bits.T) - np.diag(np.full(32, p * (1 - p)))).max() < 6 * p * (1 - p) / math.sqrt(4000) * 1.5
+    torch.manual_seed(0)
+    assert torch.equal(words, _packed.dropped_words((100, 40), p))
+    assert not torch.equal(words, _packed.dropped_words((100, 40), p))
+
+
 def test_summary_says_which_layers_train_in_float32() -> None:
     figures = xnorkit.summary(create_model("nin-cifar10", dropout=0.3), (3, 32, 32))
     simulated = {layer.name: layer.simulated for layer in figures.layers if layer.simulated}
@@ -294,7 +319,9 @@ def test_summary_says_which_layers_train_in_float32() -> None:
         assert "trains in float32" not in str(xnorkit.summary(create_model(name), (3, 32, 32)))
 
 
-@pytest.mark.parametrize(("name", "options"), [("lenet5", {}), ("nin-cifar10", {}), ("resnet20-cifar10", {})])
+@pytest.mark.parametrize(
+    ("name", "options"), [("lenet5", {}), ("nin-cifar10", {"dropout": 0.0}), ("resnet20-cifar10", {})]
+)
 def test_networks_learn_alike(name: str, options: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
     """In the packed path's own memory layout the first loss is equal bit for bit, and gradients point the same way."""
 

@@ -67,8 +67,9 @@ void norm_gradient(const float* gradient, const int8_t* kept, int64_t pixels, in
                    const float* inverse_std, float* to_x, float* to_weight, float* to_bias, int threads,
                    const std::string& isa);
 
-// Bits (ceil(n / 32) words) of x > 0, or NaN: where the gradient of a ReLU passes.
-void relu_keep(const float* x, int64_t n, uint32_t* kept, int threads, const std::string& isa);
+// A ReLU: x where it is above 0, or NaN, else 0, and bits (ceil(n / 32) words) of where that is: there its gradient
+// passes. `result` may be x.
+void relu_keep(const float* x, int64_t n, uint32_t* kept, float* result, int threads, const std::string& isa);
 
 // dC/dx: the gradient where the bit is 1, else 0.
 void relu_gradient(const float* gradient, const uint32_t* kept, int64_t n, float* result, int threads,

@@ -1,4 +1,4 @@
-// A ReLU's backward pass from a bit per value.
+// A ReLU, and its backward pass from a bit per value.
 #include <algorithm>
 #include <limits>
 
@@ -24,10 +24,12 @@ void chunks(int64_t n, int threads, const Body& body) {
 
 }  // namespace
 
-void relu_keep(const float* x, int64_t n, uint32_t* kept, int threads, const std::string& isa) {
+void relu_keep(const float* x, int64_t n, uint32_t* kept, float* result, int threads, const std::string& isa) {
   const OpenMpThreads shared;
   PackKernel pack = kernel_table(isa).pack;
   if (pack == nullptr) pack = pack_portable;
+  const RowKernels* rows = kernel_table(isa).rows;
+  if (rows == nullptr) rows = &rows_portable;
   // x > 0 or NaN is not (x < the least number above 0).
   float least[32];
   std::fill_n(least, 32, std::numeric_limits<float>::denorm_min());
@@ -38,6 +40,7 @@ void relu_keep(const float* x, int64_t n, uint32_t* kept, int threads, const std
     if (whole > 0) pack({x + first, least, &flip, kept + first / 32, whole, 32, 0, 0});
     const uint32_t rest_flip = (uint32_t{1} << rest) - 1;
     if (rest > 0) pack({x + first + whole * 32, least, &rest_flip, kept + first / 32 + whole, 1, rest, 0, 0});
+    rows->mask(x + first, kept + first / 32, result + first, count);
   });
 }
 

@@ -17,7 +17,8 @@ class DroppedSigns(ActivationBinarizer):
 
     Forward: y = binarizer(x) m / (1 - p) with m = 0 at probability p, else 1; in evaluation y = binarizer(x).
     Backward: the gradient of the binarizer, times m / (1 - p).
-    On bits: as its binarizer, in evaluation.
+    On bits: as its binarizer, in evaluation. A layer that trains on bits draws m as random words: with the same seed
+    the simulated path drops other signs, at the same probability.
 
     Args:
         binarizer: an activation binarizer.

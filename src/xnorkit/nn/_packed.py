@@ -9,12 +9,15 @@ For y = scale * conv(s, b) + bias with s = sign(u), of which the gradient passes
     dC/dscale <G, b>, the sum over each filter
 
 Dropout behind the sign is half the sum of two products of signs: s m = (s + s') / 2, where s' is -s at what is dropped,
-the words of s with some bits flipped. So it is with the weights' gradient; the input's is cut to what is kept.
+the words of s with some bits flipped. So it is with the weights' gradient; the input's is cut to what is kept. Which
+signs are dropped is drawn 32 at a time, so that the simulated path drops others of the same seed.
 
 Kept for the backward pass: two bits per activation, three with dropout, and one per weight. engine/src/training derives
 the sums and their error, docs/training-speed.md says when this path is taken.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +29,7 @@ from torch.autograd.function import once_differentiable
 
 from xnorkit import _engine
 
-__all__ = ["ConvOfSigns", "channels_last", "packed_conv", "words"]
+__all__ = ["ConvOfSigns", "channels_last", "dropped_words", "packed_conv", "words"]
 
 Shape = tuple[int, int, int, int]
 
@@ -87,7 +90,7 @@ class _PackedConv(torch.autograd.Function):
         scales = b.new_ones(len(b)) if scale is None else scale.detach()
         flipped, ctx.gain = None, 1 / (1 - drop)
         if drop:
-            dropped = _dropped(u, drop, threads)
+            dropped = dropped_words(signs.shape, drop)
             flipped = signs ^ dropped
             inside = ~dropped if inside is None else inside & ~dropped
             y = _product(ctx.conv, signs, weights, threads).add_(_product(ctx.conv, flipped, weights, threads))
@@ -149,10 +152,16 @@ def _product(
     return y
 
 
-def _dropped(u: Tensor, drop: float, threads: int) -> Tensor:
-    """Return words with the bits of what `torch.nn.functional.dropout` sets to 0 in a tensor like u."""
-    kept = torch.nn.functional.dropout(torch.ones_like(u), drop)
-    return _pack(channels_last(kept.sub_(0.5)), None, threads)[0]
+def dropped_words(shape: Sequence[int], drop: float) -> Tensor:
+    """Return int32 words of random bits, 1 at probability `drop` = 1 - 2^-k, from PyTorch's generator.
+
+    A word is the union of k words of even bits: a draw gives 32, where one of `torch.nn.functional.dropout` gives one.
+    """
+    draws = round(-math.log2(1 - drop))
+    result = torch.zeros(*shape, dtype=torch.int32)
+    for _ in range(draws):
+        result |= torch.randint(-(2**31), 2**31, result.shape, dtype=torch.int32)
+    return result
 
 
 def channels_last(x: Tensor) -> Tensor:

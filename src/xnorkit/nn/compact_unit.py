@@ -147,12 +147,16 @@ class _CompactReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, inplace: bool) -> Tensor:
         kept = torch.empty(-(-x.numel() // 32), dtype=torch.int32)
-        _engine.relu_keep(_rows(x).numpy(), words(kept), torch.get_num_threads())
+        pixels = _rows(x)
+        is_copy = pixels.data_ptr() != x.data_ptr()
+        y = pixels if inplace or is_copy else torch.empty_like(pixels)
+        _engine.relu_keep(pixels.numpy(), words(kept), y.numpy(), torch.get_num_threads())
         ctx.save_for_backward(kept)
-        if not inplace:
-            return x.relu()
-        ctx.mark_dirty(x)
-        return x.relu_()
+        image = y.reshape(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2)
+        if inplace:
+            ctx.mark_dirty(x)
+            return x.copy_(image) if is_copy else x
+        return image.contiguous() if is_copy else image
 
     @staticmethod
     @once_differentiable
