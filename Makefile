@@ -68,6 +68,7 @@ format: install
 
 check: install sanitize
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typed_use.py
 
 # The site, in build/site; nothing is fetched while it is built. A link, name or equation that fails is an error, and so is
 # a cell of a notebook.

@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,9 @@ def test_lazy_names() -> None:
     assert set(dir(xnorkit)) == set(xnorkit.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = xnorkit.nothing
+
+
+def test_a_loaded_model_is_deployed_from_the_root_alone() -> None:
+    """README: nothing of the way from a model to a file has to be imported from elsewhere."""
+    readme = (Path(xnorkit.__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert "from xnorkit import Normalization, create_model, load, pack, verify, write" in readme

@@ -4,38 +4,59 @@ Public names are loaded when first used, so that `import xnorkit` never imports 
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xnorkit.export.pack import pack
+    from xnorkit.export.verify import verify
+    from xnorkit.format import Limits, Normalization, write
+    from xnorkit.inspection import summary
+    from xnorkit.models import create_model, list_models
+    from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, convert, prepare_binary_model
+    from xnorkit.runtime import load
 
 __version__ = "0.1.0"
+__all__ = [
+    "BConfig",
+    "BinaryConv2d",
+    "BinaryLinear",
+    "Limits",
+    "Normalization",
+    "__version__",
+    "convert",
+    "create_model",
+    "list_models",
+    "load",
+    "pack",
+    "prepare_binary_model",
+    "summary",
+    "verify",
+    "write",
+]
 
-_HOME = {
-    "BConfig": "xnorkit.nn",
-    "BinaryConv2d": "xnorkit.nn",
-    "BinaryLinear": "xnorkit.nn",
-    "Limits": "xnorkit.format",
-    "convert": "xnorkit.nn",
-    "create_model": "xnorkit.models",
-    "list_models": "xnorkit.models",
-    "load": "xnorkit.runtime",
-    "pack": "xnorkit.export",
-    "prepare_binary_model": "xnorkit.nn",
-    "summary": "xnorkit.inspection",
-    "verify": "xnorkit.export",
+_NAMES = {
+    "export": ("pack", "verify"),
+    "format": ("Limits", "Normalization", "write"),
+    "inspection": ("summary",),
+    "models": ("create_model", "list_models"),
+    "nn": ("BConfig", "BinaryConv2d", "BinaryLinear", "convert", "prepare_binary_model"),
+    "runtime": ("load",),
 }
+_HOME = {name: f"xnorkit.{module}" for module, names in _NAMES.items() for name in names}
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604  (the keys are strings)
 
+if not TYPE_CHECKING:  # a name that does not exist is an error for type checkers
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'xnorkit' has no attribute '{name}'")
-    try:
-        return getattr(import_module(_HOME[name]), name)
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        message = f"xnorkit.{name} needs torch; install it with: pip install 'xnorkit[train]'"
-        raise ModuleNotFoundError(message, name="torch") from error
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module 'xnorkit' has no attribute '{name}'")
+        try:
+            return getattr(import_module(_HOME[name]), name)
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            message = f"xnorkit.{name} needs torch; install it with: pip install 'xnorkit[train]'"
+            raise ModuleNotFoundError(message, name="torch") from error
 
 
 def __dir__() -> list[str]:

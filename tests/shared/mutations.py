@@ -1,5 +1,6 @@
 """Altered `.xnor` files from seeds: bytes at random, the JSON, and graphs whose tensors fit what was altered."""
 
+import copy
 import functools
 import json
 import math
@@ -97,16 +98,16 @@ def _alter_value(document: Any, rng: random.Random) -> None:
     if kind == 0:
         del holder[key]
     elif kind == 1 and isinstance(holder, list):
-        holder.insert(key, old)
+        holder.insert(key, copy.deepcopy(old))
     elif kind == 2:
         other, place = rng.choice(places)
         holder[key] = json.loads(json.dumps(other.get(place) if isinstance(other, dict) else old))
     elif kind == 3 and isinstance(holder, dict):
-        holder[rng.choice(["x", "op", "metadata", "classes", key + "\x07"])] = old
+        holder[rng.choice(["x", "op", "metadata", "classes", key + "\x07"])] = copy.deepcopy(old)
     elif isinstance(old, str) and kind < 6:
         holder[key] = rng.choice([*OPS, "input", "float", "bits", "weight", old + old])
     else:
-        holder[key] = rng.choice(NUMBERS if isinstance(old, int | float) and kind < 7 else OTHERS)
+        holder[key] = copy.deepcopy(rng.choice(NUMBERS if isinstance(old, int | float) and kind < 7 else OTHERS))
 
 
 def _places(value: Any) -> Any:
