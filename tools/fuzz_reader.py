@@ -16,6 +16,10 @@ from typing import Any
 import atheris
 import numpy as np
 
+# atheris does not count what an editable installation's own finder loads.
+sys.meta_path = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("_editable")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
 with atheris.instrument_imports(include=["xnorkit"]):
     import xnorkit.format.file as reader
     from xnorkit.errors import FormatError
