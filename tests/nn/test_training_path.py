@@ -407,6 +407,27 @@ def test_words_of_dropped_signs(p: float) -> None:
     assert not torch.equal(words, _packed.dropped_words((100, 40), p))
 
 
+@pytest.mark.parametrize("channels", [1, 16, 31, 33])
+def test_dropped_signs_of_channels_that_fill_no_word(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    config = BConfig(
+        partial(dropped_signs, binarizer=BasicInputBinarizer, p=0.5), weight_pre_process=SignWeightBinarizer
+    )
+    layer = BinaryConv2d(channels, 8, 3, bias=False, bconfig=config)
+    x = torch.randn(2, channels, 5, 5).requires_grad_()
+    torch.manual_seed(3)
+    y = layer(x)
+    y.sum().backward()
+    torch.manual_seed(3)
+    words = _packed.dropped_words((2, 5, 5, -(-channels // 32)), 0.5).numpy().view(np.uint8)
+    dropped = np.unpackbits(words, axis=-1, count=channels, bitorder="little")
+    kept = torch.from_numpy(1 - dropped).permute(0, 3, 1, 2)
+    signs = torch.where(x.detach() < 0, -2.0, 2.0) * kept
+    assert torch.equal(y, F.conv2d(signs, layer.binary_weight()))
+    assert x.grad is not None
+    assert not x.grad[kept == 0].any()
+
+
 def test_summary_says_which_layers_train_in_float32() -> None:
     figures = xnorkit.summary(create_model("nin-cifar10", dropout=0.3), (3, 32, 32))
     simulated = {layer.name: layer.simulated for layer in figures.layers if layer.simulated}

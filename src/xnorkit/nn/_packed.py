@@ -116,6 +116,8 @@ class _PackedConv(torch.autograd.Function):
         flipped, ctx.gain = None, 1 / (1 - drop)
         if drop:
             dropped = dropped_words(signs.shape, drop)
+            if ctx.image[-1] % 32:
+                dropped[..., -1] &= (1 << ctx.image[-1] % 32) - 1  # bits beyond the channels stay 0
             flipped = signs ^ dropped
             inside = ~dropped if inside is None else inside & ~dropped
             y = _product(ctx.conv, signs, weights, threads).add_(_product(ctx.conv, flipped, weights, threads))
