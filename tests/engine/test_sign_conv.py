@@ -260,3 +260,19 @@ def test_wrong_shapes_are_refused() -> None:
     signs = np.empty((1, 1), np.uint32)
     with pytest.raises(ValueError, match="clip"):
         _engine.pack_signs(np.zeros((1, 4), np.float32), 0.0, signs, None)
+
+
+@pytest.mark.parametrize("isa", _engine.isas())
+def test_subnormal_numbers_count_on_every_thread(isa: str) -> None:
+    """Also on a caller's thread that takes them for 0, which the other threads never do."""
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this processor has no such setting")
+    x = np.full((10_000, 32), -1e-41, np.float32)
+    for threads in (1, 2):
+        signs = np.zeros((10_000, 1), np.uint32)
+        torch.set_flush_denormal(True)
+        try:
+            _engine.pack_signs(x, 1.0, signs, None, threads, isa)
+        finally:
+            torch.set_flush_denormal(False)
+        assert (signs == 0xFFFFFFFF).all(), threads

@@ -2,19 +2,36 @@
 
 import copy
 import itertools
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from xnorkit import _engine
 from xnorkit.models import create_model
 from xnorkit.nn import BConfig, BinaryConv2d
 from xnorkit.nn.compact_unit import compact_shortcut, compact_stem, compact_unit
+from xnorkit.ops import BasicInputBinarizer
+from xnorkit.ops.base import OutputProcess
 
 IMAGES = torch.randn(8, 48, 9, 7, generator=torch.Generator().manual_seed(0)) * 3 + 1
+
+
+class _Double(OutputProcess):
+    def forward(self, y: Tensor, _x: Tensor) -> Tensor:
+        return y.double()
+
+
+class _Flat(OutputProcess):
+    def forward(self, y: Tensor, _x: Tensor) -> Tensor:
+        return y.flatten(1)
+
+
+LATER = (_Double, _Flat)  # behind the layer; no (N, C, H, W) of float32 is left
 
 
 def _unit(channels: int = 48) -> nn.ModuleList:
@@ -124,6 +141,10 @@ def test_what_else_a_module_does_still_happens(monkeypatch: pytest.MonkeyPatch) 
     assert calls == ["norm", "layer", "activation"]
     for handle in handles:
         handle.remove()
+    handle = register_module_forward_hook(lambda module, *_: calls.append(type(module).__name__))
+    compact_unit(norm, layer, activation, x)
+    handle.remove()
+    assert {"BatchNorm2d", "BinaryConv2d", "ReLU"} <= set(calls)
     others = [
         (nn.BatchNorm2d(48).eval(), layer, activation),
         (nn.BatchNorm2d(48, affine=False), layer, activation),
@@ -132,6 +153,7 @@ def test_what_else_a_module_does_still_happens(monkeypatch: pytest.MonkeyPatch) 
         (nn.GroupNorm(4, 48), layer, nn.Hardtanh()),
         (norm, nn.Conv2d(48, 8, 3), activation),
         (norm, BinaryConv2d(48, 8, 3, bconfig=BConfig()), activation),
+        *((norm, BinaryConv2d(48, 8, 3, bconfig=BConfig(BasicInputBinarizer, kind)), activation) for kind in LATER),
     ]
     for modules in others:
         y, z = copy.deepcopy(nn.Sequential(*modules))(IMAGES), compact_unit(*copy.deepcopy(modules), IMAGES)
@@ -155,6 +177,16 @@ def test_a_relu_overwrites_only_where_it_says_so(monkeypatch: pytest.MonkeyPatch
         assert y.stride() == before[0].stride()
         assert bool((taken[0] < 0).any()) is not inplace
         y.sum().backward()
+
+
+def test_an_input_without_a_deviation_gives_nan_as_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    images = IMAGES.clone()
+    images[0, 0, 0, 0], images[0, 1, 0, 0] = math.nan, math.inf
+    (_, plain), (_, compact) = (_run(_unit(), images, compact) for compact in (False, True))
+    for name, g in plain.items():
+        assert torch.equal(g.isnan(), compact[name].isnan()), name
+    assert compact["0.weight"].isnan().sum() == 2
 
 
 def test_one_value_per_channel_is_refused_as_by_the_module(monkeypatch: pytest.MonkeyPatch) -> None:

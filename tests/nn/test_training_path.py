@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
 
 import xnorkit
 from xnorkit import _engine
@@ -18,6 +19,7 @@ from xnorkit.errors import InputError
 from xnorkit.models import create_model
 from xnorkit.models.dropped_signs import dropped_signs
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear, _packed
+from xnorkit.nn.compact_unit import compact_shortcut, compact_unit
 from xnorkit.ops import (
     ApproxSignBinarizer,
     BasicInputBinarizer,
@@ -201,7 +203,103 @@ def test_a_hook_on_the_binarizer_is_heard(inner: bool, monkeypatch: pytest.Monke
     (process.binarizer if inner else process).register_forward_hook(lambda _module, _inputs, y: y * 0)
     assert not layer(FLOAT_INPUT).any()
     assert not calls
-    assert "forward hook" in str(layer.simulated_reason())
+    assert "has a hook" in str(layer.simulated_reason())
+
+
+def test_other_hooks_on_the_binarizer_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the backward pass, those of all modules, and a forward of the module's own."""
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    calls: list[str] = []
+    layer = BinaryConv2d(32, 8, 3)
+    process = layer.activation_pre_process
+    handles = [
+        process.register_full_backward_hook(lambda *_: calls.append("own")),
+        register_module_forward_hook(lambda module, *_: calls.append("all") if module is process else None),
+    ]
+    layer(FLOAT_INPUT.clone().requires_grad_()).sum().backward()
+    assert calls == ["all", "own"]
+    for handle in handles:
+        handle.remove()
+    assert layer.simulated_reason() is None
+    monkeypatch.setattr(process, "forward", torch.zeros_like)
+    layer.bias = None
+    assert not layer(FLOAT_INPUT).any()
+
+
+def test_a_second_derivative_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`hvp` asks for the gradients of some tensors alone and would take zeros for those that have none."""
+    layer = BinaryLinear(64, 8)
+    x = torch.randn(2, 64)
+
+    def product() -> Tensor:
+        return torch.autograd.functional.hvp(lambda x: layer(x).pow(2).sum(), x, torch.ones_like(x))[1]
+
+    monkeypatch.setenv("XNORKIT_TRAIN", "simulated")
+    assert product().any()
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    with pytest.raises(InputError, match="create_graph=True; required: a first derivative"):
+        product()
+
+
+class _OneScale(XNORWeightBinarizer):
+    def factors(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
+        b, scale = super().factors(w)
+        assert scale is not None
+        return b, scale.mean().expand(len(b))
+
+
+def _odd_layers() -> dict[str, nn.Module]:
+    torch.manual_seed(0)
+    layers = {name: BinaryConv2d(32, 8, 3) for name in ("strided bias", "double bias", "NaN", "infinite")}
+    layers["strided bias"].bias = nn.Parameter(torch.randn(16)[::2])
+    layers["double bias"].bias = nn.Parameter(torch.randn(8, dtype=torch.float64))
+    layers["NaN"].weight.data[0, 0] = math.nan
+    assert layers["infinite"].bias is not None
+    layers["infinite"].bias.data[0] = -math.inf
+    config = BConfig(BasicInputBinarizer, weight_pre_process=_OneScale)
+    return {**layers, "one scale": BinaryConv2d(32, 8, 3, bconfig=config)}
+
+
+@pytest.mark.parametrize("name", ["strided bias", "double bias", "NaN", "infinite", "one scale"])
+def test_scale_and_bias_of_any_memory_and_value(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = _odd_layers()[name]
+    (y, grads), (z, packed) = (_grads(layer, FLOAT_INPUT, path, monkeypatch) for path in ("simulated", "packed"))
+    torch.testing.assert_close(z, y, rtol=0, atol=0, equal_nan=True)
+    for g, h in zip(grads, packed, strict=True):
+        assert h[g.isnan()].isnan().all()  # a whole image is NaN, where the other path's is but inside the clip
+        assert (g - h).nan_to_num().norm() <= 0.02 * g.nan_to_num().norm()
+
+
+def test_defaults_of_dtype_and_device_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A float32 layer on the CPU stays one where new tensors would be something else."""
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    config = BConfig(
+        partial(dropped_signs, binarizer=BasicInputBinarizer, p=0.5), weight_pre_process=XNORWeightBinarizer
+    )
+    units = [(nn.BatchNorm2d(32), BinaryConv2d(32, 8, 3, bconfig=bconfig), nn.ReLU()) for bconfig in (None, config)]
+    shortcut = nn.Sequential(nn.AvgPool2d(2), nn.BatchNorm2d(32))
+    x = FLOAT_INPUT.clone().requires_grad_()
+    calls = _spy(monkeypatch)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            for unit in units:
+                compact_unit(*unit, x).sum().backward()
+            compact_shortcut(shortcut, units[0][1], x).sum().backward()
+    finally:
+        torch.set_default_dtype(before)
+    assert len(calls) == 3  # dropout takes two products
+    assert x.grad is not None
+    assert x.grad.dtype == torch.float32
+
+
+def test_a_line_of_transposed_memory_gives_one_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torch.nn.Conv1d: what was (N, L, C) becomes a contiguous (N, C, L)."""
+    x = torch.randn(3, 9, 32).transpose(1, 2)
+    for path in ("simulated", "packed"):
+        monkeypatch.setenv("XNORKIT_TRAIN", path)
+        assert BinaryConv1d(32, 8, 3)(x).is_contiguous()
 
 
 @pytest.mark.parametrize("layer", [BinaryConv2d(32, 8, 9, padding=1), BinaryConv1d(32, 8, 9)], ids=["2d", "1d"])
@@ -307,6 +405,27 @@ def test_words_of_dropped_signs(p: float) -> None:
     torch.manual_seed(0)
     assert torch.equal(words, _packed.dropped_words((100, 40), p))
     assert not torch.equal(words, _packed.dropped_words((100, 40), p))
+
+
+@pytest.mark.parametrize("channels", [1, 16, 31, 33])
+def test_dropped_signs_of_channels_that_fill_no_word(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNORKIT_TRAIN", "packed")
+    config = BConfig(
+        partial(dropped_signs, binarizer=BasicInputBinarizer, p=0.5), weight_pre_process=SignWeightBinarizer
+    )
+    layer = BinaryConv2d(channels, 8, 3, bias=False, bconfig=config)
+    x = torch.randn(2, channels, 5, 5).requires_grad_()
+    torch.manual_seed(3)
+    y = layer(x)
+    y.sum().backward()
+    torch.manual_seed(3)
+    words = _packed.dropped_words((2, 5, 5, -(-channels // 32)), 0.5).numpy().view(np.uint8)
+    dropped = np.unpackbits(words, axis=-1, count=channels, bitorder="little")
+    kept = torch.from_numpy(1 - dropped).permute(0, 3, 1, 2)
+    signs = torch.where(x.detach() < 0, -2.0, 2.0) * kept
+    assert torch.equal(y, F.conv2d(signs, layer.binary_weight()))
+    assert x.grad is not None
+    assert not x.grad[kept == 0].any()
 
 
 def test_summary_says_which_layers_train_in_float32() -> None:

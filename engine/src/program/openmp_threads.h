@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <functional>
 
+#include "common/subnormals.h"
+
 namespace xnorkit {
 
-// While one lives, parallel_for of this thread runs on those threads. Nothing changes where the process has no libgomp,
-// which PyTorch brings along on Linux.
+// While one lives, parallel_for of this thread runs on those threads, and this one keeps subnormal numbers as they do.
+// Where the process has no libgomp, which PyTorch brings along on Linux, the engine's own threads stay in use.
 class OpenMpThreads {
  public:
   OpenMpThreads();
@@ -18,6 +20,7 @@ class OpenMpThreads {
   OpenMpThreads& operator=(const OpenMpThreads&) = delete;
 
  private:
+  KeepSubnormals keep_;
   bool before_;
 };
 

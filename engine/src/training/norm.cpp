@@ -1,5 +1,6 @@
 // Batch normalization's backward pass from a byte per value: two passes, over a gradient and an eighth of its size each.
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "common/error.h"
@@ -90,7 +91,8 @@ void norm_gradient(const float* gradient, const int8_t* kept, int64_t pixels, in
   std::vector<float> factor(channels), shift(channels), slope(channels);
   const auto count = static_cast<double>(pixels);
   for (int64_t c = 0; c < channels; ++c) {
-    const double product = total[channels + c] / 8;
+    // Bytes hold no NaN: where the standard deviation is none, or 0, neither is what they stand for.
+    const double product = std::isfinite(inverse_std[c]) ? total[channels + c] / 8 : std::nan("");
     to_bias[c] = static_cast<float>(total[c]);
     to_weight[c] = static_cast<float>(product);
     factor[c] = weight[c] * inverse_std[c];

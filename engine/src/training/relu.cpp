@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "common/subnormals.h"
 #include "dispatch/table.h"
 #include "program/openmp_threads.h"
 #include "program/threads.h"
@@ -35,7 +34,6 @@ void relu_keep(const float* x, int64_t n, uint32_t* kept, float* result, int thr
   std::fill_n(least, 32, std::numeric_limits<float>::denorm_min());
   const uint32_t flip = 0xffffffffu;
   chunks(n, threads, [&](int64_t first, int64_t count) {
-    const KeepSubnormals keep;
     const int64_t whole = count / 32, rest = count % 32;
     if (whole > 0) pack({x + first, least, &flip, kept + first / 32, whole, 32, 0, 0});
     const uint32_t rest_flip = (uint32_t{1} << rest) - 1;

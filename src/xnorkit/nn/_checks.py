@@ -3,11 +3,20 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules import module as of_all
 
 from xnorkit.errors import InputError
 
-__all__ = ["check_dot_length", "check_float", "check_image", "check_sizes", "full_precision", "working_dtype"]
+__all__ = [
+    "check_dot_length",
+    "check_float",
+    "check_image",
+    "check_sizes",
+    "full_precision",
+    "is_bare",
+    "working_dtype",
+]
 
 MAX_DOT_LENGTH = 2**24  # every integer up to this magnitude is a float32
 AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
@@ -22,6 +31,16 @@ def full_precision(x: Tensor) -> AbstractContextManager[None]:
     """Return a context with autocast off for the device of `x`: float16 counts exactly to 2048, bfloat16 to 256."""
     device = x.device.type
     return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
+
+
+def is_bare(module: nn.Module) -> bool:
+    """Return whether a call of `module` is its class's forward alone: no hook of its own or of all modules."""
+    hooks = (
+        *(module._forward_pre_hooks, module._forward_hooks, module._backward_pre_hooks, module._backward_hooks),
+        *(of_all._global_forward_pre_hooks, of_all._global_forward_hooks),
+        *(of_all._global_backward_pre_hooks, of_all._global_backward_hooks),
+    )
+    return "forward" not in module.__dict__ and not any(hooks)
 
 
 def check_dot_length(layer: str, length: int) -> None:

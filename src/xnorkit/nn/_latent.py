@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from xnorkit.errors import InputError
 from xnorkit.functional import clamp_weights_
-from xnorkit.nn._checks import check_dot_length, full_precision, working_dtype
+from xnorkit.nn._checks import check_dot_length, full_precision, is_bare, working_dtype
 from xnorkit.nn._training_path import runs_packed
 from xnorkit.nn.bconfig import BConfig, Identity, make_process
 from xnorkit.ops import ActivationBinarizer, BasicInputBinarizer, LearnableScaleWeightBinarizer, XNORWeightBinarizer
@@ -123,8 +123,8 @@ class LatentWeight(nn.Module):
         process, weights = self.activation_pre_process, self.weight_pre_process
         if not (isinstance(process, ActivationBinarizer) and process.returns_signs(training)):
             return f"{type(process).__name__} returns other values than +1 and -1"
-        if any(module._forward_hooks or module._forward_pre_hooks for module in process.modules()):
-            return f"{type(process).__name__} has a forward hook, which may change its values"
+        if not all(is_bare(module) for module in process.modules()):
+            return f"{type(process).__name__} has a hook, or a forward of its own, which may change its values"
         return self._geometry_reason() if self._has_factors() else f"{type(weights).__name__} has no method `factors`"
 
     def runs_on_bits(self, x: Tensor) -> bool:

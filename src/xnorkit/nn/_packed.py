@@ -17,21 +17,44 @@ the sums and their error, docs/training-speed.md says when this path is taken.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from xnorkit import _engine
+from xnorkit.errors import InputError
 
-__all__ = ["ConvOfSigns", "channels_last", "dropped_words", "packed_conv", "words"]
+__all__ = ["ConvOfSigns", "channels_last", "dropped_words", "first_order", "packed_conv", "words"]
 
 Shape = tuple[int, int, int, int]
+
+
+Backward = Callable[..., Any]
+
+
+def first_order(backward: Backward) -> Backward:
+    """Return a backward pass that has no gradients of its own: it raises InputError where they are asked for.
+
+    `torch.autograd.function.once_differentiable` raises only if the second backward pass reaches it; what asks for the
+    gradients of some tensors, as `torch.autograd.functional.hvp`, would get zeros without a word.
+    """
+
+    @wraps(backward)
+    def checked(ctx: Any, *grads: Tensor) -> Any:
+        if torch.is_grad_enabled():
+            raise InputError(
+                "backward pass on bits: received create_graph=True; required: a first derivative, its sums are rounded "
+                "and have no gradient. Set XNORKIT_TRAIN=simulated for higher ones."
+            )
+        return backward(ctx, *grads)
+
+    return checked
 
 
 @dataclass(frozen=True)
@@ -66,6 +89,7 @@ def packed_conv(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
         drop: p, 0 or such that 1 / (1 - p) is a power of 2.
         geometry: where the kernel stands.
     """
+    scale, bias = (None if x is None else x.to(torch.float32).contiguous() for x in (scale, bias))
     return _PackedConv.apply(u, b, scale, bias, clip, drop, geometry)
 
 
@@ -88,22 +112,25 @@ class _PackedConv(torch.autograd.Function):
         signs, inside = _pack(pixels, clip if ctx.needs_input_grad[0] else None, threads)
         weights, _ = _pack(filters, None, threads)
         scales = b.new_ones(len(b)) if scale is None else scale.detach()
+        shifts = b.new_zeros(len(b)) if bias is None else bias.detach()
         flipped, ctx.gain = None, 1 / (1 - drop)
         if drop:
             dropped = dropped_words(signs.shape, drop)
+            if ctx.image[-1] % 32:
+                dropped[..., -1] &= (1 << ctx.image[-1] % 32) - 1  # bits beyond the channels stay 0
             flipped = signs ^ dropped
             inside = ~dropped if inside is None else inside & ~dropped
             y = _product(ctx.conv, signs, weights, threads).add_(_product(ctx.conv, flipped, weights, threads))
-            y.mul_(ctx.gain / 2).mul_(scales[:, None, None])
-            y = y if bias is None else y.add_(bias.detach()[:, None, None])
-        else:
-            shifts = None if bias is None else bias.detach()
+            y.mul_(ctx.gain / 2).mul_(scales[:, None, None]).add_(shifts[:, None, None])
+        elif math.isfinite((scales + shifts).sum().item()):
             y = _product(ctx.conv, signs, weights, threads, scales=scales, shifts=shifts)
+        else:  # the engine takes no NaN and no infinity
+            y = _product(ctx.conv, signs, weights, threads).mul_(scales[:, None, None]).add_(shifts[:, None, None])
         ctx.save_for_backward(signs, flipped, inside, weights, scales)
         return y if _is_channels_last(u) or _is_channels_last(b) else y.contiguous()
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         signs, flipped, inside, weights, scales = ctx.saved_tensors
         needs_u, needs_b, needs_scale, needs_bias, *_ = ctx.needs_input_grad
@@ -146,8 +173,8 @@ def _product(
 ) -> Tensor:
     """Return conv(signs, weights) * scales + shifts (N, O, OH, OW) in channels-last memory."""
     y = _empty(conv.output)
-    scales = torch.ones(len(weights)) if scales is None else scales
-    shifts = torch.zeros(len(weights)) if shifts is None else shifts
+    scales = torch.ones(len(weights), dtype=y.dtype, device="cpu") if scales is None else scales
+    shifts = torch.zeros_like(scales) if shifts is None else shifts
     _engine.sign_conv(conv, words(signs), words(weights), scales.numpy(), shifts.numpy(), _pixels(y), threads)
     return y
 
@@ -158,9 +185,9 @@ def dropped_words(shape: Sequence[int], drop: float) -> Tensor:
     A word is the union of k words of even bits: a draw gives 32, where one of `torch.nn.functional.dropout` gives one.
     """
     draws = round(-math.log2(1 - drop))
-    result = torch.zeros(*shape, dtype=torch.int32)
+    result = torch.zeros(*shape, dtype=torch.int32, device="cpu")
     for _ in range(draws):
-        result |= torch.randint(-(2**31), 2**31, result.shape, dtype=torch.int32)
+        result |= torch.randint(-(2**31), 2**31, result.shape, dtype=torch.int32, device="cpu")
     return result
 
 
@@ -177,7 +204,8 @@ def _is_channels_last(x: Tensor) -> bool:
 def _empty(shape: Shape) -> Tensor:
     """Return a new tensor (N, C, H, W) in channels-last memory for the shape (N, H, W, C)."""
     n, height, width, channels = shape
-    return torch.empty((n, channels, height, width), dtype=torch.float32, memory_format=torch.channels_last)
+    size, order = (n, channels, height, width), torch.channels_last
+    return torch.empty(size, dtype=torch.float32, device="cpu", memory_format=order)
 
 
 def _pixels(x: Tensor) -> NDArray[np.float32]:
@@ -195,7 +223,7 @@ def _pack(x: Tensor, clip: float | None, threads: int) -> tuple[Tensor, Tensor |
     """Return the words (..., ceil(C / 32)) of x < 0, and of |x| < clip unless that is None or infinite."""
     channels = x.shape[-1]
     shape = (*x.shape[:-1], -(-channels // 32))
-    signs = torch.empty(shape, dtype=torch.int32)
+    signs = x.new_empty(shape, dtype=torch.int32)
     inside = None if clip is None or clip == float("inf") else torch.empty_like(signs)
     rows = (-1, shape[-1])
     _engine.pack_signs(

@@ -20,11 +20,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from xnorkit import _engine
+from xnorkit.nn._checks import is_bare
 from xnorkit.nn._latent import LatentWeight
-from xnorkit.nn._packed import channels_last, words
+from xnorkit.nn._packed import channels_last, first_order, words
 
 __all__ = ["compact_shortcut", "compact_stem", "compact_unit"]
 
@@ -74,8 +74,12 @@ def _on_bits(layer: nn.Module, x: Tensor) -> bool:
 
 def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
     """Return whether a call does what the class does, and nothing more."""
-    hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
-    return type(module) is kind and not any(hooks)
+    return type(module) is kind and is_bare(module)
+
+
+def _is_image(x: Tensor) -> bool:
+    """Return whether x is (N, C, H, W) of float32, as processes behind a layer need not leave it."""
+    return x.dim() == 4 and x.dtype == torch.float32
 
 
 def _normalized(norm: Any, x: Tensor) -> Tensor:
@@ -86,7 +90,8 @@ def _normalized(norm: Any, x: Tensor) -> Tensor:
         and norm.affine
         and norm.track_running_stats
         and norm.momentum is not None
-        and x.dtype == norm.weight.dtype == torch.float32
+        and _is_image(x)
+        and norm.weight.dtype == torch.float32
         and x.numel() > x.shape[1]  # of one value per channel the module refuses the statistics
     )
     y: Tensor
@@ -99,7 +104,7 @@ def _normalized(norm: Any, x: Tensor) -> Tensor:
 
 
 def _activated(activation: nn.Module, x: Tensor) -> Tensor:
-    if not _is_plain(activation, nn.ReLU):
+    if not (_is_plain(activation, nn.ReLU) and _is_image(x)):
         return activation(x)
     assert isinstance(activation, nn.ReLU)
     y: Tensor = _CompactReLU.apply(x, activation.inplace)
@@ -118,17 +123,17 @@ class _CompactNorm(torch.autograd.Function):
         bias, running_mean, running_var, momentum, eps = others
         y, mean, inverse_std = torch.native_batch_norm(x, weight, bias, running_mean, running_var, True, momentum, eps)
         pixels = _rows(x)
-        kept = torch.empty(pixels.shape, dtype=torch.int8)
+        kept = torch.empty_like(pixels, dtype=torch.int8)
         _engine.norm_keep(pixels.numpy(), mean.numpy(), inverse_std.numpy(), kept.numpy(), torch.get_num_threads())
         ctx.save_for_backward(kept, weight, inverse_std)
         return y
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         kept, weight, inverse_std = ctx.saved_tensors
         g = grads[0]
-        to_x = torch.empty(g.shape, memory_format=torch.channels_last)
+        to_x = torch.empty_like(g, memory_format=torch.channels_last)
         to_weight, to_bias = torch.empty_like(weight), torch.empty_like(weight)
         _engine.norm_gradient(
             _rows(g).numpy(),
@@ -146,7 +151,7 @@ class _CompactNorm(torch.autograd.Function):
 class _CompactReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, inplace: bool) -> Tensor:
-        kept = torch.empty(-(-x.numel() // 32), dtype=torch.int32)
+        kept = x.new_empty(-(-x.numel() // 32), dtype=torch.int32)
         pixels = _rows(x)
         is_copy = pixels.data_ptr() != x.data_ptr()
         y = pixels if inplace or is_copy else torch.empty_like(pixels)
@@ -159,10 +164,10 @@ class _CompactReLU(torch.autograd.Function):
         return image.contiguous() if is_copy else image
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (kept,) = ctx.saved_tensors
-        to_x = torch.empty(grads[0].shape, memory_format=torch.channels_last)
+        to_x = torch.empty_like(grads[0], memory_format=torch.channels_last)
         _engine.relu_gradient(_rows(grads[0]).numpy(), words(kept), _rows(to_x).numpy(), torch.get_num_threads())
         return to_x, None
 
@@ -176,10 +181,11 @@ class _CompactPool(torch.autograd.Function):
         return torch.ops.aten.avg_pool2d(x, *options)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        unread = torch.empty(ctx.shape, memory_format=torch.channels_last)
-        to_x = torch.ops.aten.avg_pool2d_backward(grads[0], unread, *ctx.options)
+        g = grads[0]
+        unread = torch.empty(ctx.shape, dtype=g.dtype, device=g.device, memory_format=torch.channels_last)
+        to_x = torch.ops.aten.avg_pool2d_backward(g, unread, *ctx.options)
         return (to_x, *(None for _ in ctx.options))
 
 

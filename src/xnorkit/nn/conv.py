@@ -116,7 +116,8 @@ class _BinaryConv(LatentWeight):
         geometry = ConvOfSigns(stride, padded, dilation, self.groups)
         if self.SPATIAL_DIMS == 2:
             return packed_conv(u, b, scale, self.bias, clip, drop, geometry)
-        return packed_conv(u.unsqueeze(2), b.unsqueeze(2), scale, self.bias, clip, drop, geometry).squeeze(2)
+        y = packed_conv(u.unsqueeze(2), b.unsqueeze(2), scale, self.bias, clip, drop, geometry).squeeze(2)
+        return y.contiguous()  # as of torch.nn.Conv1d, where x is a transposed (N, L, C), too
 
     def _layer_reason(self) -> str | None:
         return None if self.padding_mode == "zeros" else f"padding mode '{self.padding_mode}' has no kernel on bits"
