@@ -19,7 +19,8 @@ class Limits:
         nodes: operations.
         padding: pixels that one operation adds on one side.
         values: bytes of the values that are alive at once, and of an operation's own scratch memory.
-        plan: bytes that the engine keeps beside the weights: places of pixels and taps, weights of groups made wide.
+        plan: bytes that the engine keeps beside the weights: places of pixels and taps, weights of groups made wide, and
+            what weights in whole blocks of channels take beyond twice their bytes in the file.
         work: multiply-adds of float32, or what takes as long.
     """
 
