@@ -71,6 +71,14 @@ def _chain(count: int) -> Graph:
     return Graph("hostile", InputSpec((1, 2, 2)), tuple(nodes), f"v{count - 1}")
 
 
+def _listed(size: int) -> Graph:
+    """A header that takes long to parse."""
+    lists: list[Any] = []
+    for _ in range(27):
+        lists = [lists]
+    return replace(_chain(1), metadata={"lists": [lists] * (size // 57)})
+
+
 def _functions(count: int) -> Graph:
     """Work without end on a small value."""
     nodes = [Node(f"v{i}", "activation", (f"v{i - 1}" if i else "input",), {"function": "gelu"}) for i in range(count)]
@@ -139,7 +147,9 @@ HOSTILE: Mapping[str, tuple[str, Callable[[], Graph]]] = {
     "1x1 on 8192 x 8192": ("plan", lambda: _conv("float_conv2d", (1, 8192, 8192), window(1))),
     "16 values": ("values", lambda: _alive(16)),
     "dilated window": ("plan", lambda: _binary((1, 64, 64), {**window(127, 504), "dilation": [4, 4]})),
-    "20,000 nodes": ("nodes", lambda: _chain(20_000)),
+    "20,000 nodes": ("header", lambda: _chain(20_000)),
+    "5,000 nodes": ("nodes", lambda: _chain(5_000)),
+    "lists in lists": ("header", lambda: _listed(3_000_000)),
     "functions": ("work", lambda: _functions(100)),
     "float filters of one output": (
         "plan",

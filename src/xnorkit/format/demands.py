@@ -34,7 +34,7 @@ LANE_BYTES = 16
 """Of one output channel in its block: scale, bias, threshold."""
 BLOCK_BYTES = 40
 FILE_TIMES = 2
-"""How often its own bytes in the file a weight may take as the engine arranges it (float16 as float32); more is plan."""
+"""How often its own bytes in the file a weight may take as the engine arranges it, as float16 does; more is plan."""
 PIXEL_TABLE_BYTES = 1024
 """Of one channel: what every pixel value becomes."""
 

@@ -19,12 +19,12 @@ class Limits:
         nodes: operations.
         padding: pixels that one operation adds on one side.
         values: bytes of the values that are alive at once, and of an operation's own scratch memory.
-        plan: bytes that the engine keeps beside the weights: places of pixels and taps, weights of groups made wide, and
-            what weights in whole blocks of channels take beyond twice their bytes in the file.
+        plan: bytes that the engine keeps beside the weights: places of pixels and taps, weights of groups made wide,
+            and what weights in whole blocks of channels take beyond twice their bytes in the file.
         work: multiply-adds of float32, or what takes as long.
     """
 
-    header: int = 2**22
+    header: int = 2**21
     nodes: int = 4096
     padding: int = 4096
     values: int = 2**27
