@@ -6,6 +6,8 @@ from xnorkit.errors import FormatError, InputError
 
 __all__ = ["DEFAULT", "Limits"]
 
+ENDLESS = 2**500  # more does not fit a float, and bounds nothing
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -39,7 +41,7 @@ class Limits:
 
     def check(self, name: str, received: int, what: str, scale: float = 1.0) -> None:
         """Raise FormatError if `received`, told in the words `what`, is more than `scale` times the limit `name`."""
-        allowed = int(getattr(self, name) * scale)
+        allowed = int(min(getattr(self, name), ENDLESS) * scale)
         if received > allowed:
             raise FormatError(
                 f"{what}; required: at most {allowed:,}. If you trust the file, raise the limit: "
