@@ -11,6 +11,11 @@ from xnorkit.cli.main import main
     ("words", "message"),
     [
         ("train lenet5-digits --threads x", "--threads x; required: a whole number. See xnorkit train --help."),
+        ("train x --threads 1e5", "--threads 100000.0; required: a whole number. See xnorkit train --help."),
+        (
+            f"train x --threads {'x' * 999}",
+            f"--threads {'x' * 80}...; required: a whole number. See xnorkit train --help.",
+        ),
         ("evaluate", "evaluate: MODEL is missing."),
         ("evaluat x", "unknown command 'evaluat'; did you mean evaluate?"),
         ("nix", "unknown command 'nix'; required: one of train, evaluate"),

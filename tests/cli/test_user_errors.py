@@ -191,6 +191,13 @@ ODD = ["9" * 5000, "2001-99-99", "!!int x", "!!python/object:a.b {}", "&a [*a]",
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
 
 
+@pytest.mark.parametrize("field", ["seed", "batch_size", "model.options.width", "epochs", "optimizer.lr"])
+@pytest.mark.parametrize("number", [str(10**25), "0x" + "f" * 5000, str(-(10**19)), "1:" * 2000 + "1"])
+def test_numbers_beyond_64_bits(field: str, number: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refused(capsys, "train", "lenet5-digits", f"{field}={number}", "--output", tmp_path / "run", "--fast-dev-run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("text", [*DEEP, *ODD, BOMB], ids=lambda text: text[:8])
 def test_yaml(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = tmp_path / "recipe.yaml"

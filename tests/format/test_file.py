@@ -1,8 +1,10 @@
 """Writing and reading back: the same graph, the same bytes, nothing written half."""
 
 import json
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import safetensors.numpy
 from handwritten import HandFile
 
 from xnorkit.errors import FormatError, InputError
-from xnorkit.format import Graph, InputSpec, Node, Normalization, infer_shapes, read, write
+from xnorkit.format import Graph, InputSpec, Limits, Node, Normalization, infer_shapes, read, write
 from xnorkit.format.file import from_bytes, to_bytes
 
 SPECIFICATION = Path(__file__).resolve().parents[2] / "docs" / "format.md"
@@ -177,3 +179,23 @@ def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_graphs_show_no_numbers() -> None:
     assert repr(tiny()) == "<Graph 'tiny': input 2 x 1 x 2; nodes sign, fc>"
     assert repr(tiny().nodes[0]) == "<Node 'sign': pack of 'input'; threshold (2,), flip (2,)>"
+
+
+@pytest.mark.parametrize("name", ["pipe", "dangling", "x" * 5000, "a\0b"])
+def test_a_path_that_cannot_be_a_file_is_left_alone(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    with pytest.raises(InputError, match=r"; required: (the name of a file|a file name)"):
+        write(tmp_path / name, tiny())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("limits", [5, {}, "none"])
+def test_limits_of_another_type(limits: Any) -> None:
+    with pytest.raises(InputError, match=r"^limits=.*; required: Limits, as Limits\(work=2\*\*36\), or None\.$"):
+        from_bytes(to_bytes(tiny()), limits=limits)
+
+
+def test_limits_without_end() -> None:
+    assert from_bytes(to_bytes(tiny()), limits=Limits(work=10**400, header=10**400)).nodes

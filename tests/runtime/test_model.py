@@ -194,3 +194,11 @@ def test_one_model_in_four_threads() -> None:
     for one, call, trace in zip(wanted, calls, traces, strict=True):
         np.testing.assert_array_equal(call, one)
         np.testing.assert_array_equal(trace[last].reshape(one.shape), one)
+
+
+def test_images_that_do_not_fit_the_memory() -> None:
+    """They are views of one number, which only a copy makes large."""
+    model = load("lenet5-digits")
+    for call in (model, model.trace):
+        with pytest.raises(EngineError, match=r"^no memory to copy the images .*required: fewer at a time\.$"):
+            call(np.broadcast_to(np.float32(0), (10**12, 1, 28, 28)))

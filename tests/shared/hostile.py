@@ -1,6 +1,7 @@
 """Small graphs that ask for much: the kinds of files of which a reader must say no before it builds anything."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,12 +71,46 @@ def _chain(count: int) -> Graph:
     return Graph("hostile", InputSpec((1, 2, 2)), tuple(nodes), f"v{count - 1}")
 
 
+def _listed(size: int) -> Graph:
+    """A header that takes long to parse."""
+    lists: list[Any] = []
+    for _ in range(27):
+        lists = [lists]
+    return replace(_chain(1), metadata={"lists": [lists] * (size // 57)})
+
+
 def _functions(count: int) -> Graph:
     """Work without end on a small value."""
     nodes = [Node(f"v{i}", "activation", (f"v{i - 1}" if i else "input",), {"function": "gelu"}) for i in range(count)]
     return Graph("hostile", InputSpec((1, 1024, 1024)), tuple(nodes), f"v{count - 1}")
 
 
+def _filters(op: str, count: int, channels: int, **tensors: Any) -> Graph:
+    """Layers of one output each, which an engine computes in blocks of many lanes."""
+    attributes = {"out_features": 1, **({} if op.startswith("float") else {"epilogue": "float"})}
+    nodes = [Node(f"y{i}", op, ("input",), attributes, tensors) for i in range(count)]
+    kind: Any = "f32"
+    if op == "int8_linear":
+        kind = "u8"
+    elif op == "binary_linear":
+        pack = {"threshold": np.zeros(channels, np.float32), "flip": np.zeros(channels, np.uint8)}
+        nodes = [Node("signs", "pack", ("input",), {}, pack), *(replace(node, inputs=("signs",)) for node in nodes)]
+    nodes.append(Node("all", "concat", tuple(f"y{i}" for i in range(count))))
+    return Graph("hostile", InputSpec((channels, 1, 1), None, kind), tuple(nodes), "all")
+
+
+def _groups(op: str, groups: int, outs: int, kernel: int) -> Graph:
+    """Groups of few outputs each, on an image of one pixel."""
+    ends = {"weight": np.ones((groups * outs, kernel, kernel, 1), np.float16)}
+    if op.startswith("binary_weight"):
+        ends = {"weight": np.zeros((groups * outs, -(-kernel * kernel // 8)), np.uint8)}
+        ends["scale"] = np.ones(groups * outs, np.float16)
+    attributes = {**window(kernel, kernel // 2), "dilation": [1, 1], "groups": groups}
+    attributes |= {"in_channels": groups, "out_channels": groups * outs}
+    return _one(op, (groups, 1, 1), attributes, **ends, bias=np.ones(groups * outs, np.float16))
+
+
+_ONE = np.ones(1, np.float16)
 _FAR = {"stride": [LARGEST, LARGEST]}
 _POOL = {"max_pool": {"dilation": [1, 1]}, "avg_pool": {"ceil_mode": False, "count_include_pad": True}}
 
@@ -112,8 +147,32 @@ HOSTILE: Mapping[str, tuple[str, Callable[[], Graph]]] = {
     "1x1 on 8192 x 8192": ("plan", lambda: _conv("float_conv2d", (1, 8192, 8192), window(1))),
     "16 values": ("values", lambda: _alive(16)),
     "dilated window": ("plan", lambda: _binary((1, 64, 64), {**window(127, 504), "dilation": [4, 4]})),
-    "20,000 nodes": ("nodes", lambda: _chain(20_000)),
+    "20,000 nodes": ("header", lambda: _chain(20_000)),
+    "5,000 nodes": ("nodes", lambda: _chain(5_000)),
+    "lists in lists": ("header", lambda: _listed(3_000_000)),
     "functions": ("work", lambda: _functions(100)),
+    "float filters of one output": (
+        "plan",
+        lambda: _filters("float_linear", 40, 2**16, weight=np.ones((1, 1, 1, 2**16), np.float16), bias=_ONE),
+    ),
+    "binary filters of one output": (
+        "plan",
+        lambda: _filters("binary_linear", 40, 2**19, weight=np.zeros((1, 2**16), np.uint8), scale=_ONE, bias=_ONE),
+    ),
+    "8-bit filters of one output": (
+        "plan",
+        lambda: _filters(
+            "int8_linear",
+            100,
+            33_000,
+            weight=np.ones((1, 1, 1, 33_000), np.int8),
+            zero_point=np.zeros(33_000, np.uint8),
+            bias=np.zeros(1, np.int32),
+            scale=_ONE,
+        ),
+    ),
+    "groups of two outputs": ("plan", lambda: _groups("float_conv2d", 2**16, 2, 5)),
+    "binary weights of one channel each": ("plan", lambda: _groups("binary_weight_conv2d", 64, 1, 601)),
     "zeros around": (
         "values",
         lambda: _one("pad", (1, 1, 1), {"padding": [4000] * 4, "channels": [0, 0]}),

@@ -14,7 +14,8 @@ Namespace = jsonargparse.Namespace
 USER_ERROR = 2
 WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "Path": "a path", "str": "text"}
 NAMES = ", ".join
-VALUE = re.compile(r"(?:Given|Got) value: (?P<value>.*?)\s*$", re.DOTALL)
+LONGEST = 80
+VALUE = re.compile(r"(?:Given|Got) value: (?P<value>.*?)\s*(?:\n\s*(?:- Expected|Given value)|$)", re.DOTALL)
 LITERAL = re.compile(r"Literal\[(?P<choices>[^\]]*)\]")
 TYPE = re.compile(r"<class '(?:\w+\.)*(?P<type>\w+)'>")
 
@@ -62,7 +63,9 @@ def plain(message: str, options: list[str], commands: list[str]) -> str:
 def _wrong_value(found: re.Match[str], _options: list[str], _commands: list[str]) -> str:
     value = VALUE.search(found["rest"])
     name = found["key"].split(".")[-1].replace("_", "-")
-    return f"--{name} {value['value'] if value else ''}; required: {_required(found['rest'])}."
+    received = " ".join(value["value"].split()) if value else ""
+    received = received if len(received) <= LONGEST else f"{received[:LONGEST]}..."
+    return f"--{name} {received}; required: {_required(found['rest'])}."
 
 
 def _no_value(found: re.Match[str], _options: list[str], _commands: list[str]) -> str:

@@ -30,6 +30,11 @@ BITS_PER_WORK = 16
 """1-bit multiply-adds that take as long as one of float32."""
 RUN_BYTES = 16
 POSITION_BYTES = 24
+LANE_BYTES = 16
+"""Of one output channel in its block: scale, bias, threshold."""
+BLOCK_BYTES = 40
+FILE_TIMES = 2
+"""How often its own bytes in the file a weight may take as the engine arranges it, as float16 does; more is plan."""
 PIXEL_TABLE_BYTES = 1024
 """Of one channel: what every pixel value becomes."""
 
@@ -137,6 +142,7 @@ def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand
         plan += 64 * down.kinds * value.width * value.words if groups == value.channels else 0
         prepared = kinds * value.channels * ((down.kernel * right.kernel + value.width) if groups > 1 else 1)
         scratch = 4 * padded * source.words * 2 + 4 * positions * -(-down.kernel * right.kernel * per_group // 32)
+        plan += _arranged(node, down.kernel * right.kernel, source, value)
         return _convolution(work + multiplied + PER_NUMBER * prepared, plan, scratch, positions, runs)
     if node.op.startswith("int8_"):
         width = min(source.channels, 64 * per_group)
@@ -145,8 +151,34 @@ def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand
         plan = (
             down.kernel * right.kernel * (RUN_BYTES * blocks + (2 * width * (value.channels + 32) if groups > 1 else 0))
         )
+        plan += _arranged(node, down.kernel * right.kernel, source, value)
         return _convolution(work + multiplied, plan, 2 * padded * source.channels, positions, 0)
-    return _convolution(work + positions * taps * per_group * lanes, 0, 0, positions, runs)
+    plan = _arranged(node, down.kernel * right.kernel, source, value)
+    return _convolution(work + positions * taps * per_group * lanes, plan, 0, positions, runs)
+
+
+def _arranged(node: Node, kernel: int, source: ValueSpec, value: ValueSpec) -> int:
+    """Return the bytes of a layer's weights in whole blocks of lanes, less what the file's own size accounts for."""
+    groups = node.attributes.get("groups", 1)
+    depthwise = groups > 1 and groups == source.channels == value.channels
+    per_filter = kernel * source.channels // groups
+    whole_bits = node.op.startswith("binary_") and not node.op.startswith("binary_weight_")
+    if groups > 1 and (whole_bits or node.op.startswith("int8_")):
+        return 0  # wide weights, which the plan has already
+    blocks = 1 if depthwise else groups
+    lanes = blocks * _rounded(value.channels // blocks, 32 if whole_bits else 16)
+    if whole_bits:
+        filters = 4 * lanes * kernel * source.words
+    elif node.op.startswith("binary_weight_"):
+        filters = 4 * lanes * per_filter if depthwise else lanes * per_filter // 8
+    else:
+        filters = (2 if node.op.startswith("int8_") else 4) * lanes * per_filter
+    taken = filters + LANE_BYTES * lanes + BLOCK_BYTES * blocks
+    return max(0, taken - FILE_TIMES * sum(array.nbytes for array in node.tensors.values()))
+
+
+def _rounded(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
 
 
 def _convolution(work: int, plan: int, scratch: int, positions: int, runs: int) -> Demand:

@@ -17,7 +17,7 @@ from xnorkit.format.demands import check_limits
 from xnorkit.format.document import decode, encode, tensor_names
 from xnorkit.format.graph import Graph
 from xnorkit.format.limits import DEFAULT, Limits
-from xnorkit.format.rules import shown_path
+from xnorkit.format.rules import shown, shown_path
 from xnorkit.format.shapes import infer_shapes
 
 __all__ = ["from_bytes", "read", "to_bytes", "write"]
@@ -62,19 +62,21 @@ def write(path: str | os.PathLike[str], graph: Graph) -> None:
         InputError: `path` cannot be written.
     """
     content = to_bytes(graph)
-    target = Path(path)
-    if target.is_dir():
-        raise InputError(f"{path} is a folder; required: the name of a file, as model.xnor.")
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
+        target = Path(path)
+        if os.path.lexists(target) and not target.is_file():
+            what = "a folder" if target.is_dir() else "no regular file"
+            raise InputError(f"{shown_path(path)} is {what}; required: the name of a file, as model.xnor.")
+        draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             draft.write_bytes(content)
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError as for a null character
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{path} cannot be written ({error.strerror}); required: an existing, writable folder."
+            f"{shown_path(path)} cannot be written ({reason}); required: a file name in an existing, writable folder."
         ) from error
 
 
@@ -111,6 +113,8 @@ def _open(path: str, flags: int) -> int:
 
 
 def _graph(content: NDArray[np.uint8], limits: Limits | None) -> Graph:
+    if limits is not None and not isinstance(limits, Limits):
+        raise InputError(f"limits={shown(limits)}; required: Limits, as Limits(work=2**36), or None.")
     metadata, arrays = unpack(content, limits)
     text = metadata.get(ENTRY)
     if text is None:

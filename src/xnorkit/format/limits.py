@@ -6,6 +6,8 @@ from xnorkit.errors import FormatError, InputError
 
 __all__ = ["DEFAULT", "Limits"]
 
+ENDLESS = 2**500  # more does not fit a float, and bounds nothing
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -19,11 +21,12 @@ class Limits:
         nodes: operations.
         padding: pixels that one operation adds on one side.
         values: bytes of the values that are alive at once, and of an operation's own scratch memory.
-        plan: bytes that the engine keeps beside the weights: places of pixels and taps, weights of groups made wide.
+        plan: bytes that the engine keeps beside the weights: places of pixels and taps, weights of groups made wide,
+            and what weights in whole blocks of channels take beyond twice their bytes in the file.
         work: multiply-adds of float32, or what takes as long.
     """
 
-    header: int = 2**22
+    header: int = 2**21
     nodes: int = 4096
     padding: int = 4096
     values: int = 2**27
@@ -38,7 +41,7 @@ class Limits:
 
     def check(self, name: str, received: int, what: str, scale: float = 1.0) -> None:
         """Raise FormatError if `received`, told in the words `what`, is more than `scale` times the limit `name`."""
-        allowed = int(getattr(self, name) * scale)
+        allowed = int(min(getattr(self, name), ENDLESS) * scale)
         if received > allowed:
             raise FormatError(
                 f"{what}; required: at most {allowed:,}. If you trust the file, raise the limit: "

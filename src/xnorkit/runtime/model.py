@@ -108,7 +108,7 @@ class Model:
                 floats.
             EngineError: there is not enough memory for the images.
         """
-        array = as_images(images, self.graph.input)
+        array = self._images(images)
         plan = self._sizes.plan(array.shape[2:])
         value = self._run(plan.program, array)[0]
         spec = plan.values[self.graph.output]
@@ -131,7 +131,7 @@ class Model:
 
         Takes the images that a call takes and raises what it raises.
         """
-        array = as_images(images, self.graph.input)
+        array = self._images(images)
         values = self._run(self._sizes.plan(array.shape[2:]).tracer, array)
         return dict(zip([node.name for node in self.graph.nodes], values, strict=True))
 
@@ -178,6 +178,12 @@ class Model:
     def weight_bytes(self) -> int:
         """Bytes of weights and thresholds in the kernels' own arrangement."""
         return self._plan.program.weight_bytes
+
+    def _images(self, images: Any) -> NDArray[Any]:
+        try:
+            return as_images(images, self.graph.input)
+        except MemoryError as error:
+            raise EngineError(f"no memory to copy the images ({error}); required: fewer at a time.") from error
 
     def _run(self, program: _engine.Program, source: NDArray[Any]) -> list[NDArray[Any]]:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml  # type: ignore[import-untyped]
 
 from xnorkit.errors import RecipeError
+from xnorkit.format import shown
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.strict_yaml import parse_yaml, read_yaml
 from xnorkit.train.typed import typed
@@ -88,7 +89,9 @@ def _override(fields: dict[str, Any], override: str) -> None:
         value = parse_yaml(text, key)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        raise RecipeError(f"override '{override}': the value is not YAML ({reason}); required: key=value.") from error
+        raise RecipeError(
+            f"override {shown(override)}: the value is not YAML ({reason}); required: key=value."
+        ) from error
     *path, last = key.split(".")
     section: Any = fields
     for step in path:

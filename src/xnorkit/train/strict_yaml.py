@@ -45,8 +45,8 @@ class _Named(io.StringIO):
 def parse_yaml(text: str, name: str) -> Any:
     """Return the plain values in `text`; yaml.YAMLError, with `name`, if it is no YAML or names a key twice.
 
-    So is a text that nests too deeply, holds a number or date that there is not, or refers to its own parts so often
-    that it would fill the memory.
+    So is a text that nests too deeply, holds a number or date that there is not, or a whole number beyond 64 bits, or
+    refers to its own parts so often that it would fill the memory.
     """
     try:
         content = yaml.load(_Named(text, name), _Loader)
@@ -61,8 +61,10 @@ def parse_yaml(text: str, name: str) -> Any:
 
 
 def _count(value: Any, left: int) -> int:
-    """Return what is left of a number of values after those in `value`, references followed."""
+    """Return what is left of a number of values after those in `value`, references followed; ValueError if none is."""
     parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list | set) else []
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number beyond 64 bits")
     left -= 1 + len(parts)
     if left < 0:
         raise ValueError(f"more than {MOST} values")
