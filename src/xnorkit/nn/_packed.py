@@ -49,8 +49,8 @@ def first_order(backward: Backward) -> Backward:
     def checked(ctx: Any, *grads: Tensor) -> Any:
         if torch.is_grad_enabled():
             raise InputError(
-                "backward pass on bits: received create_graph=True; required: a first derivative, its sums are rounded "
-                "and have no gradient. Set XNORKIT_TRAIN=simulated for higher ones."
+                "backward pass on bits: received create_graph=True; required: a first derivative, because rounded sums "
+                "have no gradient. Set XNORKIT_TRAIN=simulated for higher derivatives."
             )
         return backward(ctx, *grads)
 
