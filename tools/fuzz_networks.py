@@ -32,8 +32,8 @@ def compiled() -> tempfile.TemporaryDirectory[str]:
 def outcomes(seeds: range, targets: bool) -> list[tuple[int, str]]:
     """Return (seed, outcome) of each seed; with `targets`, of every tenth as ONNX too and of one as a C program."""
     sys.path.insert(0, str(SHARED))
-    import torch  # noqa: PLC0415 - each process
-    from differential import compare, compare_c  # noqa: PLC0415
+    import torch
+    from differential import compare, compare_c
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--targets", action="store_true", help="as ONNX and as a C program, too")
     options = parser.parse_args()
     sys.path.insert(0, str(SHARED))
-    from differential import Tally  # noqa: PLC0415
+    from differential import Tally
 
     tally, began, done = Tally(), time.monotonic(), 0
     with ProcessPoolExecutor(options.processes) as pool:

@@ -64,7 +64,7 @@ def main() -> None:
     """Fill the corpus, and fuzz."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "shared"))
     folders = [Path(word) for word in sys.argv[1:] if not word.startswith("-")]
-    from mutations import corpus  # noqa: PLC0415 - of the tests
+    from mutations import corpus
 
     for folder in folders:
         folder.mkdir(exist_ok=True, parents=True)

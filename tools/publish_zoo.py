@@ -12,8 +12,9 @@ import argparse
 import subprocess
 from pathlib import Path
 
-from xnorkit.report.publish import publish, set_twins
-from xnorkit.report.zoo_pages import write_pages
+from publish import publish, set_twins
+from zoo_pages import write_pages
+
 from xnorkit.zoo import card, list_pretrained
 from xnorkit.zoo.files import FOLDER
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xnorkit.export.pack import pack
-    from xnorkit.export.verify import verify
     from xnorkit.format import Limits, Normalization, write
     from xnorkit.inspection import summary
     from xnorkit.models import create_model, list_models
     from xnorkit.nn import BConfig, BinaryConv2d, BinaryLinear, convert, prepare_binary_model
+    from xnorkit.proof.verify import verify
     from xnorkit.runtime import load
 
 __version__ = "0.1.0"

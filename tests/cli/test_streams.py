@@ -14,8 +14,8 @@ from typing import TextIO
 import pytest
 import torch
 
+from xnorkit.app.demo import DemoResult
 from xnorkit.cli.main import COMMANDS, main
-from xnorkit.report.demo import DemoResult
 
 QUICK = ("--seconds", "0.02")
 FULL = Path("/dev/full")
@@ -55,7 +55,7 @@ def commands(files: SimpleNamespace, folder: Path) -> dict[str, list[str]]:
 @pytest.fixture(autouse=True)
 def _short_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     result = DemoResult("demo \u2192", ["a"], [["b", "c\u00b5"]], {"note": "\u00d7"}, {}, Path("demo.md"))
-    monkeypatch.setattr("xnorkit.report.demo._run_demo", lambda *_: result)
+    monkeypatch.setattr("xnorkit.app.demo._run_demo", lambda *_: result)
 
 
 @contextlib.contextmanager

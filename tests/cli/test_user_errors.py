@@ -111,7 +111,7 @@ def test_paths_that_are_written(
         raise AssertionError("the output is looked at before the work begins")
 
     monkeypatch.setattr("xnorkit.cli.report._measure", never)
-    monkeypatch.setattr("xnorkit.report.demo._run_demo", never)
+    monkeypatch.setattr("xnorkit.app.demo._run_demo", never)
     (tmp_path / "file").write_text("mine")
     assert "required" in refused(capsys, *filled(WRITERS[writer], tmp_path / place, tmp_path, files))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

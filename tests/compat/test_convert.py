@@ -13,6 +13,7 @@ from make_data import make, random_images
 from PIL import Image
 
 from xnorkit import runtime
+from xnorkit.app.trained import prepared_by
 from xnorkit.cli.main import main
 from xnorkit.compat import convert_checkpoint, load_legacy_checkpoint
 from xnorkit.compat.legacy_layouts import LAYOUTS
@@ -23,7 +24,6 @@ from xnorkit.errors import InputError
 from xnorkit.format import Preparation
 from xnorkit.nn import BConfig, prepare_binary_model
 from xnorkit.ops import BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer
-from xnorkit.report.trained import prepared_by
 from xnorkit.train import load_checkpoint, load_recipe, read_checkpoint
 from xnorkit.train.checkpoint import write_weights
 from xnorkit.train.load_recipe import overridden

@@ -12,11 +12,11 @@ from input_kinds import KINDS, SHAPE, network, packed
 
 from xnorkit.errors import InputError
 from xnorkit.export import pack
-from xnorkit.export.c import write_c
-from xnorkit.export.interpret import interpret
 from xnorkit.format import Graph, Preparation, as_floats, in_words, read, write
 from xnorkit.nn.quantize_model import quantize_first_last_
+from xnorkit.proof.interpret import interpret
 from xnorkit.runtime import Model, load
+from xnorkit.targets.c import write_c
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, *SHAPE), dtype=np.uint8)
 FLOATS = np.random.default_rng(2).standard_normal((5, *SHAPE), dtype=np.float32)
@@ -163,7 +163,7 @@ def test_a_word_that_would_end_a_comment_does_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_onnx_says_what_its_images_are(kind: str) -> None:
     pytest.importorskip("onnx")
-    from xnorkit.export.onnx import to_onnx
+    from xnorkit.targets.onnx import to_onnx
 
     graph = packed(kind)
     model = to_onnx(graph)
@@ -176,7 +176,7 @@ def test_onnx_says_what_its_images_are(kind: str) -> None:
 def test_onnx_that_reads_pixels_takes_them_as_the_engine_does(preparation: Preparation) -> None:
     pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
-    from xnorkit.export.onnx import to_onnx
+    from xnorkit.targets.onnx import to_onnx
 
     graph = eight_bit(preparation)
     graph = replace(graph, input=replace(graph.input, normalization=None))

@@ -23,7 +23,7 @@ def test_every_kind_of_step_is_drawn() -> None:
 
 def test_a_wrong_program_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison itself can fail: a mean taken for another one is no longer refused, nor equal."""
-    monkeypatch.setattr("xnorkit.export.network._is_whole_mean", lambda view, dims: view.index.shape[1] > 1)
+    monkeypatch.setattr("xnorkit.compile.frontend.network._is_whole_mean", lambda view, dims: view.index.shape[1] > 1)
     tally = Tally()
     for seed in range(SEEDS):
         tally.add(seed, compare(seed))

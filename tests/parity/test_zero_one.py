@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from xnorkit import _engine
 from xnorkit.export import pack, verify
-from xnorkit.export.c import write_c
 from xnorkit.format import Graph
 from xnorkit.models.dropped_signs import dropped_signs
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryLinear
@@ -28,6 +27,7 @@ from xnorkit.ops import (
     XNORWeightBinarizer,
 )
 from xnorkit.runtime import Model
+from xnorkit.targets.c import write_c
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning"),
@@ -252,7 +252,7 @@ def test_zeros_where_the_process_flushes_subnormal_numbers(threads: int) -> None
 
 def test_onnx_where_the_session_flushes_subnormal_numbers() -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is an optional peer")
-    from xnorkit.export.onnx import to_onnx
+    from xnorkit.targets.onnx import to_onnx
 
     model = trained("residual")
     options = onnxruntime.SessionOptions()
@@ -298,7 +298,7 @@ def test_c(name: str, objects: Path) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_onnx(name: str) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is an optional peer")
-    from xnorkit.export.onnx import to_onnx
+    from xnorkit.targets.onnx import to_onnx
 
     model = trained(name)
     content = to_onnx(pack(model, shape_of(name))).SerializeToString()

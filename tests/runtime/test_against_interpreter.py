@@ -6,10 +6,10 @@ from random_graphs import random_graph
 from single_ops import CASES, case, images_for
 
 from xnorkit import _engine
-from xnorkit.export.bounds import bound
-from xnorkit.export.interpret import apply, dots, read_images
-from xnorkit.export.machines import EngineMachine
 from xnorkit.format import INPUT, Node, infer_shapes
+from xnorkit.proof.bounds import bound
+from xnorkit.proof.interpret import apply, dots, read_images
+from xnorkit.proof.machines import EngineMachine
 from xnorkit.runtime import Model
 from xnorkit.runtime.bits import check_words
 

@@ -16,10 +16,10 @@ from random_forwards import random_forward
 
 from xnorkit.errors import BinarizationWarning, ExportError
 from xnorkit.export import Proof, export_model, verify
-from xnorkit.export.c import write_c
-from xnorkit.export.onnx import to_onnx
 from xnorkit.format import Graph
 from xnorkit.runtime import Model
+from xnorkit.targets.c import write_c
+from xnorkit.targets.onnx import to_onnx
 
 __all__ = ["Tally", "compare", "compare_c"]
 

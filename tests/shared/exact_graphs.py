@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xnorkit.export.interpret import apply, read_images
 from xnorkit.format import INPUT, Graph, InputSpec, Node, Normalization
+from xnorkit.proof.interpret import apply, read_images
 
 __all__ = ["exact_graph", "images_of"]
 

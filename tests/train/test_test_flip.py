@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
+from xnorkit.app.evaluate import evaluate_file
 from xnorkit.cli.main import main
 from xnorkit.data import ImageData, Split, create_data, normalize
 from xnorkit.errors import RecipeError
 from xnorkit.format import Preparation
-from xnorkit.report.accuracy import evaluate_file
 from xnorkit.train import Recipe, evaluate_model, fit, load_checkpoint, load_recipe
 from xnorkit.train.evaluate import check_flip
 from xnorkit.train.module import TrainingModule

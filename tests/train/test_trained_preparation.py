@@ -8,11 +8,11 @@ import pytest
 import torch
 from make_data import make_lmdb, make_whitened
 
+from xnorkit.app.evaluate import evaluate_file
 from xnorkit.cli.main import main
 from xnorkit.data import create_data
 from xnorkit.errors import RecipeError
 from xnorkit.format import Preparation, read
-from xnorkit.report.accuracy import evaluate_file
 from xnorkit.runtime import load
 from xnorkit.train import load_checkpoint, load_recipe, read_checkpoint
 from xnorkit.train.build import build_model

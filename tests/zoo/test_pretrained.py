@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from publish import MAX_BYTES, TERMS
 
 from xnorkit import _engine, zoo
+from xnorkit.app.evaluate import evaluate_file
 from xnorkit.errors import DataError, InputError
 from xnorkit.format import read
 from xnorkit.models import create_model, list_models
-from xnorkit.report.accuracy import evaluate_file
-from xnorkit.report.publish import MAX_BYTES, TERMS
 from xnorkit.runtime import load
 from xnorkit.train import list_recipes
 

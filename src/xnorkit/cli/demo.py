@@ -16,7 +16,7 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Run the demo, print its table, and name the files it wrote."""
-    from xnorkit.report.demo import run_demo
+    from xnorkit.app.demo import run_demo
 
     result = run_demo(Path(options.output), progress=not options.json)
     if options.json:

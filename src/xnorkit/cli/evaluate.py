@@ -42,7 +42,7 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Print model, data, split, images, top-1 and top-5."""
-    from xnorkit.report.accuracy import evaluate_file
+    from xnorkit.app.evaluate import evaluate_file
 
     if options.flip and options.no_flip:
         raise InputError("--flip and --no-flip; required: one of them, or neither.")

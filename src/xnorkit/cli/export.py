@@ -9,8 +9,8 @@ from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.errors import InputError
 
 if TYPE_CHECKING:
-    from xnorkit.report.convert import Conversion
-    from xnorkit.report.deploy import ExportResult
+    from xnorkit.app.export import ExportResult
+    from xnorkit.app.targets import Conversion
 
 
 def parser() -> ArgumentParser:
@@ -85,7 +85,7 @@ def _source(what: str) -> Path:
 
 
 def _export(options: Namespace, output: Path) -> "ExportResult":
-    from xnorkit.report.deploy import export_checkpoint
+    from xnorkit.app.export import export_checkpoint
 
     return export_checkpoint(
         Path(options.checkpoint),
@@ -101,7 +101,7 @@ def _export(options: Namespace, output: Path) -> "ExportResult":
 
 
 def _convert(packed: Path, options: Namespace) -> "Conversion":
-    from xnorkit.report.convert import convert_file
+    from xnorkit.app.targets import convert_file
 
     return convert_file(packed, Path(options.output), options.to, packed=not options.float)
 

@@ -44,7 +44,7 @@ def arrange(words: Sequence[str]) -> list[str]:
 def run(options: Namespace) -> None:
     """Print the top classes and the time of each image; then name the files that are no images, if any."""
     from xnorkit import runtime
-    from xnorkit.report.predict import predict_file, predict_sample
+    from xnorkit.app.predict import predict_file, predict_sample
 
     if Path(options.model).suffix == ".ckpt":
         raise InputError(f"{options.model} is a checkpoint; required: MODEL.xnor, as `xnorkit export` makes of it.")
@@ -75,7 +75,7 @@ def run(options: Namespace) -> None:
 
 
 def _show(results: Sequence[dict[str, Any]], labels: bool) -> None:
-    from xnorkit.report.predict import REPEATS
+    from xnorkit.app.predict import REPEATS
 
     pairs = {}
     for result in results:

@@ -1,12 +1,12 @@
-"""Trained module -> packed program, exactly: capture, thresholds, lowering, and the proof that both are the same."""
+"""`pack`: a trained module compiled and proved; its program as a torch module; what the compiler did, in words."""
 
+from xnorkit.compile.lower import Export, rounded_to_half
 from xnorkit.export.explain import explain
-from xnorkit.export.interpret import interpret
-from xnorkit.export.lower import Export, rounded_to_half
 from xnorkit.export.pack import export_model, pack
 from xnorkit.export.packed_module import PackedModule, packed_module
-from xnorkit.export.proof import FloatProof, LayerProof, Proof
-from xnorkit.export.verify import verify
+from xnorkit.proof.interpret import interpret
+from xnorkit.proof.proof import FloatProof, LayerProof, Proof
+from xnorkit.proof.verify import verify
 
 __all__ = [
     "Export",

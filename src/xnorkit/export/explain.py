@@ -1,6 +1,6 @@
 """What the exporter did, in words: pass by pass, then why each layer with float weights or float input is one."""
 
-from xnorkit.export.lower import Export
+from xnorkit.compile.lower import Export
 from xnorkit.format import INPUT, Node
 
 __all__ = ["explain"]

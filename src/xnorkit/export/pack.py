@@ -7,15 +7,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from xnorkit.compile.chain import Bits
+from xnorkit.compile.frontend.model_copy import BATCH
+from xnorkit.compile.lower import Export, lower, rounded_to_half
 from xnorkit.errors import BinarizationWarning, ExportError, FormatError
-from xnorkit.export.chain import Bits
-from xnorkit.export.lower import Export, lower, rounded_to_half
-from xnorkit.export.model_copy import BATCH
-from xnorkit.export.trained import TrainedValues
-from xnorkit.export.verify import prove
-from xnorkit.export.witness import Witness
 from xnorkit.format import Graph, Node
 from xnorkit.format.file import from_bytes, to_bytes
+from xnorkit.proof.trained import TrainedValues
+from xnorkit.proof.verify import prove
+from xnorkit.proof.witness import Witness
 from xnorkit.runtime import Model
 
 __all__ = ["export_model", "pack"]
@@ -61,7 +61,7 @@ def export_model(model: nn.Module, input_shape: tuple[int, int, int], **options:
     Args:
         model: trained module; it is evaluated as in `eval()` mode and not changed.
         input_shape: (C, H, W) of one image.
-        options: `name`, `normalization`, `metadata`, `half` and `dynamic`, see `xnorkit.export.lower.lower`.
+        options: `name`, `normalization`, `metadata`, `half` and `dynamic`, see `xnorkit.compile.lower.lower`.
 
     Raises:
         ExportError: see `pack`; or `dynamic` and a layer or pool is made for one size.

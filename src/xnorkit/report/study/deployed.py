@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from xnorkit import runtime
+from xnorkit.app.export import export_checkpoint
 from xnorkit.data import create_data
-from xnorkit.report.deploy import export_checkpoint
 from xnorkit.report.records import Record
 from xnorkit.report.study.plan import RunSpec
 from xnorkit.report.study.run_folder import Run

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from xnorkit import runtime
+from xnorkit.app.predict import softmax
+from xnorkit.app.trained import prepared_by
 from xnorkit.data import ImageData, create_data
 from xnorkit.errors import InputError
 from xnorkit.export import pack
 from xnorkit.format import infer_shapes
 from xnorkit.nn import BinaryConv2d
-from xnorkit.report.predict import softmax
 from xnorkit.report.records import Record
 from xnorkit.report.study.accuracy import command_of
 from xnorkit.report.study.plan import RunSpec
@@ -24,7 +25,6 @@ from xnorkit.report.study.run_folder import Run
 from xnorkit.report.study.step import Step, Subject, blank, measured
 from xnorkit.report.study.study import Study
 from xnorkit.report.study.trainings import find_run
-from xnorkit.report.trained import prepared_by
 from xnorkit.runtime import unpack_bits
 from xnorkit.train import load_checkpoint, read_checkpoint
 

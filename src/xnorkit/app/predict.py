@@ -1,0 +1,91 @@
+"""Images -> the top classes of a packed model, and the time that it took."""
+
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnorkit.app.picture import read_image
+from xnorkit.errors import InputError
+from xnorkit.format import in_words
+from xnorkit.runtime import Model
+from xnorkit.zoo import sample
+
+__all__ = ["REPEATS", "predict_file", "predict_sample", "softmax"]
+
+REPEATS = 20
+
+
+def predict_file(model: Model, path: Path, top: int = 3, *, invert: bool = False) -> dict[str, Any]:
+    """Return `image`, `classes` (each `class`, `probability`) best first, and `microseconds`.
+
+    The time is the median of `REPEATS` calls, after one to warm up.
+
+    Raises:
+        InputError: `top` is below 1, the model takes no pixels, or as `read_image`.
+    """
+    _check(model, top)
+    return {"image": str(path), **_predict(model, read_image(path, model.input_shape, invert=invert), top)}
+
+
+def predict_sample(name: str, model: Model, top: int = 3) -> list[dict[str, Any]]:
+    """Return what `predict_file` returns, and the `label`, of each image that is stored with a trained model.
+
+    Args:
+        name: of the trained model.
+        model: that model.
+        top: number of classes.
+
+    Raises:
+        InputError: `top` is below 1, or there is no trained model of that name.
+    """
+    _check(model, top)
+    stored, names = sample(name), _classes(model)
+    return [
+        {"image": f"sample {number}", "label": names[label], **_predict(model, image[None], top)}
+        for number, (image, label) in enumerate(zip(stored.images, stored.labels, strict=True))
+    ]
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return exp(z) / sum exp(z) along the last axis."""
+    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _check(model: Model, top: int) -> None:
+    if top < 1:
+        raise InputError(f"--top {top}; required: at least 1.")
+    spec = model.graph.input
+    if spec.preparation.prepared is not None:
+        raise InputError(
+            f"model '{model.graph.name}' takes {in_words(spec)}, which an image file holds; required: a model of "
+            "pixels. Prepare the images as those of its training were, and give them as float32 to "
+            "xnorkit.runtime.load(FILE)."
+        )
+    if not spec.takes_pixels:
+        raise InputError(
+            f"model '{model.graph.name}' has no normalisation for pixels; required: one in the file, as "
+            "pack(..., normalization=Normalization(mean, std)) or `xnorkit export` writes it."
+        )
+
+
+def _predict(model: Model, pixels: NDArray[np.uint8], top: int) -> dict[str, Any]:
+    logits = model(pixels)[0]
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        model(pixels)
+        times.append(time.perf_counter() - start)
+    microseconds = median(times) * 1e6
+    probabilities, names = softmax(logits), _classes(model, len(logits))
+    best = np.argsort(-logits, kind="stable")[:top]
+    classes = [{"class": names[i], "probability": float(probabilities[i])} for i in best]
+    return {"classes": classes, "microseconds": round(microseconds, 1)}
+
+
+def _classes(model: Model, count: int = 0) -> list[str]:
+    return list(model.classes) or [str(number) for number in range(count)]

@@ -1,0 +1,211 @@
+"""What stands between a value and the bits that a binary layer reads, as a function of that value's numbers alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xnorkit.compile.operations import Flatten, KMap, Layer, MaxPool, Quantize, Softmax
+from xnorkit.compile.pointwise import NORM, Pointwise, Sign
+from xnorkit.compile.thresholds import (
+    FLOAT_REACH,
+    Thresholds,
+    bisected_thresholds,
+    direction,
+    float_thresholds,
+    integer_thresholds,
+)
+from xnorkit.compile.values import Operation, Value
+from xnorkit.errors import ExportError
+
+__all__ = ["Bits", "Chain", "MaxPoolBits"]
+
+NORM_NAMES = tuple(kind.__name__ for kind in NORM)
+
+FADED = 1e-6
+"""Thresholds nearer to 0 than this lie in the tail of a GELU or SiLU."""
+
+FEW = 1 << 18
+"""Evaluations up to which every integer is tried; beyond, a chain of monotone operations is bisected."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """`steps` from `start` (exclusive) to a sign (inclusive): pointwise operations, flattening, max-pools.
+
+    Max-pools are left out of every evaluation, as they commute with monotone functions.
+    """
+
+    start: Value
+    steps: tuple[Value, ...]
+
+    @property
+    def wide(self) -> bool:
+        """True where a step treats every position on its own, as a batch norm behind a flatten."""
+        channels = self.start.shape[0]
+        return any(p.numel() > channels for step in self.steps for p in getattr(step.operation, "parameters", ()))
+
+    @property
+    def pools(self) -> list[int]:
+        """Where in `steps` the max-pools stand."""
+        return [i for i, step in enumerate(self.steps) if isinstance(step.operation, MaxPool)]
+
+    def turning(self) -> int | None:
+        """Return where in `steps` the last operation stands that may turn around, None if all are monotone."""
+        turns = [i for i, s in enumerate(self.steps) if isinstance(s.operation, Pointwise) and not s.operation.monotone]
+        return turns[-1] if turns else None
+
+    def thresholds(self) -> Thresholds:
+        """Return the thresholds that repeat the signs of the whole chain.
+
+        Raises:
+            ExportError: the sign changes more than once, or the chain may turn around where that cannot be counted.
+        """
+        operation, turning = self.start.operation, self.turning()
+        if isinstance(operation, Layer) and operation.form == "binary":
+            few = 2 * operation.reach * self.start.shape[0] * (self.start.positions if self.wide else 1) < FEW
+            if few or turning is not None:
+                return integer_thresholds(self.evaluate, operation.reach, self.start.name)
+            return bisected_thresholds(self.evaluate, operation.reach, self.start.name)
+        if turning is not None:
+            raise ExportError(f"'{self.steps[turning].name}' is not monotone in float32; required: a monotone one.")
+        if isinstance(operation, Layer) and operation.form == "int8":
+            return bisected_thresholds(self.evaluate, operation.reach, self.start.name, torch.float64)
+        found = float_thresholds(self.evaluate, self.start.name)
+        fading = _fading(self.start)
+        if fading is not None and bool((np.abs(found.threshold) < FADED).any()):
+            raise ExportError(
+                f"the sign turns at 0 behind '{fading.name}' ({fading.operation.describe()}), whose small negative "
+                "numbers PyTorch rounds to 0; required: a batch norm or a shift between them, or a ReLU in its place."
+            )
+        return found
+
+    def falling(self, pool: int, thresholds: Thresholds) -> NDArray[np.uint8]:
+        """Return 1 per channel where the pool `steps[pool]`, moved behind the sign, is an OR of bits, 0 for an AND.
+
+        Let h be the chain in front of the pool and g the one behind, f = g(h(x)). sign(g(max h)) over a window is, for
+        a rising g, the maximum of the signs (+1 if any is: AND, as bit 1 means -1), for a falling g their minimum (OR).
+        g falls where exactly one of f and h does.
+        """
+        operation = self.start.operation
+
+        def head(values: Tensor) -> Tensor:
+            return self.evaluate(values, pool)
+
+        if isinstance(operation, Layer) and operation.form == "binary" and self.turning() is not None:
+            rising = direction(head, operation.reach, self.start.name)
+        else:
+            reach = (
+                float(operation.reach) if isinstance(operation, Layer) and operation.kind == "integer" else FLOAT_REACH
+            )
+            low, high = head(torch.tensor([[-reach], [reach]]))
+            rising = np.where((high >= low).numpy(), 1, -1).astype(np.int8)
+        return thresholds.flip ^ (rising < 0).astype(np.uint8)
+
+    def evaluate(self, values: Tensor, stop: int | None = None) -> Tensor:
+        """Return what the trained steps, up to `stop`, make of numbers that `start` can take.
+
+        values: (V, 1), (V, C) or (V, C, H, W). Returns (V, C), or (V, C, H, W) where positions differ.
+        """
+        start, wide = self.start, self.wide
+        dims = len(start.torch_shape) - 1
+        if wide:
+            values = values if values.dim() == 4 else values[:, :, None, None]
+            value = values.expand(-1, *start.shape).reshape(-1, *start.torch_shape)
+        else:
+            value = values.expand(-1, start.shape[0]).reshape(-1, start.shape[0], *(1,) * dims)
+        value = value.clone()  # a trained step may work in place, and the expanded numbers share their memory
+        for step in self.steps[:stop]:
+            if isinstance(step.operation, Flatten) and not wide:
+                value = value.reshape(-1, start.shape[0], *(1,) * (len(step.torch_shape) - 1))
+            elif not isinstance(step.operation, MaxPool):
+                value = step.operation.run(value)
+        return value.reshape(-1, *start.shape) if wide else value.reshape(-1, start.shape[0])
+
+    def signs(self, x: Tensor) -> Tensor:
+        """Return the signs (N, C, H, W) of the start's own tensor (N, ...), pools left out."""
+        image = x.reshape(-1, *self.start.shape)
+        if self.wide:
+            return self.evaluate(image)
+        rows = image.permute(0, 2, 3, 1).reshape(-1, self.start.shape[0])
+        signs = self.evaluate(rows).reshape(-1, *self.start.shape[1:], self.start.shape[0])
+        return signs.permute(0, 3, 1, 2)
+
+
+def _fading(value: Value) -> Value | None:
+    """Return the activation whose fading tail reaches `value`, through anything that leaves a tail at 0 there."""
+    operation = value.operation
+    if isinstance(operation, Pointwise):
+        if operation.fades:
+            return value
+        if operation.steps is None or any(
+            _ends_tail(op, attributes, tensors) for op, attributes, tensors in operation.steps
+        ):
+            return None
+    elif isinstance(operation, Layer):
+        if operation.form != "float" or (operation.bias is not None and bool((operation.bias.abs() > FADED).all())):
+            return None
+    elif isinstance(operation, Sign | Softmax | KMap | Quantize):
+        return None
+    return next(filter(None, map(_fading, value.inputs)), None)
+
+
+def _ends_tail(op: str, attributes: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bool:
+    """Return whether a step moves every tail away from 0, or makes it exactly 0."""
+    if op == "clip":
+        return attributes["min"] is not None and attributes["min"] >= 0
+    bias = tensors.get("bias")
+    return op == "activation" or (bias is not None and bool((bias.abs() > FADED).all()))
+
+
+@dataclass
+class Bits(Operation):
+    """Signs of a chain by thresholds on its start."""
+
+    kind = "bits"
+    chain: Chain
+    thresholds: Thresholds
+    torch_shape: tuple[int, ...]
+
+    @property
+    def dead(self) -> bool:
+        """Whether a ReLU, or the like, makes every sign the same, with no batch norm behind it that could part them."""
+        operation, threshold = self.chain.start.operation, self.thresholds.threshold
+        reach = operation.reach if isinstance(operation, Layer) and operation.kind == "integer" else np.inf
+        for step in reversed(self.chain.steps[:-1]):
+            if isinstance(step.operation, Pointwise):
+                if step.operation.text.endswith(NORM_NAMES):
+                    return False
+                if any(op == "clip" for op, _, _ in step.operation.steps or ()):
+                    return bool(((threshold <= -reach) | (threshold > reach) | (threshold == np.inf)).all())
+        return False
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        """Return what the trained chain itself gives, pools left out; the thresholds are not asked."""
+        return self.chain.signs(inputs[0]).reshape(-1, *self.torch_shape)
+
+
+@dataclass
+class MaxPoolBits(Operation):
+    """A max-pool moved behind a sign: AND of bits, or OR where `falling`."""
+
+    kind = "bits"
+    pool: MaxPool
+    falling: NDArray[np.uint8]
+    torch_shape: tuple[int, ...]
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The graph's window."""
+        return {key: self.pool.attributes[key] for key in ("kernel", "stride", "padding")}
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
+        turn = 1 - 2 * torch.from_numpy(self.falling.astype(np.float32))
+        x = inputs[0]
+        turn = turn.reshape(-1, *(1,) * (x.dim() - 2))
+        return (self.pool.run(x * turn) * turn).reshape(-1, *self.torch_shape)

@@ -1,0 +1,48 @@
+"""Collects values under unique names."""
+
+from collections.abc import Sequence
+
+from xnorkit.compile.frontend.views import as_shape
+from xnorkit.compile.operations import Input
+from xnorkit.compile.values import Network, Operation, Value
+
+__all__ = ["Builder"]
+
+
+class Builder:
+    """The values so far; the first is the image."""
+
+    def __init__(self, input_shape: tuple[int, int, int]) -> None:
+        self.values: list[Value] = []
+        self._names: set[str] = set()
+        self.image = self.add("input", Input(), (), input_shape)
+
+    def add(
+        self,
+        name: str,
+        operation: Operation,
+        inputs: Sequence[Value],
+        torch_shape: tuple[int, ...],
+        shape: tuple[int, int, int] | None = None,
+    ) -> Value:
+        """Add a value and return it; a name that is taken gets '.2', '.3', ... behind it.
+
+        Args:
+            name: path of the module, or name of the call.
+            operation: what makes the value.
+            inputs: what it reads.
+            torch_shape: of the trained model's tensor, without the batch.
+            shape: (C, H, W), where it does not follow from `torch_shape`, as that of a flattened image.
+        """
+        unique, count = name, 1
+        while unique in self._names:
+            count += 1
+            unique = f"{name}.{count}"
+        self._names.add(unique)
+        value = Value(unique, operation, tuple(inputs), shape or as_shape(torch_shape), torch_shape)
+        self.values.append(value)
+        return value
+
+    def network(self, output: Value) -> Network:
+        """Return what was collected."""
+        return Network(self.values, output)

@@ -1,0 +1,231 @@
+"""Layers with weights -> operations: float, binary, binary weights only, 8-bit; with what stands around their sums."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xnorkit.compile.frontend.builder import Builder
+from xnorkit.compile.frontend.k_map import add_k_map
+from xnorkit.compile.operations import Layer, PadBits, Quantize
+from xnorkit.compile.pointwise import Pointwise, Sign, affine, pointwise_module
+from xnorkit.compile.values import Value
+from xnorkit.errors import ExportError
+from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear, Identity
+from xnorkit.nn.integer import IntegerLayer
+from xnorkit.nn.quantizers import PixelQuantizer
+from xnorkit.ops import NoOp, XNORScaleBinarizer
+
+__all__ = ["BINARY", "FLOAT", "UNSUPPORTED", "Rescale", "add_layer", "refuse_unsupported"]
+
+BINARY = (BinaryConv1d, BinaryConv2d, BinaryLinear)
+FLOAT = (nn.Conv1d, nn.Conv2d, nn.Linear)
+UNSUPPORTED = (
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+    nn.Conv3d,
+    BinaryConv3d,
+    BinaryConvTranspose2d,
+)
+
+
+@dataclass
+class Rescale(Pointwise):
+    """sums * scale + bias behind a layer of signs or 8-bit numbers: its epilogue where it stays float.
+
+    exact: both are what they are without rounding, so nothing that rounds may be folded into them.
+    """
+
+    scale: Tensor | None = None
+    bias: Tensor | None = None
+    exact: bool = False
+
+
+def refuse_unsupported(name: str, module: nn.Module) -> None:
+    """Raise ExportError for a layer that no graph can hold, by its name."""
+    if isinstance(module, UNSUPPORTED):
+        raise ExportError(
+            f"'{name}' is a {type(module).__name__}; required: convolutions of one or two dimensions or linear layers, "
+            "the format has no other. Replace a transposed convolution by upsampling outside of the model."
+        )
+
+
+def add_layer(builder: Builder, name: str, module: nn.Module, x: Value, torch_shape: tuple[int, ...]) -> Value | None:
+    """Add a layer and what belongs to it; return its output, or None if `module` is no layer.
+
+    Raises:
+        ExportError: the layer has no counterpart; says why, by its name.
+    """
+    if not isinstance(module, (*FLOAT, IntegerLayer)):
+        return None
+    place = _Place(builder, name, torch_shape)
+    _check(name, module, x)
+    if isinstance(module, IntegerLayer):
+        return _add_int8(place, module, x)
+    if isinstance(module, BINARY):
+        return _add_binary(place, module, x)
+    return place.sums("float", module, module.weight.detach(), x, bias=module.bias)
+
+
+@dataclass
+class _Place:
+    """Where a layer's operations go: `name`, then `name.part`, and the shape that they all have."""
+
+    builder: Builder
+    name: str
+    torch_shape: tuple[int, ...]
+
+    def sums(self, form: str, module: Any, weight: Tensor, x: Value, **options: Any) -> Value:
+        layer = Layer(form, module, weight, layer_attributes(module), **options)
+        suffix = ".sum" if form != "float" else ""
+        return self.builder.add(self.name + suffix, layer, (x,), self.torch_shape)
+
+    def pointwise(self, part: str, operation: Pointwise, x: Value) -> Value:
+        return self.builder.add(f"{self.name}{part}", operation, (x,), self.torch_shape)
+
+
+def layer_attributes(module: nn.Module) -> dict[str, Any]:
+    """Return the graph's geometry of a convolution, {"out_features": O} of a linear layer."""
+    if isinstance(module, nn.Linear):
+        return {"out_features": module.out_features}
+    layer: Any = module
+    flat = isinstance(module, nn.Conv1d)
+    sides = layer._reversed_padding_repeated_twice
+    if not isinstance(layer.padding, str):  # what the forward reads, though it was set behind the constructor
+        sides = [size for size in reversed(layer.padding) for _ in range(2)]
+    left, right, top, bottom = (*sides, 0, 0) if flat else sides
+    kernel, stride, dilation = ([1, *v] if flat else list(v) for v in (layer.kernel_size, layer.stride, layer.dilation))
+    return {
+        "kernel": kernel,
+        "stride": stride,
+        "padding": [top, left, bottom, right],
+        "dilation": dilation,
+        "groups": layer.groups,
+        "in_channels": layer.in_channels,
+        "out_channels": layer.out_channels,
+    }
+
+
+def _check(name: str, module: Any, x: Value) -> None:
+    if getattr(module, "padding_mode", "zeros") != "zeros":
+        raise ExportError(f"'{name}': padding_mode='{module.padding_mode}'; required: 'zeros'.")
+    if isinstance(module, nn.Linear) and len(x.torch_shape) != 1:
+        raise ExportError(f"'{name}': Linear on a value of shape {x.torch_shape}; required: one flat vector per image.")
+
+
+def _add_int8(place: _Place, module: Any, x: Value) -> Value:
+    quantizer = module.input_quantizer
+    if isinstance(quantizer, PixelQuantizer) and place.builder.image is not x:
+        raise ExportError(
+            f"'{place.name}' reads pixels (PixelQuantizer), but its input is '{x.name}'; required: the image itself."
+        )
+    image = place.builder.add(f"{place.name}.pixels", Quantize(quantizer), (x,), x.torch_shape, x.shape)
+    probe = torch.zeros(1, *x.torch_shape)
+    try:
+        weight, scale = module.integers(probe).w_int.float(), module.output_scale()
+        bias, zero_point = module.integer_bias().float(), quantizer.zero_point()
+    except Exception as error:
+        raise ExportError(f"'{place.name}': {error}") from error
+    sums = place.sums("int8", module, weight, image, bias=bias, zero_point=zero_point)
+    shape = (-1, *(1,) * (len(place.torch_shape) - 1))
+    spread = scale.reshape(shape)
+    rescale = Rescale(lambda v: v.float() * spread, None, True, [scale], "scale of 8-bit sums", scale=scale)
+    return place.pointwise("", rescale, sums)
+
+
+def _add_binary(place: _Place, module: Any, x: Value) -> Value:
+    activation, weights = module.activation_pre_process, module.weight_pre_process
+    plain = isinstance(activation, nn.Identity | NoOp)
+    signs = hasattr(weights, "factors") and getattr(weights, "bit_reason", None) is None
+    if plain and not signs:  # float inputs, float weights: those that the weight process makes
+        with torch.no_grad():
+            weight = weights(module.weight) if not isinstance(weights, nn.Identity) else module.weight
+        y = place.sums("float", module, weight.detach(), x, bias=module.bias)
+        return _add_process(place, module.activation_post_process, y, x)
+    dims = len(place.torch_shape) - 1
+    rescale = _rescale(module.alpha(), module.bias, dims)
+    if plain:
+        y = place.pointwise("", rescale, place.sums("binary_weight", module, module.binary_weight(), x))
+        return _add_process(place, module.activation_post_process, y, x)
+    reason = _bit_reason(activation, weights)
+    if reason:
+        raise ExportError(
+            f"'{place.name}' does not run on bits: {reason}. Required: an activation binarizer with values +1 and "
+            "-1, or 1 and 0, and a weight binarizer of the form scale * sign; see docs/binarizers.md."
+        )
+    sign = Sign(activation)
+    bits = place.builder.add(f"{place.name}.sign", sign, (x,), x.torch_shape, x.shape)
+    if sign.zero_one:
+        shape = (-1, *(1,) * dims)
+        bias = None if module.bias is None else module.bias.detach().reshape(shape)
+        scale_and_shift = affine(module.alpha().reshape(shape), bias, rescale.text)
+        y = place.pointwise(".alpha", scale_and_shift, _add_zero_one_sums(place, module, bits))
+    else:
+        y = place.pointwise("", rescale, place.sums("binary", module, module.binary_weight(), bits))
+    return _add_process(place, module.activation_post_process, y, x)
+
+
+def _add_zero_one_sums(place: _Place, module: Any, bits: Value) -> Value:
+    """Add the sums n of activations y, 1 and 0, from their signs s = 2y - 1; return n.
+
+    With W the sum of a filter's weights, n = w . y = (w . s + W) / 2, where a padded position, y = 0, is s = -1. Both
+    steps are exact in float32: halving always is, and with K <= 2^24 weights |w . s|, |W| and |n| are at most 2^24, so
+    that n, an integer, needs no rounding.
+    """
+    weight, attributes = module.binary_weight(), layer_attributes(module)
+    padding = attributes.get("padding", [])
+    if any(padding):
+        top, left, bottom, right = padding
+        channels, *size = bits.torch_shape
+        grown = [n + more for n, more in zip(reversed(size), (left + right, top + bottom), strict=False)]
+        bits = place.builder.add(f"{place.name}.padded", PadBits(padding), (bits,), (channels, *reversed(grown)))
+        attributes["padding"] = [0] * 4
+    sums = place.builder.add(
+        f"{place.name}.sum", Layer("binary", module, weight, attributes), (bits,), place.torch_shape
+    )
+    half = torch.full((len(weight),), 0.5)
+    rescale = _rescale(half, weight.flatten(1).sum(1) / 2, len(place.torch_shape) - 1)
+    return place.pointwise("", replace(rescale, exact=True, text="sums of 0 and 1"), sums)
+
+
+def _rescale(scale: Tensor, bias: Tensor | None, dims: int) -> Rescale:
+    """Return what `LatentWeight.scale_and_shift` computes, step by step, from the scale of the trained layer."""
+    shape = (-1, *(1,) * dims)
+    factor, shift = scale.reshape(shape), None if bias is None else bias.detach().reshape(shape)
+
+    def function(sums: Tensor) -> Tensor:
+        y = sums * factor
+        return y if shift is None else y + shift
+
+    parameters = [scale] if bias is None else [scale, bias]
+    return Rescale(function, None, True, parameters, "scale of sums", scale=scale, bias=bias)
+
+
+def _bit_reason(activation: nn.Module, weights: nn.Module) -> str | None:
+    """Return why the product is not one of bits, or None."""
+    reasons = []
+    for what, process in (("activations", activation), ("weights", weights)):
+        missing = f"{type(process).__name__} has no attribute `bit_reason`, so its values are not known to be bits"
+        reason = getattr(process, "bit_reason", missing)
+        if what == "weights" and not hasattr(process, "factors"):
+            reason = reason or "they are not of the form scale * sign"
+        if reason:
+            reasons.append(f"{what}: {reason}")
+    return "; ".join(reasons) or None
+
+
+def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value:
+    """Add a post-process of a layer: pointwise, or the map K of the layer's float input `x`."""
+    if isinstance(process, Identity | nn.Identity):
+        return y
+    if isinstance(process, XNORScaleBinarizer):
+        return add_k_map(place.builder, place.name, process, y, x)
+    operation = pointwise_module(place.name, process, len(place.torch_shape) - 1)
+    if operation is None:
+        raise ExportError(
+            f"'{place.name}': its output process {type(process).__name__} has no counterpart; required: one of "
+            "xnorkit.ops (BasicScaleBinarizer, BiasPostprocess, RPReLU, XNORScaleBinarizer) or an activation."
+        )
+    return place.pointwise(".post", operation, y)

@@ -1,0 +1,100 @@
+"""Folds a scale and a bias per channel into the weights or the epilogue of what is in front of them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnorkit.compile.draft import Draft
+from xnorkit.format import Node
+
+__all__ = ["fold_affine"]
+
+FLOAT = ("float_conv2d", "float_linear")
+
+
+def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
+    """Merge each `affine` into the node that it alone reads; return what was merged.
+
+    With y = x * s + b and x = sum(w) + c of a float layer: w' = w * s, c' = c * s + b; with x = i * a + c of signs:
+    a' = a * s, c' = c * s + b; two affine nodes likewise. Each is computed in float64 and rounded once, so the result
+    differs from the two steps in the last places, as PyTorch's fused batch norm does. The epilogue that turns sums of
+    signs into those of activations 1 and 0 (`draft.exact`) stays: its integers cancel, rounded numbers would not quite.
+
+    Args:
+        draft: changed in place.
+        into_float: fold into float weights, too; False keeps them as trained.
+    """
+    notes = []
+    for affine in [node for node in draft.nodes if node.op == "affine"]:
+        current = next(node for node in draft.nodes if node.name == affine.name)
+        producer = next((node for node in draft.nodes if node.name == current.inputs[0]), None)
+        if (
+            producer is None
+            or producer.name in draft.exact
+            or len(draft.readers()[producer.name]) > 1
+            or draft.output == producer.name
+        ):
+            continue
+        folded = _folded(producer, current, into_float)
+        if folded is not None:
+            draft.replace(folded)
+            draft.redirect(current.name, producer.name, changed=True)
+            notes.append(f"'{affine.name}' into '{producer.name}' ({producer.op})")
+    return notes
+
+
+def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
+    tensors = dict(node.tensors)
+    scale, bias = affine.tensors.get("scale"), affine.tensors.get("bias")
+    if node.op == "affine":
+        first = tensors.get("scale"), tensors.get("bias")
+        if _cancels(first[1], scale, bias):
+            return None
+        tensors = _product(first[0], first[1], scale, bias)
+    elif any(array is not None and array.ndim > 1 for array in (scale, bias)):
+        return None
+    elif node.op in FLOAT and into_float:
+        if scale is not None:
+            tensors["weight"] = _round(tensors["weight"].astype(np.float64) * scale[:, None, None, None])
+        tensors["bias"] = _product(None, tensors["bias"], scale, bias)["bias"]
+    elif node.op.startswith("int8_") and node.attributes["epilogue"] == "float" and bias is None:
+        tensors |= _product(tensors["scale"], None, scale, None)
+    elif node.op.startswith("binary_weight_") or node.attributes.get("epilogue") == "float":
+        if node.op.startswith("int8_"):
+            return None
+        tensors |= _product(tensors["scale"], tensors["bias"], scale, bias)
+    else:
+        return None
+    return Node(node.name, node.op, node.inputs, node.attributes, tensors)
+
+
+def _cancels(c: Any, s: Any, b: Any) -> bool:
+    """Return whether the biases of (x + c) * s + b cancel, so that the rounding of each outweighs their sum."""
+    if c is None or b is None:
+        return False
+    moved = np.asarray(c, np.float64) * (1.0 if s is None else s)
+    return bool((np.abs(moved) + np.abs(b) > 8 * np.abs(moved + b)).any())
+
+
+def _product(
+    a: NDArray[np.float32] | None,
+    c: NDArray[np.float32] | None,
+    s: NDArray[np.float32] | None,
+    b: NDArray[np.float32] | None,
+) -> dict[str, NDArray[np.float32]]:
+    """Return (x * a + c) * s + b as one scale and one bias; None stands for nothing."""
+    found = {}
+    if a is not None or s is not None:
+        found["scale"] = _round((1.0 if a is None else a.astype(np.float64)) * (1.0 if s is None else s))
+    if c is not None or b is not None:
+        moved = 0.0 if c is None else c.astype(np.float64) * (1.0 if s is None else s)
+        found["bias"] = _round(moved + (0.0 if b is None else b.astype(np.float64)))
+    if len(found) == 2 and found["scale"].shape != found["bias"].shape:
+        whole = np.broadcast_shapes(found["scale"].shape, found["bias"].shape)
+        found = {role: np.ascontiguousarray(np.broadcast_to(array, whole)) for role, array in found.items()}
+    return found
+
+
+def _round(values: Any) -> NDArray[np.float32]:
+    return np.asarray(values).astype(np.float32)

@@ -1,0 +1,190 @@
+"""Operations on each number by itself, with parameters per channel or position: activations, norms, scales, signs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xnorkit.compile.values import Operation
+from xnorkit.errors import ExportError
+from xnorkit.ops import ActivationBinarizer, BasicScaleBinarizer, BiasPostprocess, RPReLU
+
+__all__ = ["ACTIVATIONS", "NORM", "POINTWISE", "Pointwise", "Sign", "Step", "affine", "clip", "pointwise_module"]
+
+NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
+Step = tuple[str, dict[str, Any], dict[str, Tensor]]
+"""op of the graph, its attributes, and tensors that broadcast against the value."""
+
+Shape = tuple[int, ...]
+Found = tuple[list[Step] | None, bool]
+
+ACTIVATIONS: dict[type[nn.Module], str] = {
+    nn.Sigmoid: "sigmoid",
+    nn.Tanh: "tanh",
+    nn.SiLU: "silu",
+    nn.GELU: "gelu",
+    nn.Hardsigmoid: "hardsigmoid",
+    nn.Hardswish: "hardswish",
+}
+
+
+@dataclass
+class Pointwise(Operation):
+    """y = f(x) for every number.
+
+    Attributes:
+        function: the trained function itself; broadcasts its parameters over any number of images and positions.
+        steps: the same as operations of the graph, for where the value stays float; None if they cannot express it.
+        monotone: True if f, rounded as it is, turns around in no channel, so that bisection over floats is exact.
+        parameters: what differs by channel or position.
+        text: what it is, for messages.
+        fades: True if it nears 0 from below and PyTorch rounds that to 0, as the tail of GELU; no threshold at 0 can
+            repeat it there.
+    """
+
+    function: Callable[[Tensor], Tensor]
+    steps: Sequence[Step] | None
+    monotone: bool
+    parameters: Sequence[Tensor] = ()
+    text: str = ""
+    fades: bool = False
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
+        return self.function(inputs[0])
+
+    def describe(self) -> str:
+        """Return what it is, for messages."""
+        return self.text
+
+
+@dataclass
+class Sign(Operation):
+    """What a binary layer's own activation binarizer makes of its input: +1 and -1, which stand for 1 and 0 too."""
+
+    kind = "bits"
+    process: nn.Module
+
+    @property
+    def zero_one(self) -> bool:
+        """True where the trained layer multiplies with 1 and 0 in place of +1 and -1."""
+        return bool(getattr(self.process, "zero_one", False))
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """What differs by channel or position."""
+        return list(self.process.state_dict().values())
+
+    def run(self, *inputs: Tensor) -> Tensor:
+        """Return the value, of what it reads."""
+        y = self.process(inputs[0])
+        return 2 * y - 1 if self.zero_one else y
+
+
+def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str) -> Pointwise:
+    """Return x * scale + bias in two roundings; None leaves a step out."""
+    tensors = {
+        role: torch.as_tensor(t, dtype=torch.float32) for role, t in (("scale", scale), ("bias", bias)) if t is not None
+    }
+
+    def function(x: Tensor) -> Tensor:
+        x = x if scale is None else x * scale
+        return x if bias is None else x + bias
+
+    return Pointwise(function, [("affine", {}, tensors)], True, list(tensors.values()), text)
+
+
+def clip(low: float | None, high: float | None, text: str) -> Pointwise:
+    """Return min(max(x, low), high)."""
+    return Pointwise(lambda x: x.clamp(low, high), [("clip", {"min": low, "max": high}, {})], True, (), text)
+
+
+def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | None:
+    """Return a module as a pointwise operation on values with `dims` axes behind the channels; None if it is none.
+
+    Raises:
+        ExportError: a batch norm without running statistics.
+    """
+    shape = (1, -1, *(1,) * dims)
+    if isinstance(module, NORM) and module.training:
+        raise ExportError(f"'{name}' stays in training mode after model.eval(); required: evaluation mode.")
+    if isinstance(module, NORM):
+        found: tuple[list[Step] | None, bool] = [("affine", {}, _norm(name, module, shape))], True
+    else:
+        kind = next((kind for kind in _STEPS if isinstance(module, kind)), None)
+        if kind is None:
+            return None
+        found = _STEPS[kind](module, shape)
+    steps, monotone = found
+    fades = isinstance(module, nn.GELU | nn.SiLU)
+    return Pointwise(module, steps, monotone, list(module.state_dict().values()), type(module).__name__, fades)
+
+
+def _hardtanh(module: Any, _: Shape) -> Found:
+    return [("clip", {"min": float(module.min_val), "max": float(module.max_val)}, {})], True
+
+
+def _leaky(module: Any, _: Shape) -> Found:
+    return [("prelu", {}, {"slope": torch.tensor(module.negative_slope)})], module.negative_slope >= 0
+
+
+def _prelu(module: Any, shape: Shape) -> Found:
+    return [("prelu", {}, {"slope": module.weight.reshape(shape)})], bool((module.weight >= 0).all())
+
+
+def _rprelu(module: Any, _: Shape) -> Found:
+    steps: list[Step] = [
+        ("affine", {}, {"bias": -module.gamma}),
+        ("prelu", {}, {"slope": module.beta}),
+        ("affine", {}, {"bias": module.zeta}),
+    ]
+    return steps, bool((module.beta >= 0).all())
+
+
+def _activation(module: Any, _: Shape) -> Found:
+    """A sigmoid is monotone in theory, but not by the rounding of its parts."""
+    exact = getattr(module, "approximate", "none") == "none"
+    return ([("activation", {"function": ACTIVATIONS[type(module)]}, {})] if exact else None), False
+
+
+# How a known module is written in steps, and whether it is monotone in float32: rounding is monotone, so sums and
+# products with constants are.
+_STEPS: Mapping[type[nn.Module], Callable[[Any, Shape], Found]] = {
+    nn.ReLU: lambda module, _: ([("clip", {"min": 0.0, "max": None}, {})], True),
+    nn.Hardtanh: _hardtanh,  # ReLU6 is one
+    nn.LeakyReLU: _leaky,
+    nn.PReLU: _prelu,
+    RPReLU: _rprelu,
+    BasicScaleBinarizer: lambda module, _: ([("affine", {}, {"scale": module.alpha})], True),
+    BiasPostprocess: lambda module, _: ([("affine", {}, {"bias": module.bias})], True),
+    **dict.fromkeys(ACTIVATIONS, _activation),
+    **dict.fromkeys((nn.ELU, nn.Softplus), lambda module, _: (None, False)),
+    # A sign as a module of its own, as an RSign in front of a binary layer: only thresholds express it.
+    ActivationBinarizer: lambda module, _: (None, module.bit_reason is None),
+}
+
+POINTWISE = (*NORM, *_STEPS)
+"""Modules that work on each number by itself."""
+
+
+@torch.no_grad()
+def _norm(name: str, norm: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
+    """Return scale = weight / sqrt(var + eps) and bias - mean * scale, rounded as PyTorch rounds them.
+
+    PyTorch takes the reciprocal root in float32 and the bias by one fused multiply-add, which the float64 sum of an
+    exact product repeats.
+    """
+    assert isinstance(norm, NORM)
+    if norm.running_mean is None or norm.running_var is None:
+        raise ExportError(f"'{name}' has no running statistics; required: BatchNorm with track_running_stats=True.")
+    scale = torch.rsqrt(norm.running_var + norm.eps)
+    scale = scale if norm.weight is None else scale * norm.weight
+    bias = -norm.running_mean.double() * scale.double()
+    bias = (bias if norm.bias is None else bias + norm.bias.double()).float()
+    if not (scale.isfinite().all() and bias.isfinite().all()):
+        raise ExportError(
+            f"'{name}' has a scale or bias that is not finite; required: running_var of 0 or above, eps > 0."
+        )
+    return {"scale": scale.reshape(shape), "bias": bias.reshape(shape)}

@@ -1,5 +1,0 @@
-"""Packed graph -> ONNX of standard operators, with the binary weights as bits or as floats."""
-
-from xnorkit.export.onnx.convert import to_onnx, write_onnx
-
-__all__ = ["to_onnx", "write_onnx"]

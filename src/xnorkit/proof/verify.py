@@ -1,0 +1,189 @@
+"""The proof that a packed program is the trained model: node by node on its own numbers, then end to end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xnorkit.compile.lower import Export, lower, rounded_to_half
+from xnorkit.errors import ExportError, InputError
+from xnorkit.format import INPUT, Graph, Node, infer_shapes
+from xnorkit.proof.bounds import bound
+from xnorkit.proof.machines import EngineMachine, InterpreterMachine, Machine
+from xnorkit.proof.proof import FloatProof, LayerProof, Proof
+from xnorkit.proof.trained import TrainedValues
+from xnorkit.proof.witness import Witness
+from xnorkit.runtime import Model
+from xnorkit.runtime.images import as_images
+
+__all__ = ["prove", "verify"]
+
+MAX_LOCATED_FLIPS = 20
+INTEGER_OPS = ("binary_conv2d", "binary_linear", "int8_conv2d", "int8_linear")
+
+
+def verify(
+    model: nn.Module,
+    packed: Model | Graph,
+    images: NDArray[np.float32] | Tensor,
+    batch_size: int = 64,
+    *,
+    strict: bool = True,
+    export: Export | None = None,
+) -> Proof:
+    """Return the comparison of a trained model with its packed program on real images.
+
+    The untouched model runs on the images, and must return what the capture of it returns, bit for bit; the proof is of
+    those numbers. (a) Node by node: each is fed with the trained model's own. The integers of a binary layer must equal
+    `conv(sign(x), sign(W))`, and every bit must equal the trained model's; floats must lie within the bound that their
+    rounding explains (`FloatProof`). (b) End to end: bits that differ (a float sum taken in another order may flip a
+    sign that sat on zero) are counted and located, predictions and logits compared.
+
+    Args:
+        model: the trained module; evaluated as in eval mode and not changed. If the file holds float16 weights, it is
+            compared with `rounded_to_half(model)`.
+        packed: the loaded program made from it; or its graph, to be run by the interpreter.
+        images: (N, C, H, W) float32, normalised as for training, at least one; NumPy array or torch tensor.
+        batch_size: images per step; bounds the memory.
+        strict: raise at the first node that differs, else return the counts.
+        export: what `export_model` gave for this model, to save doing it again.
+
+    Raises:
+        ExportError: `strict` and part (a) does not hold; names the first differing node. Or the file was not made from
+            this model, or the model is no function of the image alone.
+        InputError: no images, or of another type, dtype or shape.
+    """
+    machine: Machine = InterpreterMachine(packed) if isinstance(packed, Graph) else EngineMachine(packed)
+    graph = machine.graph
+    images = as_images(images, graph.input)
+    if images.dtype != np.float32:
+        raise InputError(f"images have dtype {images.dtype}; required: float32, normalised as for training.")
+    half = any(array.dtype == np.float16 for node in graph.nodes for array in node.tensors.values())
+    export = export or lower(model, graph.input.shape, half=half)
+    _check_same(graph, export)
+    witness = Witness(rounded_to_half(model) if half else model)
+    prover = _Prover(machine, export, Proof(half=half))
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        trained = TrainedValues(export, batch)
+        witness.check(trained.captured)
+        prover.add(batch, trained, start, strict)
+    return prover.proof
+
+
+def prove(export: Export, packed: Model, images: NDArray[np.float32], trained: TrainedValues) -> Proof:
+    """Return the proof of one batch whose trained values are known; ExportError at the first node that differs."""
+    prover = _Prover(EngineMachine(packed), export, Proof())
+    prover.add(images, trained, 0, strict=True)
+    return prover.proof
+
+
+def _check_same(graph: Graph, export: Export) -> None:
+    """Refuse a graph whose nodes are not those that the model gives: its proof would compare the wrong values."""
+    for ours, theirs in zip(export.graph.nodes, graph.nodes, strict=False):
+        if (ours.name, ours.op, ours.inputs) != (theirs.name, theirs.op, theirs.inputs):
+            raise ExportError(
+                f"the file has {theirs!r} where the model gives {ours!r}; required: a file that this version exported "
+                "from this model. Export it again."
+            )
+    if len(export.graph.nodes) != len(graph.nodes):
+        raise ExportError(
+            f"the file has {len(graph.nodes)} nodes, the model gives {len(export.graph.nodes)}; required: a file that "
+            "this version exported from this model. Export it again."
+        )
+
+
+class _Prover:
+    """Adds batch after batch to `proof`."""
+
+    def __init__(self, machine: Machine, export: Export, proof: Proof) -> None:
+        self.machine, self.export, self.proof = machine, export, proof
+        self.shapes = infer_shapes(machine.graph)
+        self.image = next((v for v in export.network.values if not v.inputs), None)
+        self.layers: dict[str, LayerProof] = {}
+        self.floats: dict[str, FloatProof] = {}
+
+    def add(self, batch: NDArray[np.float32], trained: TrainedValues, start: int, strict: bool) -> None:
+        for node in self.machine.graph.nodes:
+            self._prove(node, trained, batch)
+            found = (self.layers.get(node.name), self.floats.get(node.name))
+            if strict and any(entry is not None and not entry.equal for entry in found):
+                raise ExportError(_differs(node, found[0], found[1], start, len(batch)))
+        self.proof.layers, self.proof.floats = list(self.layers.values()), list(self.floats.values())
+        names = (node.name for node in self.machine.graph.nodes)
+        self.proof.order = [name for name in names if name in self.layers or name in self.floats]
+        self._compare_end_to_end(trained, batch, start)
+
+    def _value(self, name: str, trained: TrainedValues, batch: NDArray[np.float32]) -> NDArray[Any] | None:
+        """Return the trained model's value of a node or the input, in the graph's layout; None where it has none."""
+        if name == INPUT:
+            if self.machine.graph.input.kind == "f32":
+                return np.ascontiguousarray(batch.transpose(0, 2, 3, 1))
+            pixels = next(v for v in self.export.network.values if v.kind == "u8")
+            return trained.image(pixels)
+        origin = self.export.origins.get(name)
+        return None if origin is None else trained.image(origin)
+
+    def _prove(self, node: Node, trained: TrainedValues, batch: NDArray[np.float32]) -> None:
+        inputs = [self._value(name, trained, batch) for name in node.inputs]
+        wanted = self._value(node.name, trained, batch)
+        known = [value for value in inputs if value is not None]
+        if wanted is None or len(known) < len(inputs):
+            return
+        sums, output = self.machine.alone(node, known)
+        bits = self.shapes[node.name].kind != "f32"
+        right = output == wanted
+        if not bits:
+            error, allowed = np.abs(output.astype(np.float64) - wanted), bound(node, known, wanted)
+            right = error <= allowed
+            entry = self.floats.setdefault(node.name, FloatProof(node.name))
+            entry.numbers += right.size
+            entry.within += int(right.sum())
+            entry.largest = max(entry.largest, float((error / np.maximum(allowed, 1e-300)).max()))
+        if bits or node.op in INTEGER_OPS:
+            layer = self.layers.setdefault(node.name, LayerProof(node.name))
+            layer.outputs += right.size
+            layer.outputs_equal += int(right.sum())
+            expected = trained.sums(self.export.origins[node.name])
+            if sums is not None and expected is not None:
+                layer.integers += expected.size
+                layer.integers_equal += int((sums == expected).sum())
+
+    def _compare_end_to_end(self, trained: TrainedValues, batch: NDArray[np.float32], start: int) -> None:
+        proof = self.proof
+        values = self.machine.trace(batch)
+        for node in self.machine.graph.nodes:
+            wanted = self._value(node.inputs[0], trained, batch)
+            if node.op not in ("binary_conv2d", "binary_linear") or wanted is None:
+                continue
+            differ = values[node.inputs[0]] != wanted
+            proof.end_to_end_bits += differ.size
+            proof.flips[node.name] = proof.flips.get(node.name, 0) + int(differ.sum())
+            for image, row, column, channel in _located(differ, MAX_LOCATED_FLIPS - len(proof.flip_locations)):
+                where = {"image": start + image, "row": row, "column": column, "channel": channel}
+                proof.flip_locations.append({"layer": node.name, **where})
+        logits = values[self.machine.graph.output].reshape(len(batch), -1)
+        output = trained.image(self.export.network.output).reshape(len(batch), -1)
+        proof.images += len(batch)
+        proof.predictions_equal += int((logits.argmax(1) == output.argmax(1)).sum())
+        proof.max_logit_difference = max(proof.max_logit_difference, float(np.abs(logits - output).max()))
+
+
+def _differs(node: Node, layer: LayerProof | None, floats: FloatProof | None, start: int, count: int) -> str:
+    what = []
+    if layer is not None:
+        what.append(f"{layer.integers - layer.integers_equal} of {layer.integers} integers")
+        what.append(f"{layer.outputs - layer.outputs_equal} of {layer.outputs} outputs")
+    elif floats is not None:
+        what.append(f"{floats.numbers - floats.within} of {floats.numbers} floats beyond their bound")
+    return (
+        f"layer '{node.name}' differs from the trained model on images {start} to {start + count - 1}: "
+        f"{', '.join(what)}. Required: none. Do not use the file; please report this model."
+    )
+
+
+def _located(differ: NDArray[np.bool_], most: int) -> Iterator[tuple[int, ...]]:
+    for where in np.argwhere(differ)[: max(most, 0)]:
+        yield tuple(int(i) for i in where)

@@ -1,0 +1,86 @@
+"""The model as its user runs it, beside what was captured of it: both must give the same numbers, bit for bit."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xnorkit.compile.frontend.capture import Captured, Ref
+from xnorkit.compile.frontend.model_copy import copied, first_line
+from xnorkit.errors import ExportError
+
+__all__ = ["Witness", "same"]
+
+
+class Witness:
+    """A copy of a model that nothing was changed in: hooks, patched methods and state are those of the model.
+
+    Captured calls are a pure function of the image. A model that is none (it keeps state, draws numbers, looks at the
+    gradient mode) gives other numbers in one of its calls, and is refused.
+
+    Args:
+        model: any module.
+
+    Raises:
+        ExportError: the model cannot be copied.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = copied(model)
+
+    def check(self, captured: Captured, *, gradients: bool = False) -> None:
+        """Run the model on the captured images and compare what it returns with what was captured.
+
+        Args:
+            captured: of the same model.
+            gradients: run with gradients, as a call without `torch.no_grad()`.
+
+        Raises:
+            ExportError: they differ; names the first layer that gives other numbers.
+        """
+        assert isinstance(captured.result, Ref)
+        wanted = captured.tensor(captured.result)
+        try:
+            found = self._run(captured.images, gradients)
+        except Exception as error:
+            if gradients:  # writes with out= and the like run without gradients alone
+                return
+            raise ExportError(f"the model fails when it is run again: {first_line(error)}. {REQUIRED}") from error
+        if not same(found, wanted):
+            raise ExportError(
+                f"the model gives other numbers when it is run again{self._first(captured, gradients)}. {REQUIRED}"
+            )
+
+    def _run(self, images: Tensor, gradients: bool) -> Any:
+        with torch.set_grad_enabled(gradients):
+            result = self.model(images.clone())
+        return result.detach() if isinstance(result, Tensor) else result
+
+    def _first(self, captured: Captured, gradients: bool) -> str:
+        """Return the first layer whose output differs from the captured one, in words."""
+        seen: dict[str, Any] = {}
+        handles = [
+            module.register_forward_hook(lambda _module, _inputs, output, path=path: seen.setdefault(path, output))
+            for path, module in self.model.named_modules()
+        ]
+        try:
+            self._run(captured.images, gradients)
+        finally:
+            for handle in handles:
+                handle.remove()
+        layers = [call for call in captured.calls if call.layer is not None and call.name in seen]
+        for call in layers:
+            if not same(seen[call.name], call.outputs[0]):
+                return f", first in '{call.name}' ({type(call.layer).__name__})"
+        return f", behind its last layer '{layers[-1].name}'" if layers else ""
+
+
+REQUIRED = (
+    "Required: a forward that depends on the image alone: no random numbers, no state that it keeps, no look at the "
+    "gradient mode."
+)
+
+
+def same(a: Any, b: Tensor) -> bool:
+    """Return whether two tensors are equal, NaN included."""
+    return isinstance(a, Tensor) and a.shape == b.shape and bool(((a == b) | (a.isnan() & b.isnan())).all())

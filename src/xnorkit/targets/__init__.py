@@ -1,0 +1,1 @@
+"""Packed graph -> other forms: ONNX and C."""

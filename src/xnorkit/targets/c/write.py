@@ -1,0 +1,192 @@
+"""A folder with a program: the operations, the network, and a test that compares stored outputs bit for bit."""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xnorkit import __version__
+from xnorkit.errors import ExportError, InputError
+from xnorkit.format import INPUT, Graph, ValueSpec, infer_shapes
+from xnorkit.runtime import Model
+from xnorkit.targets.c.arena import place
+from xnorkit.targets.c.arrays import Constants
+from xnorkit.targets.c.calls import Calls
+from xnorkit.targets.c.inputs import comments, input_call
+from xnorkit.targets.c.stages import Stage, stages
+
+__all__ = ["CProgram", "write_c"]
+
+ROW = "(float *)(void *)row"
+BYTES = {"f32": 4, "u8": 1}
+
+
+@dataclass(frozen=True)
+class CProgram:
+    """What was written: its folder, bytes of RAM for values, bytes of constants (code comes on top: `make size`)."""
+
+    folder: Path
+    ram_bytes: int
+    constant_bytes: int
+
+
+def write_c(folder: str | os.PathLike[str], graph: Graph, *, images: NDArray[np.float32] | None = None) -> CProgram:
+    """Write a self-contained C99 program of `graph` into a folder: model.h, model.c, xk*.c, a test and a Makefile.
+
+    `model_run(const float *image, float *outputs)` takes one image (C, H, W), prepared as in training; `model_run_u8`
+    takes pixels (red, green, blue), where the graph knows what becomes of them; model.h says which. Nothing is
+    allocated: values live in one static block. `make` builds and runs the test: the outputs of `images` equal, bit for
+    bit, those of the engine's scalar reference.
+
+    Args:
+        folder: made if absent; files of the same name are replaced.
+        graph: a valid graph, for one size of images.
+        images: (N, C, H, W) float32 for the test; two random ones by default.
+
+    Raises:
+        ExportError: the graph is for images of any size, or reads pixels and knows no normalisation.
+        InputError: the folder cannot be written.
+    """
+    if graph.input.dynamic:
+        raise ExportError(
+            f"'{graph.name}' is for images of any size; required for C, whose memory is fixed: a graph of one size."
+        )
+    if graph.input.kind == "u8" and graph.input.normalization is None:
+        raise ExportError(f"'{graph.name}' reads pixels without a normalization; required for C: a normalization.")
+    if images is None:
+        images = _random_images(graph)
+    model = _model(graph)
+    outputs = Model(graph, isa="reference")(images).reshape(len(images), -1)
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for source in resources.files("xnorkit.targets.c").joinpath("sources").iterdir():
+            with resources.as_file(source) as path:
+                shutil.copyfile(path, target / path.name)
+        (target / "model.h").write_text(model.header, encoding="utf-8")
+        (target / "model.c").write_text(model.source, encoding="utf-8")
+        (target / "test_vector.h").write_text(_test_vector(images, outputs), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}); required: a writable folder.") from error
+    return CProgram(target, model.ram_bytes, model.constant_bytes)
+
+
+@dataclass(frozen=True)
+class _Model:
+    header: str
+    source: str
+    ram_bytes: int
+    constant_bytes: int
+
+
+def _model(graph: Graph) -> _Model:
+    specs = infer_shapes(graph)
+    order = stages(graph, specs)
+    offsets, size = _memory(graph, order, specs)
+    output = specs[graph.output]
+    constants = Constants()
+
+    def where(name: str) -> str:
+        kind = specs[name].kind
+        pointer = {"f32": "float *", "bits": "uint32_t *", "u8": "uint8_t *"}[kind]
+        return f"({pointer})(void *)(block + {offsets[name]})"
+
+    calls = Calls(specs, constants, where, ROW)
+    body = [line for stage in order for line in calls.write(stage)]
+    inputs = [input_call(graph.input, constants, where(INPUT), pixels=pixels) for pixels in (False, True)]
+    # A value of several positions leaves as (C, H, W), as in every runtime of the graph.
+    result = [
+        f"const float *value = {where(graph.output)};",
+        f"for (int32_t p = 0; p < {output.height * output.width}; ++p)",
+        f"  for (int32_t c = 0; c < {output.channels}; ++c)",
+        f"    outputs[c * {output.height * output.width} + p] = value[p * {output.channels} + c];",
+    ]
+    row = max(specs[node.name].channels for node in graph.nodes)
+    ram = size + 4 * row
+    source = [
+        f"/* Written by xnorkit {__version__}: the network '{_plain(graph.name)}'. */",
+        "#include <math.h>",
+        "",
+        '#include "model.h"',
+        '#include "xk.h"',
+        "",
+        *constants.text,
+        "",
+        f"static uint64_t storage[{max(1, size // 8)}];",
+        f"static uint32_t row[{row}];",
+        "",
+        "static void run(float *outputs) {",
+        "  uint8_t *block = (uint8_t *)storage;",
+        *(f"  {line}" for line in [*body, *result]),
+        "}",
+    ]
+    for name, kind, text in (("model_run", "float", inputs[0]), ("model_run_u8", "uint8_t", inputs[1])):
+        if text:
+            lines = [f"void {name}(const {kind} *image, float *outputs) {{", "  uint8_t *block = (uint8_t *)storage;"]
+            source += ["", *lines, f"  {text}", "  run(outputs);", "}"]
+    header = [
+        f"/* Written by xnorkit {__version__}: the network '{_plain(graph.name)}'. */",
+        "#ifndef MODEL_H",
+        "#define MODEL_H",
+        "",
+        "#include <stdint.h>",
+        "",
+        f'#define MODEL_NAME "{_plain(graph.name)}"',
+        f"#define MODEL_INPUTS {specs[INPUT].size} /* one image {' x '.join(map(str, graph.input.shape))} */",
+        f"#define MODEL_OUTPUTS {output.size}",
+        f"#define MODEL_RAM_BYTES {ram}",
+        f"#define MODEL_CONSTANT_BYTES {constants.bytes}",
+        "",
+        *comments(graph.input, pixels=bool(inputs[1])),
+        "void model_run(const float *image, float *outputs);",
+        *(["void model_run_u8(const uint8_t *image, float *outputs);"] if inputs[1] else []),
+        "",
+        "#endif",
+    ]
+    return _Model("\n".join(header) + "\n", "\n".join(source) + "\n", ram, constants.bytes)
+
+
+def _memory(graph: Graph, order: list[Stage], specs: dict[str, ValueSpec]) -> tuple[dict[str, int], int]:
+    """Return where values lie and how long the block is; step 0 is the input, the last one takes the output out."""
+    lives = {INPUT: (0, 0)}
+    for step, stage in enumerate(order, start=1):
+        for name in stage.makes:
+            lives[name] = (step, step)
+        for name in stage.reads:
+            lives[name] = (lives[name][0], step)
+    lives[graph.output] = (lives[graph.output][0], len(order) + 1)
+    sizes = {name: _bytes(specs[name]) for name in lives}
+    return place(sizes, lives)
+
+
+def _bytes(spec: ValueSpec) -> int:
+    return spec.height * spec.width * 4 * spec.words if spec.kind == "bits" else spec.size * BYTES[spec.kind]
+
+
+def _random_images(graph: Graph) -> NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal((2, *graph.input.shape), dtype=np.float32)
+
+
+def _test_vector(images: NDArray[np.float32], outputs: NDArray[np.float32]) -> str:
+    constants = Constants()
+    constants.add(images.astype(np.float32))
+    constants.add(outputs.view(np.uint32))
+    texts = constants.text
+    return "\n".join(
+        [
+            "/* Images and the bits of the outputs that the engine's scalar reference gives. */",
+            f"#define TEST_IMAGES {len(images)}",
+            texts[0].replace(" c0[", " test_images["),
+            texts[1].replace(" c1[", " test_outputs["),
+            "",
+        ]
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]", "_", name)
