@@ -89,7 +89,7 @@ CASES: list[tuple[str, Callable[[HandFile], Any], str]] = [
     ("F-29", lambda f: f.attributes('sign').update(relu=True), "node 'sign': attributes: 'relu' is unknown; required: no keys."),
     ("F-29", lambda f: f.attributes('bconv').update(relu=True), "node 'bconv': attributes: 'relu' is unknown; required: kernel, stride, padding, dilation, groups, in_channels, out_channels, epilogue."),
     ("F-29", lambda f: f.attributes('blin').pop('out_features'), "node 'blin': attributes: 'out_features' is missing; required: out_features, epilogue."),
-    ("F-29", lambda f: f.attributes('blin').pop('epilogue'), 'node \'blin\': attributes: \'epilogue\' is missing; required: "bits" or "float".'),
+    ("F-29", lambda f: f.attributes('blin').pop('epilogue'), "node 'blin': attributes: 'epilogue' is missing; required: out_features, epilogue."),
     ("F-30", lambda f: f.attributes('bconv').update(epilogue='int'), 'node \'bconv\': attribute \'epilogue\': received \'int\'; required: "bits" or "float".'),
     ("F-30", lambda f: f.attributes('bconv').update(epilogue=1), 'node \'bconv\': attribute \'epilogue\': received 1; required: "bits" or "float".'),
     ("F-31", lambda f: f.attributes('conv').update(kernel=[1]), "node 'conv': attribute 'kernel': received [1]; required: a list of 2 integers from 1 to 16777216."),

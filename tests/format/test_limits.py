@@ -14,7 +14,7 @@ from hostile import HOSTILE, window
 import xnorkit
 from xnorkit.errors import FormatError, InputError
 from xnorkit.format import Graph, InputSpec, Limits, Node, ValueSpec, check_limits, read, write
-from xnorkit.format.ops import find_op
+from xnorkit.format.operations import OPERATIONS
 from xnorkit.runtime import Model, load
 from xnorkit.zoo import list_pretrained
 
@@ -108,7 +108,7 @@ class _Shapes:
             weight = {"weight": np.broadcast_to(np.float16(0), shape)}
         self.nodes.append(Node(name, op, inputs, attributes, weight))
         sources = [self.values[source] for source in inputs]
-        self.values[name] = find_op(op, attributes).plan(attributes, sources).output
+        self.values[name] = OPERATIONS[op].plan(attributes, sources).output
         return name
 
     def conv(self, source: str, out: int, kernel: int, stride: int = 1) -> str:

@@ -8,7 +8,7 @@ from handwritten import HandFile
 
 from xnorkit.format import LayerSummary, Total, ValueSpec, summarize
 from xnorkit.format.file import from_bytes, to_bytes
-from xnorkit.format.geometry import output_size, valid_taps
+from xnorkit.format.geometry import Window, output_size, valid_taps
 
 GRAPH = from_bytes(HandFile().to_bytes())
 
@@ -43,21 +43,16 @@ def test_json_has_the_fixed_field_names() -> None:
 @pytest.mark.parametrize("dilation", [1, 2])
 def test_valid_taps_by_brute_force(stride: int, dilation: int) -> None:
     for size, kernel, before, after in itertools.product((1, 2, 5), (1, 2, 3), (0, 1, 4), (0, 2, 3)):
-        attributes = {
-            "kernel": [kernel, 2],
-            "stride": [stride, 1],
-            "padding": [before, 1, after, 0],
-            "dilation": [dilation, 1],
-        }
+        window = Window((kernel, 2), (stride, 1), (before, 1, after, 0), (dilation, 1))
         if dilation * (kernel - 1) + 1 > size + before + after:
             continue
         source = ValueSpec("bits", size, 3, 1)
         image = np.pad(np.ones((size, 3), np.int64), ((before, after), (1, 0)))
-        height, width = output_size(attributes, source)
+        height, width = output_size(window, source)
         taps = [
             image[y * stride : y * stride + dilation * (kernel - 1) + 1 : dilation, x : x + 2]
             for y, x in itertools.product(range(height), range(width))
         ]
         assert all(tap.shape == (kernel, 2) for tap in taps)
-        assert valid_taps(attributes, source) == sum(int(tap.sum()) for tap in taps)
+        assert valid_taps(window, source) == sum(int(tap.sum()) for tap in taps)
         assert (height * stride) + dilation * (kernel - 1) + 1 > size + before + after

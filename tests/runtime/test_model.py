@@ -167,7 +167,7 @@ def test_what_the_engine_refuses_names_the_node(monkeypatch: pytest.MonkeyPatch)
     def refuse(*_: object) -> int:
         raise ValueError("not today")
 
-    monkeypatch.setitem(BUILDERS, ("pack", None), refuse)  # type: ignore[arg-type]
+    monkeypatch.setitem(BUILDERS, "pack", refuse)  # type: ignore[arg-type]
     with wrong("node 'sign' (pack): the engine refuses it: not today", EngineError):
         Model(tiny())
 

@@ -20,7 +20,7 @@ from xnorkit.format import INPUT, Graph, Node, ValueSpec
 from xnorkit.format.container import unpack
 from xnorkit.format.document import encode, tensor_names
 from xnorkit.format.file import from_bytes, to_bytes
-from xnorkit.format.ops import OPS, find_op
+from xnorkit.format.operations import OPERATIONS, find_operation
 from xnorkit.zoo import list_pretrained, path
 
 __all__ = ["corpus", "fitted", "mutated"]
@@ -105,7 +105,7 @@ def _alter_value(document: Any, rng: random.Random) -> None:
     elif kind == 3 and isinstance(holder, dict):
         holder[rng.choice(["x", "op", "metadata", "classes", key + "\x07"])] = copy.deepcopy(old)
     elif isinstance(old, str) and kind < 6:
-        holder[key] = rng.choice([*OPS, "input", "float", "bits", "weight", old + old])
+        holder[key] = rng.choice([*OPERATIONS, "input", "float", "bits", "weight", old + old])
     else:
         holder[key] = copy.deepcopy(rng.choice(NUMBERS if isinstance(old, int | float) and kind < 7 else OTHERS))
 
@@ -178,7 +178,7 @@ def fitted(graph: Graph, nodes: list[Node], rng: random.Random) -> list[Node]:
         if "in_channels" in node.attributes and rng.random() < 0.95:
             node.attributes["in_channels"] = sources[0].channels  # type: ignore[index]
         try:
-            plan = find_op(node.op, node.attributes).plan(node.attributes, sources)
+            plan = find_operation(node.op).plan(node.attributes, sources)
         except (FormatError, TypeError, ZeroDivisionError, KeyError, ValueError, OverflowError, MemoryError):
             fitted.append(node)
             continue

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xnorkit.errors import InputError
 from xnorkit.format import ValueSpec
-from xnorkit.format.geometry import valid_taps
+from xnorkit.format.geometry import Window, valid_taps
 
 __all__ = ["OPS", "LayerShape", "named_shapes", "parse_shape", "select_shapes"]
 
@@ -61,7 +61,7 @@ class LayerShape:
     @property
     def macs(self) -> int:
         """Multiply-adds of one image, valid taps only: a padded tap is no work."""
-        window = {"kernel": self.kernel, "stride": (self.stride,) * 2, "padding": self.padding}
+        window = Window(self.kernel, (self.stride, self.stride), self.padding)
         image = ValueSpec("bits", *self.image, self.in_channels)
         return valid_taps(window, image) * self.in_channels // self.groups * self.out_channels
 

@@ -40,7 +40,7 @@ def check_dynamic(network: Network, graph: Graph) -> None:
     shapes = infer_shapes(graph)
     for node in graph.nodes:
         source = shapes[node.inputs[0]]
-        linear = node.op.endswith("linear") and source.height * source.width > 1
+        linear = "out_features" in node.attributes and source.height * source.width > 1
         if linear or any(a.ndim == 3 for role, a in node.tensors.items() if role != "weight"):
             raise ExportError(f"'{node.name}' ({node.op}) is made for {source.height} x {source.width}; {REQUIRED}")
 

@@ -1,7 +1,7 @@
 """What the exporter did, in words: pass by pass, then why each layer with float weights or float input is one."""
 
 from xnorkit.compile.lower import Export
-from xnorkit.format import INPUT, Node
+from xnorkit.format import INPUT, Node, operation_of
 
 __all__ = ["explain"]
 
@@ -30,13 +30,13 @@ def explain(export: Export) -> str:
 
 
 def _is_layer(node: Node) -> bool:
-    return "weight" in node.tensors and node.op not in ("binary_conv2d", "binary_linear")
+    return operation_of(node).layer is not None and not operation_of(node).binary
 
 
 def _reason(node: Node, export: Export) -> str:
-    if node.op.startswith("int8_"):
+    if operation_of(node).layer == "int8":
         return "8-bit weights and inputs, as trained by quantize_first_last_; nothing to do"
-    if node.op.startswith("binary_weight_"):
+    if operation_of(node).layer == "binary_weight":
         return (
             "its weights are bits, its input is float: give its BConfig an activation binarizer, as "
             "BasicInputBinarizer, and train again"

@@ -2,8 +2,10 @@
 
 from xnorkit.format.demands import check_limits
 from xnorkit.format.file import read, write
+from xnorkit.format.geometry import Window, filter_shape, window_of
 from xnorkit.format.graph import INPUT, Graph, InputSpec, Node, Normalization, Preparation, ValueSpec
 from xnorkit.format.limits import Limits
+from xnorkit.format.operations import Operation, family_of, operation_of
 from xnorkit.format.preparation import arranged, as_floats, in_words
 from xnorkit.format.rules import escaped, shown, shown_path
 from xnorkit.format.shapes import infer_shapes
@@ -17,19 +19,25 @@ __all__ = [
     "Limits",
     "Node",
     "Normalization",
+    "Operation",
     "Preparation",
     "Summary",
     "Total",
     "ValueSpec",
+    "Window",
     "arranged",
     "as_floats",
     "check_limits",
     "escaped",
+    "family_of",
+    "filter_shape",
     "in_words",
     "infer_shapes",
+    "operation_of",
     "read",
     "shown",
     "shown_path",
     "summarize",
+    "window_of",
     "write",
 ]

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from xnorkit.format.geometry import window_of
 from xnorkit.format.graph import INPUT, Graph, Node, ValueSpec
 from xnorkit.format.limits import Limits
+from xnorkit.format.operations import operation_of
 from xnorkit.format.rules import shown
 
 __all__ = ["Demand", "check_limits", "demand_of"]
@@ -102,7 +104,7 @@ def demand_of(node: Node, sources: Sequence[ValueSpec], value: ValueSpec) -> Dem
     work = PER_NUMBER * elements
     if node.op == "activation":
         return Demand(work + PER_FUNCTION * value.size)
-    if "weight" in node.tensors:
+    if operation_of(node).layer is not None:
         return _layer(node, sources[0], value, work)
     if "kernel" in node.attributes:
         return _pool(node, sources[0], value, work)
@@ -125,7 +127,7 @@ def _pool(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand:
 
 def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand:
     """A convolution, or a linear layer: a convolution whose kernel is the whole image."""
-    groups = node.attributes.get("groups", 1)
+    layer, groups = operation_of(node).layer, node.attributes.get("groups", 1)
     down, right = _axes(node, source, value)
     positions = value.height * value.width
     runs, kinds = down.runs * right.runs, down.kinds * right.kinds
@@ -133,7 +135,7 @@ def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand
     taps = down.taps * right.taps
     per_group = source.channels // groups
     padded = down.padded * right.padded
-    if node.op.startswith("binary_") and not node.op.startswith("binary_weight_"):
+    if layer == "binary":
         # Words of a group, or of all that a block of 64 lanes meets; each kind of position has limits of its own.
         words = min(source.words, -(-64 * per_group // 32) + 1) if groups > 1 else source.words
         multiplied = positions * taps * words * 32 * (value.channels + 32) // BITS_PER_WORK
@@ -144,7 +146,7 @@ def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand
         scratch = 4 * padded * source.words * 2 + 4 * positions * -(-down.kernel * right.kernel * per_group // 32)
         plan += _arranged(node, down.kernel * right.kernel, source, value)
         return _convolution(work + multiplied + PER_NUMBER * prepared, plan, scratch, positions, runs)
-    if node.op.startswith("int8_"):
+    if layer == "int8":
         width = min(source.channels, 64 * per_group)
         blocks = -(-value.channels // 64)
         multiplied = PER_INT8 * positions * down.kernel * right.kernel * width * (value.channels + 32)
@@ -159,20 +161,19 @@ def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand
 
 def _arranged(node: Node, kernel: int, source: ValueSpec, value: ValueSpec) -> int:
     """Return the bytes of a layer's weights in whole blocks of lanes, less what the file's own size accounts for."""
-    groups = node.attributes.get("groups", 1)
+    layer, groups = operation_of(node).layer, node.attributes.get("groups", 1)
     depthwise = groups > 1 and groups == source.channels == value.channels
     per_filter = kernel * source.channels // groups
-    whole_bits = node.op.startswith("binary_") and not node.op.startswith("binary_weight_")
-    if groups > 1 and (whole_bits or node.op.startswith("int8_")):
+    if groups > 1 and layer in ("binary", "int8"):
         return 0  # wide weights, which the plan has already
     blocks = 1 if depthwise else groups
-    lanes = blocks * _rounded(value.channels // blocks, 32 if whole_bits else 16)
-    if whole_bits:
+    lanes = blocks * _rounded(value.channels // blocks, 32 if layer == "binary" else 16)
+    if layer == "binary":
         filters = 4 * lanes * kernel * source.words
-    elif node.op.startswith("binary_weight_"):
+    elif layer == "binary_weight":
         filters = 4 * lanes * per_filter if depthwise else lanes * per_filter // 8
     else:
-        filters = (2 if node.op.startswith("int8_") else 4) * lanes * per_filter
+        filters = (2 if layer == "int8" else 4) * lanes * per_filter
     taken = filters + LANE_BYTES * lanes + BLOCK_BYTES * blocks
     return max(0, taken - FILE_TIMES * sum(array.nbytes for array in node.tensors.values()))
 
@@ -205,13 +206,10 @@ class _Axis:
 
 
 def _axes(node: Node, source: ValueSpec, value: ValueSpec) -> Iterator[_Axis]:
-    a = node.attributes
+    window = window_of(node.attributes, source)
     for axis, (size, outputs) in enumerate(((source.height, value.height), (source.width, value.width))):
-        if "kernel" not in a:
-            yield _Axis(size, size, 1, size)
-            continue
-        kernel, stride, dilation = a["kernel"][axis], a["stride"][axis], a.get("dilation", (1, 1))[axis]
-        before, after = a["padding"][axis], a["padding"][axis + 2]
+        kernel, stride, dilation = window.kernel[axis], window.stride[axis], window.dilation[axis]
+        before, after = window.padding[axis], window.padding[axis + 2]
         border = -(-before // stride) - (-after // stride)
         # Both ends of the range of valid taps only fall from one output to the next.
         kinds = min(outputs, border + 1, 2 * kernel + 3)

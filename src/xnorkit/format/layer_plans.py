@@ -1,13 +1,13 @@
 """Plans of the operations with weights: float, 1-bit weights, 8-bit, and binary."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 from xnorkit.errors import FormatError
 from xnorkit.format import tensors
-from xnorkit.format.geometry import output_size
-from xnorkit.format.graph import Kind, ValueSpec
-from xnorkit.format.plans import Attributes, Plan, Planner
-from xnorkit.format.tensors import TensorRule
+from xnorkit.format.geometry import filter_shape, output_size, window_of
+from xnorkit.format.graph import ValueSpec
+from xnorkit.format.tensors import Attributes, Plan, TensorRule
 
 __all__ = ["MAX_K", "MAX_K_INT8", "binary", "binary_weight", "float_layer", "int8"]
 
@@ -38,46 +38,40 @@ def binary_weight(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     return Plan(ValueSpec("f32", *shape), rules)
 
 
-def binary(epilogue: Kind) -> Planner:
-    """Return the plan of a binary layer with an epilogue to bits or float32."""
-
-    def plan(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
-        shape, taps = _sizes(attributes, sources[0])
-        _check_arranged(shape[2] + 31, taps[0] * taps[1], sources[0].words)
-        makes = _thresholds(shape) if epilogue == "bits" else _scale_and_bias(shape)
-        return Plan(ValueSpec(epilogue, *shape), {"weight": _packed(shape, taps), **makes})
-
-    return plan
+def binary(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
+    """Plan a binary layer with an epilogue to bits or float32."""
+    shape, taps = _sizes(attributes, sources[0])
+    _check_arranged(shape[2] + 31, taps[0] * taps[1], sources[0].words)
+    rules = {"weight": _packed(shape, taps)}
+    if attributes["epilogue"] == "bits":
+        return Plan(ValueSpec("bits", *shape), {**rules, **_thresholds(shape)})
+    return Plan(ValueSpec("f32", *shape), {**rules, **_scale_and_bias(shape)})
 
 
-def int8(epilogue: Kind) -> Planner:
-    """Return the plan of an 8-bit layer with an epilogue to bits or float32."""
-
-    def plan(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
-        shape, taps = _sizes(attributes, sources[0])
-        if _count(taps) > MAX_K_INT8:
-            raise FormatError(
-                f"has {_count(taps)} weights per filter; required: at most {MAX_K_INT8}, so that every sum fits int32."
-            )
-        _check_arranged(shape[2] + 31, taps[0] * taps[1], min(sources[0].channels, 64 * taps[2]))
-        _check_padded(attributes, sources[0])
-        out = shape[2:]
-        makes = _thresholds(shape) if epilogue == "bits" else {"scale": tensors.floats(out)}
-        rules = {
-            "weight": tensors.integers_i8((*out, *taps)),
-            "zero_point": tensors.integers_u8((sources[0].channels,)),
-            "bias": tensors.bias_i32(out),
-            **makes,
-        }
-        return Plan(ValueSpec(epilogue, *shape), rules)
-
-    return plan
+def int8(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
+    """Plan an 8-bit layer with an epilogue to bits or float32."""
+    shape, taps = _sizes(attributes, sources[0])
+    if prod(taps) > MAX_K_INT8:
+        raise FormatError(
+            f"has {prod(taps)} weights per filter; required: at most {MAX_K_INT8}, so that every sum fits int32."
+        )
+    _check_arranged(shape[2] + 31, taps[0] * taps[1], min(sources[0].channels, 64 * taps[2]))
+    _check_padded(attributes, sources[0])
+    out = shape[2:]
+    rules = {
+        "weight": tensors.integers_i8((*out, *taps)),
+        "zero_point": tensors.integers_u8((sources[0].channels,)),
+        "bias": tensors.bias_i32(out),
+    }
+    if attributes["epilogue"] == "bits":
+        return Plan(ValueSpec("bits", *shape), {**rules, **_thresholds(shape)})
+    return Plan(ValueSpec("f32", *shape), {**rules, "scale": tensors.floats(out)})
 
 
 def _sizes(attributes: Attributes, source: ValueSpec) -> Sizes:
     """Return the output's shape and that of a filter, after checking channels and groups."""
     if "out_features" in attributes:
-        return (1, 1, attributes["out_features"]), (source.height, source.width, source.channels)
+        return (1, 1, attributes["out_features"]), filter_shape(attributes, source)
     groups = attributes["groups"]
     if attributes["in_channels"] != source.channels:
         raise FormatError(
@@ -89,13 +83,13 @@ def _sizes(attributes: Attributes, source: ValueSpec) -> Sizes:
             raise FormatError(
                 f"attribute 'groups': received {groups}; required: a divisor of {key} = {attributes[key]}."
             )
-    shape = (*output_size(attributes, source), attributes["out_channels"])
-    return shape, (*attributes["kernel"], attributes["in_channels"] // groups)
+    shape = (*output_size(window_of(attributes, source), source), attributes["out_channels"])
+    return shape, filter_shape(attributes, source)
 
 
 def _check_float_weights(attributes: Attributes, shape: Shape, taps: tuple[int, ...]) -> None:
-    if _count(taps) > MAX_K:
-        raise FormatError(f"has {_count(taps)} weights per filter; required: at most {MAX_K}.")
+    if prod(taps) > MAX_K:
+        raise FormatError(f"has {prod(taps)} weights per filter; required: at most {MAX_K}.")
     _check_arranged(shape[2] + 15 * attributes.get("groups", 1), taps[0] * taps[1], taps[2])
 
 
@@ -120,7 +114,7 @@ def _check_padded(attributes: Attributes, source: ValueSpec) -> None:
 
 
 def _packed(shape: Shape, taps: tuple[int, ...]) -> TensorRule:
-    k = _count(taps)
+    k = prod(taps)
     if k > MAX_K:
         raise FormatError(f"has {k} bits per filter; required: at most {MAX_K}, so that every dot is exact in float32.")
     return tensors.packed(shape[2], k)
@@ -132,8 +126,3 @@ def _thresholds(shape: Shape) -> Mapping[str, TensorRule]:
 
 def _scale_and_bias(shape: Shape) -> Mapping[str, TensorRule]:
     return {"scale": tensors.floats(shape[2:]), "bias": tensors.floats(shape[2:])}
-
-
-def _count(taps: tuple[int, ...]) -> int:
-    height, width, channels = taps
-    return height * width * channels

@@ -6,11 +6,10 @@ import numpy as np
 
 from xnorkit.errors import FormatError
 from xnorkit.format.graph import INPUT, Graph, InputSpec, Node, ValueSpec
-from xnorkit.format.ops import Op, find_op
-from xnorkit.format.plans import Plan
+from xnorkit.format.operations import Operation, find_operation
 from xnorkit.format.preparation import check_preparation
 from xnorkit.format.rules import MAX_NUMBERS, MAX_SIZE, check_keys, integers, is_number, is_printable, shown
-from xnorkit.format.tensors import check_tensor
+from xnorkit.format.tensors import Plan, check_tensor
 
 __all__ = ["infer_shapes"]
 
@@ -91,29 +90,31 @@ def _check_name(node: Node, values: dict[str, ValueSpec]) -> None:
 
 
 def _value(node: Node, values: dict[str, ValueSpec]) -> ValueSpec:
-    op = find_op(node.op, node.attributes)
-    check_keys("attributes", node.attributes, op.attributes)
-    for key, rule in op.attributes.items():
+    operation = find_operation(node.op)
+    check_keys("attributes", node.attributes, operation.attributes)
+    for key, rule in operation.attributes.items():
         required = rule(node.attributes[key])
         if required is not None:
             raise FormatError(f"attribute '{key}': received {shown(node.attributes[key])}; required: {required}.")
-    sources = _sources(node, op, values)
-    plan = op.plan(node.attributes, sources)
+    sources = _sources(node, operation, values)
+    plan = operation.plan(node.attributes, sources)
     _check_size(plan.output)
     _check_tensors(node, plan)
     return plan.output
 
 
-def _sources(node: Node, op: Op, values: dict[str, ValueSpec]) -> list[ValueSpec]:
-    fewest, most = op.inputs
+def _sources(node: Node, operation: Operation, values: dict[str, ValueSpec]) -> list[ValueSpec]:
+    fewest, most = operation.inputs
     if not fewest <= len(node.inputs) <= most:
         count = str(fewest) if fewest == most else f"{fewest} to {most}"
         raise FormatError(f"'inputs' names {len(node.inputs)} values; required: {count}.")
     for name in node.inputs:
         if name not in values:
             raise FormatError(f"'inputs' holds {shown(name)}; required: '{INPUT}' or the name of an earlier node.")
-        if values[name].kind not in op.reads:
-            raise FormatError(f"reads {values[name].kind} from {shown(name)}; required: {' or '.join(op.reads)}.")
+        if values[name].kind not in operation.reads:
+            raise FormatError(
+                f"reads {values[name].kind} from {shown(name)}; required: {' or '.join(operation.reads)}."
+            )
     return [values[name] for name in node.inputs]
 
 

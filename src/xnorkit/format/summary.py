@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from math import prod
 from typing import Any
 
 from xnorkit.format.file import to_bytes
-from xnorkit.format.geometry import valid_taps
+from xnorkit.format.geometry import filter_shape, valid_taps, window_of
 from xnorkit.format.graph import INPUT, Graph, Node, ValueSpec
+from xnorkit.format.operations import operation_of
 from xnorkit.format.preparation import in_words
 from xnorkit.format.shapes import infer_shapes
 
 __all__ = ["LayerSummary", "Summary", "Total", "summarize"]
 
-
-BINARY = ("binary_conv2d", "binary_linear")
 PARAMETERS = ("bias", "scale", "threshold", "slope")
 
 
@@ -99,61 +99,38 @@ def summarize(graph: Graph, *, packed_bytes: int | None = None) -> Summary:
 
 
 def _layer(node: Node, before: Node | None, values: Mapping[str, ValueSpec], output: str) -> LayerSummary:
-    source, value, bits = values[node.source], values[node.name], _bits(node)
-    binary = node.op in BINARY
-    per_filter = _weights_per_filter(node, source)
-    weights = value.channels * per_filter
-    if before is not None and before.op == "pad_bits":
-        macs = _macs(_with_padding(node, before.attributes["padding"]), values[before.source], value)
-    else:
-        macs = _macs(node, source, value)
+    source, value, operation = values[node.source], values[node.name], operation_of(node)
+    weights = macs = 0
+    if operation.layer is not None:
+        per_filter = filter_shape(node.attributes, source)
+        weights = value.channels * prod(per_filter)
+        window = window_of(node.attributes, source)
+        if before is not None and before.op == "pad_bits":  # its padding counts as the layer's own
+            around = zip(window.padding, before.attributes["padding"], strict=True)
+            window = replace(window, padding=tuple(a + b for a, b in around))
+            source = values[before.source]
+        macs = valid_taps(window, source) * per_filter[2] * value.channels
     others = sum(array.size for role, array in node.tensors.items() if role in PARAMETERS)
-    integer = node.op.startswith("int8_")
+    eight = operation.layer == "int8"
     return LayerSummary(
         name=node.name,
         kind=node.op,
-        binary=binary,
-        reason="" if binary else _reason(node, output),
-        bits=bits,
+        binary=operation.binary,
+        reason="" if operation.binary else _reason(node, output),
+        bits=8 * node.tensors["weight"].itemsize if operation.layer == "float" else operation.weight_bits,
         params=weights + others,
-        macs_1bit=macs if binary else 0,
-        macs_8bit=macs if integer else 0,
-        macs_32bit=0 if binary or integer else macs,
+        macs_1bit=macs if operation.binary else 0,
+        macs_8bit=macs if eight else 0,
+        macs_32bit=0 if operation.binary or eight else macs,
         bytes=sum(array.nbytes for array in node.tensors.values()),
     )
 
 
-def _bits(node: Node) -> int:
-    """Return how many bits one weight takes."""
-    if "weight" not in node.tensors:
-        return 0
-    return 1 if node.op.startswith("binary_") else 8 * node.tensors["weight"].itemsize
-
-
-def _weights_per_filter(node: Node, source: ValueSpec) -> int:
-    if node.op.endswith("conv2d"):
-        height, width = node.attributes["kernel"]
-        return int(height * width * node.attributes["in_channels"] // node.attributes["groups"])
-    return source.size if node.op.endswith("linear") else 0
-
-
-def _macs(node: Node, source: ValueSpec, value: ValueSpec) -> int:
-    if node.op.endswith("conv2d"):
-        per_tap = node.attributes["in_channels"] // node.attributes["groups"] * value.channels
-        return int(valid_taps(node.attributes, source) * per_tap)
-    return source.size * value.channels if node.op.endswith("linear") else 0
-
-
-def _with_padding(node: Node, padding: list[int]) -> Node:
-    """Return a layer with what is padded in front of it as padding of its own; a linear layer's is left out."""
-    own = node.attributes.get("padding", [0] * 4)
-    return replace(node, attributes={**node.attributes, "padding": [a + b for a, b in zip(own, padding, strict=True)]})
-
-
 def _reason(node: Node, output: str) -> str:
-    if "weight" not in node.tensors:
+    layer = operation_of(node).layer
+    if layer is None:
         return "has no weights"
-    if node.op.startswith("binary_weight_"):
+    if layer == "binary_weight":
         return "reads float activations: its weights alone are binary"
     if node.source == INPUT:
         return "first layer: reads the input"

@@ -1,6 +1,6 @@
 """Rules for the arrays of a node: dtype, shape, and what the numbers may be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import FormatError
+from xnorkit.format.graph import ValueSpec
 from xnorkit.format.rules import shown
 
 __all__ = [
+    "Attributes",
+    "Plan",
     "TensorRule",
     "bias_i32",
     "check_tensor",
@@ -27,6 +30,7 @@ __all__ = [
 
 Shape = tuple[int, ...]
 Content = Callable[[NDArray[Any]], str | None]
+Attributes = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,14 @@ class TensorRule:
     shapes: tuple[Shape, ...]
     content: Content
     optional: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a node makes, and the tensors that it needs."""
+
+    output: ValueSpec
+    tensors: Mapping[str, TensorRule]
 
 
 def optional(rule: TensorRule) -> TensorRule:

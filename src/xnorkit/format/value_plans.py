@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from xnorkit.errors import FormatError
 from xnorkit.format import tensors
-from xnorkit.format.geometry import output_size
+from xnorkit.format.geometry import output_size, window_of
 from xnorkit.format.graph import ValueSpec
-from xnorkit.format.plans import Attributes, Plan
 from xnorkit.format.rules import shown
+from xnorkit.format.tensors import Attributes, Plan
 
 __all__ = [
     "affine",
@@ -97,7 +97,7 @@ def global_pool(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
 
 def k_map(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     """Plan the mean of absolute values over channels and window; a window may lie in the padding."""
-    return Plan(ValueSpec("f32", *output_size(attributes, sources[0]), 1), {})
+    return Plan(ValueSpec("f32", *output_size(window_of(attributes, sources[0]), sources[0]), 1), {})
 
 
 def broadcast(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
@@ -159,5 +159,5 @@ def _window(attributes: Attributes, source: ValueSpec) -> ValueSpec:
                 f"attribute 'padding': received {shown(attributes['padding'])}; required: less than the kernel "
                 f"{shown(attributes['kernel'])} on every side, so that no window lies outside the image."
             )
-    height, width = output_size(attributes, source)
+    height, width = output_size(window_of(attributes, source), source)
     return replace(source, height=height, width=width)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xnorkit.format import Node
-from xnorkit.proof.interpret import apply
+from xnorkit.format import Node, family_of, operation_of
+from xnorkit.proof.interpret import apply, filter_of
 from xnorkit.proof.windows import correlate
 
 __all__ = ["SLACK", "bound"]
@@ -24,7 +24,9 @@ def bound(node: Node, inputs: list[Array], output: Array) -> Array:
     exact one, m the sum of their absolute values (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1;
     2^-24 is half a unit in the last place of 1).
     """
-    terms, magnitude = _MAGNITUDES.get(node.op, _pointwise)(node, [np.abs(x.astype(np.float64)) for x in inputs])
+    terms, magnitude = _MAGNITUDES.get(family_of(node), _pointwise)(
+        node, [np.abs(x.astype(np.float64)) for x in inputs]
+    )
     return (terms + SLACK) * 2.0**-24 * np.maximum(magnitude, np.abs(output))
 
 
@@ -38,18 +40,16 @@ def _float(node: Node, inputs: list[Array]) -> tuple[int, Array]:
 
 
 def _signs(node: Node, inputs: list[Array]) -> tuple[int, Array]:
-    scale = np.abs(node.tensors["scale"].astype(np.float64))
-    bias = np.abs(node.tensors.get("bias", np.zeros(1)).astype(np.float64))
-    if node.op.startswith("int8"):
-        inputs = [np.full_like(inputs[0], 255.0)]
-        weight = np.abs(node.tensors["weight"].astype(np.float64))
-        return 0, correlate(inputs[0], weight, node.attributes) * scale + (bias * scale)
-    shape: tuple[int, ...] = inputs[0].shape[1:]
-    if "kernel" in node.attributes:
-        shape = (*node.attributes["kernel"], node.attributes["in_channels"] // node.attributes["groups"])
-    ones = np.ones((len(scale), *shape))
-    terms = ones[0].size if node.op.startswith("binary_weight") else 0
+    """Of weights of +1 and -1."""
+    scale, bias = (np.abs(node.tensors[role].astype(np.float64)) for role in ("scale", "bias"))
+    ones = np.ones((len(scale), *filter_of(node, inputs[0])))
+    terms = 0 if operation_of(node).integer else ones[0].size
     return terms, correlate(inputs[0], ones, node.attributes) * scale + bias
+
+
+def _int8(node: Node, inputs: list[Array]) -> tuple[int, Array]:
+    scale, bias, weight = (np.abs(node.tensors[role].astype(np.float64)) for role in ("scale", "bias", "weight"))
+    return 0, correlate(np.full_like(inputs[0], 255.0), weight, node.attributes) * scale + (bias * scale)
 
 
 def _affine(node: Node, inputs: list[Array]) -> tuple[int, Array]:
@@ -65,9 +65,9 @@ def _itself(node: Node, inputs: list[Array]) -> tuple[int, Array]:
 
 
 _MAGNITUDES: Mapping[str, Callable[[Node, list[Array]], tuple[int, Array]]] = {
-    **dict.fromkeys(("float_conv2d", "float_linear"), _float),
-    **dict.fromkeys(("binary_conv2d", "binary_linear", "int8_conv2d", "int8_linear"), _signs),
-    **dict.fromkeys(("binary_weight_conv2d", "binary_weight_linear"), _signs),
+    "float": _float,
+    "int8": _int8,
+    **dict.fromkeys(("binary", "binary_weight"), _signs),
     "affine": _affine,
     **dict.fromkeys(("avg_pool", "global_avg_pool", "k_map", "add", "multiply"), _itself),
 }

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.errors import InputError
-from xnorkit.format import INPUT, Graph, Node, arranged, in_words
+from xnorkit.format import INPUT, Graph, Node, ValueSpec, arranged, family_of, filter_shape, in_words, operation_of
 from xnorkit.proof.windows import correlate, pad_image, taps
 
-__all__ = ["apply", "dots", "interpret", "read_images"]
+__all__ = ["apply", "dots", "filter_of", "interpret", "read_images"]
 
 Array = NDArray[Any]
 F32 = np.float32
@@ -66,13 +66,13 @@ def read_images(graph: Graph, images: Array) -> Array:
 
 def apply(node: Node, *inputs: Array) -> Array:
     """Return what one node makes of the values that it reads."""
-    value = _OPS[node.op](node, *inputs)
+    value = _OPS[family_of(node)](node, *inputs)
     return value if value.dtype in (np.int8, np.uint8) else value.astype(F32, copy=False)
 
 
 def dots(node: Node, x: Array) -> NDArray[np.int64]:
-    """Return the integers of a binary_* or int8_* node in front of its epilogue: (N, OH, OW, O)."""
-    if node.op.startswith("int8"):
+    """Return the integers of a binary or 8-bit layer in front of its epilogue: (N, OH, OW, O)."""
+    if operation_of(node).layer == "int8":
         # A padded pixel is the zero point, hence 0 here. Every product and sum is an integer below 2^53.
         weight = node.tensors["weight"].astype(np.float64)
         centred = x.astype(np.float64) - node.tensors["zero_point"]
@@ -81,14 +81,15 @@ def dots(node: Node, x: Array) -> NDArray[np.int64]:
     return correlate(x.astype(F32), _signs(node, x), node.attributes).astype(np.int64)
 
 
+def filter_of(node: Node, x: Array) -> tuple[int, int, int]:
+    """Return the shape of one filter of a layer that reads `x`: (KH, KW, C / groups), or (H, W, C) of a linear one."""
+    return filter_shape(node.attributes, ValueSpec("f32", *x.shape[1:]))
+
+
 def _signs(node: Node, x: Array) -> Array:
-    """Return the packed weight as +1 and -1: (O, KH, KW, C / groups), or (O, H, W, C) of a linear layer."""
-    attributes = node.attributes
-    shape: tuple[int, ...] = x.shape[1:]
-    if "kernel" in attributes:
-        shape = (*attributes["kernel"], attributes["in_channels"] // attributes["groups"])
-    count = int(np.prod(shape))
-    bits = np.unpackbits(node.tensors["weight"], axis=1, count=count, bitorder="little")
+    """Return the packed weight as +1 and -1: (O, KH, KW, C / groups)."""
+    shape = filter_of(node, x)
+    bits = np.unpackbits(node.tensors["weight"], axis=1, count=math.prod(shape), bitorder="little")
     return (1 - 2 * bits.astype(F32)).reshape(-1, *shape)
 
 
@@ -97,7 +98,7 @@ def _integer_layer(node: Node, x: Array) -> Array:
     if node.attributes["epilogue"] == "bits":
         return _threshold(sums, node)
     value = sums.astype(F32) * node.tensors["scale"].astype(F32)
-    return value + node.tensors["bias"].astype(F32) if node.op.startswith("binary") else value
+    return value + node.tensors["bias"].astype(F32) if operation_of(node).binary else value
 
 
 def _threshold(value: Array, node: Node) -> Array:
@@ -223,14 +224,10 @@ def _k_map(node: Node, x: Array) -> Array:
 
 
 _OPS: Mapping[str, Callable[..., Array]] = {
-    "float_conv2d": _float_layer,
-    "float_linear": _float_layer,
-    "binary_weight_conv2d": _binary_weight_layer,
-    "binary_weight_linear": _binary_weight_layer,
-    "int8_conv2d": _integer_layer,
-    "int8_linear": _integer_layer,
-    "binary_conv2d": _integer_layer,
-    "binary_linear": _integer_layer,
+    "float": _float_layer,
+    "binary_weight": _binary_weight_layer,
+    "int8": _integer_layer,
+    "binary": _integer_layer,
     "quantize_u8": _quantize,
     "pack": lambda node, x: _threshold(x, node),
     "max_pool_bits": _max_pool_bits,

@@ -4,14 +4,13 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from xnorkit.format import Graph, Node, ValueSpec, infer_shapes
+from xnorkit.format import Graph, Node, ValueSpec, infer_shapes, operation_of
 from xnorkit.proof.interpret import apply, dots, interpret
 from xnorkit.runtime import Model, pack_bits, unpack_bits
 
 __all__ = ["EngineMachine", "InterpreterMachine", "Machine"]
 
 Array = NDArray[Any]
-INTEGER = ("binary_conv2d", "binary_linear", "int8_")
 
 
 class Machine(Protocol):
@@ -38,7 +37,7 @@ class InterpreterMachine:
 
     def alone(self, node: Node, inputs: list[Array]) -> tuple[Array | None, Array]:
         """See `Machine`."""
-        sums = dots(node, inputs[0]) if node.op.startswith(INTEGER) else None
+        sums = dots(node, inputs[0]) if operation_of(node).integer else None
         return sums, apply(node, *inputs)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from xnorkit.compile.lower import Export, lower, rounded_to_half
 from xnorkit.errors import ExportError, InputError
-from xnorkit.format import INPUT, Graph, Node, infer_shapes
+from xnorkit.format import INPUT, Graph, Node, infer_shapes, operation_of
 from xnorkit.proof.bounds import bound
 from xnorkit.proof.machines import EngineMachine, InterpreterMachine, Machine
 from xnorkit.proof.proof import FloatProof, LayerProof, Proof
@@ -21,7 +21,6 @@ from xnorkit.runtime.images import as_images
 __all__ = ["prove", "verify"]
 
 MAX_LOCATED_FLIPS = 20
-INTEGER_OPS = ("binary_conv2d", "binary_linear", "int8_conv2d", "int8_linear")
 
 
 def verify(
@@ -142,7 +141,7 @@ class _Prover:
             entry.numbers += right.size
             entry.within += int(right.sum())
             entry.largest = max(entry.largest, float((error / np.maximum(allowed, 1e-300)).max()))
-        if bits or node.op in INTEGER_OPS:
+        if bits or operation_of(node).integer:
             layer = self.layers.setdefault(node.name, LayerProof(node.name))
             layer.outputs += right.size
             layer.outputs_equal += int(right.sum())
@@ -156,7 +155,7 @@ class _Prover:
         values = self.machine.trace(batch)
         for node in self.machine.graph.nodes:
             wanted = self._value(node.inputs[0], trained, batch)
-            if node.op not in ("binary_conv2d", "binary_linear") or wanted is None:
+            if not operation_of(node).binary or wanted is None:
                 continue
             differ = values[node.inputs[0]] != wanted
             proof.end_to_end_bits += differ.size

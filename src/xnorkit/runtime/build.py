@@ -6,7 +6,7 @@ import numpy as np
 
 from xnorkit import _engine
 from xnorkit.errors import EngineError
-from xnorkit.format import INPUT, Graph, Node, ValueSpec, shown
+from xnorkit.format import INPUT, Graph, Node, ValueSpec, family_of, operation_of, shown
 from xnorkit.runtime.builders import BUILDERS, INTEGERS, Builder
 
 __all__ = ["build", "build_layer"]
@@ -53,8 +53,8 @@ def build_layer(node: Node, source: ValueSpec, isa: str) -> _engine.Program:
     """
     program = _program(LAYER_KINDS[source.kind], source, isa)
     outputs = [_add(program, [0], node, [source])]
-    if node.op in INTEGERS:
-        outputs.insert(0, _call(INTEGERS[node.op], program, [0], node, [source]))
+    if operation_of(node).integer:
+        outputs.insert(0, _call(INTEGERS[family_of(node)], program, [0], node, [source]))
     _finish(program, outputs)
     return program
 
@@ -67,7 +67,7 @@ def _program(kind: str, value: ValueSpec, isa: str) -> _engine.Program:
 
 
 def _add(program: _engine.Program, ids: Sequence[int], node: Node, sources: Sequence[ValueSpec]) -> int:
-    return _call(BUILDERS[node.op, node.attributes.get("epilogue")], program, ids, node, sources)
+    return _call(BUILDERS[family_of(node)], program, ids, node, sources)
 
 
 def _call(

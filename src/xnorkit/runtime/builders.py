@@ -1,4 +1,4 @@
-"""Node -> engine operation: one small function per op and epilogue."""
+"""Node -> engine operation: one small function per family of operations."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xnorkit import _engine
-from xnorkit.format import Node, ValueSpec
+from xnorkit.format import Node, ValueSpec, window_of
 
 __all__ = ["BUILDERS", "INTEGERS", "Builder"]
 
@@ -18,19 +18,8 @@ Specs = Sequence[ValueSpec]
 
 
 def _geometry(node: Node, sources: Specs) -> _engine.ConvGeometry:
-    """Return the window of a node; a linear layer's kernel is its whole source."""
-    a = node.attributes
-    if "kernel" not in a:
-        return _engine.ConvGeometry((sources[0].height, sources[0].width))
-    top, left, bottom, right = a["padding"]
-    dilation = a.get("dilation", (1, 1))
-    return _engine.ConvGeometry(
-        (a["kernel"][0], a["kernel"][1]),
-        (a["stride"][0], a["stride"][1]),
-        (top, left, bottom, right),
-        (dilation[0], dilation[1]),
-        a.get("groups", 1),
-    )
+    w = window_of(node.attributes, sources[0])
+    return _engine.ConvGeometry(w.kernel, w.stride, w.padding, w.dilation, w.groups)
 
 
 def _arrays(node: Node, *roles: str) -> list[Any]:
@@ -60,13 +49,10 @@ def _binary_weight(program: P, ids: Ids, node: Node, sources: Specs) -> int:
     return program.binary_weight_conv2d(ids[0], *_weight(node), geometry, *_arrays(node, "scale", "bias"))
 
 
-def _binary_bits(program: P, ids: Ids, node: Node, sources: Specs) -> int:
+def _binary(program: P, ids: Ids, node: Node, sources: Specs) -> int:
     geometry = _geometry(node, sources)
-    return program.binary_conv2d_bits(ids[0], *_weight(node), geometry, *_arrays(node, "threshold", "flip"))
-
-
-def _binary_float(program: P, ids: Ids, node: Node, sources: Specs) -> int:
-    geometry = _geometry(node, sources)
+    if node.attributes["epilogue"] == "bits":
+        return program.binary_conv2d_bits(ids[0], *_weight(node), geometry, *_arrays(node, "threshold", "flip"))
     return program.binary_conv2d_f32(ids[0], *_weight(node), geometry, *_arrays(node, "scale", "bias"))
 
 
@@ -74,14 +60,13 @@ def _binary_integers(program: P, ids: Ids, node: Node, sources: Specs) -> int:
     return program.binary_conv2d_i32(ids[0], *_weight(node), _geometry(node, sources))
 
 
-def _int8_bits(program: P, ids: Ids, node: Node, sources: Specs) -> int:
-    weight, zero_point, bias, threshold, flip = _arrays(node, "weight", "zero_point", "bias", "threshold", "flip")
-    return program.int8_conv2d_bits(ids[0], weight, zero_point, bias, _geometry(node, sources), threshold, flip)
-
-
-def _int8_float(program: P, ids: Ids, node: Node, sources: Specs) -> int:
-    weight, zero_point, bias, scale = _arrays(node, "weight", "zero_point", "bias", "scale")
-    return program.int8_conv2d_f32(ids[0], weight, zero_point, bias, _geometry(node, sources), scale)
+def _int8(program: P, ids: Ids, node: Node, sources: Specs) -> int:
+    weight, zero_point, bias = _arrays(node, "weight", "zero_point", "bias")
+    geometry = _geometry(node, sources)
+    if node.attributes["epilogue"] == "bits":
+        threshold, flip = _arrays(node, "threshold", "flip")
+        return program.int8_conv2d_bits(ids[0], weight, zero_point, bias, geometry, threshold, flip)
+    return program.int8_conv2d_f32(ids[0], weight, zero_point, bias, geometry, _array(node, "scale"))
 
 
 def _int8_integers(program: P, ids: Ids, node: Node, sources: Specs) -> int:
@@ -109,47 +94,35 @@ def _pad_bits(program: P, ids: Ids, node: Node, _: Specs) -> int:
     return program.pad_bits(ids[0], (top, left, bottom, right))
 
 
-BUILDERS: Mapping[tuple[str, str | None], Builder] = {
-    ("float_conv2d", None): _float,
-    ("float_linear", None): _float,
-    ("binary_weight_conv2d", None): _binary_weight,
-    ("binary_weight_linear", None): _binary_weight,
-    ("int8_conv2d", "bits"): _int8_bits,
-    ("int8_conv2d", "float"): _int8_float,
-    ("int8_linear", "bits"): _int8_bits,
-    ("int8_linear", "float"): _int8_float,
-    ("binary_conv2d", "bits"): _binary_bits,
-    ("binary_conv2d", "float"): _binary_float,
-    ("binary_linear", "bits"): _binary_bits,
-    ("binary_linear", "float"): _binary_float,
-    ("pack", None): lambda p, ids, node, _: p.pack(ids[0], *_arrays(node, "threshold", "flip")),
-    ("quantize_u8", None): lambda p, ids, node, _: p.quantize_u8(
+BUILDERS: Mapping[str, Builder] = {
+    "float": _float,
+    "binary_weight": _binary_weight,
+    "int8": _int8,
+    "binary": _binary,
+    "pack": lambda p, ids, node, _: p.pack(ids[0], *_arrays(node, "threshold", "flip")),
+    "quantize_u8": lambda p, ids, node, _: p.quantize_u8(
         ids[0], node.attributes["scale"], node.attributes["zero_point"]
     ),
-    ("max_pool_bits", None): lambda p, ids, node, s: p.max_pool_bits(
-        ids[0], _geometry(node, s), *_arrays(node, "falling")
-    ),
-    ("max_pool", None): lambda p, ids, node, s: p.max_pool(ids[0], _geometry(node, s)),
-    ("avg_pool", None): _avg_pool,
-    ("global_avg_pool", None): lambda p, ids, *_: p.global_avg_pool(ids[0]),
-    ("add", None): lambda p, ids, *_: p.add(ids[0], ids[1]),
-    ("multiply", None): lambda p, ids, *_: p.multiply(ids[0], ids[1]),
-    ("concat", None): lambda p, ids, *_: p.concat(list(ids)),
-    ("affine", None): lambda p, ids, node, _: p.affine(ids[0], *_arrays(node, "scale", "bias")),
-    ("clip", None): _clip,
-    ("prelu", None): lambda p, ids, node, _: p.prelu(ids[0], *_arrays(node, "slope")),
-    ("activation", None): lambda p, ids, node, _: p.activation(ids[0], node.attributes["function"]),
-    ("pad", None): _pad,
-    ("pad_bits", None): _pad_bits,
-    ("gather_channels", None): lambda p, ids, node, _: p.gather_channels(ids[0], *_arrays(node, "index")),
-    ("k_map", None): lambda p, ids, node, s: p.k_map(ids[0], _geometry(node, s)),
+    "max_pool_bits": lambda p, ids, node, s: p.max_pool_bits(ids[0], _geometry(node, s), *_arrays(node, "falling")),
+    "max_pool": lambda p, ids, node, s: p.max_pool(ids[0], _geometry(node, s)),
+    "avg_pool": _avg_pool,
+    "global_avg_pool": lambda p, ids, *_: p.global_avg_pool(ids[0]),
+    "add": lambda p, ids, *_: p.add(ids[0], ids[1]),
+    "multiply": lambda p, ids, *_: p.multiply(ids[0], ids[1]),
+    "concat": lambda p, ids, *_: p.concat(list(ids)),
+    "affine": lambda p, ids, node, _: p.affine(ids[0], *_arrays(node, "scale", "bias")),
+    "clip": _clip,
+    "prelu": lambda p, ids, node, _: p.prelu(ids[0], *_arrays(node, "slope")),
+    "activation": lambda p, ids, node, _: p.activation(ids[0], node.attributes["function"]),
+    "pad": _pad,
+    "pad_bits": _pad_bits,
+    "gather_channels": lambda p, ids, node, _: p.gather_channels(ids[0], *_arrays(node, "index")),
+    "k_map": lambda p, ids, node, s: p.k_map(ids[0], _geometry(node, s)),
 }
-"""(op, epilogue) -> how the engine is told."""
+"""`family_of(node)` -> how the engine is told."""
 
 INTEGERS: Mapping[str, Builder] = {
-    "binary_conv2d": _binary_integers,
-    "binary_linear": _binary_integers,
-    "int8_conv2d": _int8_integers,
-    "int8_linear": _int8_integers,
+    "binary": _binary_integers,
+    "int8": _int8_integers,
 }
-"""Ops with integer sums -> how the engine is asked for these."""
+"""Layers with integer sums -> how the engine is asked for these."""

@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.compile.draft import Draft
-from xnorkit.format import Node
+from xnorkit.format import Node, operation_of
 
 __all__ = ["fold_affine"]
-
-FLOAT = ("float_conv2d", "float_linear")
 
 
 def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
@@ -47,6 +45,7 @@ def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
 def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
     tensors = dict(node.tensors)
     scale, bias = affine.tensors.get("scale"), affine.tensors.get("bias")
+    operation, floats = operation_of(node), node.attributes.get("epilogue") == "float"
     if node.op == "affine":
         first = tensors.get("scale"), tensors.get("bias")
         if _cancels(first[1], scale, bias):
@@ -54,15 +53,13 @@ def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
         tensors = _product(first[0], first[1], scale, bias)
     elif any(array is not None and array.ndim > 1 for array in (scale, bias)):
         return None
-    elif node.op in FLOAT and into_float:
+    elif operation.layer == "float" and into_float:
         if scale is not None:
             tensors["weight"] = _round(tensors["weight"].astype(np.float64) * scale[:, None, None, None])
         tensors["bias"] = _product(None, tensors["bias"], scale, bias)["bias"]
-    elif node.op.startswith("int8_") and node.attributes["epilogue"] == "float" and bias is None:
+    elif operation.layer == "int8" and floats and bias is None:
         tensors |= _product(tensors["scale"], None, scale, None)
-    elif node.op.startswith("binary_weight_") or node.attributes.get("epilogue") == "float":
-        if node.op.startswith("int8_"):
-            return None
+    elif operation.layer == "binary_weight" or (operation.binary and floats):
         tensors |= _product(tensors["scale"], tensors["bias"], scale, bias)
     else:
         return None

@@ -3,17 +3,15 @@
 import numpy as np
 
 from xnorkit.compile.draft import Draft
-from xnorkit.format import Node
+from xnorkit.format import Node, operation_of
 
 __all__ = ["half_weights"]
-
-FLOAT = ("float_conv2d", "float_linear")
 
 
 def half_weights(draft: Draft) -> list[str]:
     """Store weights and biases of float layers as float16, if every number of the array is one already."""
     notes = []
-    for node in [n for n in draft.nodes if n.op in FLOAT]:
+    for node in [n for n in draft.nodes if operation_of(n).layer == "float"]:
         tensors = dict(node.tensors)
         for role in ("weight", "bias"):
             with np.errstate(over="ignore"):

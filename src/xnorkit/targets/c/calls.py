@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from xnorkit.format import Node, ValueSpec
+from xnorkit.format import Node, ValueSpec, family_of, filter_shape, operation_of, window_of
 from xnorkit.targets.c.arrays import Constants, filter_words, floats_of
 from xnorkit.targets.c.stages import Stage
 
@@ -27,7 +27,7 @@ class Calls:
         node = stage.node
         sources = [self.specs[name] for name in node.inputs]
         values = [self.where(name) for name in node.inputs]
-        writer = _WRITERS[node.op]
+        writer = _WRITERS[family_of(node)]
         return ["{", *(f"  {line}" for line in writer(self, stage, node, values, sources)), "}"]
 
     def sink(self, stage: Stage, own: Sequence[Node] = ()) -> list[str]:
@@ -69,11 +69,9 @@ class Calls:
 
     def window(self, node: Node, source: ValueSpec) -> str:
         """Return the declaration of a node's window; a linear layer's kernel is its whole source."""
-        a = node.attributes
-        kernel = a.get("kernel", (source.height, source.width))
-        fields = [kernel, a.get("stride", (1, 1)), a.get("padding", (0, 0, 0, 0))[:2], a.get("dilation", (1, 1))]
-        pairs = ", ".join(f"{{{pair[0]}, {pair[1]}}}" for pair in fields)
-        return f"const xk_window window = {{{pairs}, {a.get('groups', 1)}}};"
+        w = window_of(node.attributes, source)
+        pairs = ", ".join(f"{{{pair[0]}, {pair[1]}}}" for pair in (w.kernel, w.stride, w.padding[:2], w.dilation))
+        return f"const xk_window window = {{{pairs}, {w.groups}}};"
 
     def arrays(self, node: Node, *roles: str) -> list[str]:
         """Return the names of a node's float tensors."""
@@ -82,7 +80,7 @@ class Calls:
     def epilogue(self, node: Node) -> str:
         """Return the declaration of what becomes of an integer."""
         if node.attributes["epilogue"] == "float":
-            bias = self.arrays(node, "bias")[0] if node.op.startswith("binary_") else "0"
+            bias = self.arrays(node, "bias")[0] if operation_of(node).binary else "0"
             return f"const xk_epilogue epilogue = {{{self.arrays(node, 'scale')[0]}, {bias}, 0, 0, 0}};"
         threshold, flip = node.tensors["threshold"], node.tensors["flip"]
         stride = threshold.shape[2] if threshold.ndim == 3 else 0
@@ -126,9 +124,7 @@ def _binary_weight(c: Calls, stage: Stage, node: Node, values: Values, sources: 
 
 
 def _binary(c: Calls, stage: Stage, node: Node, values: Values, sources: Specs) -> Lines:
-    height, width = node.attributes.get("kernel", (sources[0].height, sources[0].width))
-    channels = sources[0].channels // node.attributes.get("groups", 1)
-    weight = c.constants.add(filter_words(node.tensors["weight"], (height, width, channels)))
+    weight = c.constants.add(filter_words(node.tensors["weight"], filter_shape(node.attributes, sources[0])))
     call = f"xk_binary_conv2d({values[0]}, shape, &window, {weight}, &epilogue, &sink);"
     return [c.epilogue(node), *_call(c, stage, node, sources[0], call)]
 
@@ -231,14 +227,10 @@ def _gather(c: Calls, stage: Stage, node: Node, values: Values, sources: Specs) 
 
 
 _WRITERS: Mapping[str, Callable[[Calls, Stage, Node, Values, Specs], Lines]] = {
-    "float_conv2d": _float,
-    "float_linear": _float,
-    "binary_weight_conv2d": _binary_weight,
-    "binary_weight_linear": _binary_weight,
-    "int8_conv2d": _int8,
-    "int8_linear": _int8,
-    "binary_conv2d": _binary,
-    "binary_linear": _binary,
+    "float": _float,
+    "binary_weight": _binary_weight,
+    "int8": _int8,
+    "binary": _binary,
     "pack": _pack,
     "quantize_u8": _quantize,
     "max_pool_bits": _max_pool_bits,

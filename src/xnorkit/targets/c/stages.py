@@ -3,11 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from xnorkit.format import Graph, Node, ValueSpec
+from xnorkit.format import Graph, Node, ValueSpec, operation_of
 
-__all__ = ["STEPS", "Stage", "stages"]
+__all__ = ["Stage", "stages"]
 
-STEPS = ("affine", "clip", "prelu", "add", "multiply")
 WHOLE = ("concat",)
 """Operations that write their result themselves, not row by row."""
 
@@ -78,7 +77,7 @@ def _take(
     """Give `stage` the steps behind it; a sum belongs to the one of its two operands that comes first."""
     while stage.value != graph.output:
         after = readers[stage.value]
-        if len(after) != 1 or after[0].op not in STEPS or after[0].name in taken:
+        if len(after) != 1 or not operation_of(after[0]).step or after[0].name in taken:
             break
         if not _fits(after[0], stage.value, specs):
             break

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from xnorkit import __version__
 from xnorkit.errors import ExportError, InputError
-from xnorkit.format import INPUT, Graph, Node, Preparation, ValueSpec, in_words, infer_shapes
+from xnorkit.format import INPUT, Graph, Node, Preparation, ValueSpec, family_of, in_words, infer_shapes, operation_of
 from xnorkit.targets.onnx import layers, values
 from xnorkit.targets.onnx.builder import Builder
 
@@ -21,12 +21,6 @@ OPSET = 18
 """Version of the standard operators: the first with BitwiseAnd, which unpacks bits."""
 IR_VERSION = 10
 PIXEL_STEP = 1 / 255
-EXACT_STEPS = (
-    *("add", "multiply", "affine", "clip", "prelu", "concat", "pad", "gather_channels"),
-    *("max_pool", "avg_pool", "global_avg_pool"),
-)
-"""Operations of one rounding or none, and means, whose order of summation docs/format.md gives."""
-
 Writer = Callable[[Builder, Node, list[ValueSpec], list[str]], str]
 
 
@@ -61,7 +55,7 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
     b = Builder(packed=packed, decisive=_decisive(graph))
     names = {INPUT: _input(b, graph)}
     for node in graph.nodes:
-        writer = _WRITERS[node.op]
+        writer = _WRITERS[family_of(node)]
         names[node.name] = writer(b, node, [specs[v] for v in node.inputs], [names[v] for v in node.inputs])
     shape = _output(b, graph, specs[graph.output], names[graph.output])
     channels, *size = graph.input.shape
@@ -99,7 +93,7 @@ def _decisive(graph: Graph) -> set[str]:
     """Return the names of the nodes on which a `pack` or `quantize_u8` depends by nothing but exact steps."""
     names: set[str] = set()
     for node in reversed(graph.nodes):
-        if node.op in ("pack", "quantize_u8") or (node.name in names and node.op in EXACT_STEPS):
+        if node.op in ("pack", "quantize_u8") or (node.name in names and operation_of(node).exact):
             names |= set(node.inputs)
     return names
 
@@ -142,14 +136,10 @@ def _output(b: Builder, graph: Graph, spec: ValueSpec, value: str) -> list[str |
 
 
 _WRITERS: Mapping[str, Writer] = {
-    "float_conv2d": layers.float_layer,
-    "float_linear": layers.float_layer,
-    "binary_weight_conv2d": layers.binary_weight,
-    "binary_weight_linear": layers.binary_weight,
-    "int8_conv2d": layers.int8,
-    "int8_linear": layers.int8,
-    "binary_conv2d": layers.binary,
-    "binary_linear": layers.binary,
+    "float": layers.float_layer,
+    "binary_weight": layers.binary_weight,
+    "int8": layers.int8,
+    "binary": layers.binary,
     "pack": values.pack,
     "quantize_u8": values.quantize_u8,
     "max_pool_bits": values.max_pool_bits,

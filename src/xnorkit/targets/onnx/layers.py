@@ -6,7 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from xnorkit.errors import ExportError
-from xnorkit.format import Node, ValueSpec
+from xnorkit.format import Node, ValueSpec, filter_shape, window_of
 from xnorkit.targets.onnx.builder import Builder
 from xnorkit.targets.onnx.weights import binary_filters, channels_first
 
@@ -33,7 +33,7 @@ def binary(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) 
     dots = b.op("Conv", inputs[0], _bits(b, node, sources), **_geometry(node, sources))
     if node.attributes["epilogue"] == "float":
         return _scale_and_bias(b, node, b.whole(dots))
-    k = int(np.prod(_taps(node, sources[0])))
+    k = int(np.prod(filter_shape(node.attributes, sources[0])))
     return _threshold(b, node, dots, k)
 
 
@@ -75,21 +75,18 @@ def window(node: Node) -> dict[str, Any]:
 
 
 def _geometry(node: Node, sources: list[ValueSpec]) -> dict[str, Any]:
-    if "kernel" not in node.attributes:
-        return {"kernel_shape": [sources[0].height, sources[0].width]}
-    more = {"dilations": list(node.attributes["dilation"]), "group": node.attributes["groups"]}
-    return {**window(node), **more}
-
-
-def _taps(node: Node, source: ValueSpec) -> tuple[int, int, int]:
-    if "kernel" not in node.attributes:
-        return source.height, source.width, source.channels
-    height, width = node.attributes["kernel"]
-    return height, width, node.attributes["in_channels"] // node.attributes["groups"]
+    w = window_of(node.attributes, sources[0])
+    return {
+        "kernel_shape": list(w.kernel),
+        "strides": list(w.stride),
+        "pads": list(w.padding),
+        "dilations": list(w.dilation),
+        "group": w.groups,
+    }
 
 
 def _bits(b: Builder, node: Node, sources: list[ValueSpec]) -> str:
-    return binary_filters(b, node.tensors["weight"], _taps(node, sources[0]))
+    return binary_filters(b, node.tensors["weight"], filter_shape(node.attributes, sources[0]))
 
 
 def _scale_and_bias(b: Builder, node: Node, value: str) -> str:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from onnx import TensorProto, numpy_helper
 
-from xnorkit.format import Node, ValueSpec
+from xnorkit.format import Node, ValueSpec, window_of
 from xnorkit.format.geometry import output_size
 from xnorkit.targets.onnx.builder import Builder
 from xnorkit.targets.onnx.layers import window
@@ -134,9 +134,9 @@ def _longer(pads: list[int], beyond: list[int]) -> list[int]:
 
 def _beyond(node: Node, source: ValueSpec) -> list[int]:
     """Return how many rows and columns the last window reaches beyond the padded image."""
-    a = node.attributes
-    padded = (source.height + a["padding"][0] + a["padding"][2], source.width + a["padding"][1] + a["padding"][3])
-    reach = ((n - 1) * s + k for n, s, k in zip(output_size(a, source), a["stride"], a["kernel"], strict=True))
+    w = window_of(node.attributes, source)
+    padded = (source.height + w.padding[0] + w.padding[2], source.width + w.padding[1] + w.padding[3])
+    reach = ((n - 1) * s + k for n, s, k in zip(output_size(w, source), w.stride, w.kernel, strict=True))
     return [max(0, end - size) for end, size in zip(reach, padded, strict=True)]
 
 
