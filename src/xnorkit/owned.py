@@ -71,7 +71,7 @@ class OwnedFolder:
         remedy: what else a user can do about a folder that cannot be had, for errors.
     """
 
-    def __init__(self, path: Path, remedy: str = "choose another folder (--output DIR)") -> None:
+    def __init__(self, path: Path, remedy: str = "choose another output folder") -> None:
         self.path, self.remedy = path, remedy
         self._descriptor = -1
         self._names: dict[str, list[str]] = {}  # name -> hashes of what it may hold; none: whatever it holds

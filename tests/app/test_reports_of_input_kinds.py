@@ -243,4 +243,4 @@ def test_an_old_checkpoint_without_its_mean_image_says_what_it_lacks(
     write_weights(old, build_model(recipe, 10), recipe, 10, mean=(0.4,) * 3, std=(1 / 255,) * 3)
     np.save(tmp_path / "floats.npy", NIN_IMAGES[:2].astype(np.float32))
     error = refusal(capsys, "export", old, "-o", tmp_path / "n.xnor", "--calibration", tmp_path / "floats.npy")
-    assert "old.ckpt does not hold its mean image; required: its data set, --data DIR." in error
+    assert "old.ckpt does not hold its mean image; required: the folder of its data set." in error

@@ -95,7 +95,7 @@ def test_predict_names_the_remedy(packed: Path, tmp_path: Path, capsys: pytest.C
     bare = tmp_path / "bare.xnor"
     write(bare, pack(create_model("lenet5").eval(), (1, 28, 28)))
     assert "normalization=Normalization(mean, std)" in failing(capsys, "predict", bare, "x.png")
-    assert "--top 0; required: at least 1" in failing(capsys, "predict", packed, "x.png", "--top", 0)
+    assert "top=0; required: at least 1" in failing(capsys, "predict", packed, "x.png", "--top", 0)
     assert "`xnorkit export`" in failing(capsys, "predict", tmp_path / "last.ckpt", "x.png")
 
 

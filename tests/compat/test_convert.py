@@ -169,7 +169,7 @@ def test_nin_of_pixels(
     report = answer(capsys, "convert", nin, "--input", kind, "-o", new)
     assert report["assumed"] == [
         "pixels are normalised, (pixel / 255 - mean) / std with mean 0.485,0.456,0.406 and std 0.229,0.224,0.225, "
-        "those of ImageNet; else give --mean and --std"
+        "those of ImageNet; else give mean and std"
     ]
     found = answer(capsys, "evaluate", new)
     assert (found["data"], found["split"], found["top1"]) == ("cifar10", "batch 5 (of the training set)", 1)
@@ -200,7 +200,7 @@ def test_nin_is_assumed_to_be_of_whitened_floats(
     new, packed = tmp_path / "nin.ckpt", tmp_path / "nin.xnor"
     assumed = answer(capsys, "convert", nin, "-o", new)["assumed"]
     assert assumed == [
-        "images are the whitened floats of the four files of XNOR-Net-PyTorch; else give --input plain or transposed"
+        "images are the whitened floats of the four files of XNOR-Net-PyTorch; else name the input plain or transposed"
     ]
     assert answer(capsys, "convert", nin, "--input", "whitened", "-o", new)["assumed"] == []
     assert "data 'cifar10' gives pixels, and " in refusal(capsys, "evaluate", new, "--data-name", "cifar10")
@@ -222,25 +222,25 @@ def test_inputs_that_do_not_fit(lenet: Path, nin: Path, tmp_path: Path, capsys: 
     for words, message in (
         (
             [nin, "data.name=cifar10"],
-            "gives pixels, and the file does not say .* required: --input plain or transposed.",
+            "gives pixels, and the file does not say .* required: the input plain or transposed.",
         ),
         (
             [nin, "data.name=cifar10", "--input", "whitened"],
-            "--input whitened with data.name=cifar10; required: .*whitened",
+            "input whitened with data.name=cifar10; required: .*whitened",
         ),
-        ([nin, "data.name=cifar10-whitened", "--input", "plain"], "--input plain with data.name=cifar10-whitened;"),
+        ([nin, "data.name=cifar10-whitened", "--input", "plain"], "input plain with data.name=cifar10-whitened;"),
         ([nin, "--mean", "0.5,0.5,0.5", "--std", "1,1,1"], "required: neither for floats that are prepared"),
-        ([nin, "--input", "plain", "--mean", "0.5,0.5,0.5"], r"--std \(none\); required: three numbers each"),
+        ([nin, "--input", "plain", "--mean", "0.5,0.5,0.5"], r"std \(none\); required: three numbers each"),
         ([nin, "--input", "plain", "--mean", "0,0", "--std", "1,1"], "required: three numbers each"),
         ([nin, "--input", "plain", "--mean", "0,0,0", "--std", "1,1,0"], "required: three numbers each, std above 0"),
         ([nin, "--input", "plain", "--mean", "0,0,nan", "--std", "1,1,1"], "required: three numbers each"),
         ([nin, "--input", "plain", "--mean", "a", "--std", "1,1,1"], "--mean a; required: numbers with commas"),
-        ([lenet, "--input", "plain"], "--input plain for XNOR-Net-PyTorch, LeNet-5 on MNIST; required: none"),
-        ([lenet, "--mean", "0.5", "--std", "1"], "--mean and --std for XNOR-Net-PyTorch, LeNet-5 on MNIST; required:"),
+        ([lenet, "--input", "plain"], "input plain for XNOR-Net-PyTorch, LeNet-5 on MNIST; required: none"),
+        ([lenet, "--mean", "0.5", "--std", "1"], "mean and std for XNOR-Net-PyTorch, LeNet-5 on MNIST; required:"),
     ):
         assert re.search(message, refusal(capsys, "convert", *words, "-o", new))
         assert not new.exists()
-    with pytest.raises(InputError, match=r"--input upright .*; required: one of whitened, plain, transposed\."):
+    with pytest.raises(InputError, match=r"input upright .*; required: one of whitened, plain, transposed\."):
         convert_checkpoint(nin, new, images="upright")
 
 

@@ -62,16 +62,16 @@ def evaluate_file(
 
     shown, path = path, find(path)
     if isa is not None and path.suffix != ".xnor":
-        raise InputError(f"--isa {isa} for {path}; required: a .xnor file, a checkpoint runs in PyTorch.")
+        raise InputError(f"isa={isa} for {path}; required: a .xnor file, because a checkpoint runs in PyTorch.")
     if threads is not None and not 1 <= threads <= MAX_THREADS:
-        raise InputError(f"--threads {threads}; required: from 1 to {MAX_THREADS}.")
+        raise InputError(f"threads={threads}; required: from 1 to {MAX_THREADS}.")
     if path.suffix == ".xnor":
         predict, trained_on, spec, options, default_flip = _packed(path, isa, threads)
     else:
         predict, trained_on, spec, options, default_flip = _checkpoint(path, data_root, threads)
     name = data_name or trained_on
     if name is None:
-        raise InputError(f"{path} does not say which data set it belongs to; required: --data-name NAME.")
+        raise InputError(f"{path} does not say which data set it belongs to; required: the name of its data set.")
     options = replace(options, download=download or options.download)
     data = create_data(name, data_root, options, **({"preprocessing": preprocessing} if preprocessing else {}))
     if data.input_shape != spec.shape:

@@ -103,11 +103,11 @@ def export_checkpoint(
     from xnorkit.bench.model import float_bytes
 
     if images is not None and images < 1:
-        raise InputError(f"--images {images}; required: at least 1, a proof needs an image.")
+        raise InputError(f"images={images}; required: at least 1, because a proof needs an image.")
     trained = load_trained(checkpoint, data_root, data_needed=data_needed and calibration is None)
     if trained.preparation is None:
         lacks = "its mean image" if trained.recipe.data.name == "imagenet-lmdb" else "mean and std of its pixels"
-        raise InputError(f"{checkpoint} does not hold {lacks}; required: its data set, --data DIR.")
+        raise InputError(f"{checkpoint} does not hold {lacks}; required: the folder of its data set.")
     model = trained.model
     _check_target(output)
     export = trained.pack({"license": terms} if terms else None, half=half, dynamic=dynamic)

@@ -58,7 +58,7 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _check(model: Model, top: int) -> None:
     if top < 1:
-        raise InputError(f"--top {top}; required: at least 1.")
+        raise InputError(f"top={top}; required: at least 1.")
     spec = model.graph.input
     if spec.preparation.prepared is not None:
         raise InputError(

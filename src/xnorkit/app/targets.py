@@ -84,7 +84,7 @@ def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool)
     try:
         from xnorkit.targets.onnx import write_onnx
     except ImportError as error:
-        raise InputError("--to onnx needs the package onnx; required: pip install 'xnorkit[onnx]'.") from error
+        raise InputError("the target onnx needs the package onnx; required: pip install 'xnorkit[onnx]'.") from error
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -55,7 +55,7 @@ def convert_checkpoint(
     if images is not None and images not in layout.inputs:
         known = ", ".join(layout.inputs)
         raise InputError(
-            f"--input {images} for {layout.title}; required: "
+            f"input {images} for {layout.title}; required: "
             + (f"one of {known}." if known else "none, it is for NIN on CIFAR-10; data.name=… names another data set.")
         )
     if images is not None:
@@ -68,7 +68,7 @@ def convert_checkpoint(
         assumed = (*assumed, *filter(None, (guess, norm)))
         fed = {"mean": kind.mean, "std": kind.std, "preparation": kind.preparation}
     elif mean is not None or std is not None:
-        raise InputError(f"--mean and --std for {layout.title}; required: neither, they are for NIN on CIFAR-10.")
+        raise InputError(f"mean and std for {layout.title}; required: neither, they are for NIN on CIFAR-10.")
     model, chosen, report = loaded(chosen, file, layout, assumed)
     if output.suffix == ".xnor" or output.is_dir() or (output.exists() and output.samefile(path)):
         raise InputError(

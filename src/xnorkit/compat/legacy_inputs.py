@@ -48,7 +48,7 @@ CIFAR_INPUTS: Mapping[str, LegacyInput] = {
         Preparation(transposed=True),
     ),
 }
-"""Name for `--input` -> what a network of 32x32 images in XNOR-Net-PyTorch's layout was fed with."""
+"""Name of an input -> what a network of 32x32 images in XNOR-Net-PyTorch's layout was fed with."""
 
 
 def with_data_of(kind: LegacyInput, recipe: Recipe) -> Recipe:
@@ -68,14 +68,14 @@ def chosen_input(inputs: Mapping[str, LegacyInput], name: str | None, recipe: Re
         if len(fitting) != 1:
             raise InputError(
                 f"data.name={data} gives pixels, and the file does not say how its network was fed with them; "
-                f"required: --input {' or '.join(fitting)}."
+                f"required: the input {' or '.join(fitting)}."
             )
         others = " or ".join(key for key in inputs if key != fitting[0])
-        return inputs[fitting[0]], f"images are {inputs[fitting[0]].words}; else give --input {others}"
+        return inputs[fitting[0]], f"images are {inputs[fitting[0]].words}; else name the input {others}"
     kind = inputs[name]
     if not _fits(kind, recipe):
         raise InputError(
-            f"--input {name} with data.name={data}; required: a data set of {kind.words}, as data.name={kind.data}."
+            f"input {name} with data.name={data}; required: a data set of {kind.words}, as data.name={kind.data}."
         )
     return kind, ""
 
@@ -90,12 +90,12 @@ def normalized_by(
     """
     if mean is None and std is None:
         numbers = f"mean {_list(kind.mean)} and std {_list(kind.std)}, those of ImageNet"
-        words = f"pixels are normalised, (pixel / 255 - mean) / std with {numbers}; else give --mean and --std"
+        words = f"pixels are normalised, (pixel / 255 - mean) / std with {numbers}; else give mean and std"
         return kind, "" if kind.preparation.prepared else words
     fits = mean is not None and std is not None and len(mean) == len(std) == 3 and min(std) > 0
     fits = fits and all(map(math.isfinite, (*(mean or ()), *(std or ()))))
     if not fits or kind.preparation.prepared:
-        given = f"--mean {_list(mean)} --std {_list(std)}"
+        given = f"mean {_list(mean)} and std {_list(std)}"
         need = (
             "neither for floats that are prepared" if kind.preparation.prepared else "three numbers each, std above 0"
         )

@@ -113,8 +113,8 @@ def list_models(pattern: str | None = None) -> list[str]:
 def _entry(name: str) -> Entry:
     if name not in ENTRIES and name in list_pretrained():
         raise RecipeError(
-            f"model '{name}' is a trained model, not an architecture; required: pretrained=True (on the command line "
-            f"--pretrained), or one of `xnorkit models`."
+            f"model '{name}' is a trained model, not an architecture; required: pretrained=True, "
+            f"or one of `xnorkit models`."
         )
     if name not in ENTRIES:
         raise _unknown("unknown model", name, list_models())
