@@ -46,7 +46,7 @@ class Trained:
     epochs: Cited | None
     planned: Cited | None
     in_part: bool
-    split: str
+    splits: Sequence[str]
 
 
 def trained(records: Sequence[Record]) -> Trained | None:
@@ -56,8 +56,8 @@ def trained(records: Sequence[Record]) -> Trained | None:
         return None
     epochs, planned = cite(records[0], "epochs"), cite(records[0], "epochs_planned")
     in_part = any(record.status == "in part" for record in records)
-    split = str(records[0].subject.get("split", "evaluation split"))
-    return Trained(top1, mean(top1), count(top1), mean(losses) if losses else None, epochs, planned, in_part, split)
+    splits = sorted({str(record.subject.get("split", "evaluation split")) for record in records})
+    return Trained(top1, mean(top1), count(top1), mean(losses) if losses else None, epochs, planned, in_part, splits)
 
 
 def best_training(evidence: Evidence, **network: str) -> Trained | None:

@@ -113,7 +113,7 @@ def _notes(form: _Html | _Markdown, evidence: Evidence) -> dict[str, Any]:
     def notes(rows: str, records: Iterable[Record] = (), remarks: Iterable[str] = ()) -> list[str]:
         missing = [(form.name(reason), form.code(command)) for reason, command in not_run(evidence, records)]
         lines = [form.text("Not run ({}): {}").format(*each) for each in missing]
-        return [*([REMARK] if DASH in rows.replace("(–", "") else []), *remarks, *lines]
+        return [*([REMARK] if DASH in rows else []), *remarks, *lines]
 
     def remarks(records: Sequence[Record]) -> list[str]:
         said = {(r.subject["engine"], r.subject["remark"]) for r in records if "remark" in r.subject}
@@ -130,14 +130,15 @@ def _notes(form: _Html | _Markdown, evidence: Evidence) -> dict[str, Any]:
 
 def _tables(evidence: Evidence) -> dict[str, Any]:
     found = tables.places(evidence)
-    printed = {entry["id"]: entry["values"] for entry in json.loads((files(__package__) / "paper.json").read_text())}
+    entries = json.loads((files(__package__) / "paper.json").read_text(encoding="utf-8"))
+    printed = {entry["id"]: entry["values"] for entry in entries}
 
     def paper(entry: str, name: str) -> Cited:
         return Cited(printed[entry][name], f"[{entry}|{name}]")
 
     def paper_points(figure: str, across: str) -> dict[float, Cited]:
-        entries = [entry for entry in printed if entry.startswith(f"{figure}/")]
-        return {printed[entry][across]: paper(entry, "speedup") for entry in entries}
+        points = [entry for entry in printed if entry.startswith(f"{figure}/")]
+        return {printed[entry][across]: paper(entry, "speedup") for entry in points}
 
     return {
         "e": evidence,
