@@ -9,8 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from xnorkit.report.page.svg import as_file, style, to_svg
-from xnorkit.report.page.theme import SENTINELS
+from xnorkit.report.page.svg import SENTINELS, as_file, style, to_svg
 
 FILE = Path(__file__).parent / "signed-sums.svg"
 VALUES = (3, -1, 4, 2)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 LEAF = re.compile(r"\[([^|\[\]]+)\|([^|\[\]]+)(?:\|(-?\d+))?\]")
 # Digits in words of the page that measure nothing; all others must stand in a `data` element, a name or a command.
-TERMS = re.compile(r"\b(float32|int8|top-1|8-bit|8 bits|32-bit|64-bit|3x3)\b")
+TERMS = re.compile(
+    r"\b(float32|int8|[Tt]op-1|8-bit|8 bits|32-bit|64-bit|3x3|LeNet-5|(Table|Figure) \d[abc]?|5a)\b"
+    r"|\(4[abc]\)|[+−]1\b"
+)
 UNITS = {
     "": {1, 1e-3, 1e-6, 1e-9},
     "%": {100},

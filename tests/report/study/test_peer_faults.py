@@ -9,7 +9,7 @@ from fake_peers import FAULTS, fake_call, fake_engines
 from xnorkit.bench import kernels as bench_kernels
 from xnorkit.bench import model as bench_model
 from xnorkit.report.records import Record
-from xnorkit.report.study import PLANS, Study, inference, kernels
+from xnorkit.report.study import PLANS, Study, kernels, timing
 from xnorkit.report.study.plan import Inference
 
 Twin = pytest.importorskip("xnorkit.bench.twin").Twin
@@ -19,7 +19,7 @@ SHAPE = "1x1 8@5x5"
 def use(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> None:
     """Let the peers be these kinds of `fake_peers`."""
     engines = fake_engines(kinds)
-    for module in (inference, bench_model):
+    for module in (timing, bench_model):
         monkeypatch.setattr(module, "MODEL_ENGINES", engines)
     for module in (kernels, bench_kernels):
         monkeypatch.setattr(module, "KERNEL_ENGINES", engines)
@@ -36,7 +36,8 @@ def test_inference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, "right", *FAULTS)
     notes: list[str] = []
     study = Study(PLANS["quick"], tmp_path, note=notes.append)
-    step = inference._step(study, Inference("lenet5", (1,), 0.01, 1.0), list(fake_engines(["right", *FAULTS])))
+    names = [engine.name for engine in fake_engines(["right", *FAULTS])]
+    step = timing.inference_step(study, Inference("lenet5", (1,), 0.01, 1.0), names)
     records = {str(record.subject["engine"]): record for record in step.measure() if record.subject["family"] != "bwn"}
     assert {record.id for record in records.values()} <= {record.id for record in step.blanks}
     assert records["right_f32"].values["median_us"] > 0
@@ -49,7 +50,7 @@ def test_inference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def sweep_point(tmp_path: Path) -> Record:
     study = Study(PLANS["quick"], tmp_path)
-    (record,) = kernels._step(study, "filter", kernels.parse_shape(SHAPE)).measure()
+    (record,) = kernels.sweep_step(study, "filter", kernels.parse_shape(SHAPE)).measure()
     return record
 
 

@@ -10,8 +10,8 @@ from xnorkit.models import binarizations
 from xnorkit.report.records import EXPERIMENTS
 from xnorkit.report.study import PLANS, Study, steps_of
 from xnorkit.report.study.kernels import formula_speedup
-from xnorkit.report.study.paper_memory import vgg19_counts
 from xnorkit.report.study.plan import Plan
+from xnorkit.report.study.sizes import vgg19_counts
 from xnorkit.report.study.variants import ABLATION, GRADIENTS, recipe_of
 from xnorkit.train import load_recipe
 

@@ -13,7 +13,7 @@ from xnorkit.report.records import EXPERIMENTS, Record, Store
 from xnorkit.report.study import PLANS, Study, run_study, runner, steps_of, variants
 from xnorkit.report.study.conditions import machine
 from xnorkit.report.study.plan import Inference, RunSpec, Training, Variants
-from xnorkit.report.study.step import Step, blank, measured
+from xnorkit.report.study.study import Step, blank, measured
 
 QUICK = PLANS["quick"]
 TINY = replace(

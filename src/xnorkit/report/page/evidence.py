@@ -1,14 +1,16 @@
-"""The stored records as the sections ask for them."""
+"""The stored records, as tables and text ask for them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from xnorkit.errors import InputError
-from xnorkit.report.page.cited import Cited, cite, least, mean, most, present
+from xnorkit.report.page.numbers import Cited, cite
 from xnorkit.report.records import Record, Store
 
-__all__ = ["Evidence", "Seeds", "busy", "command", "seeds"]
+__all__ = ["TIMED", "Evidence", "busy"]
+
+TIMED = ("peaks", "channels", "filter", "lenet-channels", "lenet-filter", "inference", "training-time")
+"""Experiments whose figures other programs can change."""
 
 
 class Evidence:
@@ -20,76 +22,55 @@ class Evidence:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        store = Store(folder)
-        self.records = store.find(None)
+        self.store = Store(folder)
+        self.records = self.store.find()
         if not self.records:
             raise InputError(
-                f"{store.path} holds no records; required: a folder that `xnorkit report` has measured into. "
+                f"{self.store.path} holds no records; required: a folder that `xnorkit report` has measured into. "
                 "Run `xnorkit report` first."
             )
+
+    def known(self, experiment: str, **subject: str | int | float) -> list[Record]:
+        """Return the records of an experiment, those that were not run, too."""
+        return self.store.find(experiment, **subject)
 
     def of(self, experiment: str, **subject: str | int | float) -> list[Record]:
         """Return the records of an experiment that hold values."""
         return [record for record in self.known(experiment, **subject) if record.status != "not run"]
 
-    def known(self, experiment: str, **subject: str | int | float) -> list[Record]:
-        """Return the records of an experiment, those that were not run, too."""
-        return [
-            record
-            for record in self.records
-            if record.experiment == experiment
-            and all(record.subject.get(name) == value for name, value in subject.items())
-        ]
-
     def one(self, experiment: str, **subject: str | int | float) -> Record | None:
         """Return the last record with values of that subject, or None."""
-        found = self.of(experiment, **subject)
-        return found[-1] if found else None
+        return next(reversed(self.of(experiment, **subject)), None)
+
+    def value(self, experiment: str, name: str, **subject: str | int | float) -> Cited | None:
+        """Return a value of the last record of that subject, or None."""
+        return cite(self.one(experiment, **subject), name)
+
+    def values(self, experiment: str, name: str) -> list[Cited]:
+        """Return that value of every record of an experiment that has it."""
+        return [value for record in self.of(experiment) if (value := cite(record, name)) is not None]
+
+    def seen(self, condition: str) -> list[str]:
+        """Return the different values of a condition, in order of writing."""
+        values = (record.conditions.get(condition) for record in self.records if record.status != "not run")
+        words = (", ".join(map(str, v)) if isinstance(v, list) else v for v in values if v not in (None, "", []))
+        return list(dict.fromkeys(map(str, words)))
+
+    def machine(self) -> str:
+        """Return processor, cores and kernels, for captions."""
+        cpu, cores, isa = ("/".join(self.seen(name)) for name in ("cpu", "cores", "isa"))
+        return ", ".join(part for part in (cpu, cores and f"{cores} cores", isa) if part) or "not recorded"
+
+    def disturbed(self) -> list[Record]:
+        """Return the records of times that were taken while other programs ran."""
+        return [record for record in self.records if record.experiment in TIMED and busy([record])]
 
     def command(self, experiment: str) -> str:
-        """Return the command that measures an experiment as the others were."""
-        return command(experiment, quick=any(record.conditions.get("mode") == "quick" for record in self.records))
-
-    def missing(self, experiment: str, **subject: str | int | float) -> Record | None:
-        """Return the record that says why that subject was not run, or None."""
-        found = [record for record in self.known(experiment, **subject) if record.status == "not run"]
-        return found[-1] if found else None
+        """Return the command that measures an experiment in the mode in which the others were measured."""
+        quick = any(record.conditions.get("mode") == "quick" for record in self.records)
+        return f"xnorkit report{' --quick' if quick else ''} --output DIR --only {experiment}"
 
 
-@dataclass(frozen=True)
-class Seeds:
-    """One value over the seeds of one training: their records, mean and extremes."""
-
-    records: Sequence[Record]
-    values: Sequence[Cited]
-
-    @property
-    def mean(self) -> Cited:
-        """The mean."""
-        return mean(self.values)
-
-    @property
-    def extremes(self) -> tuple[Cited, Cited]:
-        """The smallest and the largest."""
-        return least(self.values), most(self.values)
-
-    @property
-    def in_part(self) -> bool:
-        """Whether a training has epochs left."""
-        return any(record.status == "in part" for record in self.records)
-
-
-def seeds(records: Sequence[Record], value: str) -> Seeds | None:
-    """Return the value of records that differ in their seed alone; None where no record has it."""
-    holders = [record for record in records if cite(record, value) is not None]
-    return Seeds(holders, present([cite(record, value) for record in holders])) if holders else None
-
-
-def command(experiment: str, *, quick: bool = False) -> str:
-    """Return the command that measures an experiment into the report's folder, in the mode that it was made in."""
-    return f"xnorkit report{' --quick' if quick else ''} --output DIR --only {experiment}"
-
-
-def busy(*records: Record | None) -> bool:
-    """Return whether other programs ran while one of these was measured, so that times may be longer than they are."""
-    return any(record is not None and record.conditions.get("busy") for record in records)
+def busy(records: Iterable[Record]) -> bool:
+    """Return whether other programs ran while one of these was measured, which lengthens times."""
+    return any(record.conditions.get("busy") for record in records)

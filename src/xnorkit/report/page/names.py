@@ -1,8 +1,6 @@
-"""How models, data sets, families and engines are called on the page."""
+"""How models, data sets, binarizations and engines are called on the page."""
 
-from xnorkit.report.page.document import Inlines, Name, say
-
-__all__ = ["dataset", "engine", "family", "model", "short_model", "threads"]
+__all__ = ["dataset", "engine", "family", "model", "short_model", "threads", "variant"]
 
 NETWORKS = {
     "lenet": "LeNet-",
@@ -16,6 +14,7 @@ NETWORKS = {
     "reactnet-a": "ReActNet-A",
     "quicknet": "QuickNet",
 }
+TAILS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "224": "224"}
 DATASETS = {
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
@@ -27,7 +26,6 @@ DATASETS = {
 }
 FAMILIES = {"float": "float32", "bwn": "BWN", "xnor": "XNOR", "xnor-k": "XNOR with K", "recu": "ReCU", "react": "ReAct"}
 ENGINES = {
-    "xnorkit": "xnorkit",
     "torch_f32": "PyTorch",
     "torch_compile_f32": "PyTorch compiled",
     "onnxruntime_f32": "ONNX Runtime",
@@ -35,48 +33,49 @@ ENGINES = {
     "onnxruntime_int8": "ONNX Runtime int8",
     "openvino_int8": "OpenVINO int8",
 }
-TAILS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "224": "224"}
+RULES = {"paper": "as the paper prints", "seeds": "XNOR-Net-PyTorch", "ste": "straight-through alone"}
 
 
-def model(name: object) -> Name:
+def model(name: str) -> str:
     """Return a model's name with its data set, as in "ResNet-18, CIFAR-10"."""
-    head, _, tail = _split(str(name))
-    return Name(f"{head}, {TAILS[tail]}" if tail else head)
+    stem, _, tail = name.rpartition("-")
+    return f"{_network(stem)}, {TAILS[tail]}" if tail in TAILS else _network(name)
 
 
-def short_model(name: object) -> Name:
+def short_model(name: str) -> str:
     """Return a model's name alone, as in "ResNet-18"."""
-    return Name(_split(str(name))[0])
+    return model(name).partition(",")[0]
 
 
-def dataset(name: object) -> Name:
+def dataset(name: str) -> str:
     """Return a data set's name."""
-    return Name(DATASETS.get(str(name), str(name)))
+    return DATASETS.get(name, name)
 
 
-def family(name: object) -> Name:
+def family(name: str) -> str:
     """Return the name of a binarization."""
-    return Name(FAMILIES.get(str(name), str(name)))
+    return FAMILIES.get(name, name)
 
 
-def engine(name: object) -> Name:
-    """Return an engine's name."""
-    return Name(ENGINES.get(str(name), str(name)))
+def engine(name: str) -> str:
+    """Return an engine's name; our own may carry a family, as in "xnorkit XNOR"."""
+    own, _, binarization = name.partition(" ")
+    return f"{own} {family(binarization)}" if binarization else ENGINES.get(name, name)
 
 
-def threads(count: object) -> Inlines:
+def variant(name: str) -> str:
+    """Return the name of a gradient rule or of a change to the binarization."""
+    return RULES.get(name, name)
+
+
+def threads(number: object) -> str:
     """Return "1 thread" or "2 threads"."""
-    return say("{n} thread" if str(count) == "1" else "{n} threads", n=Name(str(count)))
+    return f"{number} thread{'' if str(number) == '1' else 's'}"
 
 
-def _split(name: str) -> tuple[str, str, str]:
-    """Return the written network, '-', and the tail that names a data set or an image size ('' if none)."""
-    stem, dash, tail = name.rpartition("-")
-    if tail not in TAILS:
-        stem, dash, tail = name, "", ""
+def _network(stem: str) -> str:
     for start in sorted(NETWORKS, key=len, reverse=True):
         if stem.startswith(start):
-            written = NETWORKS[start]
-            rest = stem[len(start) :]
-            return written + (rest if written.endswith("-") else rest.replace("-", " ")), dash, tail
-    return stem, dash, tail
+            written, rest = NETWORKS[start], stem[len(start) :]
+            return written + (rest if written.endswith("-") else rest.replace("-", " "))
+    return stem

@@ -4,22 +4,54 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from xnorkit.report.page.theme import SENTINELS, file_style
+from markupsafe import escape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FONT_POINTS", "as_file", "style", "to_svg"]
+__all__ = ["SENTINELS", "as_file", "colour_variables", "style", "to_svg"]
 
-FONT_POINTS = 10
-FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
-METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
-PREAMBLE = re.compile(r"^.*?(?=<svg )", re.DOTALL)
-VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+# name: (light, dark). c0 ours, c1 float32, c2 formula, c3 limit, c4 and c5 further series; told apart without hue by
+# their lightness, their marks and their labels.
+COLOURS = {
+    "ink": ("#1b1f24", "#e6e9ed"),
+    "soft": ("#59636e", "#9aa4af"),
+    "line": ("#d8dde3", "#343c46"),
+    "paper": ("#ffffff", "#14181d"),
+    "box": ("#f5f7f9", "#1c2229"),
+    "c0": ("#0a5fb4", "#69b3ff"),
+    "c1": ("#b8500f", "#f4a261"),
+    "c2": ("#6b7280", "#a3abb5"),
+    "c3": ("#0b7f5b", "#4fd1a1"),
+    "c4": ("#8a3ea8", "#d4a1ee"),
+    "c5": ("#8a6d00", "#e5c44d"),
+}
+# What matplotlib is given for each name: a colour that no figure uses otherwise, replaced in the finished SVG.
+SENTINELS = MappingProxyType({name: f"#0{index:x}f00{index:x}" for index, name in enumerate(COLOURS)})
+INK, SOFT, LINE, PAPER = (SENTINELS[name] for name in ("ink", "soft", "line", "paper"))
+RC: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    **dict.fromkeys(("axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), 10),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), SOFT),
+    **dict.fromkeys(("axes.facecolor", "figure.facecolor", "savefig.facecolor"), PAPER),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    "legend.borderaxespad": 0,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+}
+FAMILY = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, sans-serif"
 PIXELS_PER_POINT = 1.7
-FONT = re.compile(r"'DejaVu Sans'[^;\"]*")
 
 
 @contextmanager
@@ -27,36 +59,7 @@ def style() -> Iterator[None]:
     """Within: figures are drawn in the page's colours and sizes, text stays text."""
     import matplotlib as mpl
 
-    ink, soft, line, paper = (SENTINELS[name] for name in ("ink", "soft", "line", "paper"))
-    own: dict[Any, Any] = {
-        "svg.fonttype": "none",
-        "font.family": "DejaVu Sans",
-        "font.size": FONT_POINTS,
-        "axes.titlesize": FONT_POINTS,
-        "axes.titlelocation": "left",
-        "axes.titleweight": "bold",
-        "axes.labelsize": FONT_POINTS,
-        "xtick.labelsize": FONT_POINTS,
-        "ytick.labelsize": FONT_POINTS,
-        "text.color": ink,
-        "axes.labelcolor": ink,
-        "axes.edgecolor": soft,
-        "axes.facecolor": paper,
-        "figure.facecolor": paper,
-        "savefig.facecolor": paper,
-        "xtick.color": soft,
-        "ytick.color": soft,
-        "xtick.labelcolor": ink,
-        "ytick.labelcolor": ink,
-        "grid.color": line,
-        "grid.linewidth": 0.7,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "lines.linewidth": 1.8,
-        "lines.markersize": 4.5,
-    }
-    with mpl.rc_context({**mpl.rcParamsDefault, **own, "backend": mpl.rcParams["backend"]}):
+    with mpl.rc_context({**mpl.rcParamsDefault, **RC, "backend": mpl.rcParams["backend"]}):
         yield
 
 
@@ -67,22 +70,27 @@ def to_svg(figure: "Figure", name: str, alt: str) -> str:
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = METADATA.sub("", PREAMBLE.sub("", buffer.getvalue())).strip()
+    text = re.sub(r"^.*?(?=<svg )|\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL).strip()
     for variable, colour in SENTINELS.items():
         text = text.replace(colour, f"var(--{variable})")
-    text = FONT.sub(FAMILY.replace("'", ""), text)
+    text = re.sub(r"'DejaVu Sans'[^;\"]*", FAMILY, text)
     text = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{name}-", text)
     opening, rest = text.split(">", 1)
     opening = re.sub(r' (width|height)="[^"]*"', "", opening)
-    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return f'{opening} role="img" aria-label="{label}">{rest}\n'
+    return f'{opening} role="img" aria-label="{escape(alt)}">{rest}\n'
 
 
 def as_file(svg: str) -> str:
     """Return the element as a file that carries the colours, and a size, itself."""
     head, rest = svg.split(">", 1)
-    box = VIEW_BOX.search(head)
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', head)
     assert box is not None, "matplotlib writes the size of a drawing as its viewBox"
     width, height = (round(float(side) * PIXELS_PER_POINT) for side in box.groups())
     size = f'width="{width}" height="{height}"'
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{head} {size}>\n<style>{file_style()}</style>{rest}'
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{head} {size}>\n<style>{colour_variables("svg")}</style>{rest}'
+
+
+def colour_variables(element: str) -> str:
+    """Return the style sheet that gives the colours to an element and what is in it."""
+    light, dark = ("".join(f"--{name}:{pair[side]};" for name, pair in COLOURS.items()) for side in (0, 1))
+    return f"{element}{{{light}}}\n@media (prefers-color-scheme:dark){{{element}{{{dark}}}}}\n"

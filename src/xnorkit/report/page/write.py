@@ -1,21 +1,17 @@
 """Writes the page: index.html, report.md and figures/ from the records of a folder."""
 
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from xnorkit.errors import InputError
-from xnorkit.report.page.document import Document, Inlines, Name, join, say
+from xnorkit.report.page.drawings import drawings
 from xnorkit.report.page.evidence import Evidence
-from xnorkit.report.page.html import to_html
-from xnorkit.report.page.markdown import to_markdown
 from xnorkit.report.page.publish import publish_records
-from xnorkit.report.page.sections import SECTIONS
-from xnorkit.report.page.sections.conditions import busy_experiments, seen
-from xnorkit.report.page.svg import as_file
+from xnorkit.report.page.svg import as_file, colour_variables
+from xnorkit.report.page.templates import render
 
-__all__ = ["PagePaths", "compose", "write_page"]
-
-TITLE = "XNOR-Net, measured"
+__all__ = ["PagePaths", "write_page"]
 
 
 @dataclass(frozen=True)
@@ -43,45 +39,17 @@ def write_page(records: Path, output: Path) -> PagePaths:
         folder.mkdir(parents=True, exist_ok=True)
         if output.resolve() != records.resolve():
             publish_records(records, output)
-        document = compose(output)
-        html, markdown = output / "index.html", output / "report.md"
-        html.write_text(to_html(document), encoding="utf-8")
-        markdown.write_text(to_markdown(document), encoding="utf-8")
-        for old in set(folder.glob("*.svg")) - {folder / f"{name}.svg" for name in document.figures()}:
+        evidence = Evidence(output)
+        drawn = drawings(evidence)
+        paths = PagePaths(output / "index.html", output / "report.md", tuple(folder / f"{name}.svg" for name in drawn))
+        sheet = colour_variables(":root") + (files(__package__) / "style.css").read_text(encoding="utf-8")
+        html = render("page.html.j2", evidence, drawings=drawn, stylesheet=sheet)
+        paths.html.write_text(html, encoding="utf-8")
+        paths.markdown.write_text(render("report.md.j2", evidence, drawings=drawn), encoding="utf-8")
+        for old in set(folder.glob("*.svg")) - set(paths.figures):
             old.unlink()
-        drawn = tuple(folder / f"{name}.svg" for name in document.figures())
-        for path, figure in zip(drawn, document.figures().values(), strict=True):
-            path.write_text(as_file(figure.svg), encoding="utf-8")
+        for path, drawing in zip(paths.figures, drawn.values(), strict=True):
+            path.write_text(as_file(drawing.svg), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{output} cannot be written ({error.strerror}); required: a writable folder.") from error
-    return PagePaths(html, markdown, drawn)
-
-
-def compose(records: Path) -> Document:
-    """Return the page of a report folder before it is written in any form."""
-    evidence = Evidence(records)
-    sections = [section for make in SECTIONS for section in make(evidence)]
-    return Document(TITLE, _subtitle(evidence), _warnings(evidence), sections)
-
-
-def _subtitle(evidence: Evidence) -> Inlines:
-    parts = [join([(Name(value),) for value in seen(evidence, key)], "; ") for key in ("cpu", "isa")]
-    dates = sorted(date[:10] for date in seen(evidence, "date"))
-    if dates:
-        parts.append((Name(dates[-1]),))
-    known = [part for part in parts if part]
-    return say("Binary and float networks on one machine. ") + join(known, " · ")
-
-
-def _warnings(evidence: Evidence) -> list[Inlines]:
-    lines = []
-    if seen(evidence, "mode") == ["quick"]:
-        lines.append(
-            say(
-                "This is a quick run: small data, few epochs, few points, short measurements. It shows that "
-                "everything works; for figures to quote, run the full report."
-            )
-        )
-    if busy_experiments(evidence):
-        lines.append(say("Other programs ran during some of the measurements; see the conditions at the end."))
-    return lines
+    return paths

@@ -1,54 +1,53 @@
-"""Under what a figure was measured: machine, versions, commit, date."""
+"""Under what a figure was measured, and what OpenVINO leaves behind that the next one must not meet."""
 
-import platform
+import ctypes
 import subprocess
-from datetime import UTC, datetime
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from xnorkit import __version__, _engine
-from xnorkit.bench.machine import cores, cpu_name, versions
+from xnorkit.bench import machine as bench_machine
 
-__all__ = ["machine", "now"]
+__all__ = ["machine", "usual_signal_stack"]
 
-PACKAGES = (
-    *("xnorkit", "torch", "lightning", "numpy", "scikit-learn", "torchvision"),
-    *("onnx", "onnxruntime", "openvino"),
-)
+PACKAGES = ("torch", "lightning", "numpy", "scikit-learn", "torchvision", "onnx", "onnxruntime", "openvino")
+SS_DISABLE = 2
 
 
 @cache
 def machine() -> dict[str, Any]:
     """Return what does not change during a study: cpu, cores, isa, os, python, versions, commit."""
-    return {
-        "cpu": cpu_name(),
-        "cores": cores(),
-        "isa": _engine.default_isa(),
-        "os": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "versions": {**versions(PACKAGES), "xnorkit": __version__},
-        "commit": _commit(),
-    }
-
-
-def now() -> str:
-    """Return date and time, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    versions = {"xnorkit": __version__, **bench_machine.versions(PACKAGES)}
+    return {**bench_machine.machine(), "isa": _engine.default_isa(), "versions": versions, "commit": _commit()}
 
 
 def _commit() -> str:
     """Return the commit of the working tree that this package lies in, marked if it was changed, else its version."""
-    folder = Path(__file__).parent
     try:
-        head = _git(folder, "rev-parse", "--short=12", "HEAD")
-        inside = _git(folder, "ls-files", "--error-unmatch", __file__)
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", ".")
+        head = _git("rev-parse", "--short=12", "HEAD")
+        inside = _git("ls-files", "--error-unmatch", __file__)
+        changed = _git("status", "--porcelain", "--untracked-files=no", ".")
     except (OSError, subprocess.CalledProcessError):
         return f"version {__version__}"
     return f"{head}{' with changes' if changed else ''}" if inside else f"version {__version__}"
 
 
-def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)
+def _git(*words: str) -> str:
+    folder = str(Path(__file__).parent)
+    done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+class _Stack(ctypes.Structure):
+    _fields_ = (("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+
+def usual_signal_stack() -> None:
+    """Take back the alternate signal stack that OpenVINO registers for the thread and frees with its model.
+
+    The next signal, as that of the interrupt key, would be delivered to freed memory and kill the process.
+    """
+    if "openvino" in sys.modules and sys.platform == "linux":
+        ctypes.CDLL(None).sigaltstack(ctypes.byref(_Stack(None, SS_DISABLE, 0)), None)

@@ -1,48 +1,51 @@
-"""One convolution against its float32 twin, over channels and filter sizes: Figure 4b and 4c, and those of LeNet-5."""
+"""One convolution against its float32 twin (Figures 4b, 4c and those of LeNet-5), and the peaks of the machine."""
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
+from xnorkit import _engine
 from xnorkit.bench.engines import KERNEL_ENGINES, REMEDY
 from xnorkit.bench.kernels import KernelResult, bench_kernel
+from xnorkit.bench.peaks import Limits, PeakMeter
 from xnorkit.bench.shapes import LayerShape, parse_shape
 from xnorkit.errors import InputError
 from xnorkit.report.records import Record
-from xnorkit.report.study.peaks import limits
-from xnorkit.report.study.step import Step, blank, measured
-from xnorkit.report.study.study import Study
+from xnorkit.report.study.study import Step, Study, Subject, blank, measured
 
-__all__ = ["formula_speedup", "steps", "sweeps"]
+__all__ = ["formula_speedup", "peak_steps", "sweep_step", "sweep_steps"]
 
-PAPER_CHANNELS, PAPER_IMAGE = 256, 14
-LENET_IN, LENET_OUT, LENET_IMAGE = 20, 50, 12
 SETUP_SECONDS = 0.5
-PEAK_ROUNDS = 10
+PEAK_ROUNDS, POINT_ROUNDS = 30, 10
+MEMORY_BYTES = 256_000_000
 TRUTH = "portable"  # its kernels are proved equal to the reference by the tests of the engine
 
 
-def sweeps(study: Study) -> dict[str, list[str]]:
-    """Return the shapes of each sweep; only one size changes in each.
+def peak_steps(study: Study) -> Iterable[Step]:
+    """Yield the peaks of one thread, and of as many as are asked for."""
+    for threads in sorted({1, study.threads}):
+        record = blank("peaks", f"t{threads}", {"threads": threads}, "xnorkit report --only peaks")
+        title = f"peaks of the machine, threads {threads}"
+        yield Step(title, 4.0, [record], partial(_measure_peaks, record, threads))
+
+
+def sweep_steps(study: Study) -> Iterable[Step]:
+    """Yield one step per sweep and shape; only one size changes in each.
 
     channels: input channels of the paper's layer (3x3 on 14x14, 256 filters). filter: its filter, with 256 channels.
     lenet-channels: filters of the second convolution of LeNet-5 (5x5 on 12x12, 20 channels, no padding).
     lenet-filter: its filter, with 50 filters.
     """
     plan = study.plan
-    paper, lenet = f"@{PAPER_IMAGE}x{PAPER_IMAGE}", f"@{LENET_IMAGE}x{LENET_IMAGE} valid"
-    return {
-        "channels": [f"3x3 {c}->{PAPER_CHANNELS}{paper}" for c in plan.channels],
-        "filter": [f"{k}x{k} {PAPER_CHANNELS}->{PAPER_CHANNELS}{paper}" for k in plan.filters],
-        "lenet-channels": [f"5x5 {LENET_IN}->{k}{lenet}" for k in plan.lenet_channels],
-        "lenet-filter": [f"{k}x{k} {LENET_IN}->{LENET_OUT}{lenet}" for k in plan.lenet_filters],
+    shapes = {
+        "channels": [f"3x3 {channels}->256@14x14" for channels in plan.channels],
+        "filter": [f"{k}x{k} 256->256@14x14" for k in plan.filters],
+        "lenet-channels": [f"5x5 20->{filters}@12x12 valid" for filters in plan.lenet_channels],
+        "lenet-filter": [f"{k}x{k} 20->50@12x12 valid" for k in plan.lenet_filters],
     }
-
-
-def steps(study: Study) -> Iterable[Step]:
-    """Yield one step per sweep and shape."""
-    for experiment, shapes in sweeps(study).items():
-        for text in shapes:
-            yield _step(study, experiment, parse_shape(text))
+    for experiment, texts in shapes.items():
+        for text in texts:
+            yield sweep_step(study, experiment, parse_shape(text))
 
 
 def formula_speedup(in_channels: int, kernel: int) -> float:
@@ -55,8 +58,9 @@ def formula_speedup(in_channels: int, kernel: int) -> float:
     return 64 * products / (products + 64)
 
 
-def _step(study: Study, experiment: str, shape: LayerShape) -> Step:
-    subject: dict[str, str | int | float] = {
+def sweep_step(study: Study, experiment: str, shape: LayerShape) -> Step:
+    """Return the step that measures one point."""
+    subject: Subject = {
         "shape": shape.text,
         "channels": shape.out_channels if experiment == "lenet-channels" else shape.in_channels,
         "in_channels": shape.in_channels,
@@ -74,12 +78,12 @@ def _step(study: Study, experiment: str, shape: LayerShape) -> Step:
         peers = [engine.name for engine in KERNEL_ENGINES if engine.name.endswith("_f32") and not engine.missing()]
         if not peers:
             raise InputError(f"no float32 engine is installed; required: {REMEDY}.")
-        yield _filled(record, shape, bench_kernel(shape, seconds=seconds, against=peers, truth=TRUTH, note=study.note))
+        yield _point(record, shape, bench_kernel(shape, seconds=seconds, against=peers, truth=TRUTH, note=study.note))
 
     return Step(f"{experiment}: {shape.text}", seconds + SETUP_SECONDS, [record], measure)
 
 
-def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
+def _point(record: Record, shape: LayerShape, row: KernelResult) -> Record:
     assert row.float_us is not None
     assert row.float_min_us is not None
     times = [(us, name) for name, us in row.peers_us.items() if us is not None]
@@ -88,7 +92,7 @@ def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
         return replace(record, reason=f"no float32 engine can be measured: {faults}")
     float_us, peer = min(times)
     float_min_us = min(us for us in row.peers_min_us.values() if us is not None)
-    best = limits(1, PEAK_ROUNDS)
+    best = _limits(1, POINT_ROUNDS)
     values = {
         "us": row.us,
         "min_us": row.min_us,
@@ -105,3 +109,17 @@ def _filled(record: Record, shape: LayerShape, row: KernelResult) -> Record:
     }
     subject = {"peer": peer, **({"unmeasured": faults} if faults else {})}
     return measured(record, values, {"us": list(row.quartiles_us)}, subject=subject)
+
+
+def _measure_peaks(record: Record, threads: int) -> list[Record]:
+    best = _limits(threads, PEAK_ROUNDS, MEMORY_BYTES)
+    values = {"binary_gmacs": best.binary_gmacs, "fma_gmacs": best.float_gmacs, "memory_gbytes_per_s": best.read_gbs}
+    return [measured(record, values)]
+
+
+def _limits(threads: int, rounds: int, read_bytes: int = 0) -> Limits:
+    """Return the best of `rounds` measurements on the fastest instruction set."""
+    meter = PeakMeter(_engine.default_isa(), threads, read_bytes)
+    for _ in range(rounds):
+        meter()
+    return meter.limits()

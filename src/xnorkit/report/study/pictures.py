@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -19,28 +19,19 @@ from xnorkit.export import pack
 from xnorkit.format import infer_shapes
 from xnorkit.nn import BinaryConv2d
 from xnorkit.report.records import Record
-from xnorkit.report.study.accuracy import command_of
 from xnorkit.report.study.plan import RunSpec
 from xnorkit.report.study.run_folder import Run
-from xnorkit.report.study.step import Step, Subject, blank, measured
-from xnorkit.report.study.study import Study
-from xnorkit.report.study.trainings import find_run
+from xnorkit.report.study.study import Step, Study, Subject, blank, measured
+from xnorkit.report.study.trainings import command_of, find_run
 from xnorkit.runtime import unpack_bits
 from xnorkit.train import load_checkpoint, read_checkpoint
 
-__all__ = ["KINDS", "steps"]
+__all__ = ["picture_steps"]
 
 SHOWN_FILTERS, SHOWN_MISTAKES, SHOWN_IMAGES, SHOWN_MAPS = 64, 24, 4, 16
 SECONDS = 1.0
 FOLDER = "pictures"
 Picture = tuple[Mapping[str, NDArray[Any]], dict[str, int]]
-
-
-def steps(study: Study) -> Iterable[Step]:
-    """Yield one step per picture of each run that the plan shows."""
-    for key in study.plan.pictures:
-        for kind in KINDS:
-            yield _step(study, study.plan.spec(key), kind)
 
 
 @dataclass(frozen=True)
@@ -130,20 +121,24 @@ KINDS: dict[str, Callable[[_Shown], Picture]] = {
 }
 
 
-def _step(study: Study, spec: RunSpec, kind: str) -> Step:
-    subject = {"kind": kind, "model": spec.model, "family": spec.family, "dataset": spec.dataset}
-    record = blank("picture", f"{kind}/{spec.key}", subject, command_of(spec), "its training is not run")
+def picture_steps(study: Study) -> Iterable[Step]:
+    """Yield one step per picture of each run that the plan shows."""
+    for spec in map(study.plan.spec, study.plan.pictures):
+        for kind in KINDS:
+            subject = {"kind": kind, "model": spec.model, "family": spec.family, "dataset": spec.dataset}
+            record = blank("picture", f"{kind}/{spec.key}", subject, command_of(spec), "its training is not run")
+            measure = partial(_draw, study, spec, kind, record)
+            yield Step(f"picture: {kind}, {spec.key}", SECONDS, [record], measure)
 
-    def measure() -> Iterable[Record]:
-        run = find_run(study, spec)
-        if run is None or run.float_stage:
-            return [replace(record, reason=record.reason if run is None else run.float_stage)]
-        arrays, figures = KINDS[kind](_Shown(study, run))
-        file = f"{FOLDER}/{kind}-{spec.dataset}-{spec.model}-{spec.family}.npz"
-        path = study.folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
-        where: Subject = {"file": file, "run": run.folder.name}
-        return [measured(record, figures, status=run.status, reason=run.reason, subject=where)]
 
-    return Step(f"picture: {kind}, {spec.key}", SECONDS, [record], measure)
+def _draw(study: Study, spec: RunSpec, kind: str, record: Record) -> list[Record]:
+    run = find_run(study, spec)
+    if run is None or run.float_stage:
+        return [replace(record, reason=record.reason if run is None else run.float_stage)]
+    arrays, figures = KINDS[kind](_Shown(study, run))
+    file = f"{FOLDER}/{kind}-{spec.dataset}-{spec.model}-{spec.family}.npz"
+    path = study.folder / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    where: Subject = {"file": file, "run": run.folder.name}
+    return [measured(record, figures, status=run.status, reason=run.reason, subject=where)]

@@ -1,6 +1,10 @@
-"""What is measured in which mode, as data."""
+"""What is measured in which mode: plans.yaml, typed."""
 
 from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
 
 from xnorkit.errors import InputError
 
@@ -36,7 +40,7 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class Inference:
-    """A network whose time per call is measured: seconds of measurement per batch."""
+    """A network whose time per call is measured: seconds of measurement per batch, and the cost of it all."""
 
     model: str
     batches: tuple[int, ...]
@@ -96,73 +100,22 @@ class Plan:
         raise InputError(f"run '{key}'; required: one of {', '.join(spec.key for spec in self.runs)}.")
 
 
-PAPER_MODELS = ("AlexNet", "VGG-19", "ResNet-18")
+def _plan(mode: str, entries: dict[str, Any]) -> Plan:
+    fields: dict[str, Any] = {name: _frozen(entry) for name, entry in entries.items()}
+    fields["runs"] = tuple(RunSpec(**run) for run in fields["runs"])
+    fields["memory"] = tuple((model, family) for model, families in fields["memory"].items() for family in families)
+    fields["training"] = tuple(Training(**entry) for entry in fields["training"])
+    fields["inference"] = tuple(Inference(**entry) for entry in fields["inference"])
+    fields["variants"] = Variants(**fields["variants"])
+    return Plan(mode=mode, **fields)
 
-QUICK = Plan(
-    mode="quick",
-    runs=(
-        RunSpec("lenet5-digits-float", "digits", "lenet5", "float", hours=0.003),
-        RunSpec("lenet5-digits", "digits", "lenet5", "bwn", ("model.binarization=bwn",), hours=0.003, deployed=True),
-        RunSpec("lenet5-digits", "digits", "lenet5", "xnor", hours=0.003, deployed=True),
-    ),
-    memory=(("lenet5", "float"), ("lenet5", "bwn"), ("lenet5", "xnor")),
-    training=(Training("lenet5", 64, 1437, 2.0),),
-    inference=(Inference("lenet5", (1, 32), 1.0, 20.0),),
-    paper_models=PAPER_MODELS,
-    channels=(1, 16, 64, 256, 1024),
-    filters=(1, 3, 5, 10),
-    lenet_channels=(10, 50, 256, 1024),
-    lenet_filters=(1, 3, 5, 8),
-    kernel_seconds=0.3,
-    variants=Variants("lenet5-digits", 6, 3.0),
-    proof_images=360,
-    pictures=("digits/lenet5/xnor",),
-    trains=True,
-)
 
-FULL = Plan(
-    mode="full",
-    runs=(
-        RunSpec("lenet5-mnist-float", "mnist", "lenet5", "float", hours=0.15),
-        RunSpec("lenet5-mnist-bwn", "mnist", "lenet5", "bwn", hours=0.15, deployed=True),
-        RunSpec("lenet5-mnist", "mnist", "lenet5", "xnor", hours=0.15, deployed=True),
-        RunSpec("resnet20-cifar10-float", "cifar10", "resnet20-cifar10", "float", hours=1.0),
-        RunSpec("resnet20-cifar10", "cifar10", "resnet20-cifar10", "react", hours=1.2, deployed=True),
-        RunSpec("nin-cifar10-float", "cifar10", "nin-cifar10", "float", hours=60),
-        RunSpec("nin-cifar10-float", "cifar10", "nin-cifar10", "bwn", ("model.binarization=bwn",), hours=70),
-        RunSpec("nin-cifar10", "cifar10", "nin-cifar10", "xnor", hours=70, deployed=True),
-        RunSpec("resnet18-cifar10-float", "cifar10", "resnet18-cifar10", "float", hours=45),
-        RunSpec("resnet18-cifar10", "cifar10", "resnet18-cifar10", "bwn", ("model.binarization=bwn",), hours=60),
-        RunSpec("resnet18-cifar10", "cifar10", "resnet18-cifar10", "xnor", hours=60, deployed=True),
-    ),
-    memory=(
-        *(("lenet5", family) for family in ("float", "bwn", "xnor")),
-        *(("resnet20-cifar10", family) for family in ("float", "react")),
-        *(("nin-cifar10", family) for family in ("float", "bwn", "xnor")),
-        *(("resnet18-cifar10", family) for family in ("float", "bwn", "xnor")),
-    ),
-    training=(
-        Training("lenet5", 128, 60_000, 5.0),
-        Training("nin-cifar10", 32, 50_000, 15.0),
-        Training("resnet18-cifar10", 32, 50_000, 20.0),
-    ),
-    inference=(
-        Inference("lenet5", (1, 32), 3.0, 25.0),
-        Inference("nin-cifar10", (1, 32), 4.0, 60.0),
-        Inference("resnet18-cifar10", (1, 32), 6.0, 80.0),
-        Inference("alexnet", (1,), 6.0, 60.0),
-        Inference("resnet18", (1,), 6.0, 60.0),
-    ),
-    paper_models=PAPER_MODELS,
-    channels=(1, 2, 3, 4, 8, 16, 24, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024),
-    filters=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 17, 20),
-    lenet_channels=(10, 30, 50, 128, 512, 1024),
-    lenet_filters=(1, 2, 3, 4, 5, 6, 7, 8),
-    kernel_seconds=1.0,
-    variants=Variants("lenet5-mnist", 3, 40.0),
-    proof_images=1000,
-    pictures=("mnist/lenet5/xnor", "cifar10/resnet20-cifar10/react"),
-    trains=False,
-)
+def _frozen(entry: Any) -> Any:
+    """Return the entry with every list as a tuple."""
+    if isinstance(entry, dict):
+        return {name: _frozen(value) for name, value in entry.items()}
+    return tuple(map(_frozen, entry)) if isinstance(entry, list) else entry
 
-PLANS = {plan.mode: plan for plan in (QUICK, FULL)}
+
+_ENTRIES = yaml.safe_load((files(__package__) / "plans.yaml").read_text(encoding="utf-8"))
+PLANS = {mode: _plan(mode, entries) for mode, entries in _ENTRIES.items()}

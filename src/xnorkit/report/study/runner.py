@@ -4,51 +4,40 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import partial
 
 from xnorkit.bench.load import OtherLoad
 from xnorkit.errors import InputError, XnorkitError
 from xnorkit.report.records import EXPERIMENTS, Record
-from xnorkit.report.study import (
-    accuracy,
-    deployed,
-    inference,
-    kernels,
-    memory,
-    paper_memory,
-    peaks,
-    pictures,
-    training_time,
-    variants,
-)
-from xnorkit.report.study.conditions import machine, now
-from xnorkit.report.study.signals import usual_signal_stack
-from xnorkit.report.study.step import Step
-from xnorkit.report.study.study import Study
+from xnorkit.report.study.accuracy import accuracy_steps, deployed_steps
+from xnorkit.report.study.conditions import machine, usual_signal_stack
+from xnorkit.report.study.kernels import peak_steps, sweep_steps
+from xnorkit.report.study.pictures import picture_steps
+from xnorkit.report.study.sizes import counted_steps, measured_steps
+from xnorkit.report.study.study import Step, Study
+from xnorkit.report.study.timing import inference_steps, training_steps
+from xnorkit.report.study.variants import variant_steps
 
 __all__ = ["StudyResult", "run_study", "steps_of"]
 
 MINUTE = 60
 Steps = Callable[[Study], Iterable[Step]]
 
-
-def _variants(experiment: str) -> Steps:
-    return lambda study: variants.steps(study, experiment)
-
-
 # The order of measuring: timings first, while nothing else has warmed the machine, trainings last.
 ROOMS: dict[tuple[str, ...], Steps] = {
-    ("peaks",): peaks.steps,
-    ("memory",): memory.steps,
-    ("paper-memory",): paper_memory.steps,
-    ("channels", "filter", "lenet-channels", "lenet-filter"): kernels.steps,
-    ("inference",): inference.steps,
-    ("training-time",): training_time.steps,
-    ("accuracy", "curve"): accuracy.steps,
-    ("deployed",): deployed.steps,
-    ("picture",): pictures.steps,
-    ("gradients",): _variants("gradients"),
-    ("ablation",): _variants("ablation"),
+    ("peaks",): peak_steps,
+    ("memory",): measured_steps,
+    ("paper-memory",): counted_steps,
+    ("channels", "filter", "lenet-channels", "lenet-filter"): sweep_steps,
+    ("inference",): inference_steps,
+    ("training-time",): training_steps,
+    ("accuracy", "curve"): accuracy_steps,
+    ("deployed",): deployed_steps,
+    ("picture",): picture_steps,
+    ("gradients",): partial(variant_steps, experiment="gradients"),
+    ("ablation",): partial(variant_steps, experiment="ablation"),
 }
 
 
@@ -74,11 +63,9 @@ def steps_of(study: Study, only: Sequence[str] = ()) -> list[Step]:
         if name not in EXPERIMENTS:
             near = get_close_matches(name, EXPERIMENTS, n=2) or EXPERIMENTS
             raise InputError(f"--only {name}; required: experiments with commas between them: {', '.join(near)}.")
-    chosen = []
-    for experiments, make in ROOMS.items():
-        if not only or set(only) & set(experiments):
-            chosen += [step for step in make(study) if _wanted(step, only)]
-    return chosen
+    rooms = (make for experiments, make in ROOMS.items() if not only or set(only) & set(experiments))
+    steps = [step for make in rooms for step in make(study)]
+    return [s for s in steps if not only or not s.blanks or any(record.experiment in only for record in s.blanks)]
 
 
 def run_study(study: Study, only: Sequence[str] = (), *, show: Callable[[str], None] | None = None) -> StudyResult:
@@ -99,31 +86,17 @@ def run_study(study: Study, only: Sequence[str] = (), *, show: Callable[[str], N
     steps = steps_of(study, only)
     left = [step for step in steps if step.again or not all(study.store.done(record.id) for record in step.blanks)]
     start = time.monotonic()
-    clock = _Clock([step.seconds for step in left])
     try:
         for number, step in enumerate(left):
-            show(f"[{number + 1}/{len(left)}] {step.title} (about {clock.left(number)} left)")
+            ahead = _time_left(left, number, time.monotonic() - start)
+            show(f"[{number + 1}/{len(left)}] {step.title} (about {ahead} left)")
             _run(study, step)
-            clock.tick(number)
     except KeyboardInterrupt:
         show(f"interrupted; {len(study.store)} records are in {study.store.path}. Go on with: {study.command}")
         raise
-    records = study.store.find()
-    count = {
-        status: sum(record.status == status for record in records) for status in ("measured", "in part", "not run")
-    }
-    return StudyResult(
-        count["measured"],
-        count["in part"],
-        count["not run"],
-        len(steps),
-        len(steps) - len(left),
-        time.monotonic() - start,
-    )
-
-
-def _wanted(step: Step, only: Sequence[str]) -> bool:
-    return not only or not step.blanks or any(record.experiment in only for record in step.blanks)
+    statuses = [record.status for record in study.store.find()]
+    measured, in_part, not_run = (statuses.count(status) for status in ("measured", "in part", "not run"))
+    return StudyResult(measured, in_part, not_run, len(steps), len(steps) - len(left), time.monotonic() - start)
 
 
 def _run(study: Study, step: Step) -> None:
@@ -153,7 +126,7 @@ def _store(study: Study, record: Record, others: OtherLoad) -> None:
     conditions = {
         **machine(),
         "threads": record.subject.get("threads", study.threads),
-        "date": now(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "seeds": [record.subject.get("seed", 0)],
         "mode": study.plan.mode,
         "busy": others.line(),
@@ -161,24 +134,11 @@ def _store(study: Study, record: Record, others: OtherLoad) -> None:
     study.store.append(replace(record, conditions=conditions))
 
 
-class _Clock:
-    """Time left: what the steps ahead are expected to take, times how slow those behind were."""
-
-    def __init__(self, expected: Sequence[float]) -> None:
-        self._expected = expected
-        self._start = time.monotonic()
-        self._ratio = 1.0
-
-    def tick(self, number: int) -> None:
-        """Note that a step is over."""
-        behind = sum(self._expected[: number + 1])
-        if behind > 0:
-            self._ratio = (time.monotonic() - self._start) / behind
-
-    def left(self, number: int) -> str:
-        """Return the time from the beginning of a step to the end, in words."""
-        seconds = sum(self._expected[number:]) * self._ratio
-        return f"{seconds:.0f} s" if seconds < 2 * MINUTE else f"{seconds / MINUTE:.0f} min"
+def _time_left(steps: Sequence[Step], number: int, past: float) -> str:
+    """Return, in words, what the steps from `number` on are expected to take, times how slow those behind were."""
+    behind, ahead = (sum(step.seconds for step in part) for part in (steps[:number], steps[number:]))
+    seconds = ahead * (past / behind if behind else 1.0)
+    return f"{seconds:.0f} s" if seconds < 2 * MINUTE else f"{seconds / MINUTE:.0f} min"
 
 
 def _print(line: str) -> None:

@@ -11,7 +11,18 @@ from xnorkit.report.study.run_folder import Run, read_runs
 from xnorkit.report.study.study import Study
 from xnorkit.train import Recipe, fit, load_recipe
 
-__all__ = ["find_run", "runs_of", "train"]
+__all__ = ["VARIANT", "command_of", "find_run", "runs_of", "train"]
+
+VARIANT = "variant-"
+"""How the folders of gradient rules and ablation begin, which no other table collects."""
+
+
+def command_of(spec: RunSpec) -> str:
+    """Return what trains a run into the folder in which the next report finds it."""
+    words = ["xnorkit train", spec.recipe, *spec.overrides]
+    words += [] if spec.dataset == "digits" else ["--data DIR"]
+    words += [f"--exp-name {spec.name}"] if spec.overrides else []
+    return " ".join(words)
 
 
 def runs_of(study: Study) -> list[Run]:
@@ -25,7 +36,7 @@ def find_run(study: Study, spec: RunSpec) -> Run | None:
     A run that is missing or has epochs left is trained first, if the study trains and has time left.
     """
     run = _best(study, spec)
-    if not (study.train or study.plan.trains) or (run is not None and run.finished):
+    if not study.trains or (run is not None and run.finished):
         return run
     if study.seconds_left() <= 0:
         study.note(f"{spec.name}: no time left to train it (--hours)")

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 
 from xnorkit.report.records import Record
 from xnorkit.report.study.run_folder import read_run
-from xnorkit.report.study.step import Step, Subject, blank, measured
-from xnorkit.report.study.study import Study
-from xnorkit.report.study.trainings import train
+from xnorkit.report.study.study import Step, Study, Subject, blank, measured
+from xnorkit.report.study.trainings import VARIANT, train
 from xnorkit.train import BinarizerSpec, Recipe, StageSpec, load_recipe
 
-__all__ = ["ABLATION", "FOLDER", "GRADIENTS", "Variant", "recipe_of", "steps"]
+__all__ = ["ABLATION", "GRADIENTS", "Variant", "recipe_of", "variant_steps"]
 
-FOLDER = "variant"
 SIGN, SCALED_SIGN = BinarizerSpec("BasicInputBinarizer"), BinarizerSpec("XNORWeightBinarizer")
 ENDS = ["_first_", "_last_"]
 
@@ -48,12 +46,12 @@ ABLATION = {
 KEYS = {"gradients": ("rule", GRADIENTS), "ablation": ("change", ABLATION)}
 
 
-def steps(study: Study, experiment: str) -> Iterable[Step]:
+def variant_steps(study: Study, experiment: str) -> Iterable[Step]:
     """Yield one step per variant and seed of "gradients" or "ablation"."""
     key, variants = KEYS[experiment]
     for seed in study.seeds:
         for name, variant in variants.items():
-            yield _step(study, experiment, {key: name}, variant, seed)
+            yield _step(study, experiment, (key, name), variant, seed)
 
 
 def recipe_of(study: Study, variant: Variant, name: str, seed: int) -> Recipe:
@@ -70,20 +68,16 @@ def recipe_of(study: Study, variant: Variant, name: str, seed: int) -> Recipe:
     return replace(base, name=name, seed=seed, stages=[stage])
 
 
-def _step(study: Study, experiment: str, what: dict[str, str], variant: Variant, seed: int) -> Step:
-    (label,) = what.values()
-    epochs = study.epochs or study.plan.variants.epochs
-    folder = f"{FOLDER}-{experiment}-{label.replace(' ', '-')}-{epochs}-s{seed}"
+def _step(study: Study, experiment: str, what: tuple[str, str], variant: Variant, seed: int) -> Step:
+    key, name = what
+    plan = study.plan.variants
+    epochs = study.epochs or plan.epochs
+    folder = f"{VARIANT}{experiment}-{name.replace(' ', '-')}-{epochs}-s{seed}"
     recipe = recipe_of(study, variant, folder, seed)
-    subject: Subject = {
-        **what,
-        "model": recipe.model.name,
-        "dataset": recipe.data.name,
-        "epochs": epochs,
-        "seed": seed,
-    }
+    data = recipe.data.name
+    subject: Subject = {key: name, "model": recipe.model.name, "dataset": data, "epochs": epochs, "seed": seed}
     command = f"xnorkit report{' --quick' if study.plan.mode == 'quick' else ''} --only {experiment}"
-    record = blank(experiment, f"{label}/{recipe.data.name}/e{epochs}/s{seed}", subject, command)
+    record = blank(experiment, f"{name}/{data}/e{epochs}/s{seed}", subject, command)
 
     def measure() -> Iterable[Record]:
         train(study, recipe, folder)
@@ -94,5 +88,4 @@ def _step(study: Study, experiment: str, what: dict[str, str], variant: Variant,
         split: Subject = {} if run.result is None else {"split": run.result["split"], "images": run.result["images"]}
         yield measured(record, values, status=run.status, reason=run.reason, subject=split)
 
-    seconds = study.plan.variants.seconds * epochs / study.plan.variants.epochs
-    return Step(f"{experiment}: {label}, seed {seed}", seconds, [record], measure)
+    return Step(f"{experiment}: {name}, seed {seed}", plan.seconds * epochs / plan.epochs, [record], measure)
