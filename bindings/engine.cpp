@@ -6,8 +6,8 @@
 #include <nanobind/stl/vector.h>
 
 #include "arrays.h"
-#include "ends.h"
 #include "operations.h"
+#include "outer.h"
 #include "training.h"
 #include "xnorkit/isa.h"
 #include "xnorkit/program.h"
@@ -120,7 +120,7 @@ void bind_program(nb::module_& module) {
         return self.binary_conv2d_i32(source, weights.array, out_channels, geometry);
       },
       "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a);
-  bind_ends(program);
+  bind_outer_layers(program);
   bind_float_operations(program);
   program.def("finish", &Program::finish, "outputs"_a, "fuse"_a = true);
   program.def(

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "xnorkit"
+ENGINE = ROOT / "engine" / "src"
 
 # What each room may import of xnorkit; errors and owned may be imported by all.
 ALLOWED = {
@@ -56,6 +57,21 @@ ALLOWED = {
         "__init__",
     },
 }
+# What each folder of the engine may include of the others, from the bottom up; all may include the public headers.
+ENGINE_ALLOWED: dict[str, set[str]] = {
+    "common": set(),
+    "contract": set(),
+    "spec": {"common", "contract"},
+    "kernels": {"common", "contract", "spec"},
+    "reference": {"common", "spec"},
+    "dispatch": {"common", "contract"},  # not the kernels' own headers: the contract declares their tables
+    "threads": {"common"},
+    "layout": {"common", "contract", "spec", "kernels", "threads"},
+    "steps": {"common", "contract", "spec", "kernels", "reference", "threads", "layout"},
+    "plan": {"common", "contract", "spec", "threads", "layout", "steps"},
+    "build": {"common", "dispatch", "plan"},
+    "training": {"common", "contract", "spec", "reference", "dispatch", "threads"},
+}
 HEAVY = {"torch", "lightning", "torchvision", "torchmetrics", "sklearn", "matplotlib"}
 BARE = {"errors", "owned", "format", "runtime", "zoo"}
 
@@ -66,6 +82,10 @@ def _modules() -> list[Path]:
 
 def _room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _engine_sources() -> list[Path]:
+    return sorted(p for p in ENGINE.rglob("*") if p.suffix in (".h", ".cpp", ".inc"))
 
 
 def _imports(path: Path) -> set[str]:
@@ -112,12 +132,25 @@ def test_engine_includes_nothing_of_python() -> None:
             assert not re.match(r"Python\.h|nanobind|torch|numpy", header), f"{path} includes {header}"
 
 
-def test_kernels_do_not_include_the_layers_above() -> None:
-    for folder in ("reference", "kernels"):
-        for path in (ROOT / "engine" / "src" / folder).rglob("*"):
-            if path.suffix in (".h", ".cpp"):
-                for header in re.findall(r'#include\s*"([^"]+)"', path.read_text(encoding="utf-8")):
-                    assert not re.search(r"program/|dispatch/table", header), f"{path} includes {header}"
+@pytest.mark.parametrize("path", _engine_sources(), ids=lambda p: str(p.relative_to(ENGINE)))
+def test_engine_includes_point_down(path: Path) -> None:
+    folder = path.relative_to(ENGINE).parts[0]
+    assert folder in ENGINE_ALLOWED, f"folder '{folder}' is not in the table of allowed includes"
+    for header in re.findall(r'#include "([^"]+)"', path.read_text(encoding="utf-8")):
+        target = header.partition("/")[0]
+        assert target in {folder, "xnorkit"} | ENGINE_ALLOWED[folder], (
+            f"{path}: {folder} includes {header}, which is not below it"
+        )
+
+
+def test_engine_folders_are_known_and_small() -> None:
+    folders = {p.name: p for p in ENGINE.iterdir()}
+    assert set(folders) == set(ENGINE_ALLOWED)
+    order = list(ENGINE_ALLOWED)
+    for folder, below in ENGINE_ALLOWED.items():
+        assert below <= set(order[: order.index(folder)]), f"{folder} may include what stands after it in the table"
+        files = [p for p in folders[folder].iterdir() if p.is_file()]
+        assert len(files) <= 25, f"engine/src/{folder} holds {len(files)} files; required: at most 25"
 
 
 @pytest.mark.parametrize("module", ["xnorkit", "xnorkit.format", "xnorkit.runtime", "xnorkit.zoo", "xnorkit.cli.main"])

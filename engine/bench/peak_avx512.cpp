@@ -3,7 +3,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 #include "kernels/float_conv/fma_portable.h"
 
 namespace xnorkit {

@@ -1,7 +1,8 @@
 // Values that live at the same time never overlap, and memory is reused.
-#include "program/arena.h"
+#include "plan/arena.h"
 
 #include "data.h"
+#include "threads/buffers.h"
 
 int main() {
   data::Random random(1);
@@ -10,14 +11,14 @@ int main() {
     for (int first = 0; first < 30; ++first) {
       values.push_back({static_cast<size_t>(random.below(1000)), first, first + static_cast<int>(random.below(6))});
     }
-    const xnorkit::Layout layout = xnorkit::place(values);
+    const xnorkit::Placement placement = xnorkit::place(values);
     for (size_t a = 0; a < values.size(); ++a) {
-      CHECK(layout.offset[a] % xnorkit::kAlignment == 0, "aligned");
-      CHECK(layout.offset[a] + values[a].bytes <= layout.bytes, "inside");
+      CHECK(placement.offset[a] % xnorkit::kAlignment == 0, "aligned");
+      CHECK(placement.offset[a] + values[a].bytes <= placement.bytes, "inside");
       for (size_t b = 0; b < a; ++b) {
         const bool together = values[a].first <= values[b].last && values[b].first <= values[a].last;
-        const bool apart = layout.offset[a] + values[a].bytes <= layout.offset[b] ||
-                           layout.offset[b] + values[b].bytes <= layout.offset[a];
+        const bool apart = placement.offset[a] + values[a].bytes <= placement.offset[b] ||
+                           placement.offset[b] + values[b].bytes <= placement.offset[a];
         CHECK(!together || apart || values[a].bytes == 0 || values[b].bytes == 0, "overlap");
       }
     }
@@ -25,12 +26,12 @@ int main() {
   CHECK(xnorkit::place({{64, 0, 1}, {64, 1, 2}, {64, 2, 3}}).bytes == 128, "the third takes the first one's place");
   CHECK(xnorkit::place({}).bytes == 0, "nothing");
 
-  xnorkit::Arenas arenas(100);
-  xnorkit::Buffer first = arenas.borrow();
-  const xnorkit::Buffer second = arenas.borrow();
-  std::byte* const memory = first.get();
-  CHECK(memory != second.get(), "two borrowers");
-  arenas.give_back(std::move(first));
-  CHECK(arenas.borrow().get() == memory, "reused");
+  xnorkit::Buffers buffers;
+  xnorkit::Buffer first = buffers.borrow(100);
+  const xnorkit::Buffer second = buffers.borrow(100);
+  std::byte* const memory = first.memory.get();
+  CHECK(memory != second.memory.get(), "two borrowers");
+  buffers.give_back(std::move(first));
+  CHECK(buffers.borrow(100).memory.get() == memory, "reused");
   return check::finish();
 }

@@ -4,8 +4,8 @@
 
 #include "data.h"
 #include "dispatch/table.h"
-#include "program/bands.h"
-#include "program/step.h"
+#include "layout/bands.h"
+#include "steps/step.h"
 
 namespace {
 

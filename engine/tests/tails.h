@@ -5,7 +5,7 @@
 
 #include "data.h"
 #include "dispatch/table.h"
-#include "program/step.h"
+#include "steps/step.h"
 
 namespace tails {
 

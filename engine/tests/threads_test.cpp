@@ -1,5 +1,5 @@
 // The pool: every item once, whoever asks, also in a forked child and while another caller has the pool.
-#include "program/threads.h"
+#include "threads/threads.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -8,9 +8,9 @@
 #include <cstdlib>
 
 #include "common/error.h"
-#include "dispatch/depthwise_kernels.h"
-#include "dispatch/end_kernels.h"
-#include "dispatch/sum_kernels.h"
+#include "contract/depthwise_kernels.h"
+#include "contract/outer_kernels.h"
+#include "contract/sum_kernels.h"
 #include "xnorkit/isa.h"
 
 namespace xnorkit {
@@ -43,35 +43,128 @@ bool has_dot_products() {
 }
 #endif
 
-// Fastest first.
-const KernelTable kTables[] = {
+// Every instruction set begins as the one below it and names what it does better.
+constexpr KernelTable reference() {
+  KernelTable t;
+  t.name = "reference";
+  t.supported = always;
+  t.binary_peak = binary_peak_reference;
+  t.float_peak = float_peak_reference;
+  return t;
+}
+
+constexpr KernelTable portable() {
+  KernelTable t;
+  t.name = "portable";
+  t.supported = always;
+  t.binary_conv = &binary_conv_portable;
+  t.masked_binary_conv = &masked_binary_conv_portable;
+  t.float_conv = &float_conv_portable;
+  t.depthwise_conv = &depthwise_conv_portable;
+  t.depthwise_binary_conv = &depthwise_binary_conv_portable;
+  t.int8_conv = &int8_conv_portable;
+  t.depthwise_int8_conv = &depthwise_int8_conv_portable;
+  t.binary_weight_conv = &binary_weight_conv_portable;
+  t.signed_sums = &signed_sums_portable;
+  t.pack = pack_portable;
+  t.pack_planes = pack_planes_portable;
+  t.to_planes = to_planes_portable;
+  t.rows = &rows_portable;
+  t.binary_peak = binary_peak_portable;
+  t.float_peak = float_peak_portable;
+  return t;
+}
+
 #if defined(__x86_64__)
-    {"avx512", has_avx512, &binary_conv_avx512, &masked_binary_conv_avx512, &float_conv_avx512, &depthwise_conv_avx512,
-     &depthwise_binary_conv_avx512, &int8_conv_avx512, &depthwise_int8_conv_avx512, &binary_weight_conv_avx512,
-     &signed_sums_avx512, pack_avx512, pack_planes_avx512, to_planes_avx2, &rows_avx512, binary_peak_avx512, float_peak_avx512},
-    // Without VPOPCNTDQ and VNNI.
-    {"avx512bw", has_avx512bw, &binary_conv_avx512bw, &masked_binary_conv_avx2, &float_conv_avx512,
-     &depthwise_conv_avx512, &depthwise_binary_conv_avx512, &int8_conv_avx2, &depthwise_int8_conv_avx2,
-     &binary_weight_conv_avx512, &signed_sums_avx512, pack_avx512, pack_planes_avx512, to_planes_avx2, &rows_avx512, binary_peak_avx512bw,
-     float_peak_avx512},
-    {"avx2", has_avx2, &binary_conv_avx2, &masked_binary_conv_avx2, &float_conv_avx2, &depthwise_conv_avx2,
-     &depthwise_binary_conv_avx2, &int8_conv_avx2, &depthwise_int8_conv_avx2, &binary_weight_conv_avx2, &signed_sums_avx2, pack_avx2,
-     pack_planes_avx2, to_planes_avx2, &rows_avx2, binary_peak_avx2, float_peak_avx2},
+constexpr KernelTable avx2() {
+  KernelTable t = portable();
+  t.name = "avx2";
+  t.supported = has_avx2;
+  t.binary_conv = &binary_conv_avx2;
+  t.masked_binary_conv = &masked_binary_conv_avx2;
+  t.float_conv = &float_conv_avx2;
+  t.depthwise_conv = &depthwise_conv_avx2;
+  t.depthwise_binary_conv = &depthwise_binary_conv_avx2;
+  t.int8_conv = &int8_conv_avx2;
+  t.depthwise_int8_conv = &depthwise_int8_conv_avx2;
+  t.binary_weight_conv = &binary_weight_conv_avx2;
+  t.signed_sums = &signed_sums_avx2;
+  t.pack = pack_avx2;
+  t.pack_planes = pack_planes_avx2;
+  t.to_planes = to_planes_avx2;
+  t.rows = &rows_avx2;
+  t.binary_peak = binary_peak_avx2;
+  t.float_peak = float_peak_avx2;
+  return t;
+}
+
+constexpr KernelTable avx512bw() {
+  KernelTable t = avx2();
+  t.name = "avx512bw";
+  t.supported = has_avx512bw;
+  t.binary_conv = &binary_conv_avx512bw;
+  t.float_conv = &float_conv_avx512;
+  t.depthwise_conv = &depthwise_conv_avx512;
+  t.depthwise_binary_conv = &depthwise_binary_conv_avx512;
+  t.binary_weight_conv = &binary_weight_conv_avx512;
+  t.signed_sums = &signed_sums_avx512;
+  t.pack = pack_avx512;
+  t.pack_planes = pack_planes_avx512;
+  t.rows = &rows_avx512;
+  t.binary_peak = binary_peak_avx512bw;
+  t.float_peak = float_peak_avx512;
+  return t;
+}
+
+// With VPOPCNTDQ and VNNI.
+constexpr KernelTable avx512() {
+  KernelTable t = avx512bw();
+  t.name = "avx512";
+  t.supported = has_avx512;
+  t.binary_conv = &binary_conv_avx512;
+  t.masked_binary_conv = &masked_binary_conv_avx512;
+  t.int8_conv = &int8_conv_avx512;
+  t.depthwise_int8_conv = &depthwise_int8_conv_avx512;
+  t.binary_peak = binary_peak_avx512;
+  return t;
+}
 #elif defined(__aarch64__)
-    // The portable loops over rows are compiled for NEON anyway.
-    {"neon_dot", has_dot_products, &binary_conv_neon, &masked_binary_conv_neon, &float_conv_neon, &depthwise_conv_neon,
-     &depthwise_binary_conv_neon, &int8_conv_neon_dot, &depthwise_int8_conv_neon, &binary_weight_conv_neon, &signed_sums_portable, pack_neon,
-     pack_planes_neon, to_planes_portable, &rows_portable, binary_peak_neon, float_peak_neon},
-    {"neon", always, &binary_conv_neon, &masked_binary_conv_neon, &float_conv_neon, &depthwise_conv_neon,
-     &depthwise_binary_conv_neon, &int8_conv_neon, &depthwise_int8_conv_neon, &binary_weight_conv_neon, &signed_sums_portable, pack_neon,
-     pack_planes_neon, to_planes_portable, &rows_portable, binary_peak_neon, float_peak_neon},
+// The portable loops over rows are compiled for NEON anyway.
+constexpr KernelTable neon() {
+  KernelTable t = portable();
+  t.name = "neon";
+  t.binary_conv = &binary_conv_neon;
+  t.masked_binary_conv = &masked_binary_conv_neon;
+  t.float_conv = &float_conv_neon;
+  t.depthwise_conv = &depthwise_conv_neon;
+  t.depthwise_binary_conv = &depthwise_binary_conv_neon;
+  t.int8_conv = &int8_conv_neon;
+  t.depthwise_int8_conv = &depthwise_int8_conv_neon;
+  t.binary_weight_conv = &binary_weight_conv_neon;
+  t.pack = pack_neon;
+  t.pack_planes = pack_planes_neon;
+  t.binary_peak = binary_peak_neon;
+  t.float_peak = float_peak_neon;
+  return t;
+}
+
+constexpr KernelTable neon_dot() {
+  KernelTable t = neon();
+  t.name = "neon_dot";
+  t.supported = has_dot_products;
+  t.int8_conv = &int8_conv_neon_dot;
+  return t;
+}
 #endif
-    {"portable", always, &binary_conv_portable, &masked_binary_conv_portable, &float_conv_portable,
-     &depthwise_conv_portable, &depthwise_binary_conv_portable, &int8_conv_portable, &depthwise_int8_conv_portable,
-     &binary_weight_conv_portable, &signed_sums_portable, pack_portable, pack_planes_portable, to_planes_portable, &rows_portable,
-     binary_peak_portable, float_peak_portable},
-    {"reference", always, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-     nullptr, nullptr, binary_peak_reference, float_peak_reference},
+
+// Fastest first.
+constexpr KernelTable kTables[] = {
+#if defined(__x86_64__)
+    avx512(), avx512bw(), avx2(),
+#elif defined(__aarch64__)
+    neon_dot(), neon(),
+#endif
+    portable(), reference(),
 };
 
 std::string choices() {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 

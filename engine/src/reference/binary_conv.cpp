@@ -55,9 +55,7 @@ void binary_conv2d(const BinaryConvSpec& spec, const Operands& io, int64_t image
           const int32_t value = dot(spec, io.source<uint32_t>() + n * spec.input.elements(), o, oy, ox);
           store(spec, io, value, oy * out.width + ox, o, n, floats.data());
         }
-  if (spec.epilogue != kToF32) return;
-  pointwise(spec.tail, out, floats.data(), io.sources + 1, spec.tail.store ? io.result<float>() : nullptr,
-            spec.tail.bits ? io.result<uint32_t>(1) : nullptr, images);
+  if (spec.epilogue == kToF32) store_tail(spec.tail, out, floats.data(), io, images);
 }
 
 }  // namespace xnorkit::reference

@@ -1,6 +1,5 @@
 #include <vector>
 
-#include "reference/ends.h"
 #include "reference/reference.h"
 
 namespace xnorkit::reference {

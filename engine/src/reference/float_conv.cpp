@@ -1,7 +1,6 @@
 #include <cmath>
 #include <vector>
 
-#include "reference/ends.h"
 #include "reference/reference.h"
 
 namespace xnorkit::reference {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "reference/ends.h"
 #include "reference/reference.h"
 
 namespace xnorkit::reference {
@@ -41,11 +40,6 @@ void store(const Int8ConvSpec& spec, const Operands& io, int32_t value, int64_t 
 }
 
 }  // namespace
-
-void store_tail(const TailSpec& tail, const Shape& shape, const float* floats, const Operands& io, int64_t images) {
-  pointwise(tail, shape, floats, io.sources + 1, tail.store ? io.result<float>() : nullptr,
-            tail.bits ? io.result<uint32_t>(1) : nullptr, images);
-}
 
 void int8_conv2d(const Int8ConvSpec& spec, const Operands& io, int64_t images) {
   const Shape& out = spec.output;

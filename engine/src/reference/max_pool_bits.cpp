@@ -6,7 +6,9 @@ namespace xnorkit::reference {
 
 // A bit is (value < threshold) xor flip of a value that rises (falling = 0) or falls with the pooled quantity, so the
 // bit of the largest value is the AND of the bits (-1 only if all are -1), or their OR.
-void max_pool_bits(const MaxPoolBitsSpec& spec, const uint32_t* source, uint32_t* result, int64_t images) {
+void max_pool_bits(const MaxPoolBitsSpec& spec, const Operands& io, int64_t images) {
+  const auto* source = io.source<uint32_t>();
+  auto* result = io.result<uint32_t>();
   const Shape& in = spec.input;
   const Shape& out = spec.output;
   const Geometry& g = spec.geometry;

@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <cmath>
 
 #include "reference/reference.h"
 
 namespace xnorkit::reference {
 
-void pack(const PackSpec& spec, const float* source, uint32_t* result, int64_t images) {
+void pack(const PackSpec& spec, const Operands& io, int64_t images) {
+  const auto* source = io.source<float>();
+  auto* result = io.result<uint32_t>();
   const Shape& in = spec.input;
   std::fill_n(result, images * spec.output.elements(), 0u);
   for (int64_t n = 0; n < images; ++n)
@@ -15,6 +18,15 @@ void pack(const PackSpec& spec, const float* source, uint32_t* result, int64_t i
         const bool below = source[pixel * in.channels + c] < spec.threshold[i];
         set_bit(result + pixel * spec.output.words(), c, below != (spec.flip[i] != 0));
       }
+}
+
+void quantize_u8(const QuantizeSpec& spec, const Operands& io, int64_t images) {
+  const auto* source = io.source<float>();
+  auto* result = io.result<uint8_t>();
+  for (int64_t i = 0; i < images * spec.input.elements(); ++i) {
+    const float level = std::nearbyint(source[i] / spec.scale) + static_cast<float>(spec.zero_point);
+    result[i] = !(level > 0.0f) ? 0 : level >= 255.0f ? 255 : static_cast<uint8_t>(level);
+  }
 }
 
 }  // namespace xnorkit::reference

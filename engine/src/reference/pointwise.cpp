@@ -38,23 +38,28 @@ float apply(const PointwiseSpec& op, const Shape& shape, const float* operand, i
 
 }  // namespace
 
-void pointwise(const TailSpec& tail, const Shape& shape, const float* value, const void* const* operands, float* result,
-               uint32_t* bits, int64_t images) {
+void store_tail(const TailSpec& tail, const Shape& shape, const float* floats, const Operands& io, int64_t images) {
+  auto* const result = tail.store ? io.result<float>() : nullptr;
+  auto* const bits = tail.bits ? io.result<uint32_t>(1) : nullptr;
   const int64_t words = shape.words();
   if (tail.bits) std::fill_n(bits, images * shape.pixels() * words, 0u);
   for (int64_t n = 0; n < images; ++n)
     for (int64_t position = 0; position < shape.pixels(); ++position)
       for (int64_t c = 0; c < shape.channels; ++c) {
         const int64_t pixel = n * shape.pixels() + position;
-        float y = value[pixel * shape.channels + c];
-        int next = 0;
+        float y = floats[pixel * shape.channels + c];
+        int next = 1;
         for (const PointwiseSpec& op : tail.list) {
-          const auto* operand = op.has_operand() ? static_cast<const float*>(operands[next++]) : nullptr;
+          const auto* operand = op.has_operand() ? io.source<float>(next++) : nullptr;
           y = apply(op, shape, operand, n, position, c, y);
         }
         if (tail.store) result[pixel * shape.channels + c] = y;
         if (tail.bits) set_bit(bits + pixel * words, c, (y < tail.threshold[c]) != (tail.flip[c] != 0));
       }
+}
+
+void pointwise(const PointwiseChainSpec& spec, const Operands& io, int64_t images) {
+  store_tail(spec.tail, spec.input, io.source<float>(), io, images);
 }
 
 }  // namespace xnorkit::reference

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "reference/reference.h"
 
@@ -17,26 +18,11 @@ void for_each_tap(const Shape& in, const Geometry& g, int64_t oy, int64_t ox, co
     }
 }
 
-// Taps of a window along one axis that an average counts: those before the end of the padded image, or of the image.
-int64_t counted(int64_t index, int64_t size, int64_t kernel, int64_t stride, int64_t before, int64_t after,
-                bool include_pad) {
-  const int64_t start = index * stride - before;
-  if (include_pad) return std::min(start + kernel, size + after) - start;
-  return std::min(start + kernel, size) - std::max<int64_t>(start, 0);
-}
-
 }  // namespace
 
-float pool_divisor(const PoolSpec& spec, int64_t oy, int64_t ox) {
-  const Geometry& g = spec.geometry;
-  const bool pad = spec.count_include_pad;
-  const int64_t rows =
-      counted(oy, spec.input.height, g.kernel[0], g.stride[0], g.padding[0], g.padding[2], pad);
-  const int64_t columns = counted(ox, spec.input.width, g.kernel[1], g.stride[1], g.padding[1], g.padding[3], pad);
-  return static_cast<float>(rows * columns);
-}
-
-void pool(const PoolSpec& spec, const float* source, float* result, int64_t images) {
+void pool(const PoolSpec& spec, const Operands& io, int64_t images) {
+  const auto* source = io.source<float>();
+  auto* result = io.result<float>();
   const Shape& in = spec.input;
   const Shape& out = spec.output;
   const bool average = spec.reduction == PoolSpec::Reduction::average;
@@ -49,12 +35,14 @@ void pool(const PoolSpec& spec, const float* source, float* result, int64_t imag
             const float x = source[n * in.elements() + pixel * in.channels + c];
             y = average ? y + x : x > y ? x : y;
           });
-          if (average) y /= pool_divisor(spec, oy, ox);
+          if (average) y /= spec.divisor(oy, ox);
           result[n * out.elements() + (oy * out.width + ox) * out.channels + c] = y;
         }
 }
 
-void k_map(const KMapSpec& spec, const float* source, float* result, int64_t images) {
+void k_map(const KMapSpec& spec, const Operands& io, int64_t images) {
+  const auto* source = io.source<float>();
+  auto* result = io.result<float>();
   const Shape& in = spec.input;
   const Shape& out = spec.output;
   const auto mean = [&](const float* pixel) {
@@ -70,6 +58,16 @@ void k_map(const KMapSpec& spec, const float* source, float* result, int64_t ima
                      [&](int64_t pixel) { y += mean(source + n * in.elements() + pixel * in.channels); });
         result[n * out.elements() + oy * out.width + ox] = y / static_cast<float>(spec.geometry.taps());
       }
+}
+
+void pooled_conv(const PooledConvSpec& spec, const Operands& io, int64_t images) {
+  std::vector<float> floats(images * spec.conv.output.elements());
+  std::vector<float> pooled(images * spec.output.elements());
+  void* const between[] = {floats.data(), pooled.data()};
+  float_conv2d(spec.conv, {io.sources, between}, images);
+  const void* const sources[] = {between[0]};
+  pool(spec.pool, {sources, between + 1}, images);
+  store_tail(spec.after, spec.output, pooled.data(), io, images);
 }
 
 }  // namespace xnorkit::reference

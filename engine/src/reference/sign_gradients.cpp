@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "reference/reference.h"
-#include "training/shape.h"
+#include "spec/sums.h"
 
 namespace xnorkit::reference {
 namespace {

@@ -7,12 +7,11 @@
 
 #include "common/error.h"
 #include "dispatch/table.h"
-#include "program/openmp_threads.h"
-#include "program/threads.h"
 #include "reference/sign_gradients.h"
-#include "program/scratch_list.h"
-#include "training/shape.h"
-#include "training/weight_index.h"
+#include "spec/sums.h"
+#include "threads/openmp_threads.h"
+#include "threads/scratch_list.h"
+#include "threads/threads.h"
 
 namespace xnorkit {
 namespace {
@@ -24,6 +23,51 @@ struct Scratch {
   WeightVector<int16_t> tables;    // [slot of the strip][table]
   WeightVector<int32_t> sums;      // [row][column][pixel_sums] of the padded image
   std::vector<float> factor;       // [channel]
+};
+
+// The sign bits of all filters as indices of the kernels: the lanes' operand.
+struct WeightIndex {
+  // weight: (O, taps, words of a group's channels). A lane's values are the filters under the last of `run` neighbouring
+  // taps, then those under the tap before it, and so on to the first; each tap's padded to whole tables by +1.
+  WeightIndex(const SignConv& conv, const SumShape& shape, int64_t run, const SumKernels& kernels,
+              const uint32_t* weight)
+      : blocks(shape.blocks) {
+    const int64_t word = int64_t{kernels.bundle} * kernels.word_bundles;
+    const int64_t tap_values = round_up(shape.group_out, kernels.bundle), values = run * tap_values;
+    block_bytes = (values + word - 1) / word * kernels.index_bytes;
+    data.resize(conv.geometry.groups * blocks * block_bytes);
+    const int64_t tap_halves = 2 * ((shape.group_in + 31) / 32), filter_halves = shape.taps * run * tap_halves;
+    const auto* halves = reinterpret_cast<const uint16_t*>(weight);
+    const std::vector<uint16_t> zeros(filter_halves);
+    std::vector<const uint16_t*> source(values);
+    uint8_t* result = data.data();
+    for (int64_t group = 0; group < conv.geometry.groups; ++group) {
+      for (int64_t k = 0; k < values; ++k) {
+        const int64_t filter = k % tap_values, tap = run - 1 - k / tap_values;
+        source[k] = filter < shape.group_out
+                        ? halves + (group * shape.group_out + filter) * filter_halves + tap * tap_halves
+                        : zeros.data();
+      }
+      for (int64_t block = 0; block < blocks; ++block) {
+        int64_t offset[kSumParts];
+        for (int part = 0; part < kSumParts; ++part) {
+          // Lanes beyond the last part are not read back.
+          const int64_t p = std::min(block * kSumParts + part, shape.parts - 1);
+          offset[part] = shape.tap_of(p) * run * tap_halves + shape.channel_of(p) / 16;
+        }
+        for (int64_t first = 0; first < values; first += word, result += kernels.index_bytes) {
+          const auto count = static_cast<int32_t>(std::min(word, values - first));
+          kernels.index({source.data() + first, count, offset, result});
+        }
+      }
+    }
+  }
+
+  const uint8_t* of(int64_t group, int64_t block) const { return data.data() + (group * blocks + block) * block_bytes; }
+
+  int64_t blocks;
+  int64_t block_bytes;
+  WeightVector<uint8_t> data;  // [group][block][word]
 };
 
 class InputGradient {
@@ -39,8 +83,8 @@ class InputGradient {
         scale_(scale),
         inside_(inside),
         result_(result),
-        table_count_((shape_.group_out + kernels.group - 1) / kernels.group),
-        values_(table_count_ * kernels.group),
+        table_count_((shape_.group_out + kernels.bundle - 1) / kernels.bundle),
+        values_(table_count_ * kernels.bundle),
         pixel_sums_(conv.geometry.groups * shape_.tap_parts * 16),
         padded_height_(conv.height + conv.geometry.padding[0] + conv.geometry.padding[2]),
         padded_width_(conv.width + conv.geometry.padding[1] + conv.geometry.padding[3]),

@@ -5,12 +5,13 @@
 #include <limits>
 #include <vector>
 
+#include "common/bits.h"
 #include "common/error.h"
 #include "dispatch/table.h"
-#include "program/openmp_threads.h"
-#include "program/threads.h"
-#include "reference/reference.h"
-#include "training/shape.h"
+#include "spec/sums.h"
+#include "threads/openmp_threads.h"
+#include "threads/grain.h"
+#include "threads/threads.h"
 #include "xnorkit/program.h"
 
 namespace xnorkit {
@@ -29,7 +30,7 @@ std::vector<uint8_t> filter_bytes(const SignConv& conv, const SumShape& shape, c
   for (int64_t o = 0; o < conv.out_channels; ++o) {
     for (int64_t k = 0; k < values; ++k) {
       const uint32_t* tap = weight + (o * shape.taps + k / shape.group_in) * words;
-      const bool bit = reference::sign_of(tap, k % shape.group_in) < 0;
+      const bool bit = sign_of(tap, k % shape.group_in) < 0;
       result[o * bytes + k / 8] |= static_cast<uint8_t>(bit << (k % 8));
     }
   }
@@ -70,7 +71,7 @@ void pack_signs(const float* x, int64_t pixels, int64_t channels, float clip, ui
     }
   };
   const auto cost = static_cast<double>(pixels * channels);
-  parallel_for((pixels + kPixels - 1) / kPixels, cost, 1e5, threads, body);
+  parallel_for((pixels + kPixels - 1) / kPixels, cost, grain::kFloats, threads, body);
 }
 
 void sign_conv(const SignConv& conv, const uint32_t* signs, const uint32_t* weight, const float* scale,

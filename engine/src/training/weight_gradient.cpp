@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "dispatch/table.h"
-#include "program/openmp_threads.h"
-#include "program/threads.h"
 #include "reference/sign_gradients.h"
-#include "program/scratch_list.h"
-#include "training/shape.h"
+#include "spec/sums.h"
+#include "threads/openmp_threads.h"
+#include "threads/scratch_list.h"
+#include "threads/threads.h"
 
 namespace xnorkit {
 namespace {
@@ -37,7 +37,7 @@ class WeightGradient {
         gradient_(gradient),
         result_(result),
         threads_(threads),
-        word_values_(int64_t{kernels.group} * kernels.word_groups),
+        word_values_(int64_t{kernels.bundle} * kernels.word_bundles),
         positions_(conv.images * shape_.positions()),
         pixel_halves_(2 * ((conv.in_channels + 31) / 32)),
         padded_height_(conv.height + conv.geometry.padding[0] + conv.geometry.padding[2]),
@@ -45,7 +45,7 @@ class WeightGradient {
         word_bytes_(conv.geometry.groups * shape_.blocks * kernels.index_bytes),
         chunk_words_(std::clamp((positions_ + word_values_ - 1) / word_values_, int64_t{1},
                                 std::max<int64_t>(kIndexBytes / word_bytes_, 32))),
-        table_words_(std::max<int64_t>(1, kTableBytes / (kSumRows * kernels.word_groups * kernels.table_size * 2))),
+        table_words_(std::max<int64_t>(1, kTableBytes / (kSumRows * kernels.word_bundles * kernels.table_size * 2))),
         corner_(shape_.positions()),
         crosses_border_(shape_.positions()),
         padded_(conv.images * padded_height_ * padded_width_ * pixel_halves_),
@@ -56,7 +56,7 @@ class WeightGradient {
         step_(conv.out_channels),
         scratches_(threads, [&] {
           Scratch scratch;
-          scratch.tables.resize(kSumRows * table_words_ * kernels.word_groups * kernels.table_size);
+          scratch.tables.resize(kSumRows * table_words_ * kernels.word_bundles * kernels.table_size);
           scratch.integers.resize(kTurn * conv.out_channels);
           scratch.outside.resize(shape_.taps * conv.out_channels);
           return scratch;
@@ -208,12 +208,12 @@ class WeightGradient {
   void add_tile(int64_t group, int64_t first, int64_t words, Scratch& scratch) {
     const int rows = static_cast<int>(std::min<int64_t>(kSumRows, shape_.group_out - first));
     const int64_t filter = group * shape_.group_out + first, lanes = shape_.blocks * kSumLanes;
-    const int64_t table_step = table_words_ * kernels_.word_groups * kernels_.table_size;
+    const int64_t table_step = table_words_ * kernels_.word_bundles * kernels_.table_size;
     for (int64_t word = 0; word < words; word += table_words_) {
       const int64_t count = std::min(table_words_, words - word);
       for (int row = 0; row < rows; ++row) {
         const int16_t* values = integers_.data() + ((filter + row) * chunk_words_ + word) * word_values_;
-        kernels_.tables(values, count * kernels_.word_groups, scratch.tables.data() + row * table_step);
+        kernels_.tables(values, count * kernels_.word_bundles, scratch.tables.data() + row * table_step);
       }
       for (int64_t block = 0; block < shape_.blocks; ++block) {
         int32_t* result[kSumRows];
@@ -222,7 +222,7 @@ class WeightGradient {
         const int64_t parts = std::min<int64_t>(kSumParts, shape_.parts - block * kSumParts);
         const int64_t at = ((group * shape_.blocks + block) * chunk_words_ + word) * kernels_.index_bytes;
         kernels_.tile[rows - 1]({scratch.tables.data(), table_step, index_.data() + at,
-                                 static_cast<int32_t>(count * kernels_.word_groups), static_cast<int32_t>(parts), result,
+                                 static_cast<int32_t>(count * kernels_.word_bundles), static_cast<int32_t>(parts), result,
                                  kOffsets});
       }
     }

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "common/float_spec.h"
+#include "spec/operations.h"
 
 namespace xnorkit {
 

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 #include "kernels/tail/tail_portable.h"
 
 namespace xnorkit {

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 #include "kernels/binary_conv/store_avx512.h"
 
 namespace xnorkit {

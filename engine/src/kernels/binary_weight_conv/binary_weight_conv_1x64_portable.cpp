@@ -1,7 +1,7 @@
 // Floats with binary weights, 1 pixel x 64 channels: the weight's bit is xored onto the sign of x.
 #include <cstring>
 
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/tail/tail_portable.h"
 
 namespace xnorkit {

@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/tail/tail_avx2.h"
 
 namespace xnorkit {

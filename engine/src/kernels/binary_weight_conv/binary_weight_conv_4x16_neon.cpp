@@ -4,7 +4,7 @@
 #include <arm_neon.h>
 
 #include "common/unroll.h"
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/tail/tail_neon.h"
 
 namespace xnorkit {

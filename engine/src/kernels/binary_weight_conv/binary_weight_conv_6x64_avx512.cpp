@@ -3,7 +3,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/tail/tail_avx512.h"
 
 namespace xnorkit {

@@ -2,7 +2,7 @@
 #include <arm_neon.h>
 
 #include "common/unroll.h"
-#include "dispatch/depthwise_kernels.h"
+#include "contract/depthwise_kernels.h"
 #include "kernels/tail/tail_neon.h"
 
 namespace xnorkit {
@@ -17,7 +17,7 @@ inline __attribute__((always_inline)) int32x4_t dots(const CountTile& tile, int 
   const uint32_t lanes[4] = {1, 2, 4, 8};
   const uint32x4_t lane = vld1q_u32(lanes);
   int32x4_t dot = vld1q_s32(tile.base + first);
-  for (int32_t b = 0; b < tile.planes; ++b) {
+  for (int32_t b = 0; b < tile.digits; ++b) {
     const uint32_t word = tile.source[b * tile.step + first / 32] >> (first % 32);
     const uint32x4_t twice = vandq_u32(vtstq_u32(vdupq_n_u32(word), lane), vdupq_n_u32(2u << b));
     dot = vsubq_s32(dot, vreinterpretq_s32_u32(twice));

@@ -1,6 +1,6 @@
 // Binary convolution with one filter per channel, 128 channels at a time, in the vectors of the baseline.
 #include "common/unroll.h"
-#include "dispatch/depthwise_kernels.h"
+#include "contract/depthwise_kernels.h"
 #include "kernels/tail/tail_portable.h"
 
 namespace xnorkit {
@@ -12,7 +12,7 @@ typedef uint32_t Words __attribute__((vector_size(16)));
 
 inline int32_t dot(const CountTile& tile, int32_t lane) {
   int32_t count = 0;
-  for (int32_t b = 0; b < tile.planes; ++b) {
+  for (int32_t b = 0; b < tile.digits; ++b) {
     count += static_cast<int32_t>(tile.source[b * tile.step + lane / 32] >> (lane % 32) & 1u) << b;
   }
   return tile.base[lane] - 2 * count;

@@ -2,7 +2,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/depthwise_kernels.h"
+#include "contract/depthwise_kernels.h"
 #include "kernels/tail/tail_avx2.h"
 
 namespace xnorkit {
@@ -16,7 +16,7 @@ typedef uint32_t Words __attribute__((vector_size(32)));
 inline __attribute__((always_inline)) __m256i dots(const CountTile& tile, int first) {
   const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
   __m256i dot = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tile.base + first));
-  for (int32_t b = 0; b < tile.planes; ++b) {
+  for (int32_t b = 0; b < tile.digits; ++b) {
     const uint32_t word = tile.source[b * tile.step + first / 32] >> (first % 32);
     const __m256i bits = _mm256_and_si256(_mm256_set1_epi32(static_cast<int32_t>(word)), lane);
     dot = _mm256_sub_epi32(dot, _mm256_and_si256(_mm256_cmpeq_epi32(bits, lane), _mm256_set1_epi32(2 << b)));

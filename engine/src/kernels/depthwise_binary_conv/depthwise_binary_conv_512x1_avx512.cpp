@@ -2,7 +2,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/depthwise_kernels.h"
+#include "contract/depthwise_kernels.h"
 #include "kernels/tail/tail_avx512.h"
 
 #define XNORKIT_FULL_ADDER
@@ -27,7 +27,7 @@ template <int N>
 inline __attribute__((always_inline)) void dots(const CountTile& tile, __m512i (&dot)[1][N]) {
   XNORKIT_UNROLL
   for (int n = 0; n < N; ++n) dot[0][n] = _mm512_loadu_si512(tile.base + 16 * n);
-  for (int32_t b = 0; b < tile.planes; ++b) {
+  for (int32_t b = 0; b < tile.digits; ++b) {
     const uint32_t* words = tile.source + b * tile.step;
     const __m512i twice = _mm512_set1_epi32(2 << b);
     XNORKIT_UNROLL

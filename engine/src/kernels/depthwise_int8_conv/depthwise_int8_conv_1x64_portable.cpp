@@ -2,7 +2,7 @@
 // compilers make of the baseline's instructions.
 #include <cstring>
 
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/int8_conv/store_portable.h"
 
 namespace xnorkit {

@@ -2,7 +2,7 @@
 // on x86-64, whose baseline has none, the body is compiled twice, with the instruction and with its emulation.
 #include <cmath>
 
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 #include "kernels/float_conv/fma_portable.h"
 #include "kernels/tail/tail_portable.h"
 

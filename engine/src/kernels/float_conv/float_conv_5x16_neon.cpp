@@ -5,7 +5,7 @@
 #include <arm_neon.h>
 
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 #include "kernels/tail/tail_neon.h"
 
 namespace xnorkit {

@@ -3,7 +3,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 #include "kernels/tail/tail_avx512.h"
 
 namespace xnorkit {

@@ -2,7 +2,7 @@
 // turn into a multiply-and-add-pairs instruction of the baseline.
 #include <cstring>
 
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/int8_conv/store_portable.h"
 
 namespace xnorkit {

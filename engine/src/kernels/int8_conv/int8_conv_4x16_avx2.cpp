@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "common/unroll.h"
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/int8_conv/store_avx2.h"
 
 namespace xnorkit {

@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/tail/tail_avx2.h"
 
 namespace xnorkit {
@@ -25,7 +25,7 @@ inline __attribute__((always_inline)) void store_sums(const Int8Tile& tile, int 
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
     if (E == kToBits) {
-      const int32_t* threshold = tile.threshold[p] + first;
+      const int32_t* threshold = tile.limit[p] + first;
       words[p][first / 32] |= (below(sum[p][0], threshold) | below(sum[p][1], threshold + 8) << 8) << (first % 32);
     } else if (E == kToF32) {
       const float* scale = tile.scale + first;

@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/tail/tail_avx512.h"
 
 namespace xnorkit {
@@ -16,7 +16,7 @@ inline __attribute__((always_inline)) void store_bits(const Int8Tile& tile, cons
   for (int p = 0; p < P; ++p) {
     XNORKIT_UNROLL
     for (int n = 0; n < N; ++n) {
-      const __mmask16 below = _mm512_cmplt_epi32_mask(sum[p][n], _mm512_loadu_si512(tile.threshold[p] + 16 * n));
+      const __mmask16 below = _mm512_cmplt_epi32_mask(sum[p][n], _mm512_loadu_si512(tile.limit[p] + 16 * n));
       const uint32_t flip = tile.flip[p][n / 2] >> (16 * (n % 2));
       static_cast<uint16_t*>(tile.result[p])[n] = static_cast<uint16_t>(below ^ flip);
     }

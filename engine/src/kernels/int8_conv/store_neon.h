@@ -4,7 +4,7 @@
 #include <arm_neon.h>
 
 #include "common/unroll.h"
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/tail/tail_neon.h"
 
 namespace xnorkit {
@@ -20,7 +20,7 @@ inline __attribute__((always_inline)) void store_sums(const Int8Tile& tile, int 
   for (int n = 0; n < 4; ++n) {
     const int lane = first + 4 * n;
     if (E == kToBits) {
-      bits |= lane_bits(vcltq_s32(sum[n], vld1q_s32(tile.threshold[p] + lane))) << (4 * n);
+      bits |= lane_bits(vcltq_s32(sum[n], vld1q_s32(tile.limit[p] + lane))) << (4 * n);
     } else if (E == kToF32) {
       y[n] = vmulq_f32(vcvtq_f32_s32(sum[n]), vld1q_f32(tile.scale + lane));
     } else {

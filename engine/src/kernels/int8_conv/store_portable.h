@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "dispatch/end_kernels.h"
+#include "contract/outer_kernels.h"
 #include "kernels/tail/tail_portable.h"
 
 namespace xnorkit {
@@ -15,7 +15,7 @@ void store_sums(const Int8Tile& tile, const int32_t* sum) {
     for (int32_t first = 0; first < tile.lanes; first += 32) {
       uint32_t word = 0;
       for (int32_t lane = 0; lane < 32; ++lane) {
-        word |= static_cast<uint32_t>(sum[first + lane] < tile.threshold[0][first + lane]) << lane;
+        word |= static_cast<uint32_t>(sum[first + lane] < tile.limit[0][first + lane]) << lane;
       }
       static_cast<uint32_t*>(tile.result[0])[first / 32] = word ^ tile.flip[0][first / 32];
     }

@@ -1,7 +1,7 @@
 // Pack, one word by four masked comparisons, AVX2. Lanes without a channel compare 0 < 0 and are not read.
 #include <immintrin.h>
 
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 

@@ -1,7 +1,7 @@
 // Pack, one word by two masked comparisons, AVX-512. Lanes without a channel compare as false and are not read.
 #include <immintrin.h>
 
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 

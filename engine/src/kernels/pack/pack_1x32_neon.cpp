@@ -2,7 +2,7 @@
 #include <arm_neon.h>
 
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 namespace {

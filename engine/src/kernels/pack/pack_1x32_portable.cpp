@@ -1,5 +1,5 @@
 // Pack, one word at a time.
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 

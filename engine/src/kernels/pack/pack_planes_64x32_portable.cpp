@@ -1,7 +1,7 @@
 // Pack from planes, up to 64 pixels x 32 channels at a time, in loops that the compiler makes vectors.
 #include <cstring>
 
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 namespace {

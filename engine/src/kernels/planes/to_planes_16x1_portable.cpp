@@ -1,5 +1,5 @@
 // Values to planes, 16 pixels of a plane at a time, so that a line of the result is filled at once.
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 

@@ -1,7 +1,7 @@
 // Values to planes, 8 pixels x 8 channels in registers, AVX2; what is left at the edges one by one.
 #include <immintrin.h>
 
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 namespace {

@@ -1,6 +1,6 @@
 // Loops over rows of floats, for AVX-512.
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 #define XNORKIT_VECTOR_BYTES 64
 

@@ -8,7 +8,7 @@
 #endif
 
 #include "common/unroll.h"
-#include "dispatch/sum_kernels.h"
+#include "contract/sum_kernels.h"
 
 namespace xnorkit {
 namespace {

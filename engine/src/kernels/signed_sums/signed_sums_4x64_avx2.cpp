@@ -1,26 +1,26 @@
 // Signed sums, 4 rows x 64 lanes, AVX2: tables of the 16 signed sums of 4 values, read by vpshufb with 4 sign bits a lane.
-// A byte of the index holds two groups of a lane.
+// A byte of the index holds two bundles of a lane.
 //
 // A signed sum of 4 values is within +-2044; 2048 more than it has 12 bits without a sign, kept as two bytes of 6 bits,
 // 16 low ones and 16 high ones. Four bytes of 6 bits add up in a byte, so that one widening to 16 bits serves four
-// groups, and it needs no shuffle (the ports that vpshufb takes): words are summed as they are, and their upper bytes
-// once more, shifted down; what is left of the former without the latter is the lower bytes' sum. Per 4 groups, 32 lanes
-// and row these are 8 shuffles, 6 additions of bytes and 6 operations to widen. 16 groups, 64 values within +-32,704, are
+// bundles, and it needs no shuffle (the ports that vpshufb takes): words are summed as they are, and their upper bytes
+// once more, shifted down; what is left of the former without the latter is the lower bytes' sum. Per 4 bundles, 32 lanes
+// and row these are 8 shuffles, 6 additions of bytes and 6 operations to widen. 16 bundles, 64 values within +-32,704, are
 // summed in 16 bits before they are added to the result.
 #include <immintrin.h>
 
 #include <cstring>
 
 #include "common/unroll.h"
-#include "dispatch/sum_kernels.h"
+#include "contract/sum_kernels.h"
 #include "kernels/signed_sums/rows.h"
 
 namespace xnorkit {
 namespace {
 
-constexpr int kGroup = 4, kWordGroups = 2, kTable = 16;
-constexpr int kStep = 4;        // groups whose bytes are summed before they are widened
-constexpr int32_t kSpan = 16;   // groups that are summed in 16 bits
+constexpr int kBundle = 4, kWordBundles = 2, kTable = 16;
+constexpr int kStep = 4;        // bundles whose bytes are summed before they are widened
+constexpr int32_t kSpan = 16;   // bundles that are summed in 16 bits
 constexpr int kOffset = 2048;   // makes a table's entry positive
 
 // 0xFF in the bytes whose bit is set, for the 32 bits of two parts.
@@ -45,8 +45,8 @@ void index_avx2(const SumIndex& job) {
 }
 
 // Of entry i, the sign of a value is -1 where its bit of i is 1. 16 low bytes, then 16 high ones.
-void tables_avx2(const int16_t* value, int64_t groups, int16_t* table) {
-  // Signs of pairs of values. The first two of a group repeat every four entries.
+void tables_avx2(const int16_t* value, int64_t bundles, int16_t* table) {
+  // Signs of pairs of values. The first two of a bundle repeat every four entries.
   const __m256i pp = _mm256_set1_epi32(0x00010001);
   const __m128i first = _mm_setr_epi32(0x00010001, 0x0001FFFF, static_cast<int>(0xFFFF0001), -1);
   const __m256i pair0 = _mm256_broadcastsi128_si256(first);
@@ -55,7 +55,7 @@ void tables_avx2(const int16_t* value, int64_t groups, int16_t* table) {
                                                 0xF0);
   const __m256i offset = _mm256_set1_epi32(kOffset), six = _mm256_set1_epi16(63);
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  for (int64_t g = 0; g < groups; ++g, value += kGroup, table += kTable) {
+  for (int64_t g = 0; g < bundles; ++g, value += kBundle, table += kTable) {
     int32_t pair[2];
     std::memcpy(pair, value, sizeof pair);
     const __m256i other = _mm256_set1_epi32(pair[1]);
@@ -81,16 +81,16 @@ struct ByteSums {
   __m256i lower() const { return _mm256_sub_epi16(words, _mm256_slli_epi16(upper, 8)); }
 };
 
-// Adds the look-ups of G groups, which fit a byte: G * 63 < 256.
+// Adds the look-ups of G bundles, which fit a byte: G * 63 < 256.
 template <int R, int G>
-inline void add_groups(const int16_t* table, int64_t row_step, const uint8_t* index, ByteSums (&low)[R],
+inline void add_bundles(const int16_t* table, int64_t row_step, const uint8_t* index, ByteSums (&low)[R],
                        ByteSums (&high)[R]) {
   const __m256i nibble = _mm256_set1_epi8(15);
   __m256i i[G];
   XNORKIT_UNROLL
   for (int g = 0; g < G; ++g) {
-    const __m256i word = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + g / kWordGroups * 64));
-    i[g] = _mm256_and_si256(g % kWordGroups == 0 ? word : _mm256_srli_epi16(word, 4), nibble);
+    const __m256i word = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + g / kWordBundles * 64));
+    i[g] = _mm256_and_si256(g % kWordBundles == 0 ? word : _mm256_srli_epi16(word, 4), nibble);
   }
   XNORKIT_UNROLL
   for (int r = 0; r < R; ++r) {
@@ -114,19 +114,19 @@ inline void add_lanes(__m128i sum, int32_t* result) {
   _mm256_storeu_si256(lanes, _mm256_add_epi32(_mm256_loadu_si256(lanes), _mm256_cvtepi16_epi32(sum)));
 }
 
-// R rows, two parts, at most kSpan groups.
+// R rows, two parts, at most kSpan bundles.
 template <int R>
-inline void add_span(const int16_t* table, int64_t row_step, const uint8_t* index, int32_t groups,
+inline void add_span(const int16_t* table, int64_t row_step, const uint8_t* index, int32_t bundles,
                      int32_t* const* result, const int64_t* offset, bool second_part) {
   ByteSums low[R], high[R];
-  int32_t left = groups;
-  for (; left >= kStep; left -= kStep, table += kStep * kTable, index += kStep / kWordGroups * 64) {
-    add_groups<R, kStep>(table, row_step, index, low, high);
+  int32_t left = bundles;
+  for (; left >= kStep; left -= kStep, table += kStep * kTable, index += kStep / kWordBundles * 64) {
+    add_bundles<R, kStep>(table, row_step, index, low, high);
   }
-  if (left == 3) add_groups<R, 3>(table, row_step, index, low, high);
-  if (left == 2) add_groups<R, 2>(table, row_step, index, low, high);
-  if (left == 1) add_groups<R, 1>(table, row_step, index, low, high);
-  const __m256i offsets = _mm256_set1_epi16(static_cast<int16_t>(kOffset * groups));
+  if (left == 3) add_bundles<R, 3>(table, row_step, index, low, high);
+  if (left == 2) add_bundles<R, 2>(table, row_step, index, low, high);
+  if (left == 1) add_bundles<R, 1>(table, row_step, index, low, high);
+  const __m256i offsets = _mm256_set1_epi16(static_cast<int16_t>(kOffset * bundles));
   XNORKIT_UNROLL
   for (int r = 0; r < R; ++r) {
     // Sums of even and odd lanes, modulo 2^16, which they do not leave.
@@ -150,9 +150,9 @@ template <int R>
 void add_rows(const SumTile& tile, int first_row) {
   const int16_t* table = tile.table + first_row * tile.table_step;
   for (int part = 0; part < tile.parts; part += 2) {
-    for (int32_t from = 0; from < tile.groups; from += kSpan) {
-      const int32_t left = tile.groups - from;
-      add_span<R>(table + from * kTable, tile.table_step, tile.index + from / kWordGroups * 64 + 16 * part,
+    for (int32_t from = 0; from < tile.bundles; from += kSpan) {
+      const int32_t left = tile.bundles - from;
+      add_span<R>(table + from * kTable, tile.table_step, tile.index + from / kWordBundles * 64 + 16 * part,
                   left < kSpan ? left : kSpan, tile.result + first_row, tile.offset + part, part + 1 < tile.parts);
     }
   }
@@ -169,8 +169,8 @@ void signed_sums(const SumTile& tile) {
 
 const SumKernels signed_sums_avx2 = {
     "signed_sums_4x64_avx2",
-    kGroup,
-    kWordGroups,
+    kBundle,
+    kWordBundles,
     kTable,
     64,
     index_avx2,

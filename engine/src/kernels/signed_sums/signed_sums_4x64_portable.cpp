@@ -1,11 +1,11 @@
-// Signed sums without intrinsics: tables of the 16 signed sums of 4 values, a byte of the index per lane and two groups of 4.
-#include "dispatch/sum_kernels.h"
+// Signed sums without intrinsics: tables of the 16 signed sums of 4 values, a byte of the index per lane and two bundles of 4.
+#include "contract/sum_kernels.h"
 #include "kernels/signed_sums/rows.h"
 
 namespace xnorkit {
 namespace {
 
-constexpr int kGroup = 4, kWordGroups = 2, kTable = 16;
+constexpr int kBundle = 4, kWordBundles = 2, kTable = 16;
 
 void index_portable(const SumIndex& job) {
   for (int lane = 0; lane < kSumLanes; ++lane) {
@@ -17,10 +17,10 @@ void index_portable(const SumIndex& job) {
   }
 }
 
-void tables_portable(const int16_t* value, int64_t groups, int16_t* table) {
-  for (int64_t g = 0; g < groups; ++g, value += kGroup, table += kTable) {
+void tables_portable(const int16_t* value, int64_t bundles, int16_t* table) {
+  for (int64_t g = 0; g < bundles; ++g, value += kBundle, table += kTable) {
     table[0] = static_cast<int16_t>(value[0] + value[1] + value[2] + value[3]);
-    for (int bit = 0; bit < kGroup; ++bit) {
+    for (int bit = 0; bit < kBundle; ++bit) {
       for (int i = 0; i < 1 << bit; ++i) table[(1 << bit) + i] = static_cast<int16_t>(table[i] - 2 * value[bit]);
     }
   }
@@ -33,8 +33,8 @@ void signed_sums(const SumTile& tile) {
       const int16_t* table = tile.table + p * tile.table_step;
       const uint8_t* index = tile.index + lane;
       int32_t sum = 0;
-      for (int32_t g = 0; g < tile.groups; ++g, table += kTable) {
-        sum += table[(index[g / kWordGroups * kSumLanes] >> (4 * (g % kWordGroups))) & 15];
+      for (int32_t g = 0; g < tile.bundles; ++g, table += kTable) {
+        sum += table[(index[g / kWordBundles * kSumLanes] >> (4 * (g % kWordBundles))) & 15];
       }
       tile.result[p][tile.offset[lane / 16] + lane % 16] += sum;
     }
@@ -45,8 +45,8 @@ void signed_sums(const SumTile& tile) {
 
 const SumKernels signed_sums_portable = {
     "signed_sums_4x64_portable",
-    kGroup,
-    kWordGroups,
+    kBundle,
+    kWordBundles,
     kTable,
     kSumLanes,
     index_portable,

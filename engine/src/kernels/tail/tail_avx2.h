@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 namespace {

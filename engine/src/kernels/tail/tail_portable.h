@@ -1,7 +1,7 @@
 // The tail of one float: for kernels that take a value at a time.
 #pragma once
 
-#include "dispatch/kernels.h"
+#include "contract/kernels.h"
 
 namespace xnorkit {
 namespace {

@@ -1,0 +1,84 @@
+#include "xnorkit/program.h"
+
+#include "build/checks.h"
+#include "dispatch/table.h"
+#include "plan/state.h"
+#include "xnorkit/isa.h"
+
+namespace xnorkit {
+
+Program::Program(const std::string& kind, int64_t height, int64_t width, int64_t channels, const std::string& isa)
+    : state_(std::make_unique<ProgramState>(kernel_table(isa.empty() ? default_isa() : isa), input_kind(kind))) {
+  check_size("height", height);
+  check_size("width", width);
+  check_size("channels", channels);
+  const Shape shape{value_kind(state_->input), height, width, channels};
+  check_shape_size("input", shape);
+  state_->values.push_back({shape, {}, "input", {}});
+}
+
+Program::~Program() = default;
+Program::Program(Program&&) noexcept = default;
+Program& Program::operator=(Program&&) noexcept = default;
+
+void Program::set_uint8_table(const Array<float>& table) {
+  state_->require_building("set_uint8_table");
+  if (state_->input != InputKind::image) fail("set_uint8_table: the input is no image; required kind 'image'");
+  check_shape("set_uint8_table: table", table, {state_->values[0].shape.channels, 256});
+  state_->normalization.table = copy_finite("set_uint8_table: table", table);
+}
+
+void Program::set_normalization(const Array<float>& mean, const Array<float>& std) {
+  state_->require_building("set_normalization");
+  if (state_->input != InputKind::pixels) fail("set_normalization: the input is no pixels; required kind 'pixels'");
+  check_shape("set_normalization: mean", mean, {state_->values[0].shape.channels});
+  check_shape("set_normalization: std", std, {state_->values[0].shape.channels});
+  state_->normalization.mean = copy_finite("set_normalization: mean", mean);
+  state_->normalization.std = copy_finite("set_normalization: std", std);
+}
+
+void Program::finish(const std::vector<int>& outputs, bool fuse) {
+  ProgramState& s = *state_;
+  s.require_building("finish");
+  if (outputs.empty()) fail("finish: received no outputs; required at least one value");
+  std::vector<int> index(s.values.size(), -1);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    s.value("finish", outputs[i]);
+    if (outputs[i] == 0) fail("finish: received value 0, the input itself; required computed values");
+    if (index[outputs[i]] >= 0) fail("finish: received value ", outputs[i], " twice; required each output once");
+    index[outputs[i]] = static_cast<int>(i);
+  }
+  s.outputs = outputs;
+  s.output_index = std::move(index);
+  s.make_plan(fuse);
+  s.finished = true;
+}
+
+Shape Program::info(int value) const { return state_->value("info", value); }
+const std::string& Program::isa() const { return state_->isa; }
+const std::vector<int>& Program::outputs() const { return state_->outputs; }
+size_t Program::arena_bytes() const { return state_->arena_bytes; }
+
+size_t Program::weight_bytes() const {
+  size_t bytes = 0;
+  for (const PlannedStep& planned : state_->plan) bytes += planned.step->resident_bytes();
+  return bytes;
+}
+
+int64_t Program::check_input(const Input& input) const {
+  const ProgramState& s = *state_;
+  if (!s.finished) fail("run: the program is not finished; required: call finish first");
+  check_input_array(s.input, s.values[0].shape, s.normalization, input);
+  for (const int id : s.outputs) {
+    checked_product("run: images", {input.shape[0], s.values[id].shape.bytes()}, int64_t{1} << 46);
+  }
+  return input.shape[0];
+}
+
+void Program::run(const Input& input, void* const* results, int threads) const {
+  const int64_t images = check_input(input);
+  state_->check_run(input, images, threads);
+  state_->run(input, images, results, threads, nullptr);
+}
+
+}  // namespace xnorkit
