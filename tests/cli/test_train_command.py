@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xnorkit.cli.main import main
-from xnorkit.cli.train import arrange
+from xnorkit.cli.train import _recipe_first, parser
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -19,11 +19,12 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 
 def test_overrides_stand_anywhere() -> None:
-    assert arrange(["r", "--data", "a=b", "epochs=1", "--json", "seed=2"]) == [
-        *("r", "epochs=1", "seed=2"),
-        *("--data", "a=b", "--json"),
-    ]
-    assert arrange(["--output=x", "epochs=1", "r"]) == ["r", "epochs=1", "--output=x"]
+    for words in (["r", "epochs=1", "seed=2"], ["epochs=1", "r", "seed=2"], ["epochs=1", "seed=2", "r"]):
+        assert _recipe_first(words) == ("r", ["epochs=1", "seed=2"])
+    own = parser()
+    options = own.parse(["epochs=1", "--data", "a=b", "r", "--json", "seed=2"])
+    assert _recipe_first([options.recipe, *options.overrides]) == ("r", ["epochs=1", "seed=2"])
+    assert str(options.data) == "a=b"
 
 
 def test_overrides_behind_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

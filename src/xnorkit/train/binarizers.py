@@ -13,7 +13,7 @@ from torch import nn
 from xnorkit import ops
 from xnorkit.errors import RecipeError, XnorkitError
 from xnorkit.nn import BConfig, prepare_binary_model
-from xnorkit.train.strict_yaml import read_yaml
+from xnorkit.train.fields import read_yaml
 
 __all__ = ["BinaryChef", "factory"]
 
