@@ -11,7 +11,34 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 __all__ = ["FinalAverage", "MovingAverage"]
 
 
-class MovingAverage:
+class _Average:
+    """An average of a model's weights, which takes the model's place while that is evaluated.
+
+    Not Lightning's WeightAveraging: it copies the network once, before training, and knows neither stages that change
+    the network nor weights that are not to be averaged.
+    """
+
+    def __init__(self) -> None:
+        self._aside: dict[str, Tensor] = {}
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return the state to evaluate; empty where there is none yet."""
+        raise NotImplementedError
+
+    def enter(self, model: nn.Module) -> None:
+        """Put the average into `model`, if there is one, its own state aside."""
+        if average := self.weights():
+            self._aside = {name: value.clone() for name, value in model.state_dict().items()}
+            model.load_state_dict(average)
+
+    def leave(self, model: nn.Module) -> None:
+        """Put the model's own state back."""
+        if self._aside:
+            model.load_state_dict(self._aside)
+            self._aside = {}
+
+
+class MovingAverage(_Average):
     """Keeps a(t) = d a(t - 1) + (1 - d) w(t) of everything in a model's state, with d = min(decay, (1 + t) / (10 + t)).
 
     Latent binary weights are averaged as they are, real numbers, and the signs are taken of the average: a weight that
@@ -26,9 +53,9 @@ class MovingAverage:
     """
 
     def __init__(self, decay: float) -> None:
+        super().__init__()
         self.decay, self.steps = decay, 0
         self.average: dict[str, Tensor] = {}
-        self._aside: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def update(self, model: nn.Module, copied: Iterable[str] = ()) -> None:
@@ -44,17 +71,9 @@ class MovingAverage:
             else:
                 self.average[name] = mine.to(value.device).lerp_(value, 1 - decay)
 
-    def enter(self, model: nn.Module) -> None:
-        """Put the average into `model`, its own state aside."""
-        if self.average:
-            self._aside = {name: value.clone() for name, value in model.state_dict().items()}
-            model.load_state_dict(self.average)
-
-    def leave(self, model: nn.Module) -> None:
-        """Put the model's own state back."""
-        if self._aside:
-            model.load_state_dict(self._aside)
-            self._aside = {}
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return the average."""
+        return self.average
 
     def state(self) -> dict[str, int | dict[str, Tensor]]:
         """Return what a checkpoint keeps."""
@@ -68,7 +87,7 @@ class MovingAverage:
         self.steps, self.average = steps, average
 
 
-class FinalAverage:
+class FinalAverage(_Average):
     """Keeps the mean of a model's parameters after each of several epochs, by PyTorch's `AveragedModel`.
 
     Latent binary weights are averaged as they are, real numbers, and the signs are taken of the mean. The weights in
@@ -80,9 +99,9 @@ class FinalAverage:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.ready = False
         self._mean: AveragedModel | None = None
-        self._aside: dict[str, Tensor] = {}
 
     def restart(self) -> None:
         """Forget the epochs so far."""
@@ -114,17 +133,9 @@ class FinalAverage:
                         statistic.copy_(over_processes(statistic))
         self.ready = True
 
-    def enter(self, model: nn.Module) -> None:
-        """Put the mean into `model`, its own state aside, if the mean is ready."""
-        if self.ready and self._mean is not None:
-            self._aside = {name: value.clone() for name, value in model.state_dict().items()}
-            model.load_state_dict(self._mean.module.state_dict())
-
-    def leave(self, model: nn.Module) -> None:
-        """Put the model's own state back."""
-        if self._aside:
-            model.load_state_dict(self._aside)
-            self._aside = {}
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return the mean, if it is ready."""
+        return self._mean.module.state_dict() if self.ready and self._mean is not None else {}
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: empty before the first of the epochs."""

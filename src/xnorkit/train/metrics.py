@@ -23,7 +23,10 @@ class Figures:
 
 
 class Tally:
-    """Adds up loss and hits on the device of the logits; nothing is read back before `figures`."""
+    """Adds up loss and hits on the device of the logits; nothing is read back before `figures`.
+
+    Not a metric of torchmetrics: these leave open how equal logits rank, which networks of few bits often have.
+    """
 
     def __init__(self) -> None:
         self.sums: Tensor | None = None

@@ -19,14 +19,13 @@ from xnorkit.errors import InputError, RecipeError
 from xnorkit.train._lightning import pl
 from xnorkit.train.evaluate import split_words
 from xnorkit.train.folder import RunFolder
-from xnorkit.train.log import EpochLog
+from xnorkit.train.log import EpochLog, TensorBoardLog, has_tensorboard
 from xnorkit.train.machine import Hardware
 from xnorkit.train.module import EVALUATION, TrainingModule
 from xnorkit.train.progress import EpochBar
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.saving import FirstStep, SaveBest, SaveLast, WholeFiles, resuming
 from xnorkit.train.sign_share import SignShare
-from xnorkit.train.tensorboard import TensorBoardLog, has_tensorboard
 
 __all__ = ["Outcome", "Run", "make_trainer", "quiet_trainer"]
 

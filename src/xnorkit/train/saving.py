@@ -18,7 +18,11 @@ CRITERION = "select_accuracy"
 
 
 class SaveLast(pl.callbacks.Checkpoint):
-    """Replaces `path` after each epoch, as a whole (`WholeFiles`): an interruption leaves the epoch before."""
+    """Replaces `path` after each epoch, as a whole (`WholeFiles`): an interruption leaves the epoch before.
+
+    Not Lightning's ModelCheckpoint: that writes absolute paths into the checkpoint, and in a folder that was moved it
+    forgets which epoch was the best.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
