@@ -152,8 +152,7 @@ def _run_kernels(options: Namespace) -> None:
 
 def _run_model(options: Namespace) -> None:
     from xnorkit.bench.held import bench_model_held
-    from xnorkit.bench.roofline import check_path
-    from xnorkit.bench.step_figure import draw_steps
+    from xnorkit.bench.roofline import check_path, draw_steps
     from xnorkit.bench.tables import model_tables, step_tables
 
     if options.roofline is not None:
