@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from xnorkit.cli import predict
 from xnorkit.cli.main import main
 
 
@@ -44,3 +45,18 @@ def test_usage_reads_as_it_is_typed(words: str, capsys: pytest.CaptureFixture[st
     text = capsys.readouterr().out
     assert text.startswith(" ".join(["usage: xnorkit", *words.split()[:-1]]))
     assert not re.search(r"\[options\]|type:|null|<class", text)
+
+
+@pytest.mark.parametrize(
+    "words", [["m", "a.png", "--top", "2", "b.png", "--json"], ["--json", "--top=2", "--", "m", "a.png", "b.png"]]
+)
+def test_options_stand_anywhere(words: list[str]) -> None:
+    options = predict.parser().parse(words)
+    assert (options.model, options.images, options.top, options.json) == ("m", ["a.png", "b.png"], 2, True)
+
+
+def test_names_that_begin_with_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict.parser().parse(["--json", "--", "m", "-a.png"]).images == ["-a.png"]
+    with pytest.raises(SystemExit):
+        predict.parser().parse(["m", "-a.png"])
+    assert "unknown argument -a.png" in capsys.readouterr().err

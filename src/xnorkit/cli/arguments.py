@@ -33,8 +33,8 @@ class ArgumentParser(argparse.ArgumentParser):
         return super().add_argument(*names, **options)
 
     def parse(self, words: Sequence[str]) -> Namespace:
-        """Return the values; options stand anywhere among the other arguments."""
-        return self._strictly(self.parse_known_intermixed_args, words)
+        """Return the values; options stand anywhere among the other arguments, or in front of `--`."""
+        return self._strictly(self.parse_known_args if "--" in words else self.parse_known_intermixed_args, words)
 
     def parse_options(self, words: Sequence[str]) -> Namespace:
         """Return the values of options alone, as they stand in place of a command."""
