@@ -119,7 +119,7 @@ def test_machine_file_and_experiment_name(tmp_path: Path, capsys: pytest.Capture
     assert "best epoch" in text.out
     machine.write_text("log: x\n")
     assert main(["train", *words]) == 2
-    assert "unknown field 'log'; near or known fields: logs" in capsys.readouterr().err
+    assert "unknown field 'log'; required: a known one, as logs" in capsys.readouterr().err
 
 
 def test_trials_write_nothing_and_print_config(

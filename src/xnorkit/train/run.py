@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from xnorkit.data import ImageData
 from xnorkit.errors import InputError, RecipeError
-from xnorkit.train._lightning import pl
+from xnorkit.train._lightning import MisconfigurationException, SLURMEnvironment, pl
 from xnorkit.train.evaluate import split_words
 from xnorkit.train.folder import RunFolder
 from xnorkit.train.log import EpochLog, TensorBoardLog, has_tensorboard
