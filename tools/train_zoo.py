@@ -28,7 +28,7 @@ import yaml  # type: ignore[import-untyped]
 from run_parts import collect, restore
 
 from xnorkit.errors import XnorkitError
-from xnorkit.train.typed import typed
+from xnorkit.train.fields import typed
 
 __all__ = ["Entry", "Job", "read_plan", "run_plan", "unpacked"]
 

@@ -13,8 +13,8 @@ from xnorkit.errors import DataError, ExportError, InputError
 from xnorkit.format import Normalization, read
 from xnorkit.runtime import load
 from xnorkit.train import load_recipe
-from xnorkit.train.build import build_model
 from xnorkit.train.checkpoint import write_weights
+from xnorkit.train.stages import build_model
 
 
 def checkpoint(path: Path, recipe_name: str, *overrides: str, num_classes: int = 10, **pixels: list[float]) -> Path:

@@ -20,9 +20,9 @@ from xnorkit.data import DataOptions, MemoryData, Split, registry
 from xnorkit.format import Normalization, Preparation, as_floats, in_words, read, write
 from xnorkit.runtime import Model
 from xnorkit.train import load_recipe, read_checkpoint
-from xnorkit.train.build import build_model
 from xnorkit.train.checkpoint import write_weights
 from xnorkit.train.load_recipe import overridden
+from xnorkit.train.stages import build_model
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, *SHAPE), dtype=np.uint8)
 PIXEL_KINDS = [kind for kind in KINDS if kind not in ("prepared", "unknown")]

@@ -10,11 +10,11 @@ from fake_peers import FAULTS, KINDS, REAL_FAULTS, fake_call, fake_engines
 
 from xnorkit import runtime
 from xnorkit.bench import model
-from xnorkit.bench.ideal import ideal_us, layer_ideal_us
+from xnorkit.bench.machine import adds_bytes_exactly
 from xnorkit.bench.model import bench_model
 from xnorkit.bench.peaks import Limits
-from xnorkit.bench.processor import adds_bytes_exactly
-from xnorkit.bench.step_figure import draw_steps
+from xnorkit.bench.profile import ideal_us, layer_ideal_us
+from xnorkit.bench.roofline import draw_steps
 from xnorkit.bench.subjects import load_subject
 from xnorkit.bench.tables import model_tables, step_tables
 from xnorkit.errors import EngineError, InputError

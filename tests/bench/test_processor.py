@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from xnorkit import _engine
-from xnorkit.bench import processor
+from xnorkit.bench import machine
 from xnorkit.bench.engines import Engine
-from xnorkit.bench.processor import adds_bytes_exactly, has_vnni
+from xnorkit.bench.machine import adds_bytes_exactly, has_vnni
 
 INT8 = Engine("some_int8", "some", ())
 FULL = Engine("some_f32", "some", ())
@@ -25,14 +25,14 @@ FLAGS = {
 @pytest.fixture(autouse=True)
 def x86(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    for name in processor.ISA_VARIABLES:
+    for name in machine.ISA_VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
 def say_flags(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text(f"processor\t: 0\nmodel name\t: some vnni\nflags\t\t: fpu {flags}\nvmx flags\t: none\n")
-    monkeypatch.setattr(processor, "CPUINFO", file)
+    monkeypatch.setattr(machine, "CPUINFO", file)
 
 
 @pytest.mark.parametrize("name", FLAGS)
@@ -45,7 +45,7 @@ def test_flags(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> No
     assert FULL.remark() is None
 
 
-@pytest.mark.parametrize("variable", processor.ISA_VARIABLES)
+@pytest.mark.parametrize("variable", machine.ISA_VARIABLES)
 @pytest.mark.parametrize(
     ("value", "bits"),
     [("AVX2", 7), ("avx2", 7), ("AVX512_CORE", 7), ("AVX2_VNNI", 8), ("AVX512_CORE_VNNI", 8), ("ALL", 8)],
@@ -60,13 +60,13 @@ def test_held(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, va
 def test_without_a_list_of_flags_the_engine_answers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, isas: list[str], exact: bool
 ) -> None:
-    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "none")
     monkeypatch.setattr(_engine, "isas", lambda: isas)
     assert adds_bytes_exactly(holdable=True) is exact
 
 
 def test_other_processors_add_exactly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "none")
     monkeypatch.setattr(_engine, "isas", lambda: ["neon", "portable"])
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     assert adds_bytes_exactly(holdable=True)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from xnorkit.cli import predict
 from xnorkit.cli.main import main
 
 
@@ -11,18 +12,18 @@ from xnorkit.cli.main import main
     ("words", "message"),
     [
         ("train lenet5-digits --threads x", "--threads x; required: a whole number. See xnorkit train --help."),
-        ("train x --threads 1e5", "--threads 100000.0; required: a whole number. See xnorkit train --help."),
+        ("train x --threads 1e5", "--threads 1e5; required: a whole number. See xnorkit train --help."),
         (
             f"train x --threads {'x' * 999}",
             f"--threads {'x' * 80}...; required: a whole number. See xnorkit train --help.",
         ),
-        ("evaluate", "evaluate: MODEL is missing."),
+        ("evaluate", "the following arguments are required: model. See xnorkit evaluate --help."),
         ("evaluat x", "unknown command 'evaluat'; did you mean evaluate?"),
         ("nix", "unknown command 'nix'; required: one of train, evaluate"),
         ("", "no command given; required: one of train, evaluate"),
         ("bench", "no command given; required: one of kernels, model, training, peaks."),
         ("evaluate x --datum 3", "unknown argument --datum; did you mean --data?"),
-        ("evaluate x --threads", "--threads has no value; required: one behind it."),
+        ("evaluate x --threads", "--threads expected one argument. See xnorkit evaluate --help."),
         ("export x -o y --to foo", "--to foo; required: one of xnor"),
         ("train x --download maybe", "--download maybe; required: true or false."),
     ],
@@ -44,3 +45,18 @@ def test_usage_reads_as_it_is_typed(words: str, capsys: pytest.CaptureFixture[st
     text = capsys.readouterr().out
     assert text.startswith(" ".join(["usage: xnorkit", *words.split()[:-1]]))
     assert not re.search(r"\[options\]|type:|null|<class", text)
+
+
+@pytest.mark.parametrize(
+    "words", [["m", "a.png", "--top", "2", "b.png", "--json"], ["--json", "--top=2", "--", "m", "a.png", "b.png"]]
+)
+def test_options_stand_anywhere(words: list[str]) -> None:
+    options = predict.parser().parse(words)
+    assert (options.model, options.images, options.top, options.json) == ("m", ["a.png", "b.png"], 2, True)
+
+
+def test_names_that_begin_with_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict.parser().parse(["--json", "--", "m", "-a.png"]).images == ["-a.png"]
+    with pytest.raises(SystemExit):
+        predict.parser().parse(["m", "-a.png"])
+    assert "unknown argument -a.png" in capsys.readouterr().err

@@ -11,8 +11,8 @@ from xnorkit.export import pack
 from xnorkit.format import write
 from xnorkit.models import create_model
 from xnorkit.train import load_recipe
-from xnorkit.train.build import build_model
 from xnorkit.train.checkpoint import write_weights
+from xnorkit.train.stages import build_model
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xnorkit.cli.main import main
-from xnorkit.cli.train import arrange
+from xnorkit.cli.train import _recipe_first, parser
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -19,11 +19,12 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 
 def test_overrides_stand_anywhere() -> None:
-    assert arrange(["r", "--data", "a=b", "epochs=1", "--json", "seed=2"]) == [
-        *("r", "epochs=1", "seed=2"),
-        *("--data", "a=b", "--json"),
-    ]
-    assert arrange(["--output=x", "epochs=1", "r"]) == ["r", "epochs=1", "--output=x"]
+    for words in (["r", "epochs=1", "seed=2"], ["epochs=1", "r", "seed=2"], ["epochs=1", "seed=2", "r"]):
+        assert _recipe_first(words) == ("r", ["epochs=1", "seed=2"])
+    own = parser()
+    options = own.parse(["epochs=1", "--data", "a=b", "r", "--json", "seed=2"])
+    assert _recipe_first([options.recipe, *options.overrides]) == ("r", ["epochs=1", "seed=2"])
+    assert str(options.data) == "a=b"
 
 
 def test_overrides_behind_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,7 +119,7 @@ def test_machine_file_and_experiment_name(tmp_path: Path, capsys: pytest.Capture
     assert "best epoch" in text.out
     machine.write_text("log: x\n")
     assert main(["train", *words]) == 2
-    assert "unknown field 'log'; near or known fields: logs" in capsys.readouterr().err
+    assert "unknown field 'log'; required: a known one, as logs" in capsys.readouterr().err
 
 
 def test_trials_write_nothing_and_print_config(

@@ -18,8 +18,7 @@ from xnorkit.cli.main import main
 from xnorkit.compat import convert_checkpoint, load_legacy_checkpoint
 from xnorkit.compat.legacy_layouts import LAYOUTS
 from xnorkit.data import DataOptions, MemoryData, Split, registry
-from xnorkit.data.cifar import MEAN10, STD10
-from xnorkit.data.cifar_classes import CIFAR10
+from xnorkit.data.cifar import CIFAR10, MEAN10, STD10
 from xnorkit.errors import InputError
 from xnorkit.format import Preparation
 from xnorkit.nn import BConfig, prepare_binary_model

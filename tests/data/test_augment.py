@@ -96,7 +96,7 @@ def test_floats_are_normalised_already() -> None:
 def test_randaugment_applies_the_operations_of_torchvision() -> None:
     from xnorkit.data import randaugment
     from xnorkit.data._torchvision import import_transforms
-    from xnorkit.data.draws import Draws
+    from xnorkit.data.augment import Draws
 
     v2 = import_transforms()
     images = pixels(side=32)

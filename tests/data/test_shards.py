@@ -10,7 +10,7 @@ import pytest
 import torch
 from make_data import make, make_image_folder, make_shards
 
-from xnorkit.data import create_data, write_shards
+from xnorkit.data import create_data, shards, write_shards
 from xnorkit.errors import DataError, InputError
 
 
@@ -96,7 +96,6 @@ def test_the_order_reads_few_shards_at_a_time(tmp_path: Path) -> None:
 
 
 def test_the_index_is_kept_and_made_anew_when_a_shard_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from xnorkit.data import shard_index
 
     make("webdataset", tmp_path)
     create_data("webdataset", tmp_path)
@@ -104,8 +103,8 @@ def test_the_index_is_kept_and_made_anew_when_a_shard_changes(tmp_path: Path, mo
     kept = shard.with_name(".train-000000.tar.index.npz")
     assert kept.is_file()
     scanned: list[str] = []
-    scan = shard_index._scanned
-    monkeypatch.setattr(shard_index, "_scanned", lambda path: scanned.append(path.name) or scan(path))
+    scan = shards._scanned
+    monkeypatch.setattr(shards, "_scanned", lambda path: scanned.append(path.name) or scan(path))
     create_data("webdataset", tmp_path)
     assert scanned == []
     kept.write_bytes(kept.read_bytes()[:100])

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xnorkit.data.cifar_files import read_cifar_binary, read_cifar_pickle
+from xnorkit.data.cifar import read_cifar_binary, read_cifar_pickle
 from xnorkit.data.folders import FolderSource
-from xnorkit.data.idx import read_idx
-from xnorkit.data.shard_index import shard_index
-from xnorkit.data.shards import ShardSource
+from xnorkit.data.mnist import read_idx
+from xnorkit.data.shards import ShardSource, shard_index
 from xnorkit.errors import DataError
 
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from xnorkit.data import ImageData, Split, create_data
 from xnorkit.nn import BinaryLinear
 from xnorkit.train import Hardware, fit, load_recipe
+from xnorkit.train.averages import FinalAverage
 from xnorkit.train.folder import process_rank
 from xnorkit.train.module import TrainingModule
-from xnorkit.train.swa import FinalAverage
 
 IMAGES = 96
 

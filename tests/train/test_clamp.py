@@ -11,7 +11,7 @@ from xnorkit.data import ImageData, Split, create_data
 from xnorkit.optim import split_parameters
 from xnorkit.train import Recipe, fit, list_recipes, load_checkpoint, load_recipe
 from xnorkit.train.checkpoint import KEY, write_weights
-from xnorkit.train.pretrained import load_pretrained
+from xnorkit.train.sources import load_pretrained
 
 fit_module = importlib.import_module("xnorkit.train.fit")
 
@@ -79,6 +79,6 @@ def test_published_weights_of_one_can_move(tmp_path: Path) -> None:
 
 
 def module_of(made: Recipe) -> torch.nn.Module:
-    from xnorkit.train.build import build_model
+    from xnorkit.train.stages import build_model
 
     return build_model(made, 10)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from xnorkit.train.ema import MovingAverage
+from xnorkit.train.averages import MovingAverage
 
 
 def model(value: float) -> nn.Sequential:

@@ -27,8 +27,8 @@ from xnorkit.train import (
     load_checkpoint,
     load_recipe,
 )
+from xnorkit.train.log import has_tensorboard
 from xnorkit.train.module import TrainingModule
-from xnorkit.train.tensorboard import has_tensorboard
 
 # By its full name: the package attribute `fit` is the function.
 fit_module = importlib.import_module("xnorkit.train.fit")

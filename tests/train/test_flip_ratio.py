@@ -2,7 +2,7 @@
 
 import torch
 
-from xnorkit.train.flip_ratio import FlipRatio
+from xnorkit.train.metrics import FlipRatio
 
 
 def test_flips_since_the_last_look() -> None:

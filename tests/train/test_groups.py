@@ -11,9 +11,8 @@ from xnorkit.errors import RecipeError
 from xnorkit.models import create_model
 from xnorkit.optim import CaseOptimizer, split_parameters
 from xnorkit.train import GroupSpec, OptimizerSpec, fit, load_checkpoint, load_recipe
-from xnorkit.train.groups import check_groups, parameter_groups
 from xnorkit.train.module import TrainingModule
-from xnorkit.train.optimizers import make_model_optimizer
+from xnorkit.train.optimizers import check_groups, make_model_optimizer, parameter_groups
 
 fit_module = importlib.import_module("xnorkit.train.fit")
 

@@ -11,7 +11,7 @@ from xnorkit.errors import InputError, RecipeError
 from xnorkit.train import Hardware, Recipe, fit, load_checkpoint, load_recipe
 
 fit_module = importlib.import_module("xnorkit.train.fit")
-teacher_module = importlib.import_module("xnorkit.train.teacher")
+teacher_module = importlib.import_module("xnorkit.train.sources")
 STILL = ("epochs=1", "batch_size=48", "optimizer.lr=1e-12")
 
 

@@ -46,7 +46,7 @@ def test_hardware(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("worker: 4\n", r"machine file .*xnorkit.yaml: unknown field 'worker'; near or known fields: workers"),
+        ("worker: 4\n", r"machine file .*xnorkit.yaml: unknown field 'worker'; required: a known one, as workers"),
         ("workers: many\n", "workers=many; required: a whole number"),
         ("workers: 1\nworkers: 2\n", "'workers' stands twice"),
         ("devices: [1]\n", "required: a whole number or text"),

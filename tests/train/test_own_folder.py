@@ -12,7 +12,7 @@ from xnorkit.data import ImageData, Split, create_data
 from xnorkit.errors import InputError, XnorkitError
 from xnorkit.owned import MARK, OwnedFolder
 from xnorkit.train import Recipe, fit, load_recipe
-from xnorkit.train.tensorboard import has_tensorboard
+from xnorkit.train.log import has_tensorboard
 
 fit_module = importlib.import_module("xnorkit.train.fit")
 NAMES = ["recipe.yaml", "last.ckpt", "log.csv", "result.json", "best.ckpt", "last.ckpt.part", ".replaced"]

@@ -8,8 +8,8 @@ import torch
 from rich.console import Console
 
 from xnorkit.train.log import _line
+from xnorkit.train.metrics import Tally
 from xnorkit.train.progress import EpochBar
-from xnorkit.train.tally import Tally
 
 
 def test_bar() -> None:

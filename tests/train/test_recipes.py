@@ -44,7 +44,12 @@ def test_file_with_defaults_and_overrides(tmp_path: Path) -> None:
         ("optimizer.lrr=3", "unknown field 'optimizer.lrr'.*optimizer.lr"),
         ("epochs=many", "epochs.*many"),
         ("epochs=2.5", "epochs"),
-        ("epochs=true", "epochs"),
+        ("epochs=true", "epochs=True; required: a whole number"),
+        ("sizes.a=0.4", r"sizes\.a=a; required: a whole number"),
+        (
+            "optimizer={lr: much, lrr: 1}",
+            r"optimizer\.lr=much; required: a number\. Also: .*optimizer\.lrr",
+        ),
         ("epochs=0", "epochs=0; required: at least 1"),
         ("batch_size=1", "batch_size=1; required: at least 2"),
         ("optimizer.lr=.nan", "optimizer.lr=nan; required"),
@@ -55,7 +60,7 @@ def test_file_with_defaults_and_overrides(tmp_path: Path) -> None:
         ("ema_decay=1", "ema_decay=1.0; required: at least 0, below 1"),
         ("swa.start=1", r"swa\.start=1\.0; required: at least 0, below 1"),
         ("swa=0.75", "swa=0.75; required: its fields, start"),
-        ("precision=fp16", "precision=fp16; required: one of 32-true, bf16-mixed, 16-mixed"),
+        ("precision=fp16", "precision=fp16; required: one of '32-true', 'bf16-mixed' or '16-mixed'"),
         ("schedule.name=milestones", r"milestones=\[\]; required: epochs"),
         ("schedule.milestones=[3]", "none with another"),
         ("schedule={name: milestones, milestones: [5, 3]}", "rising epochs"),
@@ -97,6 +102,10 @@ def test_bad_overrides(override: str, message: str) -> None:
         ("name: x\ndata: {name: digits}\n", "model"),
         ("name: x\nmodel: {}\ndata: {name: digits}\n", "model.name"),
         (MINIMAL + "extra: 1\n", "unknown field 'extra'"),
+        (MINIMAL + "2001-01-01: 1\n", "required: names and texts of whole letters"),
+        (MINIMAL + 'description: "\\ud800"\n', "required: names and texts of whole letters"),
+        (MINIMAL + f"stages: {'[' * 300}{']' * 300}\n", "nests too deeply"),
+        (MINIMAL + "optimizer: {lr: '0.1'}\n", r"optimizer\.lr=0\.1; required: a number"),
     ],
 )
 def test_bad_files(tmp_path: Path, text: str, message: str) -> None:

@@ -61,7 +61,7 @@ def test_defaults_of_a_stage() -> None:
         ("stages.0.weight=XNORWeightBinarizer", "weight"),
         (
             "stages.0.activation=binary",
-            r"unknown field 'stages.0.activation'; near or known fields: stages.0.activations",
+            r"unknown field 'stages.0.activation'; required: a known one, as stages.0.activations",
         ),
         ("stages.9.epochs=1", r"'9'; required: an entry from 0 to 2"),
         ("stages.0=1", "replaces a whole entry"),

@@ -209,7 +209,7 @@ def test_teacher_is_trained_first_and_only_asked_where_it_is_on(
     fields = staged(teacher={"recipe": "lenet5-digits-float", "attention": 1.0, "attention_layers": {"conv1": "conv1"}})
     fields["stages"][1]["teacher"] = False
     short = load_recipe("lenet5-digits-float", ["epochs=1"])
-    monkeypatch.setattr(importlib.import_module("xnorkit.train.teacher"), "load_recipe", lambda name: short)
+    monkeypatch.setattr(importlib.import_module("xnorkit.train.sources"), "load_recipe", lambda name: short)
     result = fit(recipe_from_dict(fields, "x"), output=tmp_path / "a", progress=False)
     assert len(asked) == 2 * SIZE // 48
     teacher = tmp_path / "a/teacher/last.ckpt"

@@ -13,9 +13,9 @@ from torch import nn
 from xnorkit.data import ImageData, Split, create_data, normalize
 from xnorkit.errors import RecipeError
 from xnorkit.train import Recipe, StageSpec, SwaSpec, evaluate_model, fit, load_checkpoint, load_recipe
+from xnorkit.train.averages import FinalAverage
 from xnorkit.train.module import TrainingModule
 from xnorkit.train.stages import averages_from
-from xnorkit.train.swa import FinalAverage
 
 fit_module = importlib.import_module("xnorkit.train.fit")
 IMAGES, BATCH = 192, 48

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from xnorkit.train.tally import Tally, ranks
+from xnorkit.train.metrics import Tally, ranks
 
 
 def test_ranks_of_equal_logits_follow_the_class_number() -> None:

@@ -15,11 +15,10 @@ from xnorkit.errors import RecipeError
 from xnorkit.format import Preparation, read
 from xnorkit.runtime import load
 from xnorkit.train import load_checkpoint, load_recipe, read_checkpoint
-from xnorkit.train.build import build_model
 from xnorkit.train.checkpoint import write_weights
-from xnorkit.train.pretrained import load_pretrained
+from xnorkit.train.sources import load_pretrained, load_teacher
 from xnorkit.train.specs import TeacherSpec
-from xnorkit.train.teacher import load_teacher
+from xnorkit.train.stages import build_model
 
 SHORT = ["epochs=1", "batch_size=16", "schedule.milestones=[1]"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from xnorkit.bench.processor import adds_bytes_exactly
+from xnorkit.bench.machine import adds_bytes_exactly
 from xnorkit.errors import InputError
 
 __all__ = ["ALL", "HOLD", "KERNEL_ENGINES", "MODEL_ENGINES", "REMEDY", "Choice", "Engine", "Note", "choose", "silent"]

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from xnorkit import runtime
 from xnorkit.bench.engines import ALL, MODEL_ENGINES, REMEDY, Choice, Engine, Note, choose, silent
 from xnorkit.bench.faults import Faults, checked_error, relative_error
-from xnorkit.bench.ideal import ideal_us
 from xnorkit.bench.peaks import PeakMeter
-from xnorkit.bench.profile import StepResult, profile
+from xnorkit.bench.profile import StepResult, ideal_us, profile
 from xnorkit.bench.subjects import Subject, load_subject
 from xnorkit.bench.timing import Timing, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
@@ -38,10 +37,10 @@ OWN_TOLERANCE = 0.05
 class ModelResult:
     """One row; field names are fixed so that figures can be compared over time.
 
-    ideal_us: of xnorkit's network (`xnorkit.bench.ideal`); null for peers. file_bytes: of the .xnor or .onnx file; for
-    PyTorch its weights in float32. cores: processor time of the process over wall time. relative_error: distance of the
-    logits from those of PyTorch float32, of the binary network for xnorkit (null for a .xnor file), of the float twin
-    for peers. quartiles_us: between them lies the middle half of the samples. isa: instruction set of xnorkit's
+    ideal_us: of xnorkit's network (`xnorkit.bench.profile`); null for peers. file_bytes: of the .xnor or .onnx file;
+    for PyTorch its weights in float32. cores: processor time of the process over wall time. relative_error: distance of
+    the logits from those of PyTorch float32, of the binary network for xnorkit (null for a .xnor file), of the float
+    twin for peers. quartiles_us: between them lies the middle half of the samples. isa: instruction set of xnorkit's
     kernels, or the one that a peer is held to; null where a peer takes what it finds. steps: where the time of
     xnorkit's network goes, if that was asked for. fault: why a peer cannot be measured; then its figures are null.
     remark: what is to be known beside its time.

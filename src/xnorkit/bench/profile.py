@@ -1,4 +1,4 @@
-"""Where the time of a packed network goes: the engine's own clock around each step, beside the step's ideal time."""
+"""Where the time of a network goes: the engine's steps, each beside its ideal time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,31 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from xnorkit.bench.ideal import layer_ideal_us
 from xnorkit.bench.peaks import Limits
-from xnorkit.format import Graph, infer_shapes, summarize
+from xnorkit.format import Graph, LayerSummary, infer_shapes, summarize
 from xnorkit.runtime.build import build
 
-__all__ = ["StepResult", "profile"]
+__all__ = ["StepResult", "ideal_us", "layer_ideal_us", "profile"]
+
+INT8_PER_FLOAT = 4
+
+
+def ideal_us(graph: Graph, limits: Limits, batch: int) -> float:
+    """Return the sum over the layers of `layer_ideal_us`."""
+    return sum(layer_ideal_us(layer, limits, batch) for layer in summarize(graph).layers)
+
+
+def layer_ideal_us(layer: LayerSummary, limits: Limits, batch: int) -> float:
+    """Return the microseconds of a layer's multiply-adds at their peaks, or of reading its tensors if that is more.
+
+    Tensors are read once per call, whatever the batch; activations are taken as free, since they stay in caches. The
+    peak of 8-bit multiply-adds is taken as four times that of float32: a register holds four times as many, and a
+    dot-product instruction does them all.
+    """
+    floats = layer.macs_32bit + layer.macs_8bit / INT8_PER_FLOAT
+    arithmetic = (layer.macs_1bit / limits.binary_gmacs + floats / limits.float_gmacs) * batch
+    return max(arithmetic, layer.bytes / limits.read_gbs) / 1e3
+
 
 REPEATS = 30
 
@@ -20,7 +39,7 @@ REPEATS = 30
 class StepResult:
     """One step of the engine. layers: the nodes of the graph that it joins; shape: of its value, (H, W, C).
 
-    macs: multiply-adds of one image, of all widths; us: median; ideal_us: of its layers, as `xnorkit.bench.ideal`.
+    macs: multiply-adds of one image, of all widths; us: median; ideal_us: of its layers, as `xnorkit.bench.profile`.
     """
 
     layers: list[str]

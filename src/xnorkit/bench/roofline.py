@@ -1,4 +1,4 @@
-"""The roofline figure: what each layer achieves, against what registers and memory of this machine allow."""
+"""Plots against the machine's limits: kernels, and the steps of a network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xnorkit.bench.kernels import KernelResult
+from xnorkit.bench.model import ModelResult
 from xnorkit.bench.peaks import PeakMeter
 from xnorkit.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["check_path", "draw_kernels"]
+__all__ = ["check_path", "draw_kernels", "draw_steps"]
 
 ENDINGS = (".svg", ".png", ".pdf")
 MEMORY_BYTES = 64_000_000
 ROUNDS = 10
-COLOURS = {"binary": "#0b6e4f", "float": "#b3541e"}
+COLOURS = {"binary": "#0b6e4f", "float": "#b3541e", "int8": "#7a4fa3", "": "#9a9a9a"}
+BAR_INCHES = 0.22
 SAME_ARITHMETIC = {"binary": "openvino_binary_node", "float": "_f32"}
 """Peers that do the same multiply-adds: only they belong under the same roof."""
 
@@ -38,7 +41,6 @@ def draw_kernels(rows: Sequence[KernelResult], path: Path) -> None:
     Raises:
         InputError: the file's ending is none that matplotlib writes, or the file cannot be written.
     """
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     check_path(path)
@@ -52,7 +54,7 @@ def draw_kernels(rows: Sequence[KernelResult], path: Path) -> None:
     # From where memory binds to beyond the last point, so that both parts of every roof are seen.
     ridges = [row.peak_gmacs / bandwidth for row in rows]
     across = np.geomspace(min([*intensities, *ridges]) / 5, max([*intensities, *ridges]) * 3, 200)
-    for kind in COLOURS:
+    for kind in SAME_ARITHMETIC:
         peaks = [row.peak_gmacs for row in rows if row.op.startswith(kind)]
         if peaks:
             _roof(axes, across, max(peaks), bandwidth, kind)
@@ -71,11 +73,7 @@ def draw_kernels(rows: Sequence[KernelResult], path: Path) -> None:
     )
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False, handlelength=1)
-    try:
-        with mpl.rc_context({"svg.fonttype": "none"}):  # text stays text
-            figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InputError(f"--roofline {path} cannot be written ({error.strerror}); required: a folder.") from error
+    _save(figure, path)
 
 
 def _intensity(row: KernelResult) -> float:
@@ -89,7 +87,7 @@ def _roof(axes: "Axes", across: Any, peak: float, bandwidth: float, kind: str) -
 
 
 def _point(axes: "Axes", number: int, row: KernelResult) -> None:
-    kind = next(kind for kind in COLOURS if row.op.startswith(kind))
+    kind = next(kind for kind in SAME_ARITHMETIC if row.op.startswith(kind))
     x, colour = _intensity(row), COLOURS[kind]
     threads = f", {row.threads} threads" if row.threads > 1 else ""
     label = f"{number}  {kind} {row.shape}{threads}: {row.fraction_of_peak:.0%}"
@@ -98,3 +96,45 @@ def _point(axes: "Axes", number: int, row: KernelResult) -> None:
     peers = [us for name, us in row.peers_us.items() if name.endswith(SAME_ARITHMETIC[kind]) and us is not None]
     if peers:
         axes.scatter([x], [row.gmacs * row.us / min(peers)], s=40, facecolors="none", edgecolors=colour, zorder=3)
+
+
+def draw_steps(row: ModelResult, path: Path) -> None:
+    """Draw the steps of xnorkit's row from top to bottom: pale bars are measured, full bars the ideal of the step.
+
+    Raises:
+        InputError: the row has no steps, the file's ending is none that matplotlib writes, or it cannot be written.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    check_path(path)
+    if row.steps is None:
+        raise InputError(f"the row of '{row.model}' has no steps; required: bench_model(..., steps=True).")
+    figure = Figure(figsize=(10, 1.5 + BAR_INCHES * len(row.steps)), layout="constrained")
+    axes = figure.subplots()
+    for index, step in enumerate(row.steps):
+        kind = next((kind for kind in COLOURS if any(name.startswith(kind) for name in step.operations)), "")
+        axes.barh(index, step.us, color=COLOURS[kind], alpha=0.35)
+        axes.barh(index, step.ideal_us, color=COLOURS[kind])
+    axes.set_yticks(range(len(row.steps)), [" + ".join(step.operations) for step in row.steps], fontsize=7)
+    axes.invert_yaxis()
+    axes.margins(y=0.01)
+    total, ideal = sum(step.us for step in row.steps), sum(step.ideal_us for step in row.steps)
+    axes.set_xlabel("microseconds: full bar ideal, pale bar measured")
+    axes.set_title(
+        f"{row.model}, threads {row.threads}, batch {row.batch}: {total:,.0f} us in steps, ideal {ideal:,.0f} us",
+        fontsize=10,
+    )
+    names = {"binary": "1 bit", "float": "32 bits", "int8": "8 bits", "": "no multiply-adds"}
+    axes.legend(handles=[Patch(color=COLOURS[kind], label=name) for kind, name in names.items()], fontsize=8)
+    _save(figure, path)
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    import matplotlib as mpl
+
+    try:
+        with mpl.rc_context({"svg.fonttype": "none"}):  # text stays text
+            figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise InputError(f"--roofline {path} cannot be written ({error.strerror}); required: a folder.") from error

@@ -11,9 +11,8 @@ from xnorkit import _engine
 from xnorkit.bench.engines import MODEL_ENGINES, Note, silent
 from xnorkit.bench.machine import machine
 from xnorkit.bench.peers.pytorch import torch_threads
-from xnorkit.bench.step_memory import StepMemory, step_memory
 from xnorkit.bench.timing import Timing, check_run, interleaved
-from xnorkit.bench.training_step import CLASSES, PATHS, Step, make_step
+from xnorkit.bench.training_step import CLASSES, PATHS, Step, StepMemory, make_step, step_memory
 from xnorkit.errors import InputError
 from xnorkit.models import binarizations, input_shape
 from xnorkit.train.memory import reuse_memory
@@ -34,7 +33,7 @@ class TrainingResult:
     step_ms: median time of forward, backward and Adam step; quartiles_ms: between them lies the middle half;
         min_ms: the shortest, for a busy machine.
     over_float: step_ms over that of the float path in the same run; null without it.
-    saved_mib, peak_mib, state_mib: memory of a step, see `xnorkit.bench.step_memory.StepMemory`.
+    saved_mib, peak_mib, state_mib: memory of a step, see `xnorkit.bench.training_step.StepMemory`.
     isa: instruction set of the engine for the packed path, or the one that PyTorch is held to; null where it is free.
     machine: cpu, cores, os, python, versions.
     """

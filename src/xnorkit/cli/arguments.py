@@ -1,120 +1,114 @@
-"""The parser of every command: plain help, and mistakes in one line with the remedy."""
+"""The parser of every command: argparse, whose mistakes are one line with what was received and what is required."""
 
-import re
+import argparse
+import difflib
 import sys
-from collections.abc import Callable
-from difflib import get_close_matches
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
-import jsonargparse
+__all__ = ["ArgumentParser", "Namespace", "choose", "name"]
 
-__all__ = ["ArgumentParser", "Namespace", "plain"]
-
-Namespace = jsonargparse.Namespace
 USER_ERROR = 2
-WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "Path": "a path", "str": "text"}
-NAMES = ", ".join
 LONGEST = 80
-VALUE = re.compile(r"(?:Given|Got) value: (?P<value>.*?)\s*(?:\n\s*(?:- Expected|Given value)|$)", re.DOTALL)
-LITERAL = re.compile(r"Literal\[(?P<choices>[^\]]*)\]")
-TYPE = re.compile(r"<class '(?:\w+\.)*(?P<type>\w+)'>")
 
 
-class _Help(jsonargparse.DefaultHelpFormatter):
-    """Help without types and defaults, which the texts name where they matter, and without '[options]' in usage."""
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse's parser with plain words; a mistake ends the program with exit code 2.
 
-    def _get_help_string(self, action: Any) -> str:
-        return action.help or ""
+    Arguments have `type` int, float, bool, str, Path, or `name`, which is text that is not empty, or `choices`.
+    """
 
-    def _format_usage(self, *args: Any, **kwargs: Any) -> str:
-        return super()._format_usage(*args, **kwargs).replace(" [options]", "")
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, exit_on_error=False, **options)
 
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add an argument whose value is read as its type, or is one of its choices."""
+        if choices := options.pop("choices", None):
+            options |= {"type": partial(_choice, choices), "metavar": f"{{{','.join(choices)}}}"}
+        elif options.get("type") in READ:
+            options["type"] = partial(_read, *READ[options["type"]])
+        return super().add_argument(*names, **options)
 
-class ArgumentParser(jsonargparse.ArgumentParser):
-    """jsonargparse's parser with plain words; a mistake ends the program with exit code 2."""
+    def parse(self, words: Sequence[str]) -> Namespace:
+        """Return the values; options stand anywhere among the other arguments, or in front of `--`."""
+        return self._strictly(self.parse_known_args if "--" in words else self.parse_known_intermixed_args, words)
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(formatter_class=_Help, **kwargs)
+    def parse_options(self, words: Sequence[str]) -> Namespace:
+        """Return the values of options alone, as they stand in place of a command."""
+        return self._strictly(self.parse_known_args, words)
 
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print what was received, what is required and where help is, and exit with code 2."""
-        parser = getattr(ex, "subcommand_parser", None) or self
-        prog = parser.prog.replace(" [options]", "")
-        options = [option for action in parser._actions for option in action.option_strings]
-        commands = _commands(parser)
-        print(f"error: {plain(message, options, commands)} See {prog} --help.", file=sys.stderr)
+    def _strictly(self, parse: Callable[[Sequence[str]], Any], words: Sequence[str]) -> Namespace:
+        try:
+            options, unknown = parse(words)
+        except argparse.ArgumentError as error:
+            self.error(f"{error.argument_name} {error.message}" if error.argument_name else error.message)
+        if unknown:
+            near = difflib.get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, n=1)
+            hint = f"did you mean {near[0]}?" if near else "required: what the help lists."
+            self.error(f"unknown argument {unknown[0]}; {hint}")
+        known: Namespace = options
+        return known
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake and where help is, and exit with code 2."""
+        line = " ".join(message.split())
+        print(f"error: {line}{'' if line[-1] in '.?' else '.'} See {self.prog} --help.", file=sys.stderr)
         sys.exit(USER_ERROR)
 
 
-def plain(message: str, options: list[str], commands: list[str]) -> str:
-    """Return a message of the parser in plain words, in one line.
+def choose(parser: ArgumentParser, commands: Mapping[str, str], words: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return the command that `words` name and the words behind it; without one, help, or a mistake as of `parser`.
 
     Args:
-        message: of jsonargparse or argparse.
-        options: those that the command has, for near matches.
-        commands: those of the next level, if any.
+        parser: with the options that stand in place of a command.
+        commands: what each one does, for the help.
+        words: of the command line.
     """
-    for pattern, say in RULES.items():
-        if found := re.search(pattern, message, re.DOTALL):
-            return say(found, options, commands)
-    return " ".join(message.split()).rstrip(".") + "."
+    if not words or words[0] not in commands:
+        group = parser.add_subparsers(title="commands", metavar="COMMAND")
+        for command, text in commands.items():
+            group.add_parser(command, help=text, add_help=False)
+        known = f"required: one of {', '.join(commands)}."
+        if words and not words[0].startswith("-"):
+            near = difflib.get_close_matches(words[0], commands, n=1)
+            parser.error(f"unknown command '{words[0]}'; {f'did you mean {near[0]}?' if near else known}")
+        parser.parse_options(words)  # --help and --version end the program
+        parser.error(f"no command given; {known}")
+    return words[0], words[1:]
 
 
-def _wrong_value(found: re.Match[str], _options: list[str], _commands: list[str]) -> str:
-    value = VALUE.search(found["rest"])
-    name = found["key"].split(".")[-1].replace("_", "-")
-    received = " ".join(value["value"].split()) if value else ""
-    received = received if len(received) <= LONGEST else f"{received[:LONGEST]}..."
-    return f"--{name} {received}; required: {_required(found['rest'])}."
+def name(text: str) -> str:
+    """Return a text that is not empty: an empty path would stand for the current folder."""
+    if not text:
+        raise ValueError
+    return text
 
 
-def _no_value(found: re.Match[str], _options: list[str], _commands: list[str]) -> str:
-    return f"{found['option']} has no value; required: one behind it."
+def _path(text: str) -> Path:
+    return Path(name(text))
 
 
-def _no_command(found: re.Match[str], _options: list[str], commands: list[str]) -> str:
-    known = commands if found["what"] == "command" else [word.strip() for word in found["known"].split(",")]
-    return f"no command given; required: one of {NAMES(known)}."
-
-
-def _unknown_command(found: re.Match[str], _options: list[str], commands: list[str]) -> str:
-    near = get_close_matches(found["word"], commands, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"required: one of {NAMES(commands)}."
-    return f"unknown command '{found['word']}'; {hint}"
-
-
-def _missing(found: re.Match[str], _options: list[str], _commands: list[str]) -> str:
-    *command, name = re.split(r",\s*", found["names"])[0].split(".")
-    return f"{' '.join(command)}: {name.upper()} is missing.".removeprefix(": ")
-
-
-def _unknown_option(found: re.Match[str], options: list[str], _commands: list[str]) -> str:
-    word = found["words"].split()[0]
-    near = get_close_matches(word.partition("=")[0], options, n=1)
-    return f"unknown argument {word}; {f'did you mean {near[0]}?' if near else 'required: what the help lists.'}"
-
-
-# What the parser says -> who says it in plain words; the first that is found counts.
-RULES: dict[str, Callable[[re.Match[str], list[str], list[str]], str]] = {
-    r'Parser key "(?P<key>[^"]+)":(?P<rest>.*)': _wrong_value,
-    r'expected "(?P<what>[^"]+)" to be one of \{(?P<known>.*)\}, but it was not provided': _no_command,
-    r"invalid choice: '(?P<word>[^']*)'": _unknown_command,
-    r"the following arguments are required: (?P<names>.*)": _missing,
-    r"argument (?P<option>\S+): expected (?:one|at least one) argument": _no_value,
-    r"unrecognized arguments: (?P<words>.*)": _unknown_option,
+# Type of an argument -> how it is read from text, and what is required.
+READ: dict[Any, tuple[Callable[[str], Any], str]] = {
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    bool: ({"true": True, "false": False}.__getitem__, "true or false"),
+    name: (name, "a path or a name, as . for this folder"),
+    Path: (_path, "a path, as . for this folder"),
 }
 
 
-def _required(rest: str) -> str:
-    """Return what a value must be, from the parser's account of its type."""
-    if choice := LITERAL.search(rest):
-        return "one of " + choice["choices"].replace("'", "")
-    kinds = [found["type"] for found in TYPE.finditer(rest) if found["type"] in WORDS]
-    return WORDS[kinds[0]] if kinds else "another value"
+def _read(read: Callable[[str], Any], required: str, text: str) -> Any:
+    try:
+        return read(text)
+    except (ValueError, KeyError):
+        received = " ".join(text.split()) or "has an empty value"
+        received = received if len(received) <= LONGEST else f"{received[:LONGEST]}..."
+        raise argparse.ArgumentTypeError(f"{received}; required: {required}") from None
 
 
-def _commands(parser: jsonargparse.ArgumentParser) -> list[str]:
-    for action in parser._actions:
-        if isinstance(action.choices, dict):
-            return list(action.choices)
-    return []
+def _choice(choices: Sequence[str], text: str) -> str:
+    return _read({choice: choice for choice in choices}.__getitem__, f"one of {', '.join(choices)}", text)

@@ -10,18 +10,24 @@ from xnorkit.errors import InputError
 PRODUCT_SECONDS = 5.0  # at most, of each layer of `bench training --kernels`
 
 
+# Name -> what it measures.
+COMMANDS = {
+    "kernels": "single layers against the machine's limit and peers",
+    "model": "a whole network against its float32 and int8 twins",
+    "training": "a training step, binary against float32",
+    "peaks": "what this machine can do at most, by number of threads",
+}
+
+
 def parser() -> ArgumentParser:
-    """Return the command's options."""
+    """Return the command's options, without those of its commands."""
     return ArgumentParser(description="Measure speed: ratios of medians, all candidates interleaved in one run.")
 
 
-def add_subcommands(parser: ArgumentParser) -> None:
-    """Add `kernels`, `model`, `training` and `peaks` to the command."""
-    commands = parser.add_subcommands(dest="what")
-    commands.add_subcommand("kernels", _kernels_parser(), help="single layers against the machine's limit and peers")
-    commands.add_subcommand("model", _model_parser(), help="a whole network against its float32 and int8 twins")
-    commands.add_subcommand("training", _training_parser(), help="a training step, binary against float32")
-    commands.add_subcommand("peaks", _peaks_parser(), help="what this machine can do at most, by number of threads")
+def command(name: str) -> ArgumentParser:
+    """Return the options of one of COMMANDS."""
+    parsers = {"kernels": _kernels_parser, "model": _model_parser, "training": _training_parser, "peaks": _peaks_parser}
+    return parsers[name]()
 
 
 def run(options: Namespace) -> None:
@@ -30,7 +36,7 @@ def run(options: Namespace) -> None:
 
     others = OtherLoad()
     runs = {"kernels": _run_kernels, "model": _run_model, "training": _run_training, "peaks": _run_peaks}
-    runs[options.what](options[options.what])
+    runs[options.command](options)
     line = others.line()
     if line:
         print(f"the machine is busy ({line}): trust minima and ratios, not medians", file=sys.stderr)
@@ -39,13 +45,11 @@ def run(options: Namespace) -> None:
 def _kernels_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Measure single layers, batch 1: bits to bits, float32 to float32, and peers.")
     parser.add_argument(
-        "--shapes", type=str, nargs="*", default=["resnet18"], help="networks, JSON files, or shapes as '3x3 256@14x14'"
+        "--shapes", nargs="*", default=["resnet18"], help="networks, JSON files, or shapes as '3x3 256@14x14'"
     )
-    parser.add_argument(
-        "--op", type=str, default="conv,linear", help="of networks: conv, linear, float_conv, float_linear"
-    )
-    parser.add_argument("--isa", type=str, default="", help="instruction set, as avx2 or portable; default the fastest")
-    parser.add_argument("--roofline", type=Path | None, default=None, help="draw achieved against peak; .svg or .png")
+    parser.add_argument("--op", default="conv,linear", help="of networks: conv, linear, float_conv, float_linear")
+    parser.add_argument("--isa", default="", help="instruction set, as avx2 or portable; default the fastest")
+    parser.add_argument("--roofline", type=Path, help="draw achieved against peak; .svg or .png")
     _add_peers(parser, "torch, onnxruntime, openvino")
     _add_common(parser, "1")
     return parser
@@ -53,19 +57,17 @@ def _kernels_parser() -> ArgumentParser:
 
 def _model_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Measure a network from array to logits, packing included.")
-    parser.add_argument("name", type=str, help="a name from `xnorkit models`, a .xnor file, or a checkpoint")
+    parser.add_argument("name", help="a name from `xnorkit models`, a .xnor file, or a checkpoint")
     parser.add_argument("--pretrained", action="store_true", help="the trained model of that name, not random weights")
-    parser.add_argument("--batch", type=str, default="1", help="images per call, as 1 or 1,32")
+    parser.add_argument("--batch", default="1", help="images per call, as 1 or 1,32")
     parser.add_argument(
         "--isa",
-        type=str | None,
-        default=None,
         help="instruction set, as avx2 or portable; default the fastest; avx2 holds PyTorch and OpenVINO to it, too",
     )
-    parser.add_argument("--binarization", type=str | None, default=None, help="of a model by name; default its first")
+    parser.add_argument("--binarization", help="of a model by name; default its first")
     parser.add_argument("--int8-ends", action="store_true", help="8-bit first and last layers, of a model by name")
     parser.add_argument("--profile", action="store_true", help="show where the time goes, step by step")
-    parser.add_argument("--roofline", type=Path | None, default=None, help="draw each step against its ideal time")
+    parser.add_argument("--roofline", type=Path, help="draw each step against its ideal time")
     _add_peers(parser, "torch, torch-compile, onnxruntime, openvino")
     _add_common(parser, "1", seconds=2.0)
     return parser
@@ -73,21 +75,16 @@ def _model_parser() -> ArgumentParser:
 
 def _training_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Measure forward, backward and Adam step on random images, path by path.")
-    parser.add_argument("name", type=str, help="a name from `xnorkit models`")
+    parser.add_argument("name", help="a name from `xnorkit models`")
     parser.add_argument(
         "--paths",
-        type=str | None,
-        default=None,
         help="any of float, simulated, packed, binop, bnn-style, with commas; default all; none: with --kernels",
     )
     parser.add_argument("--batch", type=int, default=32, help="images per step, and of --kernels")
-    parser.add_argument("--binarization", type=str | None, default=None, help="of the model; default its first")
-    parser.add_argument("--device", type=str, default="cpu", help="device of PyTorch")
+    parser.add_argument("--binarization", help="of the model; default its first")
+    parser.add_argument("--device", default="cpu", help="device of PyTorch")
     parser.add_argument(
-        "--isa",
-        type=str | None,
-        default=None,
-        help="instruction set, as avx2 or portable; default the fastest; avx2 holds PyTorch to it, too",
+        "--isa", help="instruction set, as avx2 or portable; default the fastest; avx2 holds PyTorch to it, too"
     )
     parser.add_argument("--kernels", action="store_true", help="also the three products of four 3x3 layers, on a CPU")
     _add_common(parser, "1", seconds=20.0)
@@ -96,7 +93,7 @@ def _training_parser() -> ArgumentParser:
 
 def _peaks_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Measure multiply-adds out of registers and reading, on all threads at once.")
-    parser.add_argument("--isa", type=str, default="", help="instruction set, as avx2 or portable; default the fastest")
+    parser.add_argument("--isa", default="", help="instruction set, as avx2 or portable; default the fastest")
     parser.add_argument("--megabytes", type=float, default=64.0, help="size of what is read")
     _add_common(parser, "1,2")
     return parser
@@ -104,12 +101,12 @@ def _peaks_parser() -> ArgumentParser:
 
 def _add_peers(parser: ArgumentParser, families: str) -> None:
     parser.add_argument(
-        "--against", type=str, default="all", help=f"any of {families}, with commas; all: what is installed; or none"
+        "--against", default="all", help=f"any of {families}, with commas; all: what is installed; or none"
     )
 
 
 def _add_common(parser: ArgumentParser, threads: str, seconds: float = 1.0) -> None:
-    parser.add_argument("--threads", type=str, default=threads, help="threads of every candidate, as 1 or 1,2")
+    parser.add_argument("--threads", default=threads, help="threads of every candidate, as 1 or 1,2")
     parser.add_argument("--seconds", type=float, default=seconds, help="seconds of each measurement")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
 
@@ -155,8 +152,7 @@ def _run_kernels(options: Namespace) -> None:
 
 def _run_model(options: Namespace) -> None:
     from xnorkit.bench.held import bench_model_held
-    from xnorkit.bench.roofline import check_path
-    from xnorkit.bench.step_figure import draw_steps
+    from xnorkit.bench.roofline import check_path, draw_steps
     from xnorkit.bench.tables import model_tables, step_tables
 
     if options.roofline is not None:

@@ -1,9 +1,8 @@
 """Turn a checkpoint of XNOR-Net-PyTorch or of the bnn package into one of this library."""
 
 from pathlib import Path
-from typing import Literal
 
-from xnorkit.cli.arguments import ArgumentParser, Namespace
+from xnorkit.cli.arguments import ArgumentParser, Namespace, name
 from xnorkit.cli.output import print_json, print_pairs
 from xnorkit.errors import InputError
 
@@ -13,27 +12,19 @@ def parser() -> ArgumentParser:
     parser = ArgumentParser(
         description="Rewrite an old checkpoint, so that it can be evaluated, exported, inspected and trained on."
     )
-    parser.add_argument("checkpoint", type=str, help="file of the older code, as nin.best.pth.tar")
+    parser.add_argument("checkpoint", help="file of the older code, as nin.best.pth.tar")
     parser.add_argument(
-        "overrides", type=str, nargs="*", default=[], help="fields of its recipe to change, as data.name=imagenet-lmdb"
+        "overrides", nargs="*", default=[], help="fields of its recipe to change, as data.name=imagenet-lmdb"
     )
-    parser.add_argument("-o", "--output", type=str, required=True, help="checkpoint to write, NEW.ckpt")
-    parser.add_argument(
-        "--recipe", type=str | None, default=None, help="recipe that it shall carry; default the one of its layout"
-    )
+    parser.add_argument("-o", "--output", type=name, required=True, help="checkpoint to write, NEW.ckpt")
+    parser.add_argument("--recipe", type=name, help="recipe that it shall carry; default the one of its layout")
     parser.add_argument(
         "--input",
-        type=Literal["whitened", "plain", "transposed"] | None,
-        default=None,
+        choices=["whitened", "plain", "transposed"],
         help="what NIN on CIFAR-10 was fed with: whitened floats (assumed otherwise), plain pixels, or transposed ones",
     )
-    parser.add_argument(
-        "--mean",
-        type=str | None,
-        default=None,
-        help="of plain or transposed pixels, as 0.5,0.5,0.5; default ImageNet's",
-    )
-    parser.add_argument("--std", type=str | None, default=None, help="as --mean")
+    parser.add_argument("--mean", help="of plain or transposed pixels, as 0.5,0.5,0.5; default ImageNet's")
+    parser.add_argument("--std", help="as --mean")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

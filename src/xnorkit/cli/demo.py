@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from xnorkit.cli.arguments import ArgumentParser, Namespace
+from xnorkit.cli.arguments import ArgumentParser, Namespace, name
 from xnorkit.cli.output import print_json, print_pairs, print_table
 
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="The whole path in about a minute: train float and XNOR, pack, prove, compare.")
-    parser.add_argument("--output", type=str, default="demo", help="folder of checkpoints, model, report; default demo")
+    parser.add_argument("--output", type=name, default="demo", help="folder of all that it writes; default demo")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

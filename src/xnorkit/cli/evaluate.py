@@ -1,7 +1,6 @@
 """Measure the accuracy of a checkpoint, a .xnor file or a trained model on a data set."""
 
 from pathlib import Path
-from typing import Literal
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs, print_table
@@ -11,31 +10,21 @@ from xnorkit.errors import InputError
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Measure top-1 and top-5 accuracy on the evaluation split of a data set.")
-    parser.add_argument("model", type=str, help="checkpoint of `xnorkit train`, MODEL.xnor, or a trained model by name")
-    parser.add_argument(
-        "--data", type=Path | None, default=None, help="folder that holds the data set's official files"
-    )
-    parser.add_argument(
-        "--data-name", type=str | None, default=None, help="data set; default the one it was trained on"
-    )
+    parser.add_argument("model", help="checkpoint of `xnorkit train`, MODEL.xnor, or a trained model by name")
+    parser.add_argument("--data", type=Path, help="folder that holds the data set's official files")
+    parser.add_argument("--data-name", help="data set; default the one it was trained on")
     parser.add_argument("--download", type=bool, default=False, help="true: fetch the data set if the folder lacks it")
-    parser.add_argument(
-        "--isa",
-        type=str | None,
-        default=None,
-        help="instruction set for a .xnor file, as avx2 or portable; default the fastest",
-    )
+    parser.add_argument("--isa", help="instruction set for a .xnor file, as avx2 or portable; default the fastest")
     parser.add_argument(
         "--preprocessing",
-        type=Literal["modern", "seed"] | None,
-        default=None,
+        choices=["modern", "seed"],
         help="of photographs: modern or seed; default as the model was trained",
     )
     flip = "average the logits of each image and its mirror; default as the recipe of a checkpoint says, else not"
     parser.add_argument("--flip", action="store_true", help=flip)
     parser.add_argument("--no-flip", action="store_true", help="do not, whatever the recipe says")
     parser.add_argument("--per-class", action="store_true", help="figures of each class too")
-    parser.add_argument("--threads", type=int | None, default=None, help="threads; default the physical cores")
+    parser.add_argument("--threads", type=int, help="threads; default the physical cores")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

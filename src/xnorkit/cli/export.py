@@ -2,9 +2,9 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from xnorkit.cli.arguments import ArgumentParser, Namespace
+from xnorkit.cli.arguments import ArgumentParser, Namespace, name
 from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.errors import InputError
 
@@ -17,36 +17,30 @@ def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Pack a trained checkpoint into bits, and check it against the trained model.")
     parser.add_argument(
-        "checkpoint",
-        type=str,
-        help="checkpoint of `xnorkit train`; with --to also MODEL.xnor, or a trained model by name",
+        "checkpoint", help="checkpoint of `xnorkit train`; with --to also MODEL.xnor, or a trained model by name"
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=str,
+        type=name,
         required=True,
         help="file to write: MODEL.xnor, MODEL.onnx; with --to c a folder; folders that are missing are made",
     )
     parser.add_argument(
         "--to",
-        type=Literal["xnor", "onnx", "c"],
+        choices=["xnor", "onnx", "c"],
         default="xnor",
         help="onnx: standard operators, for any runtime; c: a C99 program without allocation",
     )
     parser.add_argument("--float", action="store_true", help="with --to onnx: binary weights as float32, not as bits")
-    parser.add_argument(
-        "--data", type=Path | None, default=None, help="folder of the data set whose evaluation images are checked"
-    )
-    parser.add_argument("--images", type=int | None, default=1000, help="check at most this many images")
-    parser.add_argument(
-        "--calibration", type=Path | None, default=None, help="check these images instead: .npy, (N, C, H, W)"
-    )
+    parser.add_argument("--data", type=Path, help="folder of the data set whose evaluation images are checked")
+    parser.add_argument("--images", type=int, default=1000, help="check at most this many images")
+    parser.add_argument("--calibration", type=Path, help="check these images instead: .npy, (N, C, H, W)")
     parser.add_argument("--half", action="store_true", help="store the weights of float layers as float16")
     parser.add_argument(
         "--dynamic", action="store_true", help="let the file take images of any size, where the model does"
     )
-    parser.add_argument("--license", type=str | None, default=None, help="of the data, for the file's metadata")
+    parser.add_argument("--license", help="of the data, for the file's metadata")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

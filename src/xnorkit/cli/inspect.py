@@ -18,7 +18,7 @@ COLUMNS = {
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="Show what a model is made of once packed.")
-    parser.add_argument("model", type=str, help="MODEL.xnor, a checkpoint, or a name from `xnorkit models`")
+    parser.add_argument("model", help="MODEL.xnor, a checkpoint, or a name from `xnorkit models`")
     parser.add_argument("--pretrained", action="store_true", help="the trained model of that name, if any")
     parser.add_argument(
         "--explain", action="store_true", help="say what each pass of the exporter does, and why layers are not on bits"

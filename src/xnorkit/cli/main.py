@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from xnorkit.cli.streams import Results, standard_streams
-from xnorkit.errors import BinarizationWarning, InputError, OutputError, XnorkitError
+from xnorkit.errors import BinarizationWarning, OutputError, XnorkitError
 
 __all__ = ["main"]
 
@@ -25,11 +25,6 @@ COMMANDS = (
     "models",
     "recipes",
 )
-PATHS = (
-    *("-o", "--output", "--exp-name", "--data", "--machine", "--resume", "--pretrained", "--calibration", "--from"),
-    *("--runs", "--roofline", "--recipe"),
-)
-"""Options whose empty value would stand for the current folder."""
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -72,7 +67,8 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, XnorkitError):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
-        extra = "report" if error.name in ("matplotlib", "jinja2", "markupsafe") else "train"
+        extras = {"rich": "cli", "PIL": "cli", **dict.fromkeys(("matplotlib", "jinja2", "markupsafe"), "report")}
+        extra = extras.get(error.name or "", "train")
         return f"this command needs '{error.name}'; install it with: pip install 'xnorkit[{extra}]'"
     if isinstance(error, OSError):
         where = "" if error.filename is None else f"{error.filename!s:.120}: "
@@ -115,34 +111,27 @@ def _refused(message: str) -> int:
 
 def _command(arguments: Sequence[str] | None) -> int:
     """Find the command and run it."""
-    try:
-        from xnorkit.cli.arguments import ArgumentParser
-    except ModuleNotFoundError:
-        return _refused("the command line needs extra packages; install them with: pip install 'xnorkit[cli]'")
     from xnorkit import __version__
-    from xnorkit.cli import predict, train
+    from xnorkit.cli.arguments import ArgumentParser, choose
 
     parser = ArgumentParser(
-        prog="xnorkit",
-        description="Binary neural networks: train in PyTorch, run on XNOR-popcount kernels without it.",
-        version=__version__,
+        prog="xnorkit", description="Binary neural networks: train in PyTorch, run on XNOR-popcount kernels without it."
     )
-    commands = parser.add_subcommands(dest="command", metavar="COMMAND")
-    for name in COMMANDS:
-        module = import_module(f"xnorkit.cli.{name}")
-        own = module.parser()
-        commands.add_subcommand(name, own, help=module.__doc__)
-        if hasattr(module, "add_subcommands"):  # jsonargparse wants the outer level first
-            module.add_subcommands(own)
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if arrange := {"predict": predict.arrange, "train": train.arrange}.get(words[0] if words else ""):
-        words = [words[0], *arrange(words[1:])]
-    for before, word in zip(["", *words], words, strict=False):
-        if (not word and before in PATHS) or (word.endswith("=") and word.removesuffix("=") in PATHS):
-            raise InputError(f"{before or word} has an empty value; required: a path or a name, as . for this folder.")
-    options = parser.parse_args(words)
+    parser.add_argument("--version", action="version", version=f"xnorkit {__version__}")
+    words = sys.argv[1:] if arguments is None else arguments
+    modules = {name: import_module(f"xnorkit.cli.{name}") for name in COMMANDS}
+    name, words = choose(parser, {name: module.__doc__ or "" for name, module in modules.items()}, words)
+    module = modules[name]
+    own, prog, defaults = module.parser(), f"xnorkit {name}", {}
+    if name == "bench":
+        own.prog = prog
+        command, words = choose(own, module.COMMANDS, words)
+        own, prog, defaults = module.command(command), f"{prog} {command}", {"command": command}
+    own.prog = prog
+    own.set_defaults(**defaults)
+    options = own.parse(words)
     with _warnings_in_a_line():
-        import_module(f"xnorkit.cli.{options.command}").run(options[options.command])
+        module.run(options)
     return 0
 
 

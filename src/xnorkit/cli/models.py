@@ -8,7 +8,7 @@ from xnorkit.errors import InputError
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(description="List the models that `create_model` knows.")
-    parser.add_argument("filter", type=str | None, nargs="?", default=None, help="only names that match, as 'resnet*'")
+    parser.add_argument("filter", nargs="?", help="only names that match, as 'resnet*'")
     parser.add_argument("--pretrained", action="store_true", help="list the trained models that ship with the package")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     return parser

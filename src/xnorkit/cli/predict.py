@@ -8,16 +8,14 @@ from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_pairs
 from xnorkit.errors import InputError
 
-VALUED = ("--top", "--threads")
-
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(
         description="Classify images of any size and mode with MODEL.xnor or a trained model that ships."
     )
-    parser.add_argument("model", type=str, help="MODEL.xnor, or a name from `xnorkit models --pretrained`")
-    parser.add_argument("images", type=str, nargs="*", default=[], help="image files")
+    parser.add_argument("model", help="MODEL.xnor, or a name from `xnorkit models --pretrained`")
+    parser.add_argument("images", nargs="*", default=[], help="image files")
     parser.add_argument(
         "--sample", action="store_true", help="classify the images that are stored with a trained model"
     )
@@ -25,20 +23,9 @@ def parser() -> ArgumentParser:
         "--invert", action="store_true", help="dark strokes on white, for a model of light strokes on black (MNIST)"
     )
     parser.add_argument("--top", type=int, default=3, help="how many classes to print; default 3")
-    parser.add_argument("--threads", type=int | None, default=None, help="threads; default the physical cores")
+    parser.add_argument("--threads", type=int, help="threads; default the physical cores")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
-
-
-def arrange(words: Sequence[str]) -> list[str]:
-    """Return the words of the command with the model and the images in front, wherever the options stood."""
-    if "--" in words:
-        return list(words)
-    names: list[str] = []
-    options: list[str] = []
-    for before, word in zip(["", *words], words, strict=False):
-        (options if word.startswith("-") or before in VALUED else names).append(word)
-    return [*names, *options]
 
 
 def run(options: Namespace) -> None:

@@ -22,18 +22,16 @@ def parser() -> ArgumentParser:
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="embedded digits and short measurements, a few minutes")
-    add("--data", type=Path | None, default=None, help="folder that holds the data sets' official files")
-    add(
-        "--output", type=Path | None, default=None, help="folder of records and page; default report, or that of --from"
-    )
-    add("--from", dest="source", type=Path | None, default=None, help="draw the page of this folder's records again")
-    add("--only", type=str, default="", help=f"experiments with commas between them: {', '.join(EXPERIMENTS)}")
+    add("--data", type=Path, help="folder that holds the data sets' official files")
+    add("--output", type=Path, help="folder of records and page; default report, or that of --from")
+    add("--from", dest="source", type=Path, help="draw the page of this folder's records again")
+    add("--only", default="", help=f"experiments with commas between them: {', '.join(EXPERIMENTS)}")
     add("--runs", type=Path, nargs="*", default=[Path("runs")], help="folders of trainings to collect; default runs")
     add("--train", action="store_true", help="train the runs that are missing, the shortest first")
-    add("--hours", type=float | None, default=None, help="most time for these trainings; they go on the next time")
+    add("--hours", type=float, help="most time for these trainings; they go on the next time")
     add("--threads", type=int, default=1, help="threads of what is timed; default 1")
     add("--seeds", type=int, default=1, help="runs of each gradient rule and ablation; default 1")
-    add("--epochs", type=int | None, default=None, help="epochs of each of these; default those of the plan")
+    add("--epochs", type=int, help="epochs of each of these; default those of the plan")
     add("--json", action="store_true", help="print the result as JSON")
     return parser
 
@@ -79,8 +77,8 @@ def _measure(options: Namespace, folder: Path) -> dict[str, Any]:
 
     check_run(options.threads, 1.0)
     for name in ("seeds", "epochs", "hours"):
-        if options[name] is not None and options[name] <= 0:
-            raise InputError(f"--{name} {options[name]}; required: a number above 0.")
+        if getattr(options, name) is not None and getattr(options, name) <= 0:
+            raise InputError(f"--{name} {getattr(options, name)}; required: a number above 0.")
     study = Study(
         plan=PLANS["quick" if options.quick else "full"],
         folder=folder,

@@ -16,8 +16,7 @@ from xnorkit.errors import BinarizationWarning
 from xnorkit.functional import center_
 from xnorkit.nn import BinaryConv2d, BinaryLinear, project_
 from xnorkit.train import Recipe
-from xnorkit.train.build import build_model
-from xnorkit.train.stages import StageSwitch
+from xnorkit.train.stages import StageSwitch, build_model
 
 __all__ = ["LegacyReport", "load_legacy_checkpoint", "loaded"]
 

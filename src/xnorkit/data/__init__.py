@@ -1,22 +1,20 @@
 """Image data sets: registry and options; normalisation, augmentation and batch order defined once."""
 
 from xnorkit.data.base import ImageData
-from xnorkit.data.batches import Augmentation, ImageBatches, Split
+from xnorkit.data.batches import Augmentation, ImageBatches, Split, normalize
 from xnorkit.data.caffe_lmdb import imagenet_lmdb
 from xnorkit.data.cifar import cifar10, cifar100
-from xnorkit.data.cifar_whitened import cifar10_whitened, write_cifar10_whitened
+from xnorkit.data.cifar_whitened import Whitening, cifar10_whitened, contrast_normalized, write_cifar10_whitened
 from xnorkit.data.digits import digits
 from xnorkit.data.folders import imagefolder, imagenet
 from xnorkit.data.memory import MemoryData
 from xnorkit.data.mnist import fashion_mnist, mnist
-from xnorkit.data.normalize import normalize
 from xnorkit.data.options import DataOptions
 from xnorkit.data.order import BatchOrder
 from xnorkit.data.photos import PhotoData
 from xnorkit.data.registry import create_data, list_data
 from xnorkit.data.shard_writer import write_shards
 from xnorkit.data.shards import imagenet_webdataset, webdataset
-from xnorkit.data.whitening import Whitening, contrast_normalized
 
 __all__ = [
     "Augmentation",

@@ -1,4 +1,4 @@
-"""Whole batches from tensors in memory, augmented."""
+"""Batches of images in memory, normalised."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from xnorkit.data.augment import cut_out, flipped, shifted
-from xnorkit.data.draws import Draws
-from xnorkit.data.mixing import Mixing
-from xnorkit.data.normalize import normalize
+from xnorkit.data.augment import Draws, Mixing, cut_out, flipped, shifted
 from xnorkit.data.options import DataOptions
 from xnorkit.data.order import Request
 from xnorkit.data.randaugment import RandAugment
 from xnorkit.errors import RecipeError
 
-__all__ = ["Augmentation", "ImageBatches", "Split"]
+__all__ = ["Augmentation", "ImageBatches", "Split", "normalize"]
+
+
+def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Return (x / 255 - mean) / std per channel, in float32 and in this order: (N, C, H, W) uint8 -> float32.
+
+    Float32 images are returned as they are: they are normalised already, as the deployed runtime takes them too.
+
+    The deployed runtime repeats these three float32 operations, so that both see the same bits; a folded form
+    (x * scale + shift) would round differently.
+    """
+    if images.dtype == torch.float32:
+        return images
+    x = images.to(torch.float32)
+    m, s = (torch.tensor(values, dtype=torch.float32, device=x.device).view(-1, 1, 1) for values in (mean, std))
+    return x.div_(255).sub_(m).div_(s)  # in place: the three operations, without two more arrays
+
 
 SHIFT_STREAM, FLIP_STREAM, CUTOUT_STREAM = 1, 2, 3
 

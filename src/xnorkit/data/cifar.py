@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 from their official files, python or binary version."""
+"""CIFAR-10 and CIFAR-100: their classes, the official files in Python's pickle format, and the data sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,68 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xnorkit.data._files import data_root, fetch, missing
+from xnorkit.data._files import data_root, fetch, missing, read_bytes
+from xnorkit.data.array_pickle import read_array_pickle
 from xnorkit.data.batches import Split
-from xnorkit.data.cifar_classes import CIFAR10, CIFAR100
-from xnorkit.data.cifar_files import read_cifar_binary, read_cifar_pickle
 from xnorkit.data.memory import MemoryData
 from xnorkit.data.options import DataOptions
 from xnorkit.errors import DataError
 
-__all__ = ["cifar10", "cifar100"]
+__all__ = ["CIFAR10", "CIFAR100", "cifar10", "cifar100", "read_cifar_binary", "read_cifar_pickle"]
+
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+NAMES100 = """
+apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
+caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
+flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man
+maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree
+plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail
+snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout
+tulip turtle wardrobe whale willow_tree wolf woman worm
+"""
+CIFAR100 = tuple(NAMES100.split())
+
+
+IMAGE_BYTES = 3 * 32 * 32
+NAME_BYTES = 64  # of labels and file name of a record; published files have 33
+
+
+def read_cifar_binary(path: Path, count: int, labels: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return images (count, 3072) uint8 and the last label byte of each record (count,) uint8.
+
+    Layout: records of `labels` bytes (1 for CIFAR-10; coarse and fine for CIFAR-100) and 3072 pixels: 1024 red, 1024
+    green, 1024 blue, each row by row.
+
+    Raises:
+        DataError: not exactly `count` records, or unreadable.
+    """
+    length = count * (labels + IMAGE_BYTES)
+    data = read_bytes(path, length)
+    if len(data) != length:
+        amount = f"{len(data)}" if len(data) < length else "more"
+        raise DataError(
+            f"{path} holds {amount} bytes; required: exactly {length}, {count} records of {labels + IMAGE_BYTES}. "
+            "Delete the file and fetch it again."
+        )
+    records = np.frombuffer(data, np.uint8).reshape(count, labels + IMAGE_BYTES)
+    return records[:, labels:], records[:, labels - 1]
+
+
+def read_cifar_pickle(path: Path, count: int, key: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return images (count, 3072) uint8, ordered as in the binary version, and the labels under `key` (count,) int64.
+
+    Raises:
+        DataError: another number of images or labels, or not a pickle of plain arrays; nothing in it is executed.
+    """
+    content = read_array_pickle(path, count * (IMAGE_BYTES + NAME_BYTES))
+    images, labels = content.get("data"), content.get(key)
+    if not isinstance(images, np.ndarray) or images.shape != (count, IMAGE_BYTES):
+        shape = getattr(images, "shape", None)
+        raise DataError(f"{path} holds 'data' of shape {shape}; required: ({count}, {IMAGE_BYTES}). Fetch it again.")
+    if not isinstance(labels, list) or len(labels) != count or not all(type(label) is int for label in labels):
+        raise DataError(f"{path} holds no list of {count} integers '{key}'. Fetch it again.")
+    return images, np.asarray(labels, np.int64)
+
 
 IMAGE = (3, 32, 32)
 MEAN10, STD10 = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)

@@ -13,9 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from xnorkit.data.base import EVALUATION_BATCH, ImageData, Pixels, selection_split
-from xnorkit.data.batches import Augmentation
+from xnorkit.data.batches import Augmentation, normalize
 from xnorkit.data.decode import DamagedImageError, Photo
-from xnorkit.data.normalize import normalize
 from xnorkit.data.options import DataOptions
 from xnorkit.data.order import Permute, Request
 from xnorkit.data.photo_crops import Crop, crops, side_of

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xnorkit.data._torchvision import import_transforms
-from xnorkit.data.draws import Draws
+from xnorkit.data.augment import Draws
 from xnorkit.data.options import MAX_RANDAUGMENT_LEVEL
 
 __all__ = ["RandAugment"]

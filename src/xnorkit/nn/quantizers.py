@@ -50,7 +50,7 @@ class PixelQuantizer(InputQuantizer):
     uint8 input is taken as pixels: d = x - z_c.
 
     Args:
-        mean, std: per channel, of pixels in [0, 1], as in `xnorkit.data.normalize`.
+        mean, std: per channel, of pixels in [0, 1], as in `xnorkit.data.batches`.
 
     Raises:
         InputError: no channels, different lengths, a mean outside [0, 1] or a std that is not positive.

@@ -1,13 +1,14 @@
 """Recipes, training in stages, distillation, checkpoints and evaluation."""
 
+from xnorkit.train.binarizers import BinaryChef
 from xnorkit.train.checkpoint import Checkpoint, load_checkpoint, read_checkpoint
 from xnorkit.train.distill import Distillation, attention_loss, soft_label_loss
 from xnorkit.train.evaluate import Evaluation, evaluate_model
 from xnorkit.train.fit import BestEpoch, FitResult, fit
 from xnorkit.train.load_recipe import list_recipes, load_recipe
 from xnorkit.train.machine import Hardware, Machine, load_machine
-from xnorkit.train.pretrained import find_checkpoint
 from xnorkit.train.recipe import Recipe, StageSpec
+from xnorkit.train.sources import find_checkpoint
 from xnorkit.train.specs import (
     BinarizerSpec,
     DataSpec,
@@ -19,7 +20,6 @@ from xnorkit.train.specs import (
     SwaSpec,
     TeacherSpec,
 )
-from xnorkit.train.staged import BinaryChef
 
 __all__ = [
     "BestEpoch",

@@ -12,10 +12,9 @@ from torch import Tensor, nn
 
 from xnorkit.errors import InputError
 from xnorkit.format import Preparation
-from xnorkit.train.build import build_model
 from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.recipe import Recipe
-from xnorkit.train.stages import StageSwitch, stage_at
+from xnorkit.train.stages import StageSwitch, build_model, stage_at
 
 __all__ = [
     "EMA",

@@ -15,16 +15,14 @@ from torch import nn
 from xnorkit.data import ImageData, create_data
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
-from xnorkit.train.build import build_model
 from xnorkit.train.checkpoint import read_checkpoint, write_weights
 from xnorkit.train.evaluate import check_flip, split_words
 from xnorkit.train.folder import RunFolder, process_rank
-from xnorkit.train.groups import check_groups
 from xnorkit.train.machine import Hardware
-from xnorkit.train.pretrained import load_pretrained
+from xnorkit.train.optimizers import check_groups
 from xnorkit.train.recipe import Recipe
-from xnorkit.train.stages import StageSwitch
-from xnorkit.train.teacher import load_teacher, source_checkpoint
+from xnorkit.train.sources import load_pretrained, load_teacher, source_checkpoint
+from xnorkit.train.stages import StageSwitch, build_model
 
 __all__ = ["BestEpoch", "FitResult", "fit"]
 

@@ -1,6 +1,5 @@
 """Recipes from YAML files, with overrides; every field is known and typed, or the error says which is not."""
 
-import copy
 import difflib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -11,9 +10,8 @@ import yaml  # type: ignore[import-untyped]
 
 from xnorkit.errors import RecipeError
 from xnorkit.format import shown
+from xnorkit.train.fields import parse_yaml, read_yaml, typed
 from xnorkit.train.recipe import Recipe
-from xnorkit.train.strict_yaml import parse_yaml, read_yaml
-from xnorkit.train.typed import typed
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11
@@ -49,7 +47,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = (), defaults: Mappi
 
 def recipe_from_dict(fields: Mapping[str, Any], source: str) -> Recipe:
     """Return a Recipe from nested mappings; `source` names them in errors (RecipeError, as `load_recipe`)."""
-    recipe = typed(Recipe, copy.deepcopy(fields), f"recipe {source}")
+    recipe = typed(Recipe, fields, f"recipe {source}")
     if recipe.stages and fields.get("epochs", recipe.epochs) != recipe.epochs:
         raise RecipeError(
             f"recipe {source}: epochs={fields['epochs']} with stages of {recipe.epochs} epochs in all; required: the "

@@ -6,9 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from xnorkit.errors import InputError, RecipeError
+from xnorkit.train.fields import read_yaml, typed
 from xnorkit.train.specs import Rule
-from xnorkit.train.strict_yaml import read_yaml
-from xnorkit.train.typed import typed
 
 __all__ = ["Hardware", "Machine", "load_machine"]
 

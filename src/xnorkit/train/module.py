@@ -14,18 +14,15 @@ from xnorkit.format import Preparation
 from xnorkit.nn import project_
 from xnorkit.optim import WeightProjection, split_parameters
 from xnorkit.train._lightning import pl
-from xnorkit.train.build import build_model
+from xnorkit.train.averages import FinalAverage, MovingAverage
 from xnorkit.train.checkpoint import EMA, KEY, REACHED, SWA, describe
 from xnorkit.train.distill import Distillation
-from xnorkit.train.ema import MovingAverage
-from xnorkit.train.flip_ratio import FlipRatio
+from xnorkit.train.metrics import FlipRatio, Tally
 from xnorkit.train.optimizers import make_model_optimizer, make_schedule
 from xnorkit.train.recipe import Recipe, StageSpec
-from xnorkit.train.resuming import check_state
+from xnorkit.train.saving import check_state
 from xnorkit.train.specs import OptimizerSpec, ScheduleSpec
-from xnorkit.train.stages import StageSwitch, averages_from, image_side, set_progress, stage_at
-from xnorkit.train.swa import FinalAverage
-from xnorkit.train.tally import Tally
+from xnorkit.train.stages import StageSwitch, averages_from, build_model, image_side, set_progress, stage_at
 
 __all__ = ["EVALUATION", "SELECTION", "TrainingModule"]
 

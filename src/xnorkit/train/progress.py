@@ -17,6 +17,7 @@ class EpochBar(pl.Callback):
     """Shows the epoch (from 1), the step, the time left in the epoch, and loss, top-1, top-5 and flip ratio.
 
     Loss and accuracies are those of the epoch so far; the flip ratio, which counts whole epochs, that of the last one.
+    Not Lightning's RichProgressBar: it reads the figures from the device at every step, and takes two lines or more.
     """
 
     def __init__(self, console: Console | None = None) -> None:

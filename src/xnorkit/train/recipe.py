@@ -69,8 +69,8 @@ class Recipe:
     the latent weights over their input channels after each step. `clamp` "open" keeps them in (-1, 1), where their
     gradient is not 0, "closed" in [-1, 1], as XNOR-Net-PyTorch does (see `xnorkit.nn.project_`); a resumed run keeps
     that of its checkpoint. `clip_gradient` bounds the norm of the gradient of all parameters together; 0 does not.
-    `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights (see `xnorkit.train.ema`).
-    `swa` evaluates, and keeps for use, the mean of the weights of the last epochs (see `xnorkit.train.swa`).
+    `ema_decay` above 0 evaluates, and keeps for use, the moving average of the weights (see `xnorkit.train.averages`).
+    `swa` evaluates, and keeps for use, the mean of the weights of the last epochs (see `xnorkit.train.averages`).
     `test_flip` evaluates the mean of the logits of each image and its mirror.
     `sizes` trains on smaller images first: it maps the side in pixels to the share of the epochs of a stage, in order,
     and the epochs that are left see whole images: `{16: 0.4, 24: 0.3}` (progressive resizing; evaluation always sees

@@ -1,8 +1,11 @@
-"""Drives the trainer through the epochs of a recipe."""
+"""Drives Lightning's trainer through the epochs of a recipe."""
 
+import logging
 import math
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,23 +13,81 @@ import torch
 from torch import nn
 
 from xnorkit.data import ImageData
-from xnorkit.errors import RecipeError
-from xnorkit.train._lightning import pl
+from xnorkit.errors import InputError, RecipeError
+from xnorkit.train._lightning import MisconfigurationException, SLURMEnvironment, pl
 from xnorkit.train.evaluate import split_words
 from xnorkit.train.folder import RunFolder
-from xnorkit.train.log import EpochLog
+from xnorkit.train.log import EpochLog, TensorBoardLog, has_tensorboard
 from xnorkit.train.machine import Hardware
 from xnorkit.train.module import EVALUATION, TrainingModule
 from xnorkit.train.progress import EpochBar
-from xnorkit.train.quiet import quiet_trainer
 from xnorkit.train.recipe import Recipe
-from xnorkit.train.resuming import FirstStep, resuming
-from xnorkit.train.saving import SaveBest, SaveLast
+from xnorkit.train.saving import FirstStep, SaveBest, SaveLast, WholeFiles, resuming
 from xnorkit.train.sign_share import SignShare
-from xnorkit.train.tensorboard import TensorBoardLog, has_tensorboard
-from xnorkit.train.trainer import make_trainer
 
-__all__ = ["Outcome", "Run"]
+__all__ = ["Outcome", "Run", "make_trainer", "quiet_trainer"]
+
+# Batches come from memory, where workers would not help; the second stands between Lightning and torch.
+IGNORED = (
+    r".*does not have many workers.*",
+    r".*isinstance\(treespec, LeafSpec\).*",
+)
+LOGGERS = ("lightning.pytorch", "lightning.fabric")
+
+
+@contextmanager
+def quiet_trainer() -> Iterator[None]:
+    """Hide the information messages of Lightning's loggers and the warnings in IGNORED, inside the block."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        with warnings.catch_warnings():
+            for message in IGNORED:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def make_trainer(recipe: Recipe, hardware: Hardware, callbacks: list[Any], folder: RunFolder) -> pl.Trainer:
+    """Return a trainer for `recipe`; it knows the number of processes before they are started.
+
+    Raises:
+        InputError: the hardware is not there, or not able to.
+    """
+    devices = hardware.devices
+    numbers: Any = [int(number) for number in devices.removesuffix(",").split(",")] if "," in devices else devices
+    # On a requeue the trainer would write a checkpoint of its own in the middle of an epoch, and resume from it.
+    slurm: list[Any] = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
+    try:
+        return pl.Trainer(
+            max_epochs=recipe.epochs,
+            accelerator=hardware.accelerator,
+            devices=numbers,
+            num_nodes=hardware.num_nodes,
+            strategy=hardware.strategy,
+            precision=recipe.precision,
+            accumulate_grad_batches=recipe.accumulate,
+            gradient_clip_val=recipe.clip_gradient or None,
+            limit_train_batches=hardware.limit_train_batches,
+            limit_val_batches=hardware.limit_eval_batches,
+            fast_dev_run=hardware.fast_dev_run,
+            use_distributed_sampler=False,  # the samplers of the data know process and epoch
+            plugins=[*slurm, WholeFiles()],
+            logger=False,
+            callbacks=callbacks,
+            enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            default_root_dir=folder.path,
+        )
+    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"the trainer refuses: {reason} Change devices, accelerator or strategy.") from error
 
 
 @dataclass(frozen=True)

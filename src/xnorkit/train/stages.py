@@ -1,4 +1,4 @@
-"""Switches a model from one stage of training to the next."""
+"""The network of a recipe, and the stages that training brings it into."""
 
 import math
 from collections.abc import Sequence
@@ -8,13 +8,40 @@ from typing import Any
 from torch import nn
 
 from xnorkit.errors import InputError, RecipeError
+from xnorkit.models import create_model, input_shape
 from xnorkit.nn import BConfig, prepare_binary_model
 from xnorkit.nn._names import choose
+from xnorkit.nn.quantize_model import quantize_first_last_
 from xnorkit.ops import SteHeavisideBinarizer
 from xnorkit.train.binarizers import factory
-from xnorkit.train.recipe import StageSpec
+from xnorkit.train.recipe import Recipe, StageSpec
 
-__all__ = ["StageSwitch", "averages_from", "image_side", "set_progress", "stage_at"]
+__all__ = ["StageSwitch", "averages_from", "build_model", "image_side", "set_progress", "stage_at"]
+
+
+def build_model(
+    recipe: Recipe, num_classes: int, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+) -> nn.Module:
+    """Return the model of `recipe` with random weights, its first and last layer 8-bit where the recipe says so.
+
+    Args:
+        recipe: see `load_recipe`.
+        num_classes: number of logits.
+        mean: of the images per channel, which an 8-bit first layer needs; without it, 0, to be loaded with the weights.
+        std: as `mean`; without it, 1.
+    """
+    spec = recipe.model
+    model = create_model(spec.name, num_classes, spec.binarization, **spec.options)
+    channels = input_shape(spec.name)[0]
+    quantize_first_last_(
+        model,
+        first=spec.first_layer == "int8",
+        last=spec.last_layer == "int8",
+        mean=[0.0] * channels if mean is None else mean,
+        std=[1.0] * channels if std is None else std,
+    )
+    return model
+
 
 HALVES = {"activations": "activation_pre_process", "weights": "weight_pre_process"}
 

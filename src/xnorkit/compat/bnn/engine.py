@@ -11,4 +11,4 @@ BinaryChef: Any
 def __getattr__(name: str) -> Any:
     if name != "BinaryChef":
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return import_module("xnorkit.train.staged").BinaryChef
+    return import_module("xnorkit.train.binarizers").BinaryChef
