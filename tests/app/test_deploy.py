@@ -76,7 +76,9 @@ def test_the_data_set_is_not_needed_for_given_images_or_another_form(
     with pytest.raises(DataError, match="no MNIST"):
         export_checkpoint(source, tmp_path / "none.xnor", data_root=tmp_path, data_needed=False)
     older = checkpoint(tmp_path / "older.ckpt", "lenet5-mnist")
-    with pytest.raises(InputError, match=r"does not hold mean and std of its pixels; required: the folder of its data set"):
+    with pytest.raises(
+        InputError, match=r"does not hold mean and std of its pixels; required: the folder of its data set"
+    ):
         export_checkpoint(older, tmp_path / "none.xnor", data_needed=False)
     assert not (tmp_path / "none.xnor").exists()
 

@@ -8,10 +8,9 @@ For y = scale * conv(s, b) + bias with s = sign(u), whose gradient passes where 
     dC/db     scale * G
     dC/dscale <G, b>, the sum over each filter
 
-Dropout after the sign is half the sum of two products of signs: s m = (s + s') / 2, where s' is -s at dropped positions,
-that is, the words of s with some bits flipped. The same holds for the weights' gradient; the input's gradient is
-restricted to kept positions. The dropped signs are drawn 32 at a time, so the simulated path drops others with the
-same seed.
+Dropout after the sign is half the sum of two products of signs: s m = (s + s') / 2, where s' is -s where dropped, that
+is, the words of s with some bits flipped. The same holds for the weights' gradient; the input's gradient is restricted
+to kept positions. The dropped signs are drawn 32 at a time, so the simulated path drops others with the same seed.
 
 For the backward pass, two bits per activation, three with dropout, and one bit per weight are kept. engine/src/training
 derives the sums and their error; docs/training-speed.md says when this path is taken.

@@ -21,10 +21,10 @@ REMEDIES = (
     'activations="auto" of prepare_binary_model (0 and 1 instead of -1 and +1 there, exact on bits), a BatchNorm '
     "before the layer, or a learned shift (activation_pre_process=InputBiasBinarizer)"
 )
-"""What can be done about a dead sign, for messages."""
+"""The remedies for a dead sign, for messages."""
 
-POSITIVE_REMEDY = "a BatchNorm in front of the layer"
-"""What can be done about signs of numbers above 0."""
+POSITIVE_REMEDY = "a BatchNorm before the layer"
+"""The remedy for signs of numbers above 0."""
 
 PROBE = (0.0, 1e-3, 0.1, 0.5, 1.0, 2.0, 1e3)
 LEAVES = ("torch.nn.", "xnorkit.nn.", "xnorkit.ops.")  # torch.nn.Sequential and its like are traced into nevertheless
@@ -39,7 +39,7 @@ class DeadSign:
 
     @property
     def positive(self) -> bool:
-        """Whether the numbers are also above 0, as after a sigmoid: then 0 and 1 do not help, because all would be 1."""
+        """Whether the numbers are also above 0, as after a sigmoid: then 0 and 1 do not help, as all would be 1."""
         return above_zero(self.reason)
 
 
@@ -159,7 +159,7 @@ def _is_constant(layer: nn.Module, probe: Sequence[float]) -> bool:
         with torch.no_grad():
             y = process(values.expand(len(probe), channels, *spatial).clone())
             return isinstance(y, Tensor) and bool((y == y.flatten()[0]).all())
-    except Exception:  # a process of the user's that wants other shapes, or a model without numbers (device "meta")
+    except Exception:  # a user's process that wants other shapes, or a model without numbers (device "meta")
         return False
 
 
@@ -181,7 +181,7 @@ def _seen(model: nn.Module, example: Tensor | tuple[Any, ...]) -> dict[int, str]
             twin(*example) if isinstance(example, tuple) else twin(example)
     except Exception as error:
         raise InputError(
-            f"{type(model).__name__} does not run on the example: {error}. Required: an input as its forward takes it, "
+            f"{type(model).__name__} does not run on the example: {error}. Required: an input of its forward, "
             "(N, C, H, W) for images, or a tuple of its inputs."
         ) from error
     return {key: "no negative number in the example" for key, value in least.items() if value >= 0}
