@@ -96,7 +96,7 @@ def test_images_in_any_memory_order_and_from_torch() -> None:
 
 def test_wrong_images() -> None:
     model = Model(tiny())
-    with wrong("images have dtype float64; required: float32 (normalised); nothing is cast"):
+    with wrong("images have dtype float64; required: float32 (normalised). Nothing is cast"):
         model(IMAGES.astype(np.float64))
     with wrong("images have dtype int64; required: "):
         model(IMAGES.astype(np.int64))

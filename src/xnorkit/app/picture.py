@@ -66,9 +66,7 @@ def _plain(image: "Image.Image", path: Path) -> "Image.Image":
 
     upright: Any = ImageOps.exif_transpose(image)
     if upright.mode == "F":
-        raise InputError(
-            f"{path} has floating-point pixels of unknown range; required: 8 or 16 bits per channel."
-        )
+        raise InputError(f"{path} has floating-point pixels of unknown range; required: 8 or 16 bits per channel.")
     if upright.mode.startswith("I"):
         # Pillow's own conversion clips values above 255.
         return Image.fromarray((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))

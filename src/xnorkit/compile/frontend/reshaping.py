@@ -115,8 +115,6 @@ def _pad(name: str, module: Any, axes: int) -> Pad:
     if sides and axes == 2 and not any(sides[4:]):
         sides = [*sides[:2], 0, 0, *sides[2:4]]
     if getattr(module, "value", 0) != 0 or not sides or min(sides) < 0:
-        raise ExportError(
-            f"'{name}' ({type(module).__name__}) does not pad with zeros on every side; required: zeros."
-        )
+        raise ExportError(f"'{name}' ({type(module).__name__}) does not pad with zeros on every side; required: zeros.")
     left, right, top, bottom, before, after = sides
     return Pad([top, left, bottom, right], [before, after])
