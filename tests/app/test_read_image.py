@@ -109,5 +109,5 @@ def test_refusals_name_the_file(tmp_path: Path) -> None:
 def test_a_picture_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "large.png", Image.new("L", (64, 64)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(InputError, match="too many pixels; required: at most 200. Make it smaller"):
+    with pytest.raises(InputError, match=r"too many pixels; required: at most 200\. Make it smaller"):
         read_image(path, GREY)
