@@ -29,8 +29,8 @@ class LegacyFile:
     Attributes:
         path: the file.
         weights: tensors by name, without the parts `module` that DataParallel puts into names.
-        top1: accuracy that its code had measured, as a share; None where the file does not say.
-        epochs: epochs behind it; None where the file does not say.
+        top1: accuracy that its code measured, as a share; None if the file does not say.
+        epochs: epochs that it was trained for; None if the file does not say.
     """
 
     path: Path
