@@ -43,7 +43,7 @@ PIXEL_TABLE_BYTES = 1024
 
 @dataclass(frozen=True)
 class Demand:
-    """Cost of one node: work, bytes of its plan, bytes of its scratch; see `Limits`."""
+    """Cost of one node: work, bytes of its plan, bytes of its scratch memory; see `Limits`."""
 
     work: int = 0
     plan: int = 0
@@ -51,7 +51,7 @@ class Demand:
 
 
 def check_limits(graph: Graph, values: Mapping[str, ValueSpec], limits: Limits, scale: float = 1.0) -> None:
-    """Check that a valid graph asks for no more than `limits`; those of values, plan and work count `scale` times.
+    """Check that a valid graph asks for no more than `limits`, with those of values, plan and work times `scale`.
 
     Raises:
         FormatError: names the limit, the amount that the graph asks for, and how to raise the limit.

@@ -229,7 +229,7 @@ class LatentWeight(nn.Module):
 
 
 def _adopt_parameters(process: nn.Module, before: nn.Module) -> None:
-    """Copy the parameters of `before` into `process` where name and shape agree."""
+    """Give `process` the parameter objects of `before` where name and shape agree."""
     modules = dict(before.named_modules())
     for name, module in process.named_modules():
         known = modules[name]._parameters if name in modules else {}

@@ -59,7 +59,7 @@ def _affine(node: Node, inputs: list[Array]) -> tuple[int, Array]:
 
 
 def _itself(node: Node, inputs: list[Array]) -> tuple[int, Array]:
-    """Plain sums: pools, the map K, sums of two values."""
+    """Sums without weights, so the output for magnitudes is m: pools, the map K, sums of two values."""
     height, width = node.attributes.get("kernel", inputs[0].shape[1:3])
     return height * width + inputs[0].shape[3], apply(node, *inputs).astype(np.float64)
 
