@@ -16,7 +16,7 @@ MENDED = (
     (re.compile(r'<mn mathvariant="bold">1</mn>'), "<mn>\U0001d7cf</mn>"),
     # |x| and ||x||: a bar is no operator between two values here, so nothing stands off from it.
     (re.compile(r"<mo>([|\u2016])</mo>"), r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>'),
-    # A sign at the beginning, or behind a relation, a comma or a bracket, belongs to the number that follows.
+    # A sign at the beginning, or after a relation, a comma or a bracket, belongs to the number that follows.
     (re.compile(rf"({BEFORE})<mo>([+\u2212])</mo>"), r'\1<mo form="prefix">\2</mo>'),
     (re.compile(r"<mi>([{}])</mi>"), r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>'),
 )

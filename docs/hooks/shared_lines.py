@@ -9,7 +9,7 @@ SHARED = re.compile(r"^ +\w+(?:, \w+)+(?=: )", re.MULTILINE)
 
 
 class SharedLines(griffe.Extension):
-    """Joins such names by spaces that do not break: what stands behind the first ordinary one counts as the type."""
+    """Joins such names with non-breaking spaces: whatever follows the first ordinary space counts as the type."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rewrite the names in the docstring of `obj`."""

@@ -1,6 +1,6 @@
 """Binary neural networks of the XNOR-Net family: train in PyTorch, run on XNOR-popcount kernels without it.
 
-Public names are loaded when first used, so that `import xnorkit` never imports torch.
+Public names are loaded on first use, so `import xnorkit` never imports torch.
 """
 
 from importlib import import_module

@@ -1,6 +1,6 @@
-"""The exception tree of xnorkit and its warning; imports nothing.
+"""The exceptions of xnorkit and its warning; imports nothing.
 
-Every message says three things: what was received, what is required, and the remedy.
+Every message says what was received, what is required, and what to do.
 """
 
 __all__ = [
@@ -25,7 +25,7 @@ class InputError(XnorkitError, ValueError):
 
 
 class OutputError(InputError):
-    """A file or folder cannot be written: no permission, no space, or something else stands there."""
+    """A file or folder cannot be written: no permission, no space, or something else is in its place."""
 
 
 class FormatError(XnorkitError):
@@ -49,4 +49,4 @@ class EngineError(XnorkitError):
 
 
 class BinarizationWarning(UserWarning):
-    """A model became binary, but some of its layers cannot learn that way, or stay float; lists them and remedies."""
+    """A model became binary, but some of its layers cannot learn or stay float; lists them and what to do."""

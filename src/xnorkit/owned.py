@@ -1,4 +1,4 @@
-"""Folders that this library writes into: what in them is its own, and that one process writes at a time."""
+"""Folders that this library writes into: tracks its own files, and lets one process write at a time."""
 
 import contextlib
 import errno
@@ -18,8 +18,8 @@ __all__ = ["MARK", "OwnedFolder", "whole_file", "write_whole", "writing"]
 MARK = ".xnorkit"
 """The file in a folder that lists what this library wrote there; the process that writes holds a lock on it."""
 DRAFT = ".part"
-FAR = 1 << 30  # the byte that Windows locks: far behind the content, which stays readable
-_open: set[int] = set()  # descriptors of marks; a forked child, as a reader of data, must not keep the lock
+FAR = 1 << 30  # the byte that Windows locks: far past the content, which stays readable
+_open: set[int] = set()  # descriptors of marks; a forked child, such as a data worker, must not keep the lock
 
 
 SPACE = "a folder that can be written, on a disk with space"
@@ -27,7 +27,7 @@ SPACE = "a folder that can be written, on a disk with space"
 
 @contextlib.contextmanager
 def writing(path: Path, remedy: str = SPACE) -> Iterator[None]:
-    """Turn what the system says against writing to `path` into an OutputError; `remedy` is what is required."""
+    """Turn a system error while writing to `path` into an OutputError; `remedy` is what is required."""
     try:
         yield
     except OSError as error:
@@ -36,17 +36,17 @@ def writing(path: Path, remedy: str = SPACE) -> Iterator[None]:
 
 @contextlib.contextmanager
 def whole_file(path: Path, remedy: str = SPACE) -> Iterator[Path]:
-    """Yield a draft beside `path`, which takes its place when it is whole and on the disk; no draft is ever left.
+    """Yield a draft next to `path`, which replaces it once it is complete and on disk; no draft is ever left.
 
     Raises:
-        OutputError: the file cannot be written; what stood there before is still there.
+        OutputError: the file cannot be written; the previous file is still there.
     """
     draft = path.with_name(f"{path.name}{DRAFT}")
     with writing(path, remedy):
         try:
             yield draft
             with draft.open("rb") as file:
-                os.fsync(file.fileno())  # some disks tell only now that they are full
+                os.fsync(file.fileno())  # some disks report only now that they are full
             draft.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -55,30 +55,31 @@ def whole_file(path: Path, remedy: str = SPACE) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes, **options: str) -> None:
-    """Replace the content of a file as a whole; arguments and errors as `whole_file`."""
+    """Replace the content of a file atomically; arguments and errors as in `whole_file`."""
     with whole_file(path, **options) as draft:
         draft.write_bytes(content)
 
 
 class OwnedFolder:
-    """A folder in which this library removes and replaces nothing but what it wrote.
+    """A folder in which this library removes and replaces only what it wrote.
 
-    The file `.xnorkit` lists the names that are its own; of a file that a user may edit it holds a hash, and one that
-    was edited is no longer its own. The operating system ends the lock on it with the process, however that ends.
+    The file `.xnorkit` lists the names that are the library's own. For a file that a user may edit it holds a hash; an
+    edited file is no longer the library's own. The operating system releases the lock on `.xnorkit` when the process
+    ends, however it ends.
 
     Args:
         path: the folder; `held` makes it.
-        remedy: what else a user can do about a folder that cannot be had, for errors.
+        remedy: what else a user can do if the folder cannot be used, for errors.
     """
 
     def __init__(self, path: Path, remedy: str = "choose another output folder") -> None:
         self.path, self.remedy = path, remedy
         self._descriptor = -1
-        self._names: dict[str, list[str]] = {}  # name -> hashes of what it may hold; none: whatever it holds
+        self._names: dict[str, list[str]] = {}  # name -> hashes of what it may hold; empty: any content
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Make the folder and hold its lock; at the end, a mark that lists nothing and empty new folders go again.
+        """Make the folder and hold its lock; at the end, remove a mark that lists nothing, and new folders left empty.
 
         Raises:
             OutputError: the folder cannot be made.
@@ -96,7 +97,7 @@ class OwnedFolder:
             ) from error
         self._names = self._read().get("names", {})
         try:
-            self._save()  # for those who are refused: which process it is
+            self._save()  # tells refused processes which process holds the folder
             yield
         finally:
             self._names = {name: hashes for name, hashes in self._names.items() if os.path.lexists(self.path / name)}
@@ -107,18 +108,18 @@ class OwnedFolder:
             _remove_empty(made)
 
     def owns(self, name: str) -> bool:
-        """Return whether this library wrote what stands under that name, and nobody changed it."""
+        """Return whether this library wrote the entry of that name, and nobody changed it."""
         hashes = self._names.get(name)
         return hashes is not None and (not hashes or _hash((self.path / name).read_bytes()) in hashes)
 
     def claim(self, names: Sequence[str]) -> None:
-        """Take names for what will be written; InputError if one of them is taken by what is not its own."""
+        """Reserve names for what will be written; InputError if the library does not own what has one of them."""
         foreign = [name for name in names if os.path.lexists(self.path / name) and not self.owns(name)]
         if foreign:
             changed = [name for name in foreign if name in self._names]
             what = f"{foreign[0]}, changed since xnorkit wrote it" if changed else f"{', '.join(foreign)}, not its own"
             raise InputError(
-                f"{self.path} holds {what}; required: a folder where nothing of yours stands under the names that are "
+                f"{self.path} holds {what}; required: a folder that holds nothing of yours under the names that are "
                 f"written there. Move it elsewhere, or {self.remedy}."
             )
         for name in names:
@@ -126,30 +127,30 @@ class OwnedFolder:
         self._save()
 
     def adopt(self, names: Sequence[str]) -> None:
-        """Take what stands under these names for its own: files of a version that made no mark."""
+        """Own the entries of these names, written by a version that made no mark."""
         for name in names:
             self._names.setdefault(name, [])
         self._save()
 
     def write(self, name: str, text: str) -> None:
-        """Replace a file as a whole; from now on it is its own as long as nobody edits it."""
+        """Replace a file atomically; from now on the library owns it as long as nobody edits it."""
         content = text.encode()
         self._names[name] = [*self._names.get(name, [])[-1:], _hash(content)]
         self._save()
         write_whole(self.path / name, content)
 
     def own_names(self) -> list[str]:
-        """Return the names that are listed and there."""
+        """Return the listed names that exist."""
         return [name for name in self._names if os.path.lexists(self.path / name)]
 
     def remove(self, name: str) -> None:
-        """Remove a file, unless it is not its own."""
+        """Remove a file if the library owns it."""
         with contextlib.suppress(OSError):
             if self.owns(name):
                 (self.path / name).unlink()
 
     def _acquire(self) -> None:
-        """Open the mark and lock it; a mark that its holder removed meanwhile is opened anew."""
+        """Open the mark and lock it; open it again if its holder removed it in the meantime."""
         mark = self.path / MARK
         while True:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -171,7 +172,7 @@ class OwnedFolder:
             os.close(descriptor)
 
     def _read(self) -> dict[str, Any]:
-        """Return what the mark says; a mark that is none says nothing."""
+        """Return the content of the mark; an invalid mark counts as empty."""
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         text = os.read(self._descriptor, 1 << 20).decode(errors="replace")
         try:
@@ -183,7 +184,7 @@ class OwnedFolder:
         return content if whole else {}
 
     def _save(self) -> None:
-        # One write of the whole: what a longer text before leaves behind it is cut off, and passed over until then.
+        # One write of everything: the rest of a longer previous text is cut off, and ignored until then.
         content = {"process": os.getpid(), "host": socket.gethostname(), "names": self._names}
         data = (json.dumps(content) + "\n").encode()
         os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -193,7 +194,7 @@ class OwnedFolder:
                 self._put(data)
             except OSError:
                 with contextlib.suppress(OSError):
-                    self._put(before)  # for which there was space
+                    self._put(before)  # there was space for this
                 raise
 
     def _put(self, data: bytes) -> None:
@@ -214,7 +215,7 @@ def _hash(content: bytes) -> str:
 
 
 def _lock(descriptor: int) -> bool:
-    """Return whether this process now holds the lock; True, with a line, where the file system has no locks."""
+    """Return whether this process now holds the lock; True, with a warning, if the file system has no locks."""
     try:
         if os.name == "nt":
             import msvcrt  # noqa: PLC0415

@@ -45,7 +45,7 @@ def test_rows(proof: Proof) -> None:
     assert result.notes["conditions"].startswith("latency: "), "training was not interleaved"
 
 
-def test_a_second_demo_says_that_it_trains_anew(tmp_path: Path) -> None:
+def test_a_second_demo_says_that_it_trains_again(tmp_path: Path) -> None:
     assert _beginning("x", tmp_path) == "training x"
     (tmp_path / "last.ckpt").touch()
-    assert _beginning("x", tmp_path) == f"training x anew: the run in {tmp_path} is replaced"
+    assert _beginning("x", tmp_path) == f"training x again: the run in {tmp_path} is replaced"

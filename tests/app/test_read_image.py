@@ -100,7 +100,7 @@ def test_refusals_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_image(tmp_path / "missing.png", COLOUR)
     numbers = saved(tmp_path / "f.tiff", Image.fromarray(np.ones((4, 4), np.float32)))
-    with pytest.raises(InputError, match="floating-point pixels, whose range it does not say"):
+    with pytest.raises(InputError, match="floating-point pixels of unknown range"):
         read_image(numbers, GREY)
     with pytest.raises(InputError, match=r"takes 2 channels; required for image files: 1 \(grey\) or 3"):
         read_image(text, (2, 4, 4))
@@ -109,5 +109,5 @@ def test_refusals_name_the_file(tmp_path: Path) -> None:
 def test_a_picture_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "large.png", Image.new("L", (64, 64)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(InputError, match="too many pixels; required: at most 200, make it smaller"):
+    with pytest.raises(InputError, match=r"too many pixels; required: at most 200\. Make it smaller"):
         read_image(path, GREY)

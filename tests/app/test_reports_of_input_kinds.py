@@ -129,7 +129,9 @@ def test_predict_refuses_a_model_of_prepared_floats(
 ) -> None:
     Image.fromarray(IMAGES[0].transpose(1, 2, 0)).save(tmp_path / "ship.png")
     error = refusal(capsys, "predict", file_of("prepared"), tmp_path / "ship.png")
-    assert "model 'small' takes prepared floats (whitened), no pixels, which an image file holds; required: " in error
+    assert (
+        "model 'small' takes prepared floats (whitened), no pixels, but an image file holds pixels; required: " in error
+    )
     assert "has no normalisation for pixels; required: " in refusal(
         capsys, "predict", file_of("unknown"), tmp_path / "ship.png"
     )

@@ -58,7 +58,7 @@ def test_explain(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert main(["inspect", model, "--explain"]) == 0
         text = capsys.readouterr().out
         assert "'block3.linear.sign': per channel, on the integer sums of 'block2.conv.sum'" in text
-        assert "'pool2' moved behind the sign of 'block3.linear.sign'" in text
+        assert "'pool2' moved after the sign of 'block3.linear.sign'" in text
         assert "'conv1' (float_conv2d): first layer" in text
         assert "'classifier' (float_linear): last layer" in text
     target = tmp_path / "m.xnor"

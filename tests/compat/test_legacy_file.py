@@ -60,7 +60,7 @@ def test_tensors_and_figures(how: str, tmp_path: Path) -> None:
         ({}, "holds nothing; required"),
         ({"state_dict": {}}, "holds nothing; required"),
         ({"state_dict": {"a": 1}}, "holds no tensor under a"),
-        ({"xnorkit": {}, "state_dict": {}}, "is a checkpoint of this library already"),
+        ({"xnorkit": {}, "state_dict": {}}, "is already a checkpoint of this library"),
         ({"a": torch.zeros(1), "module.a": torch.zeros(1)}, "holds 'a' twice, with and without 'module'"),
     ],
 )
@@ -82,5 +82,5 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.find(torch.tensor(500.0).numpy().tobytes())] ^= 1
     path.write_bytes(content)
-    with pytest.raises(InputError, match="another checksum than written"):
+    with pytest.raises(InputError, match="the checksum of a part of it is wrong"):
         read_legacy_file(path)

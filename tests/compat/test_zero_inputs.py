@@ -46,7 +46,7 @@ def settled(model: nn.Module) -> nn.Module:
 
 
 def default_block(classes: int = 10, stem: str = "cifar") -> nn.Module:
-    """Return the package's ResNet-18 with its default block, whose convolutions read what a ReLU returns."""
+    """Return the package's ResNet-18 with its default block, whose convolutions read the output of a ReLU."""
     model = create_model("resnet18", classes, "float", block_type="basic", stem_type=stem)
     return settled(model)
 

@@ -225,7 +225,7 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "an if on numbers": (before(lambda s, x: x if x.sum() > 0 else -x), "steps of the forward depend"),
     "item": (before(lambda s, x: x * x.max().item()), "steps of the forward depend"),
     "numpy": (before(lambda s, x: x * float(x.detach().numpy().max())), "'mul' computes"),
-    "write into a part": (before(lambda s, x: (x[:, :4].mul_(2), x)[1]), r"\(a write into a part of a tensor\)"),
+    "write into part": (before(lambda s, x: (x[:, :4].mul_(2), x)[1]), r"\(a write into part of a tensor\)"),
     "pad of the batch": (lambda s, x: s.end(F.pad(s.c(x), (0, 0, 0, 0, 0, 0, 1, 0))), "'pad'"),
     "NaN bound": (before(lambda s, x: x.clamp(float("nan"), 1)), "'clamp'"),
     "x / 0": (before(lambda s, x: x / 0), "'div' computes / with"),
@@ -437,7 +437,7 @@ def test_layers_in_place_behind_binary_ones() -> None:
 @pytest.mark.parametrize("activation", [nn.GELU(), nn.SiLU()], ids=["GELU", "SiLU"])
 def test_a_sign_in_the_tail_of_an_activation_is_refused(activation: nn.Module, between: nn.Module) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), activation, between, BinaryConv2d(8, 4, 2, bconfig=STE))
-    with pytest.raises(ExportError, match=rf"turns at 0 behind '1' \({type(activation).__name__}\)"):
+    with pytest.raises(ExportError, match=rf"turns at 0 after '1' \({type(activation).__name__}\)"):
         pack(model, SHAPE)
     model[2] = nn.Sequential(between, nn.BatchNorm2d(8))
     model[2][1].running_mean.fill_(0.25)
@@ -494,7 +494,7 @@ TAILS: dict[str, Forward] = {
 def test_tails_are_followed(name: str) -> None:
     model = Net(lambda s, x: s.end(s.a(TAILS[name](s, x))))
     model.relu6bn = nn.BatchNorm2d(8).eval()
-    with pytest.raises(ExportError, match="turns at 0 behind"):
+    with pytest.raises(ExportError, match="turns at 0 after"):
         pack(model, SHAPE)
 
 
@@ -552,7 +552,7 @@ def test_dynamic_sizes_see_pools_behind_signs() -> None:
 
 
 def test_dynamic_sizes_refuse_constants_of_one_size() -> None:
-    with pytest.raises(ExportError, match="another operation for images of 9 x 10"):
+    with pytest.raises(ExportError, match="a different operation for images of 9 x 10"):
         pack(Net(before(lambda s, x: x * (1 / x.size(2)) + 0.1)), SHAPE, dynamic=True)
 
 

@@ -37,7 +37,7 @@ def test_integers_equal_the_chain_everywhere(reach: int) -> None:
 
 def test_a_chain_with_two_changes_is_refused() -> None:
     prelu = nn.PReLU(init=-0.5)
-    with pytest.raises(ExportError, match=r"behind 'block\.conv' changes 2 times"):
+    with pytest.raises(ExportError, match=r"after 'block\.conv' changes 2 times"):
         integer_thresholds(lambda d: prelu(d) - 2.0, 9, "block.conv")
 
 

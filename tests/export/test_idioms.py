@@ -218,8 +218,8 @@ def test_dynamic_size() -> None:
 @pytest.mark.parametrize(
     ("pool", "reason"),
     [
-        (nn.AdaptiveAvgPool2d(2), r"'1' \(AdaptiveAvgPool2d\) has a window of its own for each image size"),
-        (nn.AdaptiveMaxPool2d(1), r"'1' \(AdaptiveMaxPool2d\) has a window of its own for each image size"),
+        (nn.AdaptiveAvgPool2d(2), r"'1' \(AdaptiveAvgPool2d\) has a different window for each image size"),
+        (nn.AdaptiveMaxPool2d(1), r"'1' \(AdaptiveMaxPool2d\) has a different window for each image size"),
         (nn.MaxPool2d(2, ceil_mode=True), r"'1' \(MaxPool2d\) has ceil_mode=True"),
     ],
     ids=lambda value: type(value).__name__,

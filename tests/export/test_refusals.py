@@ -53,7 +53,7 @@ REFUSED = [
     ),
     (
         lambda: nn.Sequential(first(), nn.ELU(), nn.Conv2d(4, 2, 6)),
-        r"'1' \(ELU\) stays float and has no counterpart there",
+        r"'1' \(ELU\) stays float and has no counterpart in float",
     ),
     (lambda: nn.Sequential(first(), nn.GELU("tanh"), nn.Conv2d(4, 2, 6)), r"'1' \(GELU\) stays float"),
     (lambda: nn.Sequential(first(), nn.BatchNorm2d(4, track_running_stats=False)), "'1' has no running statistics"),
@@ -63,7 +63,7 @@ REFUSED = [
     (lambda: nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv3d(1, 2, 3)), "'1' is a Conv3d; required"),
     (lambda: nn.Sequential(first(), nn.AdaptiveAvgPool2d(4)), "'1' .* pools 6 x 6 to 4 x 4; required: a size that div"),
     (lambda: nn.Sequential(first(), nn.AvgPool2d(2, divisor_override=3)), "'1': divisor_override=3"),
-    (lambda: nn.Sequential(nn.ConstantPad2d(1, 0.5), first()), "'0' .* pads otherwise than with zeros"),
+    (lambda: nn.Sequential(nn.ConstantPad2d(1, 0.5), first()), "'0' .* does not pad with zeros"),
     (lambda: nn.Sequential(first(), nn.PixelShuffle(2)), "'1' arranges the numbers of '0'"),
     (
         lambda: nn.Sequential(nn.Conv2d(3, 3, 3, padding=1, padding_mode="reflect"), BinaryConv2d(3, 2, 8)),

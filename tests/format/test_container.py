@@ -132,8 +132,8 @@ def test_paths_of_bytes() -> None:
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     """Nor waits a reader for its other end."""
     os.mkfifo(tmp_path / "pipe.xnor")
-    with pytest.raises(FormatError, match=r"is no regular file; required: a \.xnor file"):
+    with pytest.raises(FormatError, match=r"is not a regular file; required: a \.xnor file"):
         read(tmp_path / "pipe.xnor")
     if Path("/dev/zero").exists():
-        with pytest.raises(FormatError, match="is no regular file"):
+        with pytest.raises(FormatError, match="is not a regular file"):
             read("/dev/zero")

@@ -193,7 +193,7 @@ def test_a_path_that_cannot_be_a_file_is_left_alone(name: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("limits", [5, {}, "none"])
 def test_limits_of_another_type(limits: Any) -> None:
-    with pytest.raises(InputError, match=r"^limits=.*; required: Limits, as Limits\(work=2\*\*36\), or None\.$"):
+    with pytest.raises(InputError, match=r"^limits=.*; required: Limits, such as Limits\(work=2\*\*36\), or None\.$"):
         from_bytes(to_bytes(tiny()), limits=limits)
 
 

@@ -52,8 +52,8 @@ NOT_SAFETENSORS = {
     "F-01: a byte too many": WHOLE + b"\0",
     "F-01: header longer than the file": struct.pack("<Q", len(WHOLE)) + WHOLE[8:],
     "F-01: header of 2^63 bytes": struct.pack("<Q", 2**63) + WHOLE[8:],
-    "F-01: header is no JSON": WHOLE[:8] + b"x" * HEADER_BYTES + WHOLE[8 + HEADER_BYTES :],
-    "F-01: header is no UTF-8": WHOLE[:10] + b"\xff" + WHOLE[11:],
+    "F-01: header is not JSON": WHOLE[:8] + b"x" * HEADER_BYTES + WHOLE[8 + HEADER_BYTES :],
+    "F-01: header is not UTF-8": WHOLE[:10] + b"\xff" + WHOLE[11:],
     "F-01: an offset is wrong": WHOLE.replace(b'"data_offsets": [0, 4]', b'"data_offsets": [0, 5]'),
     "F-01: a shape does not fit its bytes": WHOLE.replace(b'"shape": [2, 1, 1, 1]', b'"shape": [3, 1, 1, 1]'),
     "F-01: a shape whose product overflows": HandFile(
@@ -67,8 +67,8 @@ NOT_SAFETENSORS = {
 def test_not_a_whole_safetensors_file(case: str, tmp_path: Path) -> None:
     """The reason stands in the middle."""
     error = error_of(NOT_SAFETENSORS[case], tmp_path)
-    assert error.startswith("not a whole safetensors file (")
-    assert error.endswith("); the file is truncated, altered or no .xnor file.")
+    assert error.startswith("not a complete safetensors file (")
+    assert error.endswith("); required: a .xnor file that is neither truncated nor altered. Copy or export it again.")
 
 
 def test_header_with_a_key_twice(tmp_path: Path) -> None:

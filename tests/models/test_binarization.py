@@ -1,4 +1,4 @@
-"""Binarizations by name, and dropout that moves behind the sign."""
+"""Binarizations by name, and dropout that moves after the sign."""
 
 import copy
 import pickle

@@ -88,7 +88,7 @@ def test_bits(name: str, binarization: str) -> None:
     expected: dict[str, Any] = {
         "float": set(),
         "bwn": {"activations are not binarized"},
-        "xnor-k": {"output: multiplies the output in float with the map K of the input's magnitudes"},
+        "xnor-k": {"output: multiplies the output in float by the map K of the input's magnitudes"},
     }
     assert reasons == expected.get(binarization, {None})
     assert sum(layer.weight.numel() for layer in layers) == (0 if binarization == "float" else COUNTS[name][1])

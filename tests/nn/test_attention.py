@@ -93,6 +93,6 @@ def test_the_projection_of_an_attention_is_refused() -> None:
         FLOAT_MODULE = kind
 
     model = nn.Sequential(nn.Linear(4, 4), nn.MultiheadAttention(4, 2))
-    with pytest.raises(InputError, match=r"'1.out_proj' is a part of a MultiheadAttention.*ignore_layers_name=\["):
+    with pytest.raises(InputError, match=r"'1.out_proj' is part of a MultiheadAttention.*ignore_layers_name=\["):
         prepare_binary_model(model, SIGN, modules_mapping={kind: Projection, nn.Linear: BinaryLinear})
     assert type(model[1].out_proj) is kind

@@ -374,7 +374,7 @@ def test_training_behind_relus(digits: tuple[Tensor, ...], process: type, activa
 def test_numbers_above_zero_have_no_remedy_in_zero_and_one(activation: nn.Module, inputs: type) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), activation, nn.Conv2d(8, 4, 3))
     config = BConfig(inputs, weight_pre_process=XNORWeightBinarizer)
-    with pytest.warns(BinarizationWarning, match=r"above 0; required there: a BatchNorm in front of the layer"):
+    with pytest.warns(BinarizationWarning, match=r"above 0; required there: a BatchNorm before the layer"):
         prepare_binary_model(model, config, ignore_layers_name=["_first_"], activations="auto")
     assert isinstance(model[2].activation_pre_process, inputs)
     assert [sign.name for sign in find_dead_signs(model)] == ["2"]

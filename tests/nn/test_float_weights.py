@@ -45,7 +45,7 @@ NAMED: dict[str, tuple[Any, str]] = {
     "prune": (pruned, "hook L1Unstructured; torch.nn.utils.prune.remove"),
     "subclass": (lambda: OwnConv(4, 4, 3, padding=1), "OwnConv has no binary counterpart"),
     "transposed": (lambda: nn.ConvTranspose3d(4, 4, 3, padding=1), "ConvTranspose3d has no binary counterpart"),
-    "lazy": (lambda: nn.LazyConv2d(4, 3, padding=1), "LazyConv2d has its weight from its first input on"),
+    "lazy": (lambda: nn.LazyConv2d(4, 3, padding=1), "LazyConv2d gets its weight with its first input"),
     "LSTM": (lambda: nn.LSTM(4, 4), "LSTM has no binary counterpart"),
     "GRU": (lambda: nn.GRU(4, 4), "GRU has no binary counterpart"),
     "LSTMCell": (lambda: nn.LSTMCell(4, 4), "LSTMCell has no binary counterpart"),

@@ -138,7 +138,7 @@ def test_custom_configs_and_their_order() -> None:
         ({"ignore_layers_name": ["zzz"]}, "The layers are: 'stem', 'body.0.conv1'"),
         ({"ignore_layers_name": ["body.0.bn"]}, "'body.0.bn' stands for no layer"),
         ({"ignore_layers_name": ["$conv9$"]}, r"'\$conv9\$' stands for no layer"),
-        ({"ignore_layers_name": ["$($"]}, "is no regular expression: missing"),
+        ({"ignore_layers_name": ["$($"]}, "is not a regular expression: missing"),
         ({"ignore_layers_name": "head"}, r"'head' is a string; required: a list.*Pass \['head'\]"),
         ({"custom_config_layers_name": {"first_conv": BConfig()}}, "custom_config_layers_name: 'first_conv' stands"),
         ({"custom_config_layers_name": {"stem": BConfig}}, "'stem' is of type type; required: a BConfig"),

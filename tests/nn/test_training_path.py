@@ -431,7 +431,7 @@ def test_dropped_signs_of_channels_that_fill_no_word(channels: int, monkeypatch:
 def test_summary_says_which_layers_train_in_float32() -> None:
     figures = xnorkit.summary(create_model("nin-cifar10", dropout=0.3), (3, 32, 32))
     simulated = {layer.name: layer.simulated for layer in figures.layers if layer.simulated}
-    reason = "DroppedSigns returns other values than +1 and -1"
+    reason = "DroppedSigns returns values other than +1 and -1"
     assert simulated == dict.fromkeys(("xnor.6.conv", "xnor.10.conv"), reason)
     assert "trains in float32:\n  xnor.6.conv, xnor.10.conv: DroppedSigns" in str(figures)
     for name in ("resnet18-cifar10", "nin-cifar10"):

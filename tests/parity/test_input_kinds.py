@@ -169,7 +169,7 @@ def test_onnx_says_what_its_images_are(kind: str) -> None:
     model = to_onnx(graph)
     assert {entry.key: entry.value for entry in model.metadata_props} == {"xnorkit.input": in_words(graph.input)}
     words = model.graph.input[0].doc_string
-    assert words == f"float32 images as in the training, made of {in_words(graph.input)}"
+    assert words == f"float32 images as in training, made from {in_words(graph.input)}"
 
 
 @pytest.mark.parametrize("preparation", [Preparation(), Preparation("bgr"), Preparation("bgr", True)])

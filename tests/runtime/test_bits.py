@@ -30,7 +30,7 @@ def test_round_trip(channels: int, dtype: type) -> None:
 
 
 def test_wrong_signs() -> None:
-    with pytest.raises(InputError, match=r"^signs hold other numbers than \+1 and -1; required: "):
+    with pytest.raises(InputError, match=r"^signs hold numbers other than \+1 and -1; required: "):
         pack_bits(np.zeros((1, 1, 1, 1), np.int8))
     with pytest.raises(InputError, match=r"^signs of shape \(1, 1\); required: \(N, H, W, C\)"):
         pack_bits(np.ones((1, 1), np.int8))

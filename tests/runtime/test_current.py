@@ -22,7 +22,9 @@ def test_an_older_engine(tmp_path: Path) -> None:
     methods = "class Program:\n    def finish(self): ...\n\n    @property\n    def fold(\n        self): ...\n"
     for text in (methods + OTHERS, OTHERS + methods):
         interface.write_text(text)
-        with pytest.raises(EngineError, match="has no 'fold', it is older than the sources; required: build it again"):
+        with pytest.raises(
+            EngineError, match="has no 'fold', because it is older than the sources; required: an engine"
+        ):
             check_current(interface)
 
 

@@ -96,13 +96,13 @@ def test_images_in_any_memory_order_and_from_torch() -> None:
 
 def test_wrong_images() -> None:
     model = Model(tiny())
-    with wrong("images have dtype float64; required: float32 (normalised); nothing is cast"):
+    with wrong("images have dtype float64; required: float32 (normalised). Nothing is cast"):
         model(IMAGES.astype(np.float64))
     with wrong("images have dtype int64; required: "):
         model(IMAGES.astype(np.int64))
     with wrong("images are uint8, but this model was exported without a normalisation; required: float32"):
         model(IMAGES.astype(np.uint8))
-    with wrong("images have shape (2, 1, 2); required: (N, 2, 1, 2) with N of at least 1; a single image"):
+    with wrong("images have shape (2, 1, 2); required: (N, 2, 1, 2) with N of at least 1. A single image"):
         model(IMAGES[0])
     with wrong("images have shape (1, 1, 2, 2); required: (N, 2, 1, 2)"):
         model(IMAGES.transpose(0, 2, 1, 3))
@@ -159,7 +159,7 @@ def test_wrong_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_output_of_bits_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tiny.xnor"
     write(path, tiny(epilogue="bits"))
-    with wrong(f"{path}: output 'fc' is bits; required: a node that gives float32 numbers.", FormatError):
+    with wrong(f"{path}: output 'fc' is bits; required: a node that returns float32 numbers.", FormatError):
         load(path)
 
 

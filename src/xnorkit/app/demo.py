@@ -1,4 +1,4 @@
-"""The demo: LeNet-5 on the embedded digits, float and XNOR, trained, packed, proved, and measured in one table."""
+"""The demo: trains LeNet-5 on the embedded digits, float and XNOR, packs and proves it, and measures both."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ FILE, WRITTEN = "lenet5-digits.xnor", ("demo.md", "digits.png")
 
 @dataclass(frozen=True)
 class DemoResult:
-    """The demo's table and notes, as text; `figures` holds the numbers that the text was made of."""
+    """The demo's table and notes, as text; `figures` holds the numbers in that text."""
 
     title: str
     columns: list[str]
@@ -38,7 +38,7 @@ def run_demo(output: Path, *, progress: bool = True) -> DemoResult:
     """Train both recipes into `output`, export the XNOR one, compare, and write `demo.md` and `digits.png` there.
 
     Raises:
-        InputError: `output` is no folder, holds files of somebody else's under these names, or is in use.
+        InputError: `output` is not a folder, holds somebody else's files under these names, or is in use.
     """
     own = OwnedFolder(output)
     with own.held():
@@ -89,8 +89,8 @@ def _run_demo(output: Path, progress: bool) -> DemoResult:
 
 
 def _beginning(name: str, folder: Path) -> str:
-    anew = f" anew: the run in {folder} is replaced" if (folder / "last.ckpt").exists() else ""
-    return f"training {name}{anew}"
+    again = f" again: the run in {folder} is replaced" if (folder / "last.ckpt").exists() else ""
+    return f"training {name}{again}"
 
 
 def _result(figures: dict[str, Any], exported: ExportResult, report: Path) -> DemoResult:

@@ -35,26 +35,26 @@ def evaluate_file(
 ) -> dict[str, Any]:
     """Return `model, data, split, test_flip, images, top1, top5, per_class` of a checkpoint, `.xnor` or trained model.
 
-    Images are those of the evaluation split, prepared as the model was trained, whatever the data set: pixels in its
-    order of channels, less its mean image, normalised. A model of prepared floats takes data that were prepared so.
+    The images of the evaluation split are prepared as in the model's training, whatever the data set: pixels in its
+    order of channels, minus its mean image, normalised. A model of prepared floats needs data prepared in the same way.
 
     Args:
         path: the file, or the name of a trained model.
         data_root: folder of the data set's files.
         data_name: a name from `xnorkit.data.list_data`; by default the data set that the model was trained on.
-        preprocessing: of photographs; by default that which the model was trained with, where the file says it.
+        preprocessing: of photographs; by default the one of the model's training, if the file says it.
         download: fetch the data set if the folder lacks it.
         isa: instruction set for a `.xnor` file.
         threads: of the engine or of PyTorch.
-        test_flip: average the logits of each image and its mirror, which `split` then says; by default as the recipe of
-            a checkpoint says, and not for a `.xnor` file.
+        test_flip: average the logits of each image and its mirror image, which `split` then says; by default as the
+            recipe of a checkpoint says, and off for a `.xnor` file.
 
     Raises:
-        InputError: `isa` is given for a checkpoint, or threads not from 1 to 256.
-        FormatError: the file's metadata are of another type than `xnorkit export` writes.
+        InputError: `isa` is given for a checkpoint, or threads are not from 1 to 256.
+        FormatError: the file's metadata have another type than those that `xnorkit export` writes.
         InputError: the file does not say which data set it was trained on, and `data_name` is not given.
-        RecipeError: the data set has images of another shape than the model, or pixels where that takes prepared
-            floats, or the other way round.
+        RecipeError: the data set's images have another shape than the model's, or are pixels although the model takes
+            prepared floats, or the other way round.
     """
     from xnorkit.data import create_data
     from xnorkit.train import evaluate_model
@@ -120,7 +120,7 @@ def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Load
     options = replace(recipe.data.options(), image_size=size)
     stored = read_checkpoint(path)
     by, preparation = prepared_by(stored)
-    if preparation is None:  # written before checkpoints held it
+    if preparation is None:  # older checkpoints do not hold it
         by, preparation = prepared_by(stored, create_data(recipe.data.name, data_root, options))
     assert preparation is not None
     spec = InputSpec((shape[0], size, size), by, preparation=preparation)

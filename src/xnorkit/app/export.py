@@ -1,4 +1,4 @@
-"""Checkpoint -> packed file with its proof; and what any model is made of once packed."""
+"""Checkpoint -> packed file with its proof; and what any model consists of once packed."""
 
 import tempfile
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ GENERATED = 16
 
 @dataclass(frozen=True)
 class ExportResult:
-    """A written file, the size of the weights that it replaces, and the proof on `split` that it is the same model."""
+    """A written file, the size of the weights that it replaces, and the proof on `split` that the model is the same."""
 
     path: Path
     file_bytes: int
@@ -77,7 +77,7 @@ def export_checkpoint(
 
     A file made without the data set does not name the classes.
 
-    Nothing is left at `output` if the proof fails: the file is written beside it and moved there at the end.
+    If the proof fails, nothing is left at `output`: the file is written next to it and moved there at the end.
 
     Args:
         checkpoint: file of `xnorkit train`.
@@ -87,17 +87,17 @@ def export_checkpoint(
         calibration: a `.npy` file of images (N, C, H, W), uint8 pixels (RGB) or float32 prepared as in training, to
             check instead of those of the data set, which is then not needed.
         half: store the weights of float layers as float16; the proof is then against the model with those weights.
-        dynamic: let the file take images of any size; the proof is on those of the model's own.
+        dynamic: let the file take images of any size; the proof uses images of the model's own size.
         terms: the licence of the data, for the file's metadata, which also say what the checkpoint reached.
-        data_needed: if False, a few generated images are checked where the data set is not at hand.
+        data_needed: if False and the data set is not available, check a few generated images.
 
     Raises:
-        InputError: `images` is below 1, `calibration` is no such file, or `output` is no `.xnor` file that can be
-            written; an old checkpoint whose preparation only its data set tells; pixels for a model of prepared floats.
+        InputError: `images` is below 1, `calibration` is not such a file, or `output` is not a `.xnor` file that can be
+            written; an old checkpoint whose preparation only its data set knows; pixels for a model of prepared floats.
         DataError: the data set is needed, or `data_root` is given, and it is not there.
-        RecipeError: the data set's images are of another kind than those of the training.
-        ExportError: a module has no counterpart on bits, a layer differs from the trained model, or `dynamic` and one
-            is made for one size.
+        RecipeError: the data set's images are of another kind than those of training.
+        ExportError: a module has no counterpart on bits, a layer differs from the trained model, or a layer works for
+            one image size only although `dynamic` is set.
     """
     from xnorkit import runtime
     from xnorkit.bench.model import float_bytes
@@ -123,10 +123,11 @@ def export_checkpoint(
 def summarize_model(model: str, *, pretrained: bool = False) -> "Summary | ModelSummary":
     """Return layers and totals: of the nodes of a `.xnor` file, or of the modules of a checkpoint or named model.
 
-    A name that is an architecture's as well as a trained model's means the latter only if `pretrained`.
+    If an architecture and a trained model share a name, it means the latter only with `pretrained`.
 
-    The packed size of a checkpoint or named model is that of the file which `export` would write, where it can be
-    packed, else an estimate that says why. A checkpoint whose data set is not at hand leaves its class names out.
+    The packed size of a checkpoint or named model is that of the file that `export` would write, or, if the model
+    cannot be packed, an estimate that says why. If the data set of a checkpoint is not available, class names are left
+    out.
     """
     path = packed_file(model, pretrained)
     if path is not None:
@@ -146,7 +147,7 @@ def summarize_model(model: str, *, pretrained: bool = False) -> "Summary | Model
 def explain_model(model: str, *, pretrained: bool = False) -> str:
     """Return in words what each pass of the exporter does with a model, and why layers are not on bits.
 
-    Of a `.xnor` file, which does not say how it was made, only the latter.
+    A `.xnor` file does not say how it was made, so for it only the latter is returned.
 
     Raises:
         ExportError: the model cannot be exported; says why.
@@ -159,7 +160,7 @@ def explain_model(model: str, *, pretrained: bool = False) -> str:
 
 
 def _network(model: str) -> "tuple[str, nn.Module, Trained | None]":
-    """Return name and module of a checkpoint or named model; of a checkpoint also what it was trained on."""
+    """Return name and module of a checkpoint or named model; for a checkpoint also what belongs to its training."""
     from xnorkit.models import create_model
 
     path = Path(model)
@@ -199,8 +200,8 @@ def _read_images(path: Path) -> NDArray[Any]:
         images = np.load(path, allow_pickle=False)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); {required}") from error
-    except (ValueError, EOFError) as error:  # what NumPy says advises to load it unsafely
-        raise InputError(f"{path} is no whole array of numbers; {required}") from error
+    except (ValueError, EOFError) as error:  # NumPy's own message advises loading the file unsafely
+        raise InputError(f"{path} is not a complete array of numbers; {required}") from error
     if not isinstance(images, np.ndarray) or images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
         shown = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
         raise InputError(f"{path} holds {shown}; {required}")
@@ -208,11 +209,11 @@ def _read_images(path: Path) -> NDArray[Any]:
 
 
 def _as_trained(images: NDArray[Any], source: str, spec: InputSpec) -> NDArray[np.float32]:
-    """Return uint8 pixels as the model was trained to read them; float32 images as they are."""
+    """Return uint8 pixels in the form that the model was trained on; float32 images unchanged."""
     if images.dtype == np.uint8 and not spec.takes_pixels:
         raise InputError(
-            f"{source} holds uint8 pixels, and the model takes {in_words(spec)}; required: float32 images, prepared as "
-            "those of its training."
+            f"{source} holds uint8 pixels, and the model takes {in_words(spec)}; required: float32 images, prepared "
+            "like those of its training."
         )
     return as_floats(images, spec)
 
@@ -220,9 +221,9 @@ def _as_trained(images: NDArray[Any], source: str, spec: InputSpec) -> NDArray[n
 def _check_target(output: Path) -> None:
     """Create the folder of `output`; InputError unless a `.xnor` file can be written there."""
     if output.suffix != ".xnor":
-        raise InputError(f"output {output}; required: a file name that ends in .xnor, by which other commands know it.")
+        raise InputError(f"output {output}; required: a file name that ends in .xnor, which other commands rely on.")
     if output.is_dir():
-        raise InputError(f"output {output} is a folder; required: the name of a file, as {output}/model.xnor.")
+        raise InputError(f"output {output} is a folder; required: the name of a file, such as {output}/model.xnor.")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent):

@@ -20,18 +20,19 @@ ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")
 def read_image(path: Path, shape: tuple[int, int, int], *, invert: bool = False) -> NDArray[np.uint8]:
     """Return (1, C, H, W) uint8 pixels: grey for one channel, RGB for three.
 
-    In this order: turned as the camera says (EXIF), transparent pixels over white, pixels of 16 bits to their upper 8,
-    grey or RGB from any other mode (palette, CMYK, 1 bit, ...), the whole picture resized to (H, W) with antialiasing
-    whatever its proportions, and inverted if asked. Of several pictures in a file the first is taken.
+    The steps, in this order: rotate as the camera says (EXIF), put transparent pixels over white, reduce 16-bit pixels
+    to their upper 8 bits, convert any other mode (palette, CMYK, 1 bit, ...) to grey or RGB, resize the whole picture
+    to (H, W) with antialiasing whatever its proportions, and invert if requested. Of several pictures in a file, the
+    first one counts.
 
     Args:
         path: a file that Pillow reads.
         shape: (C, H, W) of the model's input.
-        invert: p becomes 255 - p: for dark strokes on white where the model was trained on light strokes on black.
+        invert: p becomes 255 - p: for dark strokes on white if the model was trained on light strokes on black.
 
     Raises:
-        InputError: the file is missing, no image, damaged, too large, of floating-point pixels, or the model takes
-            neither 1 nor 3 channels.
+        InputError: the file is missing, not an image, damaged or too large, has floating-point pixels, or the model
+            takes neither 1 nor 3 channels.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -48,12 +49,12 @@ def read_image(path: Path, shape: tuple[int, int, int], *, invert: bool = False)
         raise InputError(f"{path} is a folder; required: an image file, or several.") from error
     except Image.DecompressionBombError as error:
         limit = f"{2 * (Image.MAX_IMAGE_PIXELS or 0):,}"
-        raise InputError(f"{path} has too many pixels; required: at most {limit}, make it smaller.") from error
+        raise InputError(f"{path} has too many pixels; required: at most {limit}. Make it smaller.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{path} cannot be read as an image ({error}); required: a whole PNG, JPEG, ... file, grey or RGB."
+            f"{path} cannot be read as an image ({error}); required: a complete PNG, JPEG, ... file, grey or RGB."
         ) from error
     pixels = np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1)[None])
     return 255 - pixels if invert else pixels
@@ -65,11 +66,9 @@ def _plain(image: "Image.Image", path: Path) -> "Image.Image":
 
     upright: Any = ImageOps.exif_transpose(image)
     if upright.mode == "F":
-        raise InputError(
-            f"{path} has floating-point pixels, whose range it does not say; required: 8 or 16 bits per channel."
-        )
+        raise InputError(f"{path} has floating-point pixels of unknown range; required: 8 or 16 bits per channel.")
     if upright.mode.startswith("I"):
-        # Pillow's own conversion cuts off what is above 255.
+        # Pillow's own conversion clips values above 255.
         return Image.fromarray((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     if upright.mode in ALPHA or "transparency" in upright.info:
         over = upright.convert("RGBA")

@@ -25,17 +25,17 @@ def predict_file(model: Model, path: Path, top: int = 3, *, invert: bool = False
     The time is the median of `REPEATS` calls, after one to warm up.
 
     Raises:
-        InputError: `top` is below 1, the model takes no pixels, or as `read_image`.
+        InputError: `top` is below 1, the model does not take pixels, or as in `read_image`.
     """
     _check(model, top)
     return {"image": str(path), **_predict(model, read_image(path, model.input_shape, invert=invert), top)}
 
 
 def predict_sample(name: str, model: Model, top: int = 3) -> list[dict[str, Any]]:
-    """Return what `predict_file` returns, and the `label`, of each image that is stored with a trained model.
+    """Return the result of `predict_file` and the `label` for each image that is stored with a trained model.
 
     Args:
-        name: of the trained model.
+        name: name of the trained model.
         model: that model.
         top: number of classes.
 
@@ -62,8 +62,8 @@ def _check(model: Model, top: int) -> None:
     spec = model.graph.input
     if spec.preparation.prepared is not None:
         raise InputError(
-            f"model '{model.graph.name}' takes {in_words(spec)}, which an image file holds; required: a model of "
-            "pixels. Prepare the images as those of its training were, and give them as float32 to "
+            f"model '{model.graph.name}' takes {in_words(spec)}, but an image file holds pixels; required: a model of "
+            "pixels. Prepare the images like those of its training, and pass them as float32 to "
             "xnorkit.runtime.load(FILE)."
         )
     if not spec.takes_pixels:

@@ -1,4 +1,4 @@
-"""A packed graph as ONNX or C, and how far the result agrees with what the engine makes of the graph."""
+"""A packed graph as ONNX or C, and how well the result agrees with the engine."""
 
 import shutil
 import subprocess
@@ -18,12 +18,12 @@ from xnorkit.runtime import Model
 __all__ = ["Conversion", "convert", "convert_file"]
 
 TRIED = 8
-"""Images that a packed file is tried on, which brings none."""
+"""Number of generated images on which a packed file, which brings none, is tried."""
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was written, and what ran it: an empty `engine` means that nothing here could.
+    """What was written, and what ran it; an empty `engine` means that nothing on this machine could.
 
     bytes: of the ONNX file, or of the constants of the C program, whose values take `ram_bytes`.
     """
@@ -55,17 +55,17 @@ class Conversion:
 def convert(
     graph: Graph, output: Path, to: Literal["onnx", "c"], images: NDArray[np.float32], *, packed: bool = True
 ) -> Conversion:
-    """Write `graph` as an ONNX file or a folder of C, run that on `images`, and compare with the packed network.
+    """Write `graph` as an ONNX file or a folder of C, run it on `images`, and compare it with the packed network.
 
     Args:
         graph: a valid graph.
         output: file or folder to write.
         to: the form.
         images: (N, C, H, W) float32, at least one.
-        packed: ONNX alone: keep the binary weights as bits.
+        packed: only for ONNX: keep the binary weights as bits.
 
     Raises:
-        ExportError: the graph cannot be said in that form, or the C program fails its own test.
+        ExportError: the graph cannot be expressed in that form, or the C program fails its own test.
         InputError: `output` cannot be written.
     """
     if to == "onnx":

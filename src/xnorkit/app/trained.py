@@ -1,4 +1,4 @@
-"""A checkpoint with what packing it needs: its recipe, mean and std of its pixels, and its data set if at hand."""
+"""A checkpoint with what packing needs: its recipe, mean and std of its pixels, and its data set if available."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ __all__ = ["Trained", "check_images", "load_trained", "prepared_by"]
 class Trained:
     """A trained module and what belongs to it.
 
-    data: None where the files are not at hand. normalization: of pixels; None with a mean image and for prepared
-    floats. preparation: None in an older checkpoint, where only the data set tells. reached: what the weights reached,
+    data: None if the files are not available. normalization: of pixels; None with a mean image and for prepared
+    floats. preparation: None in an older checkpoint if only the data set knows it. reached: what the weights reached,
     for the metadata; empty in older checkpoints.
     """
 
@@ -36,7 +36,7 @@ class Trained:
 
     @property
     def input(self) -> InputSpec:
-        """What the module is fed with."""
+        """The module's input."""
         return InputSpec(self.input_shape, self.normalization, preparation=self.preparation or Preparation())
 
     @property
@@ -49,7 +49,7 @@ class Trained:
         return (channels, size or height, size or width)
 
     def pack(self, about: Mapping[str, Any] | None = None, **options: Any) -> Export:
-        """Return the packed program; its metadata say where it is from, its classes where known, and `about`."""
+        """Return the packed program; its metadata say where it comes from, its classes if known, and `about`."""
         recipe, data = self.recipe, self.data
         metadata: dict[str, Any] = {"recipe": recipe.name, "data": recipe.data.name}
         if data is not None:
@@ -67,7 +67,7 @@ class Trained:
         )
 
     def _reads_photographs(self) -> bool:
-        """Whether its images were cut from pictures of any size; without the data set, only where the recipe says."""
+        """Whether its images were cut from pictures of any size; without the data set, only if the recipe says so."""
         from xnorkit.data import PhotoData
 
         if self.data is None:
@@ -76,11 +76,11 @@ class Trained:
 
 
 def load_trained(checkpoint: Path, data_root: Path | None = None, *, data_needed: bool = False) -> Trained:
-    """Return what a checkpoint holds, with its data set if that is in `data_root` or where data usually are.
+    """Return the content of a checkpoint, with its data set if that is in `data_root` or the default folder.
 
     Raises:
-        InputError: no such file, or no checkpoint.
-        DataError: the data set is not there, though it is needed, or `data_root` was given.
+        InputError: the file does not exist or is not a checkpoint.
+        DataError: the data set is not there, although it is needed or `data_root` was given.
     """
     from xnorkit.train import load_checkpoint, read_checkpoint
 
@@ -99,10 +99,10 @@ def load_trained(checkpoint: Path, data_root: Path | None = None, *, data_needed
 def prepared_by(
     stored: "Checkpoint", data: "ImageData | None" = None
 ) -> tuple[Normalization | None, Preparation | None]:
-    """Return how the images of a checkpoint's training were made, as far as it or its data set say.
+    """Return how the images of a checkpoint's training were made, as far as it or its data set says.
 
-    Checkpoints of before they held it are of the preparation that their recipe's data set has; the normalization of a
-    mean image or of prepared floats is None. The preparation is None where it is not known: an older checkpoint of a
+    Older checkpoints, which do not hold this, have the preparation of their recipe's data set. The normalization is
+    None with a mean image or prepared floats. The preparation is None if it is unknown: for an older checkpoint with a
     mean image without its data set, or one that holds no mean and std.
     """
     by = None
@@ -122,19 +122,19 @@ def prepared_by(
 
 
 def check_images(spec: InputSpec, data: "ImageData", what: str) -> None:
-    """Check that `data` gives images that `what` can be fed with; RecipeError says what it gives and what is needed."""
+    """Check that `what` accepts the images of `data`; RecipeError says what the data are and what is needed."""
     word, wanted = data.preparation.prepared, spec.preparation.prepared
     if spec.takes_pixels if word is None else word == wanted:
         return
     gives = "pixels" if word is None else f"prepared floats ({word})"
     raise RecipeError(
         f"data '{data.name}' gives {gives}, and {what} takes {in_words(spec)}; required: a data set that is prepared "
-        "as that of its training was."
+        "like that of its training."
     )
 
 
 def _of_old(recipe: "Recipe") -> Preparation | None:
-    """Return what a recipe's data set does to pictures; None where only its files say it."""
+    """Return what a recipe's data set does to pictures; None if only its files say it."""
     if recipe.data.name == "cifar10-whitened":
         return Preparation(prepared="whitened")
     if recipe.data.name == "imagenet-lmdb" and recipe.data.preprocessing == "seed":

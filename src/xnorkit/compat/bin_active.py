@@ -21,11 +21,11 @@ class _BinActive(torch.autograd.Function):
 
 
 class BinActive:
-    """Binarizes activations: `BinActive()(x)`, as the reference calls it, and `BinActive.apply(x)` do the same.
+    """Binarizes activations; `BinActive()(x)`, as the reference calls it, and `BinActive.apply(x)` do the same.
 
     Forward: y = torch.sign(x), with sign(0) = 0 as in the reference; `xnorkit.functional.sign_ste` has sign(0) = +1,
-    which one bit can hold. Backward: dC/dx = dC/dy where -1 < x < 1, else 0. For the backward pass one bool per
-    element is kept, not the activations.
+    which one bit can hold. Backward: dC/dx = dC/dy where -1 < x < 1, else 0. One bool per element is kept for the
+    backward pass, not the activations.
 
     Not a module: it has no parameters, and `nn.Module.apply` means something else.
 

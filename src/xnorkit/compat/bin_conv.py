@@ -1,4 +1,4 @@
-"""`BinConv2d` of XNOR-Net-PyTorch: the block that its models are made of."""
+"""`BinConv2d` of XNOR-Net-PyTorch: the block from which its models are built."""
 
 from torch import Tensor, nn
 
@@ -13,22 +13,22 @@ class BinConv2d(nn.Module):
 
     (N, input_channels, H, W) -> (N, output_channels, H_out, W_out); with `Linear`, (N, input_channels) -> (N,
     output_channels), or with `previous_conv` from (N, input_channels / size, H, W) where H * W = size. The weights are
-    ordinary float ones, under the names `bn`, `conv` and `linear` of the reference's checkpoints; `BinOp` binarizes
+    ordinary float weights with the names `bn`, `conv` and `linear` of the reference's checkpoints; `BinOp` binarizes
     them. A convolution pads the signs with zeros.
 
     Args:
         input_channels: channels of a convolution, features of a linear layer.
         output_channels: channels or features of the result.
-        kernel_size, stride, padding, groups: as in `torch.nn.Conv2d`; the first three have no default there either,
-            the reference's -1 only marks them as not needed with `Linear`.
+        kernel_size, stride, padding, groups: as in `torch.nn.Conv2d`. A convolution needs the first three: the default
+            -1, as in the reference, only marks them as not needed with `Linear`.
         dropout: share of the signs that training sets to 0, between 0 and 1.
-        Linear: a linear layer in place of the convolution.
+        Linear: a linear layer instead of the convolution.
         previous_conv: with `Linear`: the input comes from a convolution and is flattened here, after the batch
-            normalization, which so has one mean per channel and not one per feature.
+            normalization, which thus has one mean per channel instead of one per feature.
         size: with `previous_conv`: H * W of that input.
 
     Raises:
-        InputError: where kernel_size, stride or padding is missing for a convolution, or `size` does not divide the
+        InputError: kernel_size, stride or padding is missing for a convolution, or `size` does not divide the
             features.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), figure 3 (without its pooling, which the models hold), as in
@@ -64,7 +64,7 @@ class BinConv2d(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output, not negative."""
+        """Return the block's output, which is never negative."""
         x = BinActive.apply(self.bn(x))
         if self.dropout_ratio != 0:
             x = self.dropout(x)

@@ -29,25 +29,25 @@ class BinOp:
         bin_op.updateBinaryGradWeight()
         optimizer.step()
 
-    and evaluation stands between `binarization()` and `restore()`. The master weights are centred and clamped in place
-    by `binarization()`, in evaluation too. Two things follow the reference and differ from the rest of xnorkit:
-    sign(0) = 0, and the layers convolve with alpha * sign(W), so that their rounding depends on the order of the sum.
-    Models that are to be deployed on bits use `xnorkit.nn.BinaryConv2d` or `prepare_binary_model`.
+    and evaluation goes between `binarization()` and `restore()`. `binarization()` centres and clamps the master weights
+    in place, also for evaluation. Two things follow the reference and differ from the rest of xnorkit:
+    sign(0) = 0, and the layers convolve with alpha * sign(W), so their rounding depends on the order of the sum.
+    For models to be deployed on bits, use `xnorkit.nn.BinaryConv2d` or `prepare_binary_model`.
 
     Args:
-        model: any model of float layers; wrapped in DataParallel or DistributedDataParallel as well.
-        layers: "conv+linear", as the ImageNet and MNIST versions of the reference, or "conv", as its CIFAR-10 version.
+        model: any model of float layers, which may be wrapped in DataParallel or DistributedDataParallel.
+        layers: "conv+linear", as in the reference's ImageNet and MNIST versions, or "conv", as in its CIFAR-10 version.
         rule: the gradient rule, see `xnorkit.functional.scaled_sign`.
-        scale_1e9: only with the default rule: multiply by 1e9, as the ImageNet version of the reference.
+        scale_1e9: only with the default rule: multiply by 1e9, as in the reference's ImageNet version.
 
     Attributes:
         bin_range: positions of the binarized layers among the counted ones.
-        target_modules: their weights, each once even where layers share it.
+        target_modules: their weights, each once even if layers share it.
         saved_params: the master weights, while the model holds the binarized ones.
         num_of_params: the number of these weights.
 
     Raises:
-        InputError: where nothing is left to binarize, a layer has one input channel (centring would make all its
+        InputError: nothing is left to binarize, a layer has one input channel (centring would make all its
             weights 0), or a layer binarizes its weights itself.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), algorithm 1, as in jiecaoyu/XNOR-Net-PyTorch, whose
@@ -68,8 +68,8 @@ class BinOp:
         self.bin_range = list(range(1, len(counted) - 1))
         if not self.bin_range:
             raise InputError(
-                f"{type(model).__name__} has {len(counted)} layers of kind {layers}; required: at least 3, as the "
-                "first and the last stay float. Use xnorkit.nn.BinaryConv2d or BinaryLinear for single layers."
+                f"{type(model).__name__} has {len(counted)} layers of kind {layers}; required: at least 3, because "
+                "the first and the last stay float. Use xnorkit.nn.BinaryConv2d or BinaryLinear for single layers."
             )
         self.target_modules: list[Tensor] = []
         for name, module in (counted[index] for index in self.bin_range):
@@ -93,12 +93,12 @@ class BinOp:
         per filter, sign(0) = 0.
 
         Raises:
-            InputError: if the model is binarized already; a second call would lose the master weights.
+            InputError: if the model is already binarized; a second call would lose the master weights.
         """
         if self.saved_params:
             raise InputError(
-                "binarization() of a model that is binarized; required: one restore() between two calls, as the "
-                "second would save the binarized weights over the master weights. Call restore() first."
+                "binarization() of a binarized model; required: one restore() between two calls, because the second "
+                "would save the binarized weights over the master weights. Call restore() first."
             )
         for w in self.target_modules:
             center_(w).clamp_(-1, 1)
@@ -107,7 +107,7 @@ class BinOp:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Put the saved master weights back: exactly those from before the binarization, nothing is quantized.
+        """Put the saved master weights back, exactly as they were before the binarization.
 
         Raises:
             InputError: if the model is not binarized.
@@ -120,19 +120,19 @@ class BinOp:
 
     @torch.no_grad()
     def updateBinaryGradWeight(self) -> None:  # noqa: N802 - the name in the reference
-        """Replace dC/dW~ in `.grad` of every binarized weight by dC/dW under the gradient rule.
+        """Replace dC/dW~ in `.grad` of every binarized weight with dC/dW under the gradient rule.
 
         With the default rule, n weights per filter and s = sign(W), sign(0) = 0:
         dC/dW_i = n (1 - 1/C_in) ((1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| <= 1)). Weights without gradient (frozen
-        or unused) are passed over.
+        or unused) are skipped.
 
         Raises:
             InputError: if the model is still binarized, or no weight has a gradient.
         """
         if self.saved_params:
             raise InputError(
-                "updateBinaryGradWeight() of a binarized model; required: the master weights in place, as the rule "
-                "needs them. Call restore() first."
+                "updateBinaryGradWeight() of a binarized model; required: the master weights in place, because the "
+                "rule needs them. Call restore() first."
             )
         trained = list(self._with_gradient())
         if not trained:
@@ -148,15 +148,15 @@ class BinOp:
 def _checked_weight(name: str, module: nn.Module) -> Tensor:
     if isinstance(module, BinaryConv2d | BinaryLinear):
         raise InputError(
-            f"layer '{name}' is a {type(module).__name__}; required: float layers, as this one binarizes its weights "
-            "itself. Train such a model without BinOp."
+            f"layer '{name}' is a {type(module).__name__}, which binarizes its weights itself; required: float "
+            "layers. Train such a model without BinOp."
         )
     weight = module.weight
     assert isinstance(weight, Tensor)
     if weight.shape[1] == 1:
         raise InputError(
             f"layer '{name}' has a weight of shape {tuple(weight.shape)}; required: at least 2 input channels "
-            "(dimension 1), as centring over a single one makes every weight 0. Use prepare_binary_model with "
+            "(dimension 1), because centring over one makes every weight 0. Use prepare_binary_model with "
             "XNORWeightBinarizer(center_weights=False) for such a model."
         )
     return weight

@@ -22,15 +22,15 @@ PRE, POST = "activation_pre_process", "activation_post_process"
 
 
 def bnn_recipe(weights: Mapping[str, Tensor]) -> tuple[Recipe, tuple[str, ...]]:
-    """Return a recipe whose model has the names and shapes of `weights`, and what they do not tell, in words.
+    """Return a recipe whose model has the names and shapes of `weights`, and descriptions of what was assumed.
 
-    Depth, block, stem, activation and number of classes follow from the names and shapes, and so do the layers that are
-    binary wherever a binarizer has parameters. Binarizers without parameters leave no trace; those of the package's own
-    examples are assumed, the signs of activations and `XNORWeightBinarizer()`. Fields of the stage of the recipe change
-    that, as `stages.0.weight.args.center_weights=true`.
+    Depth, block, stem, activation and number of classes follow from the names and shapes. So does which layers are
+    binary, if a binarizer has parameters. Binarizers without parameters leave no trace; those of the package's own
+    examples are assumed, the signs of activations and `XNORWeightBinarizer()`. Fields of the recipe's stage change
+    this, such as `stages.0.weight.args.center_weights=true`.
 
     Raises:
-        InputError: a network that the package's ResNet-18 and -34 are not.
+        InputError: a network other than the package's ResNet-18 and -34.
     """
     last = weights.get("fc.weight")
     classes = 1000 if last is None or last.dim() == 0 else len(last)
@@ -62,7 +62,7 @@ def bnn_recipe(weights: Mapping[str, Tensor]) -> tuple[Recipe, tuple[str, ...]]:
 
 
 def bnn_names(name: str, value: Tensor) -> dict[str, Tensor]:
-    """Return a PReLU as the RPReLU that does the same, its shifts 0; anything else as it is."""
+    """Return a PReLU as the equivalent RPReLU with shifts of 0; anything else unchanged."""
     found = ACTIVATION.fullmatch(name)
     if found is None or value.dim() != 1:
         return {name: value}
@@ -87,7 +87,7 @@ def _depth(weights: Mapping[str, Tensor]) -> str:
 
 
 def _options(weights: Mapping[str, Tensor]) -> dict[str, object]:
-    """Return the options of the model: a norm as wide as the block's input stands in front of its convolution."""
+    """Return the options of the model: a norm as wide as the block's input precedes its convolution."""
     norm, conv = weights.get("layer2.0.bn1.weight"), weights.get("layer2.0.conv1.weight")
     pre = norm is not None and conv is not None and (norm.dim(), conv.dim()) == (1, 4) and len(norm) == conv.shape[1]
     return {
@@ -107,7 +107,7 @@ def _binarizers(weights: Mapping[str, Tensor]) -> tuple[str, str | None, set[str
         strange = ", ".join(sorted(first + second for first, second in ends))
         raise InputError(
             f"binarizers with the parameters {strange}; required: those of BasicScaleBinarizer, BiasPostprocess and "
-            "InputBiasBinarizer. Build the model with binarizers of your own and pass it as `model`."
+            "InputBiasBinarizer. Build the model with your own binarizers and pass it as `model`."
         )
     post = "BasicScaleBinarizer" if (f"{POST}.", "alpha") in ends else None
     post = "BiasPostprocess" if (f"{POST}.", "bias") in ends else post

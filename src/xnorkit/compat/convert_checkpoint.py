@@ -1,4 +1,4 @@
-"""An old checkpoint rewritten as one of this library, for every command that takes one."""
+"""Rewrites an old checkpoint as one of this library, for every command that takes one."""
 
 import tempfile
 from collections.abc import Sequence
@@ -29,23 +29,23 @@ def convert_checkpoint(
 ) -> LegacyReport:
     """Write `output`, a checkpoint with the weights of the old one at `path` and the recipe of its network.
 
-    It can be evaluated, exported and inspected, and a run can start with its weights (`pretrained`); it has no state of
-    an optimizer to resume from. All else as `load_legacy_checkpoint`.
+    It can be evaluated, exported and inspected, and a run can start with its weights (`pretrained`); it has no
+    optimizer state to resume from. All else is as in `load_legacy_checkpoint`.
 
     Args:
         path: the old checkpoint.
-        output: file to write, replaced as a whole.
-        recipe: name or YAML file of the recipe that it shall carry; by default the one of its layout.
-        overrides: fields of that recipe to change, as "data.name=imagenet-lmdb".
-        images: of NIN on CIFAR-10, what it was fed with: "whitened" floats, "plain" pixels, or "transposed" ones, whose
-            height and width are swapped; by default whitened, as XNOR-Net-PyTorch says. The report tells what was
+        output: file to write, replaced atomically.
+        recipe: name or YAML file of the recipe to store in it; by default the one of its layout.
+        overrides: fields of that recipe to change, such as "data.name=imagenet-lmdb".
+        images: the inputs of NIN on CIFAR-10: "whitened" floats, "plain" pixels, or "transposed" pixels, whose
+            height and width are swapped; by default whitened, as XNOR-Net-PyTorch says. The report says what was
             assumed.
         mean: of the normalisation of plain or transposed pixels, one number per channel; by default that of ImageNet.
-        std: as `mean`.
+        std: given like `mean`.
 
     Raises:
-        InputError: as `load_legacy_checkpoint`; `output` is the old file, ends in .xnor, or cannot be written;
-            `images`, `mean` or `std` for a network that leaves no choice, or that do not fit the data set.
+        InputError: as in `load_legacy_checkpoint`; `output` is the old file, ends in .xnor, or cannot be written;
+            `images`, `mean` or `std` for a network without a choice, or that do not fit the data set.
         RecipeError: an unknown recipe or field.
     """
     path, output = Path(path), Path(output)
@@ -72,8 +72,8 @@ def convert_checkpoint(
     model, chosen, report = loaded(chosen, file, layout, assumed)
     if output.suffix == ".xnor" or output.is_dir() or (output.exists() and output.samefile(path)):
         raise InputError(
-            f"output {output}; required: the name of another file, as converted.ckpt; `xnorkit export` makes .xnor "
-            "files of it."
+            f"output {output}; required: the name of another file, such as converted.ckpt. `xnorkit export` then makes "
+            ".xnor files from it."
         )
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -23,19 +23,19 @@ __all__ = ["LegacyReport", "load_legacy_checkpoint", "loaded"]
 
 @dataclass(frozen=True)
 class LegacyReport:
-    """What became of an old checkpoint.
+    """How an old checkpoint was converted.
 
     Attributes:
-        layout: what its names belong to.
+        layout: the code and network of its names.
         model: the model that it was loaded into.
         matched: names in the file -> names in the model.
-        absent_counters: counters of batch normalizations that files of old PyTorch versions lack; they keep their 0.
-        zero_weights: weights of binary layers that are exactly 0 and so count as +1 here, as 0 in XNOR-Net-PyTorch.
-        top1: accuracy that its own code had measured, as a share, or None.
-        epochs: epochs behind it, or None.
-        assumed: what the file does not tell.
-        zero_one: layers whose activations are 0 and 1, as their code takes the sign, with sign(0) = 0, of numbers that
-            are never negative.
+        absent_counters: counters of batch normalizations that files of old PyTorch versions lack; they stay 0.
+        zero_weights: weights of binary layers that are exactly 0, which count as +1 here and as 0 in XNOR-Net-PyTorch.
+        top1: accuracy that its own code measured, as a share, or None.
+        epochs: epochs that it was trained for, or None.
+        assumed: assumptions about what the file does not say.
+        zero_one: layers whose activations are 0 and 1, because their code takes the sign, with sign(0) = 0, of numbers
+            that are never negative.
     """
 
     layout: str
@@ -54,21 +54,21 @@ class LegacyReport:
 
 
 def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> tuple[nn.Module, LegacyReport]:
-    """Return a model with the weights of an old checkpoint, and an account of it; nothing in the file is executed.
+    """Return a model with the weights of an old checkpoint, and a report; nothing in the file is executed.
 
     Layouts: XNOR-Net-PyTorch's LeNet-5, NIN and AlexNet, and the ResNet-18 and -34 of the `bnn` package, with or
-    without `module.` in the names. The weights in XNOR-Net-PyTorch's files are latent ones. As its own evaluation
-    does, they are centred over the input channels and clamped to [-1, 1] once more, and the weights of batch
-    normalizations of LeNet-5 and NIN clamped to 0.01; alpha is the mean magnitude of the result. The only difference
-    left is the sign of weights that are exactly 0, 0 there and +1 here.
+    without `module.` in the names. The weights in XNOR-Net-PyTorch's files are latent ones. As in its own evaluation,
+    they are centred over the input channels and clamped to [-1, 1] once more, and the weights of batch
+    normalizations of LeNet-5 and NIN are clamped to 0.01; alpha is the mean magnitude of the result. The only remaining
+    difference is the sign of weights that are exactly 0, which is 0 there and +1 here.
 
-    sign(0) of activations is 0 there, too. Behind a ReLU it is kept: such layers get activations 0 and 1
-    (`zero_one_layers`), which is what their code computes.
+    sign(0) of activations is 0 there too. After a ReLU this is kept: such layers get activations 0 and 1
+    (`zero_one_layers`), as their code computes.
 
     Args:
         path: the file.
-        model: where the weights go; its names are those of the file or of this library's model. By default that model
-            is made, in evaluation mode.
+        model: receives the weights; its names are those of the file or of this library's model. By default that model
+            is created, in evaluation mode.
 
     Raises:
         InputError: a file that cannot be read or has no known layout; names without a counterpart, with near matches;
@@ -91,10 +91,10 @@ def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> 
 def loaded(
     recipe: Recipe, file: LegacyFile, layout: Layout, assumed: tuple[str, ...] = ()
 ) -> tuple[nn.Module, Recipe, LegacyReport]:
-    """Return the model of `recipe` with the weights of `file`, the recipe with its `zero_one_layers`, the account."""
+    """Return the model of `recipe` with the weights of `file`, the recipe with its `zero_one_layers`, and a report."""
     classes = layout.num_classes(file.weights)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BinarizationWarning)  # of signs behind ReLUs, which become 0 and 1 below
+        warnings.simplefilter("ignore", BinarizationWarning)  # for signs after ReLUs, which become 0 and 1 below
         model = model_of(recipe, classes)
     report = load_into(model, file, layout, recipe.model.name, assumed)
     stages = list(recipe.stages)
@@ -119,7 +119,7 @@ def model_of(recipe: Recipe, num_classes: int) -> nn.Module:
 def load_into(
     model: nn.Module, file: LegacyFile, layout: Layout, name: str | None = None, assumed: tuple[str, ...] = ()
 ) -> LegacyReport:
-    """Copy the weights of `file` into `model` and return the account; arguments and errors as above."""
+    """Copy the weights of `file` into `model` and return the report; arguments and errors as above."""
     name = name or type(model).__name__
     source = f"{file.path} ({layout.title}) for model '{name}'"
     matched = match_weights(file.weights, model.state_dict(), layout.rename, source)

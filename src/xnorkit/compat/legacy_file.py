@@ -1,4 +1,4 @@
-"""Files that older binary-network code wrote with torch.save, read without executing anything in them."""
+"""Reads files that older binary-network code wrote with torch.save, without executing anything in them."""
 
 import re
 import warnings
@@ -28,9 +28,9 @@ class LegacyFile:
 
     Attributes:
         path: the file.
-        weights: tensors by name, less the parts `module` that DataParallel puts into names.
-        top1: accuracy that its code had measured, as a share; None where the file does not say.
-        epochs: epochs behind it; None where the file does not say.
+        weights: tensors by name, without the parts `module` that DataParallel puts into names.
+        top1: accuracy that its code measured, as a share; None if the file does not say.
+        epochs: epochs that it was trained for; None if the file does not say.
     """
 
     path: Path
@@ -40,13 +40,13 @@ class LegacyFile:
 
 
 def read_legacy_file(path: Path | str) -> LegacyFile:
-    """Return the tensors and figures of an old checkpoint, on the CPU; optimizer states are passed over.
+    """Return the tensors and figures of an old checkpoint, on the CPU; optimizer states are skipped.
 
-    Files of PyTorch before 1.6 and of Python 2 can be read, too.
+    Files of PyTorch before 1.6 and of Python 2 can be read too.
 
     Raises:
-        InputError: no such file; one that is damaged, names anything but tensors, is a checkpoint of this library, or
-            holds no weights; two names that differ in `module` alone.
+        InputError: the file does not exist, is damaged, names anything but tensors, is a checkpoint of this library, or
+            holds no weights; or two names differ only in `module`.
     """
     path = Path(path)
     content = _load(path)
@@ -54,7 +54,7 @@ def read_legacy_file(path: Path | str) -> LegacyFile:
         raise InputError(f"{path} holds a {type(content).__name__}; {REQUIRED}.")
     if KEY in content:
         raise InputError(
-            f"{path} is a checkpoint of this library already; required: one of older code. Use it as it is."
+            f"{path} is already a checkpoint of this library; required: one of older code. Use this file directly."
         )
     state = next((content[key] for key in STATES if isinstance(content.get(key), Mapping)), content)
     strange = [str(name) for name, value in state.items() if not isinstance(value, Tensor)]
@@ -73,14 +73,14 @@ def read_legacy_file(path: Path | str) -> LegacyFile:
 
 def _load(path: Path) -> Any:
     if not path.is_file():
-        raise InputError(f"no checkpoint at {path}; required: the file of the older code, as nin.best.pth.tar.")
+        raise InputError(f"no checkpoint at {path}; required: the file of the older code, such as nin.best.pth.tar.")
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:  # torch.load does not compare the checksums
                 if archive.testzip() is not None:
-                    raise ValueError("a part of it has another checksum than written")
+                    raise ValueError("the checksum of a part of it is wrong")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch.load has to say on old protocols
+            warnings.simplefilter("ignore")  # torch.load warns about old protocols
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
         if refused := REFUSED.search(str(error)):
@@ -89,8 +89,8 @@ def _load(path: Path) -> Any:
                 "holds a whole model, load it with the code that made it and save model.state_dict()."
             ) from error
         reason = " ".join(str(error).split()) or type(error).__name__
-        if "weights_only" in reason:  # what PyTorch says advises to load the file unsafely
-            reason = "it is no file of torch.save, or damaged"
+        if "weights_only" in reason:  # PyTorch's own message advises loading the file unsafely
+            reason = "it was not written by torch.save, or is damaged"
         raise InputError(f"{path} cannot be read: {reason[:200]}; {REQUIRED}. Fetch it again.") from error
 
 

@@ -1,4 +1,4 @@
-"""What the images of an old network were, which its file does not say."""
+"""The possible input images of an old network, which its file does not say."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ class LegacyInput:
     """How the images of an old network were made.
 
     Attributes:
-        words: what they are, in words.
-        data: the data set that gives them, or the pixels of which they are made.
+        words: a description.
+        data: the data set that gives them, or the pixels from which they are made.
         mean, std: of their normalisation.
-        preparation: what else was done to pictures, or that they are no pictures.
+        preparation: the other steps from pictures, or that they are not pictures.
     """
 
     words: str
@@ -48,11 +48,11 @@ CIFAR_INPUTS: Mapping[str, LegacyInput] = {
         Preparation(transposed=True),
     ),
 }
-"""Name of an input -> what a network of 32x32 images in XNOR-Net-PyTorch's layout was fed with."""
+"""Name of an input -> the images of a network of 32x32 images in XNOR-Net-PyTorch's layout."""
 
 
 def with_data_of(kind: LegacyInput, recipe: Recipe) -> Recipe:
-    """Return `recipe` with the data set of `kind`, unless it has one of the same sort."""
+    """Return `recipe` with the data set of `kind`, unless it already has one of the same kind."""
     return recipe if _fits(kind, recipe) else replace(recipe, data=DataSpec(kind.data))
 
 
@@ -60,14 +60,14 @@ def chosen_input(inputs: Mapping[str, LegacyInput], name: str | None, recipe: Re
     """Return the input that `name` means, by default the one that fits the recipe's data set, and what was assumed.
 
     Raises:
-        InputError: an unknown name; one that does not fit the data set; none, and the data set leaves a choice.
+        InputError: an unknown name, one that does not fit the data set, or none although the data set leaves a choice.
     """
     data = recipe.data.name
     if name is None:
         fitting = [key for key, kind in inputs.items() if _fits(kind, recipe)]
         if len(fitting) != 1:
             raise InputError(
-                f"data.name={data} gives pixels, and the file does not say how its network was fed with them; "
+                f"data.name={data} gives pixels, and the file does not say in which form its network reads them; "
                 f"required: the input {' or '.join(fitting)}."
             )
         others = " or ".join(key for key in inputs if key != fitting[0])
@@ -75,7 +75,7 @@ def chosen_input(inputs: Mapping[str, LegacyInput], name: str | None, recipe: Re
     kind = inputs[name]
     if not _fits(kind, recipe):
         raise InputError(
-            f"input {name} with data.name={data}; required: a data set of {kind.words}, as data.name={kind.data}."
+            f"input {name} with data.name={data}; required: a data set of {kind.words}, such as data.name={kind.data}."
         )
     return kind, ""
 
@@ -86,7 +86,8 @@ def normalized_by(
     """Return `kind` with another mean and std, if given, and what was assumed if they are not.
 
     Raises:
-        InputError: one of them alone; not three numbers each, std above 0; or `kind` has no pixels.
+        InputError: only one of them is given, they are not three numbers each with std above 0, or `kind` has no
+            pixels.
     """
     if mean is None and std is None:
         numbers = f"mean {_list(kind.mean)} and std {_list(kind.std)}, those of ImageNet"

@@ -1,4 +1,4 @@
-"""What is known of each old layout: how to tell it, which recipe it is of, what its names are here."""
+"""The known old layouts: how to recognize each, its recipe, and its names here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ class Layout:
     """One kind of old checkpoint.
 
     Attributes:
-        title: what to call it.
-        marks: names that all its files hold, and no other layout.
+        title: its name in messages.
+        marks: names that all its files hold, and no other layout does.
         recipe: returns the recipe that makes its model, and what had to be assumed.
         last: name of its last weight, whose length is the number of classes.
-        classes: number of classes where that is missing.
+        classes: number of classes if that weight is missing.
         rename: from a name and tensor of the file to those here.
-        latent: whether its weights are to be centred and clamped before they are binarized, once more as its code does
+        latent: whether its weights must be centred and clamped once more before they are binarized, as its code does
             at the start of every evaluation.
-        mean, std: what its code normalised pixels by; None where there were several ways.
-        inputs: by name, what its network may have been fed with, where its files do not say; else empty.
+        mean, std: with which its code normalised pixels; None if there were several ways.
+        inputs: possible inputs of its network by name, if its files do not say; otherwise empty.
     """
 
     title: str
@@ -54,7 +54,7 @@ def layout_of(weights: Weights, source: str) -> Layout:
     """Return the layout that the names of `weights` belong to; `source` names the file in errors.
 
     Raises:
-        InputError: none of them.
+        InputError: no known layout fits.
     """
     found = next((layout for layout in LAYOUTS if all(mark in weights for mark in layout.marks)), None)
     if found is None:

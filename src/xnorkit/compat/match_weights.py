@@ -1,4 +1,4 @@
-"""Tensors of one naming into a model of another, or a list of what does not fit."""
+"""Matches tensors to a model with other names, or lists what does not fit."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ COUNTER = "num_batches_tracked"  # of batch normalizations; PyTorch before 0.4.1
 
 @dataclass(frozen=True)
 class Matched:
-    """Names of a file with what they became in the model, the tensors, and counters that the file lacks."""
+    """Names of a file with their names in the model, the tensors, and counters that the file lacks."""
 
     names: dict[str, tuple[str, ...]]
     tensors: dict[str, Tensor]
@@ -29,7 +29,7 @@ def match_weights(
     rename: Callable[[str, Tensor], dict[str, Tensor]],
     source: str,
 ) -> Matched:
-    """Return each tensor of `theirs` under its name in `ours`: the same one, else what `rename` makes of it.
+    """Return each tensor of `theirs` under its name in `ours`: the same name, or the result of `rename`.
 
     Args:
         theirs: tensors of the file.
@@ -38,7 +38,7 @@ def match_weights(
         source: names file and model in errors.
 
     Raises:
-        InputError: names without a counterpart, on either side, with near matches; tensors of another shape.
+        InputError: names without a counterpart on either side, with near matches, or tensors of another shape.
     """
     names: dict[str, tuple[str, ...]] = {}
     tensors: dict[str, Tensor] = {}

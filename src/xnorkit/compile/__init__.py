@@ -1,4 +1,4 @@
-"""Trained module -> graph: the front end captures it, passes choose where bits flow, the emitter writes nodes."""
+"""Trained module -> graph: the front end captures it, passes choose where bits flow, and the emitter writes nodes."""
 
 from xnorkit.compile.lower import Export, lower, rounded_to_half
 

@@ -1,4 +1,4 @@
-"""What stands between a value and the bits that a binary layer reads, as a function of that value's numbers alone."""
+"""The chain between a value and the bits that a binary layer reads, as a function of only that value's numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,17 +27,17 @@ __all__ = ["Bits", "Chain", "MaxPoolBits"]
 NORM_NAMES = tuple(kind.__name__ for kind in NORM)
 
 FADED = 1e-6
-"""Thresholds nearer to 0 than this lie in the tail of a GELU or SiLU."""
+"""Thresholds closer to 0 than this lie in the tail of a GELU or SiLU."""
 
 FEW = 1 << 18
-"""Evaluations up to which every integer is tried; beyond, a chain of monotone operations is bisected."""
+"""Up to this many evaluations every integer is tried; beyond it, a chain of monotone operations is bisected."""
 
 
 @dataclass(frozen=True)
 class Chain:
     """`steps` from `start` (exclusive) to a sign (inclusive): pointwise operations, flattening, max-pools.
 
-    Max-pools are left out of every evaluation, as they commute with monotone functions.
+    Evaluations skip max-pools, because they commute with monotone functions.
     """
 
     start: Value
@@ -45,25 +45,25 @@ class Chain:
 
     @property
     def wide(self) -> bool:
-        """True where a step treats every position on its own, as a batch norm behind a flatten."""
+        """True if a step treats every position separately, such as a batch norm after a flatten."""
         channels = self.start.shape[0]
         return any(p.numel() > channels for step in self.steps for p in getattr(step.operation, "parameters", ()))
 
     @property
     def pools(self) -> list[int]:
-        """Where in `steps` the max-pools stand."""
+        """Positions of the max-pools in `steps`."""
         return [i for i, step in enumerate(self.steps) if isinstance(step.operation, MaxPool)]
 
     def turning(self) -> int | None:
-        """Return where in `steps` the last operation stands that may turn around, None if all are monotone."""
+        """Return the position in `steps` of the last operation that may turn around, or None if all are monotone."""
         turns = [i for i, s in enumerate(self.steps) if isinstance(s.operation, Pointwise) and not s.operation.monotone]
         return turns[-1] if turns else None
 
     def thresholds(self) -> Thresholds:
-        """Return the thresholds that repeat the signs of the whole chain.
+        """Return the thresholds that reproduce the signs of the whole chain.
 
         Raises:
-            ExportError: the sign changes more than once, or the chain may turn around where that cannot be counted.
+            ExportError: the sign changes more than once, or the chain may turn around where this cannot be counted.
         """
         operation, turning = self.start.operation, self.turning()
         if isinstance(operation, Layer) and operation.form == "binary":
@@ -79,17 +79,17 @@ class Chain:
         fading = _fading(self.start)
         if fading is not None and bool((np.abs(found.threshold) < FADED).any()):
             raise ExportError(
-                f"the sign turns at 0 behind '{fading.name}' ({fading.operation.describe()}), whose small negative "
+                f"the sign turns at 0 after '{fading.name}' ({fading.operation.describe()}), whose small negative "
                 "numbers PyTorch rounds to 0; required: a batch norm or a shift between them, or a ReLU in its place."
             )
         return found
 
     def falling(self, pool: int, thresholds: Thresholds) -> NDArray[np.uint8]:
-        """Return 1 per channel where the pool `steps[pool]`, moved behind the sign, is an OR of bits, 0 for an AND.
+        """Return 1 per channel where the pool `steps[pool]`, moved after the sign, is an OR of bits, and 0 for an AND.
 
-        Let h be the chain in front of the pool and g the one behind, f = g(h(x)). sign(g(max h)) over a window is, for
-        a rising g, the maximum of the signs (+1 if any is: AND, as bit 1 means -1), for a falling g their minimum (OR).
-        g falls where exactly one of f and h does.
+        Let h be the chain before the pool and g the one after it, f = g(h(x)). For a rising g, sign(g(max h)) over a
+        window is the maximum of the signs (+1 if any is: AND, because bit 1 means -1). For a falling g it is their
+        minimum (OR). g falls where exactly one of f and h does.
         """
         operation = self.start.operation
 
@@ -107,7 +107,7 @@ class Chain:
         return thresholds.flip ^ (rising < 0).astype(np.uint8)
 
     def evaluate(self, values: Tensor, stop: int | None = None) -> Tensor:
-        """Return what the trained steps, up to `stop`, make of numbers that `start` can take.
+        """Return the result of the trained steps, up to `stop`, for numbers that `start` can take.
 
         values: (V, 1), (V, C) or (V, C, H, W). Returns (V, C), or (V, C, H, W) where positions differ.
         """
@@ -118,7 +118,7 @@ class Chain:
             value = values.expand(-1, *start.shape).reshape(-1, *start.torch_shape)
         else:
             value = values.expand(-1, start.shape[0]).reshape(-1, start.shape[0], *(1,) * dims)
-        value = value.clone()  # a trained step may work in place, and the expanded numbers share their memory
+        value = value.clone()  # a trained step may work in place, and the expanded numbers share memory
         for step in self.steps[:stop]:
             if isinstance(step.operation, Flatten) and not wide:
                 value = value.reshape(-1, start.shape[0], *(1,) * (len(step.torch_shape) - 1))
@@ -127,7 +127,7 @@ class Chain:
         return value.reshape(-1, *start.shape) if wide else value.reshape(-1, start.shape[0])
 
     def signs(self, x: Tensor) -> Tensor:
-        """Return the signs (N, C, H, W) of the start's own tensor (N, ...), pools left out."""
+        """Return the signs (N, C, H, W) of the start's own tensor (N, ...), without pools."""
         image = x.reshape(-1, *self.start.shape)
         if self.wide:
             return self.evaluate(image)
@@ -137,7 +137,7 @@ class Chain:
 
 
 def _fading(value: Value) -> Value | None:
-    """Return the activation whose fading tail reaches `value`, through anything that leaves a tail at 0 there."""
+    """Return the activation whose fading tail reaches `value` through steps that leave a tail at 0."""
     operation = value.operation
     if isinstance(operation, Pointwise):
         if operation.fades:
@@ -173,7 +173,7 @@ class Bits(Operation):
 
     @property
     def dead(self) -> bool:
-        """Whether a ReLU, or the like, makes every sign the same, with no batch norm behind it that could part them."""
+        """Whether a ReLU or the like makes every sign the same, without a batch norm after it to separate them."""
         operation, threshold = self.chain.start.operation, self.thresholds.threshold
         reach = operation.reach if isinstance(operation, Layer) and operation.kind == "integer" else np.inf
         for step in reversed(self.chain.steps[:-1]):
@@ -185,13 +185,13 @@ class Bits(Operation):
         return False
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return what the trained chain itself gives, pools left out; the thresholds are not asked."""
+        """Return the signs of the trained chain itself, without pools; the thresholds are not used."""
         return self.chain.signs(inputs[0]).reshape(-1, *self.torch_shape)
 
 
 @dataclass
 class MaxPoolBits(Operation):
-    """A max-pool moved behind a sign: AND of bits, or OR where `falling`."""
+    """A max-pool moved after a sign: AND of bits, or OR where `falling`."""
 
     kind = "bits"
     pool: MaxPool
@@ -204,7 +204,7 @@ class MaxPoolBits(Operation):
         return {key: self.pool.attributes[key] for key in ("kernel", "stride", "padding")}
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         turn = 1 - 2 * torch.from_numpy(self.falling.astype(np.float32))
         x = inputs[0]
         turn = turn.reshape(-1, *(1,) * (x.dim() - 2))

@@ -1,4 +1,4 @@
-"""A graph in the making: nodes, and which trained value each of them gives."""
+"""A graph under construction: nodes, and the trained value that each of them gives."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ __all__ = ["Draft"]
 class Draft:
     """Nodes in the order of execution, the name of the output, and the notes of the passes.
 
-    `exact` are nodes whose epilogue rounds nothing: what stands behind them must not be folded into it.
+    `exact` are nodes whose epilogue does not round: nothing after them may be folded into it.
 
-    `origins` says which value of the trained model a node gives; nodes inside of one operation have none.
+    `origins` says which value of the trained model a node gives; nodes inside one operation have none.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Draft:
         attributes: dict[str, Any] | None = None,
         tensors: dict[str, NDArray[Any]] | None = None,
     ) -> str:
-        """Append a node and return its name: the wanted one, or 'wanted.2' where that is taken."""
+        """Append a node and return its name: the wanted one, or 'wanted.2' if that is taken."""
         taken = {node.name for node in self.nodes} | {INPUT}
         name, count = wanted, 1
         while name in taken:
@@ -47,7 +47,7 @@ class Draft:
         return name
 
     def readers(self) -> dict[str, list[Node]]:
-        """Return who reads each value, the input included."""
+        """Return the readers of each value, including the input."""
         found: dict[str, list[Node]] = {INPUT: [], **{node.name: [] for node in self.nodes}}
         for node in self.nodes:
             for source in node.inputs:
@@ -55,12 +55,12 @@ class Draft:
         return found
 
     def redirect(self, gone: str, now: str, *, changed: bool = False) -> None:
-        """Take the node `gone` out: who reads it reads `now`, which gives its value from now on.
+        """Remove the node `gone`: its readers read `now`, which from now on gives its value.
 
         Args:
             gone: name of the node.
-            now: name of the node that takes its place, or the input.
-            changed: `now` gives another value than before, that of `gone`; else both are equal.
+            now: name of the node that replaces it, or the input.
+            changed: `now` no longer gives its previous value but that of `gone`; otherwise both are equal.
         """
         self.nodes = [
             Node(n.name, n.op, tuple(now if source == gone else source for source in n.inputs), n.attributes, n.tensors)
@@ -76,5 +76,5 @@ class Draft:
                 self.origins.setdefault(now, origin)
 
     def replace(self, node: Node) -> None:
-        """Put `node` in the place of the one of its name."""
+        """Replace the node of the same name with `node`."""
         self.nodes = [node if n.name == node.name else n for n in self.nodes]

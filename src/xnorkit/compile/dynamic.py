@@ -1,4 +1,4 @@
-"""Whether a packed program may be run on images of other sizes than the one it was made for."""
+"""Whether a packed program may run on images of a size other than the one it was made for."""
 
 from typing import Any
 
@@ -14,21 +14,21 @@ from xnorkit.format import Graph, infer_shapes
 __all__ = ["check_dynamic"]
 
 REQUIRED = (
-    "required with dynamic=True: operations that any image size passes through, as a global average pool in front of "
-    "linear layers."
+    "required with dynamic=True: operations that accept any image size, such as a global average pool before linear "
+    "layers."
 )
 
 
 def check_dynamic(network: Network, graph: Graph) -> None:
     """Refuse a graph in which something was computed from the size of its images.
 
-    The window of an adaptive pool, and the padding that stands for the ceil_mode of a max-pool, are those of one size:
-    at another one they would give another answer than the trained model. Linear layers and constants per position fit
-    one size only.
+    The window of an adaptive pool, and the padding that replaces the ceil_mode of a max-pool, belong to one size.
+    At another size, their answer would differ from the trained model's. Linear layers and constants per position fit
+    only one size.
 
     Args:
-        network: the values that the graph was made from.
-        graph: with a dynamic input.
+        network: the values from which the graph was made.
+        graph: a graph with a dynamic input.
 
     Raises:
         ExportError: names the module.
@@ -47,9 +47,9 @@ def check_dynamic(network: Network, graph: Graph) -> None:
 
 def _check_pool(name: str, pool: Any) -> None:
     if isinstance(pool, (*ADAPTIVE_AVG, *ADAPTIVE_MAX)):
-        raise ExportError(f"'{name}' ({type(pool).__name__}) has a window of its own for each image size; {REQUIRED}")
+        raise ExportError(f"'{name}' ({type(pool).__name__}) has a different window for each image size; {REQUIRED}")
     if isinstance(pool, nn.MaxPool1d | nn.MaxPool2d) and pool.ceil_mode:
         raise ExportError(
-            f"'{name}' ({type(pool).__name__}) has ceil_mode=True, which pads each image size otherwise; required with "
-            "dynamic=True: False."
+            f"'{name}' ({type(pool).__name__}) has ceil_mode=True, which pads each image size differently; required "
+            "with dynamic=True: False."
         )

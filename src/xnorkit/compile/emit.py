@@ -35,7 +35,7 @@ def emit(network: Network) -> Draft:
     """Return the nodes of a network whose signs are thresholds.
 
     Raises:
-        ExportError: an operation stays float and has no counterpart there; names it.
+        ExportError: an operation stays float and has no counterpart in float; names it.
     """
     emitter = _Emitter()
     for value in network.values:
@@ -49,7 +49,7 @@ def reads_pixels(network: Network) -> bool:
     """Return whether the network begins with an 8-bit layer on pixels.
 
     Raises:
-        ExportError: something else reads the image as floats beside it.
+        ExportError: something else also reads the image, as floats.
     """
     readers = [v for v in network.values if any(isinstance(s.operation, ops.Input) for s in v.inputs)]
     pixels = [v for v in readers if _is_pixels(v)]
@@ -66,7 +66,7 @@ def _is_pixels(value: Value) -> bool:
 
 
 class _Emitter:
-    """`names` are the nodes that give the values; integer sums have none, they are part of what follows them."""
+    """`names` are the nodes that give the values; integer sums have none, as they are part of the next operation."""
 
     def __init__(self) -> None:
         self.draft = Draft()
@@ -156,9 +156,9 @@ class _Emitter:
     def _pointwise(self, value: Value, operation: Pointwise) -> str:
         if operation.steps is None:
             raise ExportError(
-                f"'{value.name}' ({operation.text}) stays float and has no counterpart there; required in front of "
-                "floats: BatchNorm, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, RPReLU, Sigmoid, Tanh, SiLU, exact GELU, "
-                "Hardsigmoid, Hardswish or learned scales and biases."
+                f"'{value.name}' ({operation.text}) stays float and has no counterpart in float; required where a "
+                "value stays float: BatchNorm, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, RPReLU, Sigmoid, Tanh, SiLU, "
+                "exact GELU, Hardsigmoid, Hardswish or learned scales and biases."
             )
         name = self.names[value.inputs[0]]
         steps = [part for step in operation.steps for part in _parts(value, step)]
@@ -189,16 +189,16 @@ _WHOLE: dict[type[Any], Callable[[Any], Made]] = {
 
 
 def _parts(value: Value, step: Step) -> list[tuple[str, dict[str, Any], dict[str, NDArray[Any]]]]:
-    """Return a step with its tensors as arrays; those of an affine step are of one shape."""
+    """Return a step with its tensors as arrays; those of an affine step have the same shape."""
     op, attributes, tensors = step
     arrays = {role: value.spread(tensor) for role, tensor in tensors.items()}
     if op == "prelu" and arrays["slope"].ndim > 1:
-        raise ExportError(f"'{value.name}' has a slope for every position; required: one per channel.")
+        raise ExportError(f"'{value.name}' has a slope for each position; required: one per channel.")
     return [(op, attributes, arrays)]
 
 
 def _integer_weights(layer: Any, sums: Value) -> dict[str, NDArray[Any]]:
-    """Return the weights of a layer of signs, packed, or of 8-bit numbers with zero points and biases."""
+    """Return the packed weights of a layer of signs, or those of an 8-bit layer with zero points and biases."""
     weight = _filters(layer, sums)
     if layer.form != "int8":
         minus = (weight < 0).numpy().reshape(len(weight), -1)
@@ -213,7 +213,7 @@ def _integer_weights(layer: Any, sums: Value) -> dict[str, NDArray[Any]]:
 
 
 def _filters(layer: ops.Layer, sums: Value) -> Tensor:
-    """Return the weights as (O, KH, KW, C / groups), of a linear layer as (O, H, W, C)."""
+    """Return the weights as (O, KH, KW, C / groups), or (O, H, W, C) for a linear layer."""
     weight = layer.weight.detach()
     if weight.dim() == 2:
         weight = weight.reshape(len(weight), *sums.inputs[0].shape)

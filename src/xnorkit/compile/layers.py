@@ -1,4 +1,4 @@
-"""Layers with weights -> operations: float, binary, binary weights only, 8-bit; with what stands around their sums."""
+"""Layers with weights -> operations: float, binary, binary weights only, 8-bit; with the steps around their sums."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,9 +33,9 @@ UNSUPPORTED = (
 
 @dataclass
 class Rescale(Pointwise):
-    """sums * scale + bias behind a layer of signs or 8-bit numbers: its epilogue where it stays float.
+    """sums * scale + bias after a layer of signs or 8-bit numbers: its epilogue if its output stays float.
 
-    exact: both are what they are without rounding, so nothing that rounds may be folded into them.
+    exact: neither step rounds, so nothing that rounds may be folded into them.
     """
 
     scale: Tensor | None = None
@@ -44,19 +44,19 @@ class Rescale(Pointwise):
 
 
 def refuse_unsupported(name: str, module: nn.Module) -> None:
-    """Raise ExportError for a layer that no graph can hold, by its name."""
+    """Raise ExportError for a layer that no graph can hold; names it."""
     if isinstance(module, UNSUPPORTED):
         raise ExportError(
             f"'{name}' is a {type(module).__name__}; required: convolutions of one or two dimensions or linear layers, "
-            "the format has no other. Replace a transposed convolution by upsampling outside of the model."
+            "since the format has no others. Replace a transposed convolution with upsampling outside the model."
         )
 
 
 def add_layer(builder: Builder, name: str, module: nn.Module, x: Value, torch_shape: tuple[int, ...]) -> Value | None:
-    """Add a layer and what belongs to it; return its output, or None if `module` is no layer.
+    """Add a layer and what belongs to it; return its output, or None if `module` is not a layer.
 
     Raises:
-        ExportError: the layer has no counterpart; says why, by its name.
+        ExportError: the layer has no counterpart; names it and says why.
     """
     if not isinstance(module, (*FLOAT, IntegerLayer)):
         return None
@@ -71,7 +71,7 @@ def add_layer(builder: Builder, name: str, module: nn.Module, x: Value, torch_sh
 
 @dataclass
 class _Place:
-    """Where a layer's operations go: `name`, then `name.part`, and the shape that they all have."""
+    """Where a layer's operations go: under `name`, then `name.part`, all with the same shape."""
 
     builder: Builder
     name: str
@@ -87,13 +87,13 @@ class _Place:
 
 
 def layer_attributes(module: nn.Module) -> dict[str, Any]:
-    """Return the graph's geometry of a convolution, {"out_features": O} of a linear layer."""
+    """Return the graph's geometry of a convolution, or {"out_features": O} for a linear layer."""
     if isinstance(module, nn.Linear):
         return {"out_features": module.out_features}
     layer: Any = module
     flat = isinstance(module, nn.Conv1d)
     sides = layer._reversed_padding_repeated_twice
-    if not isinstance(layer.padding, str):  # what the forward reads, though it was set behind the constructor
+    if not isinstance(layer.padding, str):  # what the forward reads, even if it was set after the constructor
         sides = [size for size in reversed(layer.padding) for _ in range(2)]
     left, right, top, bottom = (*sides, 0, 0) if flat else sides
     kernel, stride, dilation = ([1, *v] if flat else list(v) for v in (layer.kernel_size, layer.stride, layer.dilation))
@@ -139,7 +139,7 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
     activation, weights = module.activation_pre_process, module.weight_pre_process
     plain = isinstance(activation, nn.Identity | NoOp)
     signs = hasattr(weights, "factors") and getattr(weights, "bit_reason", None) is None
-    if plain and not signs:  # float inputs, float weights: those that the weight process makes
+    if plain and not signs:  # float inputs and the float weights that the weight process makes
         with torch.no_grad():
             weight = weights(module.weight) if not isinstance(weights, nn.Identity) else module.weight
         y = place.sums("float", module, weight.detach(), x, bias=module.bias)
@@ -170,9 +170,9 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
 def _add_zero_one_sums(place: _Place, module: Any, bits: Value) -> Value:
     """Add the sums n of activations y, 1 and 0, from their signs s = 2y - 1; return n.
 
-    With W the sum of a filter's weights, n = w . y = (w . s + W) / 2, where a padded position, y = 0, is s = -1. Both
+    With W the sum of a filter's weights, n = w . y = (w . s + W) / 2, where a padded position, y = 0, has s = -1. Both
     steps are exact in float32: halving always is, and with K <= 2^24 weights |w . s|, |W| and |n| are at most 2^24, so
-    that n, an integer, needs no rounding.
+    the integer n needs no rounding.
     """
     weight, attributes = module.binary_weight(), layer_attributes(module)
     padding = attributes.get("padding", [])
@@ -191,7 +191,7 @@ def _add_zero_one_sums(place: _Place, module: Any, bits: Value) -> Value:
 
 
 def _rescale(scale: Tensor, bias: Tensor | None, dims: int) -> Rescale:
-    """Return what `LatentWeight.scale_and_shift` computes, step by step, from the scale of the trained layer."""
+    """Return the steps of `LatentWeight.scale_and_shift` as one operation, from the scale of the trained layer."""
     shape = (-1, *(1,) * dims)
     factor, shift = scale.reshape(shape), None if bias is None else bias.detach().reshape(shape)
 
@@ -204,7 +204,7 @@ def _rescale(scale: Tensor, bias: Tensor | None, dims: int) -> Rescale:
 
 
 def _bit_reason(activation: nn.Module, weights: nn.Module) -> str | None:
-    """Return why the product is not one of bits, or None."""
+    """Return why the product is not a product of bits, or None."""
     reasons = []
     for what, process in (("activations", activation), ("weights", weights)):
         missing = f"{type(process).__name__} has no attribute `bit_reason`, so its values are not known to be bits"

@@ -26,12 +26,12 @@ __all__ = ["Export", "lower", "rounded_to_half"]
 
 @dataclass(frozen=True)
 class Export:
-    """A packed graph and where it comes from.
+    """A packed graph and its origin.
 
     Attributes:
         graph: ready for `xnorkit.format.write`.
         origins: node name -> the value of the trained model that the node gives.
-        network: the values, signs moved to where they are taken.
+        network: the values, with signs at the places where they are taken.
         capture: runs the model and records its calls.
         captured: the calls that the values name.
         notes: what each pass did.
@@ -61,24 +61,24 @@ def lower(
     Args:
         model: trained module; it is evaluated as in `eval()` mode and not changed.
         input_shape: (C, H, W) of one image.
-        name: name of the model in the file; default the class name.
-        normalization: mean and std per channel for uint8 images; None if only float32 images are to be accepted. An
+        name: name of the model in the file; the class name by default.
+        normalization: mean and std per channel for uint8 images; None to accept only float32 images. An
             8-bit first layer that reads pixels brings its own.
-        preparation: what else lies between pictures and the images of the training (order of channels, mean image),
-            or that these were no pictures; None: nothing.
-        metadata: what the file should tell about itself (classes, recipe, accuracy, licence); JSON values.
+        preparation: the other steps from pictures to the images of training (order of channels, mean image), or that
+            those were not pictures; None: no other steps.
+        metadata: what the file should say about itself (classes, recipe, accuracy, licence); JSON values.
         half: store the weights of float layers as float16. The program is then that of `rounded_to_half(model)`.
-        dynamic: let the file be run on other image sizes, too.
+        dynamic: let the file run on other image sizes too.
 
     Raises:
-        ExportError: see `pack`; or `dynamic` and a layer or pool is made for one size.
+        ExportError: see `pack`; or `dynamic` is set and a layer or pool works for one size only.
     """
     source = rounded_to_half(model) if half else model
     network, capture, captured = build_network(source, input_shape)
     channels = input_shape[0]
     if normalization is not None and len(normalization.mean) != channels:
         raise ExportError(
-            f"normalization for {len(normalization.mean)} channels; required: {channels}, as input_shape says."
+            f"normalization for {len(normalization.mean)} channels; required: {channels}, as in input_shape."
         )
     with torch.no_grad():
         network = choose_bits(network)
@@ -112,7 +112,7 @@ def rounded_to_half(model: nn.Module) -> nn.Module:
             for role, tensor in module.named_parameters(recurse=False):
                 tensor.copy_(tensor.half().float())
                 if not tensor.isfinite().all():
-                    raise ExportError(f"'{name}.{role}' holds numbers above 65504; required for float16: below.")
+                    raise ExportError(f"'{name}.{role}' holds numbers above 65504; float16 requires at most 65504.")
     return model
 
 
@@ -127,7 +127,7 @@ def _run_passes(draft: Draft, half: bool) -> None:
 
 
 def _pixel_normalization(network: Network) -> Normalization:
-    """Return mean and std that the first layer's own quantizer holds."""
+    """Return the mean and std of the first layer's own quantizer."""
     quantizers = (getattr(value.operation, "quantizer", None) for value in network.values)
     quantizer = next(q for q in quantizers if isinstance(q, PixelQuantizer))
     return Normalization(tuple(map(float, quantizer.mean)), tuple(map(float, quantizer.std)))
@@ -139,5 +139,5 @@ def _check_output(output: Value) -> None:
     if len(output.torch_shape) == 1 and output.positions > 1:
         raise ExportError(
             f"the output '{output.name}' is a flattened image of {output.shape[1]} x {output.shape[2]}; required: a "
-            "vector of logits, or an image as it is."
+            "vector of logits, or an image that is not flattened."
         )

@@ -1,4 +1,4 @@
-"""Operations on whole values: pools, sums, layers. What works on each number by itself is in `pointwise.py`."""
+"""Operations on whole values: pools, sums, layers. Operations on each number are in `pointwise.py`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,7 @@ class Flatten(Operation):
         self.torch_shape = torch_shape
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return inputs[0].reshape(-1, *self.torch_shape)
 
 
@@ -51,7 +51,7 @@ class Add(Operation):
     """x + y."""
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return inputs[0] + inputs[1]
 
 
@@ -59,15 +59,15 @@ class Multiply(Operation):
     """x * y; y may have one position or one channel."""
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return inputs[0] * inputs[1]
 
 
 class Concat(Operation):
-    """Values side by side along the channels."""
+    """Concatenation along the channels."""
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return torch.cat(inputs, 1)
 
 
@@ -75,7 +75,7 @@ class Softmax(Operation):
     """Softmax over the channels."""
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return inputs[0].softmax(1)
 
 
@@ -86,7 +86,7 @@ class GlobalAvgPool(Operation):
         self.torch_shape = torch_shape
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         x = inputs[0]
         return x.mean(tuple(range(2, x.dim()))).reshape(-1, *self.torch_shape)
 
@@ -98,7 +98,7 @@ class Gather(Operation):
     index: Tensor
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return inputs[0][:, self.index]
 
 
@@ -106,7 +106,7 @@ class Gather(Operation):
 class Crop(Operation):
     """Rows and columns of every channel, at equal steps.
 
-    The graph has it as a depthwise convolution with one weight of 1: 1 * x + 0 + ... is x, exactly. A kernel of
+    In the graph it is a depthwise convolution with one weight of 1: 1 * x + 0 + ... is exactly x. A kernel of
     H - (n - 1) * step rows fits n times, at the steps of the crop, into H rows.
     """
 
@@ -114,7 +114,7 @@ class Crop(Operation):
     columns: range
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         x = inputs[0][..., list(self.columns)]
         return x if x.dim() == 3 else x[:, :, list(self.rows)]
 
@@ -131,13 +131,13 @@ class Crop(Operation):
 
 @dataclass
 class Pad(Operation):
-    """Zeros around the image ([top, left, bottom, right]) and beside the channels ([before, after])."""
+    """Zeros around the image ([top, left, bottom, right]) and around the channels ([before, after])."""
 
     padding: list[int]
     channels: list[int]
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         top, left, bottom, right = self.padding
         sides = (left, right, top, bottom) if inputs[0].dim() == 4 else (left, right)
         return F.pad(inputs[0], (*sides, *self.channels))
@@ -151,7 +151,7 @@ class PadBits(Operation):
     padding: list[int]
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return _padded(inputs[0], self.padding, -1.0)
 
 
@@ -169,7 +169,7 @@ class _Pool(Operation):
     attributes: dict[str, Any]
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return self.module(inputs[0])
 
 
@@ -189,7 +189,7 @@ class Quantize(Operation):
     quantizer: Any
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         d, _ = self.quantizer.quantize(inputs[0])
         return d + self.quantizer.zero_point().to(d.dtype)
 
@@ -202,7 +202,7 @@ class KMap(Operation):
     attributes: dict[str, Any]
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return input_scale(inputs[0], *self.geometry)
 
 
@@ -213,9 +213,9 @@ class Layer(Operation):
     Attributes:
         form: "float", "binary_weight" (signs as weights, float input), "binary" or "int8"; the last two give integers.
         module: the trained module.
-        weight: float weights, or +1 and -1, or int8 numbers as floats: of the layout of `module.weight`.
+        weight: float weights, or +1 and -1, or int8 numbers as floats, in the layout of `module.weight`.
         attributes: the graph's geometry, or {"out_features": O}.
-        bias: of a float or int8 layer; the others add it in the pointwise operation behind them.
+        bias: of a float or int8 layer; the others add it in the pointwise operation that follows.
     """
 
     form: str
@@ -227,7 +227,7 @@ class Layer(Operation):
 
     @property
     def kind(self) -> str:  # type: ignore[override]
-        """Return "integer" where the sums are, else "f32"."""
+        """Return "integer" if the sums are integers, else "f32"."""
         return "integer" if self.form in ("binary", "int8") else "f32"
 
     @property

@@ -1,4 +1,4 @@
-"""Operations on each number by itself, with parameters per channel or position: activations, norms, scales, signs."""
+"""Operations on each number, with parameters per channel or position: activations, norms, scales, signs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ class Pointwise(Operation):
 
     Attributes:
         function: the trained function itself; broadcasts its parameters over any number of images and positions.
-        steps: the same as operations of the graph, for where the value stays float; None if they cannot express it.
-        monotone: True if f, rounded as it is, turns around in no channel, so that bisection over floats is exact.
+        steps: the same as operations of the graph, if the value stays float; None if they cannot express it.
+        monotone: True if f, with its rounding, turns around in no channel, so that bisection over floats is exact.
         parameters: what differs by channel or position.
-        text: what it is, for messages.
-        fades: True if it nears 0 from below and PyTorch rounds that to 0, as the tail of GELU; no threshold at 0 can
-            repeat it there.
+        text: its name, for messages.
+        fades: True if it approaches 0 from below and PyTorch rounds that to 0, like the tail of GELU; no threshold at
+            0 can reproduce this.
     """
 
     function: Callable[[Tensor], Tensor]
@@ -52,24 +52,24 @@ class Pointwise(Operation):
     fades: bool = False
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         return self.function(inputs[0])
 
     def describe(self) -> str:
-        """Return what it is, for messages."""
+        """Return its name, for messages."""
         return self.text
 
 
 @dataclass
 class Sign(Operation):
-    """What a binary layer's own activation binarizer makes of its input: +1 and -1, which stand for 1 and 0 too."""
+    """The activation binarizer of a binary layer: +1 and -1, which may also stand for 1 and 0."""
 
     kind = "bits"
     process: nn.Module
 
     @property
     def zero_one(self) -> bool:
-        """True where the trained layer multiplies with 1 and 0 in place of +1 and -1."""
+        """True if the trained layer multiplies by 1 and 0 instead of +1 and -1."""
         return bool(getattr(self.process, "zero_one", False))
 
     @property
@@ -78,13 +78,13 @@ class Sign(Operation):
         return list(self.process.state_dict().values())
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value, of what it reads."""
+        """Return the value, computed from its inputs."""
         y = self.process(inputs[0])
         return 2 * y - 1 if self.zero_one else y
 
 
 def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str) -> Pointwise:
-    """Return x * scale + bias in two roundings; None leaves a step out."""
+    """Return x * scale + bias in two roundings; None omits a step."""
     tensors = {
         role: torch.as_tensor(t, dtype=torch.float32) for role, t in (("scale", scale), ("bias", bias)) if t is not None
     }
@@ -102,7 +102,7 @@ def clip(low: float | None, high: float | None, text: str) -> Pointwise:
 
 
 def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | None:
-    """Return a module as a pointwise operation on values with `dims` axes behind the channels; None if it is none.
+    """Return a module as a pointwise operation on values with `dims` axes after the channels; None if it is not one.
 
     Raises:
         ExportError: a batch norm without running statistics.
@@ -144,13 +144,13 @@ def _rprelu(module: Any, _: Shape) -> Found:
 
 
 def _activation(module: Any, _: Shape) -> Found:
-    """A sigmoid is monotone in theory, but not by the rounding of its parts."""
+    """A sigmoid is monotone in theory, but not with the rounding of its parts."""
     exact = getattr(module, "approximate", "none") == "none"
     return ([("activation", {"function": ACTIVATIONS[type(module)]}, {})] if exact else None), False
 
 
-# How a known module is written in steps, and whether it is monotone in float32: rounding is monotone, so sums and
-# products with constants are.
+# How a known module is written in steps, and whether it is monotone in float32. Rounding is monotone, and so are sums
+# and products with constants.
 _STEPS: Mapping[type[nn.Module], Callable[[Any, Shape], Found]] = {
     nn.ReLU: lambda module, _: ([("clip", {"min": 0.0, "max": None}, {})], True),
     nn.Hardtanh: _hardtanh,  # ReLU6 is one
@@ -161,12 +161,12 @@ _STEPS: Mapping[type[nn.Module], Callable[[Any, Shape], Found]] = {
     BiasPostprocess: lambda module, _: ([("affine", {}, {"bias": module.bias})], True),
     **dict.fromkeys(ACTIVATIONS, _activation),
     **dict.fromkeys((nn.ELU, nn.Softplus), lambda module, _: (None, False)),
-    # A sign as a module of its own, as an RSign in front of a binary layer: only thresholds express it.
+    # A sign as a separate module, such as an RSign before a binary layer: only thresholds express it.
     ActivationBinarizer: lambda module, _: (None, module.bit_reason is None),
 }
 
 POINTWISE = (*NORM, *_STEPS)
-"""Modules that work on each number by itself."""
+"""Modules that work on each number separately."""
 
 
 @torch.no_grad()

@@ -6,8 +6,8 @@ per channel or per position. If sign(f(x)) changes at most once as x grows, the 
     rising:  bit = x <  t                with t the smallest x where f(x) >= 0
     falling: bit = (x < t) xor 1         with t the smallest x where f(x) <  0
 
-so `bit = (x < threshold) xor flip` covers both. Because f is evaluated in float32 by the very modules that were
-trained, the bits are equal by construction, whatever those modules round.
+so `bit = (x < threshold) xor flip` covers both. Because the trained modules themselves evaluate f in float32, the bits
+are equal by construction, however those modules round.
 """
 
 from collections.abc import Callable
@@ -52,18 +52,18 @@ def integer_thresholds(chain: Chain, reach: int, name: str) -> Thresholds:
         name: the module named in the error.
 
     Raises:
-        ExportError: the sign changes more than once, as behind a PReLU with a negative slope.
+        ExportError: the sign changes more than once, as after a PReLU with a negative slope.
     """
     minus = _evaluate_minus(chain, torch.arange(-reach, reach + 1, dtype=torch.float32))
     changes = (minus[1:] ^ minus[:-1]).sum(dim=0)
     if bool((changes > 1).any()):
         channel = int((changes > 1).nonzero()[0][0])
         raise ExportError(
-            f"the sign behind '{name}' changes {int(changes.max())} times as its integer dot grows (first in channel "
+            f"the sign after '{name}' changes {int(changes.max())} times as its integer dot grows (first in channel "
             f"{channel}); required: a monotone chain. A PReLU with negative slope or a non-monotone activation between "
             "two binary layers cannot become one threshold."
         )
-    # Values below the change count to its position; a constant sign never changes and needs no flip:
+    # The number of values below the change is its position. A constant sign never changes and needs no flip:
     # all -1: d < reach + 1 always holds; all +1: d < -reach never holds.
     falling = ~minus[0] & minus[-1]
     below = torch.where(falling, ~minus, minus).sum(dim=0)
@@ -74,9 +74,9 @@ def integer_thresholds(chain: Chain, reach: int, name: str) -> Thresholds:
 def bisected_thresholds(chain: Chain, reach: int, name: str, dtype: torch.dtype = torch.float32) -> Thresholds:
     """Return the thresholds of a monotone `chain` on the integers -reach..reach, by bisection.
 
-    For sums that are too many to evaluate all. The chain gets them in `dtype`, which must hold them exactly: float32
-    for signs, float64 for the sums of an 8-bit layer, which rounds them itself. Arguments and errors as in
-    `integer_thresholds`.
+    Use it if there are too many sums to evaluate them all. The chain gets them in `dtype`, which must hold them
+    exactly: float32 for signs, float64 for the sums of an 8-bit layer, which rounds them itself. Arguments and errors
+    are as in `integer_thresholds`.
     """
     first, last, changed = _bisect(chain, -reach, reach, lambda keys: keys.to(dtype), name)
     constant = torch.where(first, reach + 1, -reach)
@@ -122,7 +122,7 @@ def _bisect(
         wrong &= first != last  # a sign that is the same at both ends must be so everywhere
         wrong |= (first == last) & (seen != first)
         if bool(wrong.any()):
-            raise ExportError(f"the sign behind '{name}' changes more than once; required: a monotone chain.")
+            raise ExportError(f"the sign after '{name}' changes more than once; required: a monotone chain.")
     return first, last, high
 
 
@@ -133,8 +133,8 @@ def direction(chain: Chain, reach: int, name: str) -> NDArray[np.int8]:
     rising, falling = (steps >= 0).all(dim=0), (steps <= 0).all(dim=0)
     if not bool((rising | falling).all()):
         raise ExportError(
-            f"the activation between '{name}' and its max-pool is not monotone; required: a monotone one there, as "
-            "ReLU or BatchNorm."
+            f"the activation between '{name}' and its max-pool is not monotone; required: a monotone one there, such "
+            "as ReLU or BatchNorm."
         )
     return np.where(rising.numpy(), 1, -1).astype(np.int8)
 

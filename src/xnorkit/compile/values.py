@@ -14,13 +14,13 @@ __all__ = ["Network", "Operation", "Value"]
 
 
 class Operation:
-    """What makes a value. `run` repeats in PyTorch what the trained model does there."""
+    """Makes a value. `run` does in PyTorch what the trained model does there."""
 
     kind = "f32"
     """Kind of the value: "f32", "integer" (a layer's exact sums), "bits" (+1 and -1) or "u8"."""
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Return the value (N, ...) in the trained model's layout, of the values that it reads."""
+        """Return the value (N, ...) in the trained model's layout, from the values that it reads."""
         raise NotImplementedError
 
     def describe(self) -> str:
@@ -30,7 +30,7 @@ class Operation:
 
 @dataclass(eq=False)
 class Value:
-    """One value of one image.
+    """One value for one image.
 
     Attributes:
         name: unique; the path of the module that makes it, or the name of the call.
@@ -38,8 +38,8 @@ class Value:
         inputs: the values that the operation reads.
         shape: (C, H, W). A flat vector is (C, 1, 1), or the image whose flattening it is.
         torch_shape: shape of the trained model's tensor without the batch: (C, H, W), (C, L) or (features,).
-        source: the captured tensor that it is; None for a value inside of a layer.
-        original: the value as it was before a pass; its tensor is the same.
+        source: the captured tensor of this value; None for a value inside a layer.
+        original: the value before a pass changed it; its tensor is the same.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Value:
         return tensor.reshape(len(tensor), *self.shape).permute(0, 2, 3, 1).contiguous()
 
     def spread(self, parameter: Tensor) -> NDArray[Any]:
-        """Return a parameter that broadcasts against the tensor as (C,), or (H, W, C) where positions differ."""
+        """Return a parameter that broadcasts against the tensor as (C,), or (H, W, C) if positions differ."""
         whole = parameter.detach().expand(1, *self.torch_shape).reshape(self.shape)
         first = whole[:, :1, :1]
         whole = first[:, 0, 0] if bool((whole == first).all()) else whole.permute(1, 2, 0)
@@ -85,7 +85,7 @@ class Network:
     notes: dict[str, list[str]] = field(default_factory=dict)
 
     def readers(self) -> Mapping[Value, list[Value]]:
-        """Return who reads each value."""
+        """Return the readers of each value."""
         found: dict[Value, list[Value]] = {value: [] for value in self.values}
         for value in self.values:
             for source in value.inputs:

@@ -1,4 +1,4 @@
-"""`pack`: a trained module compiled and proved; its program as a torch module; what the compiler did, in words."""
+"""`pack` compiles and proves a trained module; also its program as a torch module, and an account of the compiler."""
 
 from xnorkit.compile.lower import Export, rounded_to_half
 from xnorkit.export.explain import explain

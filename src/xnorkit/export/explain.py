@@ -1,4 +1,4 @@
-"""What the exporter did, in words: pass by pass, then why each layer with float weights or float input is one."""
+"""Describes what the exporter did, pass by pass, and why each layer with float weights or float input is float."""
 
 from xnorkit.compile.lower import Export
 from xnorkit.format import INPUT, Node, operation_of
@@ -17,7 +17,7 @@ TITLES = {
 
 
 def explain(export: Export) -> str:
-    """Return what each pass did, and for each layer that is not on bits why, and what would make it binary."""
+    """Return what each pass did, and why each remaining layer is not on bits and what would make it binary."""
     lines = []
     for key, title in TITLES.items():
         notes = export.notes.get(key, [])
@@ -38,7 +38,7 @@ def _reason(node: Node, export: Export) -> str:
         return "8-bit weights and inputs, as trained by quantize_first_last_; nothing to do"
     if operation_of(node).layer == "binary_weight":
         return (
-            "its weights are bits, its input is float: give its BConfig an activation binarizer, as "
+            "its weights are bits, its input is float: give its BConfig an activation binarizer, such as "
             "BasicInputBinarizer, and train again"
         )
     if node.source == INPUT:

@@ -23,17 +23,17 @@ __all__ = ["export_model", "pack"]
 RUNS = ((BATCH, True), (BATCH + 3, False))
 """Number of images, and whether gradients are on, in the runs beside the untouched model.
 
-The last has another number of images than the run that the program was made from: a step that depends on it differs."""
+The last number differs from that of the run from which the program was made, to reveal steps that depend on it."""
 
 OTHER_SIZES = ((1, 2), (2, 1))
-"""What a dynamic model's height and width grow by in the checks that its program fits any size."""
+"""How much a dynamic model's height and width grow in the checks that its program fits any size."""
 
 
 def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) -> Graph:
     """Return the packed program of a trained `model`, ready for `xnorkit.format.write`.
 
-    Binary layers become nodes on bits; what stands between a value and a sign becomes thresholds on that value, integer
-    ones where it is a binary layer's own sum; max-pools between them move onto the bits. All else stays float32. The
+    Binary layers become nodes on bits. The steps between a value and a sign become thresholds on that value, integer
+    ones if it is a binary layer's sum, and max-pools between them move onto the bits. All else stays float32. The
     untouched model then runs beside the program on a few generated images, and every node must give its numbers.
 
     Args:
@@ -42,7 +42,7 @@ def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) ->
         options: see `export_model`.
 
     Raises:
-        ExportError: names the module that has no exact counterpart, and says why; or a weight is NaN or infinite, or
+        ExportError: a module has no exact counterpart (named, with the reason), a weight is NaN or infinite, or
             the model does not run on `input_shape`.
 
     Warns:
@@ -64,7 +64,7 @@ def export_model(model: nn.Module, input_shape: tuple[int, int, int], **options:
         options: `name`, `normalization`, `metadata`, `half` and `dynamic`, see `xnorkit.compile.lower.lower`.
 
     Raises:
-        ExportError: see `pack`; or `dynamic` and a layer or pool is made for one size.
+        ExportError: see `pack`; or `dynamic` is set and a layer or pool works for one size only.
     """
     export = lower(model, input_shape, **options)
     _validate(export)
@@ -83,14 +83,13 @@ def export_model(model: nn.Module, input_shape: tuple[int, int, int], **options:
 
 
 def _warn_of_dead_signs(export: Export) -> None:
-    """Warn of layers whose input bits are the same for every image, as their thresholds lie beyond all values."""
+    """Warn about layers whose input bits are the same for every image, because their thresholds exceed all values."""
     bits = [(value.name, value.operation) for value in export.network.values if isinstance(value.operation, Bits)]
     dead = [name.removesuffix(".sign") for name, operation in bits if operation.dead]
     if dead:
         warnings.warn(
             f"every input bit of {', '.join(dead)} is the same for every image, so nothing is computed there. "
-            'Remedies: activations="auto" of prepare_binary_model before training, or a BatchNorm in front of the '
-            "sign.",
+            'Remedies: activations="auto" of prepare_binary_model before training, or a BatchNorm before the sign.',
             BinarizationWarning,
             stacklevel=4,
         )
@@ -105,7 +104,7 @@ def _validate(export: Export) -> None:
 
 
 def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any], growth: tuple[int, int]) -> None:
-    """Refuse a dynamic program that would be another one had it been made from images of another size."""
+    """Refuse a dynamic program that would differ if it had been made from images of another size."""
     channels, height, width = export.graph.input.shape
     grown = (channels, height + growth[0] if height > 1 else 1, width + growth[1])
     if not _runs(export, grown):
@@ -114,8 +113,8 @@ def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any],
     for ours, theirs in zip(export.graph.nodes, other.nodes, strict=False):
         if not _equal(ours, theirs):
             raise ExportError(
-                f"'{ours.name}' ({ours.op}) is another operation for images of {grown[1]} x {grown[2]}; required with "
-                "dynamic=True: a forward whose constants do not depend on the size of the image."
+                f"'{ours.name}' ({ours.op}) is a different operation for images of {grown[1]} x {grown[2]}; required "
+                "with dynamic=True: a forward whose constants do not depend on the size of the image."
             )
 
 

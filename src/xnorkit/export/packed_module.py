@@ -1,4 +1,4 @@
-"""A packed program as a torch module: its forward runs the engine, through an operator that compilers keep as it is."""
+"""A packed program as a torch module: its forward runs the engine, through an operator that compilers keep."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ __all__ = ["PackedModule", "packed_module"]
 
 _MODELS: dict[str, Model] = {}
 HELD = 16
-"""Programs that are kept ready to run; one that was dropped is made again from the module's bytes."""
+"""Number of programs that are kept ready to run; a dropped one is made again from the module's bytes."""
 
 
 class PackedModule(nn.Module):
-    """Maps images (N, C, H, W), float32 or uint8, on the CPU to what the packed program gives, (N, O) float32.
+    """Maps images (N, C, H, W), float32 or uint8, on the CPU to the packed program's outputs, (N, O) float32.
 
-    The buffer `program` holds the `.xnor` file's bytes, so a state dict or an exported program carries all of it.
-    There is no gradient: a backward pass through it is an InputError.
+    The buffer `program` holds the `.xnor` file's bytes, so a state dict or an exported program contains all of it.
+    There is no gradient: a backward pass raises InputError.
     """
 
     program: Tensor
@@ -40,7 +40,7 @@ class PackedModule(nn.Module):
         self.register_buffer("program", torch.from_numpy(np.frombuffer(content, np.uint8).copy()))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return (N, O), or (N, O, OH, OW) where the program's output is an image."""
+        """Return (N, O), or (N, O, OH, OW) if the program's output is an image."""
         return _run(images, self.program, self.key, self.output_shape)
 
     def extra_repr(self) -> str:
@@ -56,12 +56,12 @@ def packed_module(
     `torch.compile` and `torch.export` keep it as one call of the operator `xnorkit::run_packed`.
 
     Args:
-        model: a trained module, to be packed; or a graph that is packed already.
+        model: a trained module to pack, or a graph that is already packed.
         input_shape: (C, H, W) of one image, needed for a module.
         options: as in `export_model`.
 
     Raises:
-        ExportError: no `input_shape`, or see `pack`.
+        ExportError: `input_shape` is missing, or see `pack`.
 
     Examples:
         >>> packed = packed_module(create_model("lenet5"), (1, 28, 28))
@@ -92,7 +92,7 @@ def _(images: Tensor, program: Tensor, key: str, output_shape: Sequence[int]) ->
 def _refuse(context: Any, gradient: Tensor) -> None:
     raise InputError(
         "backward through a packed program, which has no gradient; required: images without requires_grad, or the "
-        "module that was packed. Train that, and pack it again."
+        "module that was packed. Train that module, and pack it again."
     )
 
 

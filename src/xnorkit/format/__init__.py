@@ -1,4 +1,4 @@
-"""The `.xnor` file: read, write, validate, summarise. Needs NumPy and safetensors only; see docs/format.md."""
+"""The `.xnor` file: read, write, validate, summarise. Needs only NumPy and safetensors; see docs/format.md."""
 
 from xnorkit.format.demands import check_limits
 from xnorkit.format.file import read, write

@@ -1,7 +1,7 @@
-"""The container of a `.xnor` file: a safetensors file, checked here in full before anything is made of it.
+"""The container of a `.xnor` file: a safetensors file, checked in full before it is used.
 
-A library would copy every tensor out of the file's bytes; here tensors are views into them. `tests/format` holds this
-reader against safetensors itself: what it takes, safetensors takes too, with equal tensors.
+A library would copy every tensor out of the file's bytes; here tensors are views into them. `tests/format` compares
+this reader with safetensors itself: safetensors accepts everything that it accepts, with equal tensors.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ def unpack(content: NDArray[np.uint8], limits: Limits | None) -> tuple[Mapping[s
     """Return the metadata and the tensors of a file's bytes; tensors are views into `content` where alignment allows.
 
     Raises:
-        FormatError: the bytes are no safetensors file that is whole, or hold a tensor of another kind.
+        FormatError: the bytes are not a complete safetensors file, or hold a tensor of an unsupported kind.
     """
     header, data = _split(content, limits)
     metadata = header.pop(_METADATA, {})
@@ -50,7 +50,7 @@ def _split(content: NDArray[np.uint8], limits: Limits | None) -> tuple[dict[str,
     try:
         text = content[8 : 8 + length].tobytes().decode()
     except UnicodeDecodeError:
-        raise _broken("its header is no UTF-8 text") from None
+        raise _broken("its header is not UTF-8 text") from None
     if not text.startswith("{"):
         raise _broken(f"its header begins with {shown(text[:8])} and not with a brace")
     header: dict[str, Any] = parse(text, _HEADER)
@@ -97,4 +97,7 @@ def _places(header: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
 
 
 def _broken(reason: str) -> FormatError:
-    return FormatError(f"not a whole safetensors file ({reason}); the file is truncated, altered or no .xnor file.")
+    return FormatError(
+        f"not a complete safetensors file ({reason}); required: a .xnor file that is neither truncated nor altered. "
+        "Copy or export it again."
+    )

@@ -1,6 +1,6 @@
-"""What a graph costs whoever runs it, from its shapes alone; bounds from above, rough ones, in a time that is linear.
+"""The cost of running a graph, from its shapes alone: rough upper bounds, computed in linear time.
 
-The constants are of the engine on AVX2: a multiply-add of float32 takes about 0.05 ns there. docs/trust.md tells how
+The constants describe the engine on AVX2, where a multiply-add of float32 takes about 0.05 ns. docs/trust.md says how
 they were measured.
 """
 
@@ -21,10 +21,10 @@ PER_NUMBER = 40
 PER_FUNCTION = 400
 """Work of a number that goes through exp, tanh or erf."""
 PER_TAP = 24
-"""Work of a tap that a pool reads, beside PER_POOLED of each of its numbers or words."""
+"""Work of a tap that a pool reads, in addition to PER_POOLED for each of its numbers or words."""
 PER_POOLED = 4
 PER_POSITION = 1000
-"""Work of one output pixel of a convolution or pool beside its numbers: its place in the plan, setting up its tile."""
+"""Work of one output pixel of a convolution or pool in addition to its numbers: its place in the plan, its tile."""
 PER_RUN = 200
 """Work of a run of taps in the plan."""
 PER_INT8 = 2
@@ -33,17 +33,17 @@ BITS_PER_WORK = 16
 RUN_BYTES = 16
 POSITION_BYTES = 24
 LANE_BYTES = 16
-"""Of one output channel in its block: scale, bias, threshold."""
+"""Bytes of one output channel in its block: scale, bias, threshold."""
 BLOCK_BYTES = 40
 FILE_TIMES = 2
-"""How often its own bytes in the file a weight may take as the engine arranges it, as float16 does; more is plan."""
+"""How many times its bytes in the file a weight may take in the engine, as float16 does; the rest counts as plan."""
 PIXEL_TABLE_BYTES = 1024
-"""Of one channel: what every pixel value becomes."""
+"""Bytes of one channel: the result of every pixel value."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """Cost of one node: work, bytes of its plan, bytes of its scratch; see `Limits`."""
+    """Cost of one node: work, bytes of its plan, bytes of its scratch memory; see `Limits`."""
 
     work: int = 0
     plan: int = 0
@@ -51,10 +51,10 @@ class Demand:
 
 
 def check_limits(graph: Graph, values: Mapping[str, ValueSpec], limits: Limits, scale: float = 1.0) -> None:
-    """Check that a valid graph asks for no more than `limits`, those of values, plan and work times `scale`.
+    """Check that a valid graph asks for no more than `limits`, with those of values, plan and work times `scale`.
 
     Raises:
-        FormatError: says which limit, what is asked for, and how to raise it.
+        FormatError: names the limit, the amount that the graph asks for, and how to raise the limit.
     """
     limits.check("nodes", len(graph.nodes), f"the graph has {len(graph.nodes):,} nodes")
     work = 0
@@ -67,7 +67,7 @@ def check_limits(graph: Graph, values: Mapping[str, ValueSpec], limits: Limits, 
         demands.append(demand)
         work, plan = work + demand.work, plan + demand.plan
     limits.check("plan", plan, f"the engine's plan takes about {plan:,} bytes", scale)
-    limits.check("work", work, f"an image takes about {work:,} multiply-adds, or what takes as long", scale)
+    limits.check("work", work, f"an image takes about {work:,} multiply-adds, or work that takes as long", scale)
     alive = _alive(graph, values, demands)
     limits.check("values", alive, f"an image takes about {alive:,} bytes of values at once", scale)
 
@@ -99,7 +99,7 @@ def _elements(value: ValueSpec) -> int:
 
 
 def demand_of(node: Node, sources: Sequence[ValueSpec], value: ValueSpec) -> Demand:
-    """Return what one node costs."""
+    """Return the cost of one node."""
     elements = sum(v.height * v.width * _elements(v) for v in chain(sources, (value,)))
     work = PER_NUMBER * elements
     if node.op == "activation":
@@ -136,7 +136,7 @@ def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand
     per_group = source.channels // groups
     padded = down.padded * right.padded
     if layer == "binary":
-        # Words of a group, or of all that a block of 64 lanes meets; each kind of position has limits of its own.
+        # Words of a group, or of all groups that a block of 64 lanes reads; each kind of position has its own limits.
         words = min(source.words, -(-64 * per_group // 32) + 1) if groups > 1 else source.words
         multiplied = positions * taps * words * 32 * (value.channels + 32) // BITS_PER_WORK
         wide = 8 * down.kernel * right.kernel * words * (value.channels + 64) if groups > 1 else 0
@@ -160,12 +160,12 @@ def _layer(node: Node, source: ValueSpec, value: ValueSpec, work: int) -> Demand
 
 
 def _arranged(node: Node, kernel: int, source: ValueSpec, value: ValueSpec) -> int:
-    """Return the bytes of a layer's weights in whole blocks of lanes, less what the file's own size accounts for."""
+    """Return the bytes of a layer's weights in whole blocks of lanes, minus those that the file's size accounts for."""
     layer, groups = operation_of(node).layer, node.attributes.get("groups", 1)
     depthwise = groups > 1 and groups == source.channels == value.channels
     per_filter = kernel * source.channels // groups
     if groups > 1 and layer in ("binary", "int8"):
-        return 0  # wide weights, which the plan has already
+        return 0  # widened weights, which the plan already counts
     blocks = 1 if depthwise else groups
     lanes = blocks * _rounded(value.channels // blocks, 32 if layer == "binary" else 16)
     if layer == "binary":
@@ -211,6 +211,6 @@ def _axes(node: Node, source: ValueSpec, value: ValueSpec) -> Iterator[_Axis]:
         kernel, stride, dilation = window.kernel[axis], window.stride[axis], window.dilation[axis]
         before, after = window.padding[axis], window.padding[axis + 2]
         border = -(-before // stride) - (-after // stride)
-        # Both ends of the range of valid taps only fall from one output to the next.
+        # Both ends of the range of valid taps only decrease from one output to the next.
         kinds = min(outputs, border + 1, 2 * kernel + 3)
         yield _Axis(kernel, min(kernel, -(-size // dilation)), kinds, size + before + after)

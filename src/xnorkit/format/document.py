@@ -1,4 +1,4 @@
-"""Graph <-> the JSON text in a file's metadata; tensors stand beside it."""
+"""Graph <-> the JSON text in a file's metadata; tensors are stored separately."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,14 +23,14 @@ _NODE_KEYS = ("name", "op", "inputs", "attributes", "tensors")
 
 
 def tensor_names(graph: Graph) -> dict[str, NDArray[Any]]:
-    """Return all tensors under their names in the file, in its order: the mean image, if any, then "<node>.<role>"."""
+    """Return all tensors by name, in the order of the file: the mean image, if any, then "<node>.<role>"."""
     mean = graph.input.preparation.mean_image
     nodes = {f"{node.name}.{role}": array for node in graph.nodes for role, array in node.tensors.items()}
     return nodes if mean is None else {MEAN_IMAGE: mean, **nodes}
 
 
 def encode(graph: Graph) -> str:
-    """Return the JSON text of a valid graph; a default preparation is left out, as in files of before there was one."""
+    """Return the JSON text of a valid graph; a default preparation is left out, as in older files, which had none."""
     normalization, preparation = graph.input.normalization, graph.input.preparation
     document = {
         "version": VERSION,
@@ -61,11 +61,11 @@ def encode(graph: Graph) -> str:
 
 
 def decode(text: str, arrays: Mapping[str, NDArray[Any]], limits: Limits | None = None) -> Graph:
-    """Return the graph that the JSON text says, with its tensors; its content is not validated yet.
+    """Return the graph of a JSON text, with its tensors; its content is not yet validated.
 
     Raises:
-        FormatError: no JSON object with exactly the required keys and types, another version, a tensor is missing or
-            belongs to no node, more nodes than `limits` allow.
+        FormatError: not a JSON object with exactly the required keys and types, another version, a tensor that is
+            missing or belongs to no node, or more nodes than `limits` allow.
     """
     document = _typed(parse(text, _WHAT), dict, _WHAT)
     _check_version(document)

@@ -29,12 +29,12 @@ CHECKSUM = "crc32"
 def read(path: str | os.PathLike[str], *, limits: Limits | None = DEFAULT) -> Graph:
     """Return the validated graph of a `.xnor` file.
 
-    The file's bytes are copied into memory once, and the graph's tensors are views into that copy: what happens to the
-    file afterwards changes nothing.
+    The file's bytes are copied into memory once, and the graph's tensors are views into that copy. Later changes to
+    the file have no effect.
 
     Args:
         path: the file.
-        limits: what the file may ask for; None for a file that you trust, which only the format's own rules bound.
+        limits: what the file may ask for; None for a file that you trust, bounded only by the format's own rules.
 
     Raises:
         FormatError: the file is missing, truncated, altered, of another version, breaks a rule of docs/format.md, or
@@ -46,7 +46,7 @@ def read(path: str | os.PathLike[str], *, limits: Limits | None = DEFAULT) -> Gr
         raise FormatError(
             f"{shown_path(path)} cannot be read ({error.strerror or error}); required: a .xnor file."
         ) from error
-    except ValueError as error:  # as a null character in the path
+    except ValueError as error:  # such as a null character in the path
         raise FormatError(f"{shown_path(path)} cannot be read ({error}); required: a .xnor file.") from None
     try:
         return _graph(content, limits)
@@ -55,7 +55,7 @@ def read(path: str | os.PathLike[str], *, limits: Limits | None = DEFAULT) -> Gr
 
 
 def write(path: str | os.PathLike[str], graph: Graph) -> None:
-    """Write a graph: the same bytes for the same graph; a file at `path` is replaced only when all is written.
+    """Write a graph: equal graphs give equal bytes; a file at `path` is replaced only when everything is written.
 
     Raises:
         FormatError: the graph breaks a rule of docs/format.md.
@@ -65,15 +65,15 @@ def write(path: str | os.PathLike[str], graph: Graph) -> None:
     try:
         target = Path(path)
         if os.path.lexists(target) and not target.is_file():
-            what = "a folder" if target.is_dir() else "no regular file"
-            raise InputError(f"{shown_path(path)} is {what}; required: the name of a file, as model.xnor.")
+            what = "a folder" if target.is_dir() else "not a regular file"
+            raise InputError(f"{shown_path(path)} is {what}; required: the name of a file, such as model.xnor.")
         draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             draft.write_bytes(content)
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:  # a ValueError as for a null character
+    except (OSError, ValueError) as error:  # a ValueError, such as for a null character
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"{shown_path(path)} cannot be written ({reason}); required: a file name in an existing, writable folder."
@@ -81,7 +81,7 @@ def write(path: str | os.PathLike[str], graph: Graph) -> None:
 
 
 def to_bytes(graph: Graph) -> bytes:
-    """Return the content of the file of a graph; FormatError if the graph breaks a rule."""
+    """Return the content of a graph's file; FormatError if the graph breaks a rule."""
     infer_shapes(graph)
     text = encode(graph)
     arrays = {name: np.ascontiguousarray(array) for name, array in tensor_names(graph).items()}
@@ -95,11 +95,11 @@ def from_bytes(content: bytes, *, limits: Limits | None = DEFAULT) -> Graph:
 
 
 def _content(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    """Return the bytes of a file, of memory that nobody else has."""
+    """Return the bytes of a file, in memory that nobody else can change."""
     with open(path, "rb", buffering=0, opener=_open) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise FormatError(f"{shown_path(path)} is no regular file; required: a .xnor file.")
+            raise FormatError(f"{shown_path(path)} is not a regular file; required: a .xnor file.")
         content = np.empty(status.st_size, np.uint8)
         filled = 0
         while filled < len(content) and (count := file.readinto(content.data[filled:])):
@@ -108,13 +108,13 @@ def _content(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 
 def _open(path: str, flags: int) -> int:
-    """Open without waiting, as a pipe would have it."""
+    """Open without waiting, as a pipe would require."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _graph(content: NDArray[np.uint8], limits: Limits | None) -> Graph:
     if limits is not None and not isinstance(limits, Limits):
-        raise InputError(f"limits={shown(limits)}; required: Limits, as Limits(work=2**36), or None.")
+        raise InputError(f"limits={shown(limits)}; required: Limits, such as Limits(work=2**36), or None.")
     metadata, arrays = unpack(content, limits)
     text = metadata.get(ENTRY)
     if text is None:
@@ -126,7 +126,7 @@ def _graph(content: NDArray[np.uint8], limits: Limits | None) -> Graph:
     expected = _checksum(text, tensor_names(graph).values())
     if checksum[0] != expected:
         raise FormatError(
-            f"the content has checksum {expected:08x}, the file says {int(checksum[0]):08x}: it was altered. "
+            f"the content has checksum {expected:08x}, but the file says {int(checksum[0]):08x}: it was altered. "
             "Required: equal checksums. Copy or export the file again."
         )
     values = infer_shapes(graph)

@@ -30,7 +30,7 @@ class Window:
 
 
 def window_of(attributes: Mapping[str, Any], source: ValueSpec) -> Window:
-    """Return the window that a node's attributes give; the kernel of a linear layer is the whole value it reads."""
+    """Return the window that a node's attributes describe; a linear layer's kernel is the whole value that it reads."""
     if "kernel" not in attributes:
         return Window((source.height, source.width))
     fields: dict[str, Any] = {key: attributes[key] for key in ("groups", "ceil_mode") if key in attributes}
@@ -49,7 +49,7 @@ def filter_shape(attributes: Mapping[str, Any], source: ValueSpec) -> tuple[int,
 def output_size(window: Window, source: ValueSpec) -> tuple[int, int]:
     """Return (OH, OW) = floor((size + padding - reach) / stride) + 1, with reach = dilation * (kernel - 1) + 1.
 
-    With `ceil_mode` the division rounds up, unless the last window would begin behind the image, as in PyTorch.
+    With `ceil_mode` the division rounds up, unless the last window would begin after the image, as in PyTorch.
 
     Raises:
         FormatError: the kernel is larger than the padded image.
@@ -72,7 +72,7 @@ def output_size(window: Window, source: ValueSpec) -> tuple[int, int]:
 
 
 def valid_taps(window: Window, source: ValueSpec) -> int:
-    """Return how many (output pixel, kernel tap) pairs read a pixel of the image and not of the padding."""
+    """Return how many (output pixel, kernel tap) pairs read a pixel of the image rather than of the padding."""
     out = output_size(window, source)
     return _along(window, 0, source.height, out[0]) * _along(window, 1, source.width, out[1])
 
@@ -82,7 +82,7 @@ def _along(window: Window, axis: int, size: int, out: int) -> int:
     total = 0
     for begin in range(0, window.kernel[axis], PORTION):
         taps = np.arange(begin, min(begin + PORTION, window.kernel[axis]), dtype=np.int64)
-        # Output o reads pixel o * stride + offset; that is inside from o = ceil(-offset / stride) on.
+        # Output o reads pixel o * stride + offset, which is inside from o = ceil(-offset / stride) on.
         offset = taps * dilation - window.padding[axis]
         first = np.maximum(0, -(offset // stride))
         last = np.minimum(out - 1, (size - 1 - offset) // stride)

@@ -1,4 +1,4 @@
-"""A packed network in memory: what a `.xnor` file says, as frozen dataclasses; see docs/format.md."""
+"""A packed network in memory: the content of a `.xnor` file as frozen dataclasses; see docs/format.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,17 +38,18 @@ class Normalization:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """How the images of a training were made of pictures, beside the normalisation: none of it by default.
+    """How the images in training were made from pictures, apart from the normalisation; by default unchanged.
 
     A picture is uint8 pixels with rows from top to bottom and channels red, green, blue. It is transposed, then its
-    channels are put in order, then the mean image is taken off.
+    channels are reordered, then the mean image is subtracted.
 
     Attributes:
-        order: "bgr": the network's channels are blue, green, red.
+        order: "rgb", or "bgr" if the network's channels are blue, green, red.
         transposed: height and width are swapped: x[c, i, j] = p[c, j, i].
-        mean_image: (C, H, W) float32 in the network's order, taken off pixels of 0 to 255: x = float32(p) - mean_image.
-        prepared: None for pixels; for floats that no normalisation gives, a word on how they were made, as "whitened".
-            Such a network takes no pixels.
+        mean_image: (C, H, W) float32 in the network's order, subtracted from pixels of 0 to 255:
+            x = float32(p) - mean_image.
+        prepared: None for pixels; for floats that no normalisation gives, a description such as "whitened". Such a
+            network does not accept pixels.
     """
 
     order: Literal["rgb", "bgr"] = "rgb"
@@ -77,10 +78,10 @@ class InputSpec:
 
     Attributes:
         shape: (C, H, W) of one image.
-        normalization: between uint8 pixels and the float32 images of the training; None if there is only one of them.
+        normalization: between uint8 pixels and the float32 images of training; None if only one of them is accepted.
         kind: "f32": the value `input` is the normalised image; "u8": it is the pixels, for an 8-bit first layer.
-        dynamic: images of other heights and widths may be run as well, as far as the graph's rules allow them.
-        preparation: what else lies between pictures and the images of the training, or that they were no pictures.
+        dynamic: images of other heights and widths may be run too, if the graph's rules allow them.
+        preparation: the other steps from pictures to the images of training, or that those were not pictures.
     """
 
     shape: tuple[int, int, int]
@@ -97,13 +98,13 @@ class InputSpec:
 
     @property
     def takes_floats(self) -> bool:
-        """Whether float32 images, made as in the training, are accepted."""
+        """Whether float32 images, prepared as in training, are accepted."""
         return self.kind == "f32" or self.normalization is not None
 
 
 @dataclass(frozen=True)
 class ValueSpec:
-    """Kind and shape of one value of one image: float32 numbers, signs as bits (1 means -1), or 8-bit integers."""
+    """Kind and shape of one value for one image: float32 numbers, signs as bits (1 means -1), or 8-bit integers."""
 
     kind: Kind
     height: int
@@ -112,7 +113,7 @@ class ValueSpec:
 
     @property
     def size(self) -> int:
-        """Numbers or signs of one image."""
+        """Numbers or signs for one image."""
         return self.height * self.width * self.channels
 
     @property
@@ -123,7 +124,7 @@ class ValueSpec:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One operation: its unique name, its op, the nodes (or `"input"`) that it reads, JSON attributes, and tensors."""
+    """One operation: its unique name, its op, the nodes (or `"input"`) that it reads, JSON attributes and tensors."""
 
     name: str
     op: str
@@ -143,7 +144,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A packed network; nodes stand in the order of execution. `metadata` is free JSON and never executed."""
+    """A packed network; nodes are in the order of execution. `metadata` is free-form JSON and never executed."""
 
     name: str
     input: InputSpec

@@ -53,7 +53,7 @@ def int8(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     shape, taps = _sizes(attributes, sources[0])
     if prod(taps) > MAX_K_INT8:
         raise FormatError(
-            f"has {prod(taps)} weights per filter; required: at most {MAX_K_INT8}, so that every sum fits int32."
+            f"has {prod(taps)} weights per filter; required: at most {MAX_K_INT8}, so that every sum fits in int32."
         )
     _check_arranged(shape[2] + 31, taps[0] * taps[1], min(sources[0].channels, 64 * taps[2]))
     _check_padded(attributes, sources[0])
@@ -76,7 +76,7 @@ def _sizes(attributes: Attributes, source: ValueSpec) -> Sizes:
     if attributes["in_channels"] != source.channels:
         raise FormatError(
             f"attribute 'in_channels': received {attributes['in_channels']}; required: {source.channels}, "
-            "the channels of the value it reads."
+            "the channels of the value that it reads."
         )
     for key in ("in_channels", "out_channels"):
         if attributes[key] % groups:
@@ -94,7 +94,7 @@ def _check_float_weights(attributes: Attributes, shape: Shape, taps: tuple[int, 
 
 
 def _check_arranged(lanes: int, taps: int, per_tap: int) -> None:
-    """Check the size of a layer's weights, in lanes of output channels that are padded to whole blocks."""
+    """Check the size of a layer's weights in lanes of output channels, padded to whole blocks."""
     if lanes * taps * per_tap > MAX_ARRANGED:
         raise FormatError(
             f"takes {lanes} lanes x {taps} taps x {per_tap} of weights; required: at most {MAX_ARRANGED} of them, for "

@@ -1,4 +1,4 @@
-"""The operations of version 1 as one table of what all readers of a graph share: format, proof, targets, engine."""
+"""The operations of version 1 in one table, shared by all readers of a graph: format, proof, targets, engine."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,17 +22,17 @@ WEIGHT_BITS: Mapping[Layer, int] = {"float": 32, "binary_weight": 1, "int8": 8, 
 
 @dataclass(frozen=True)
 class Operation:
-    """What is known of an operation before its attributes are.
+    """What is known about an operation before its attributes are known.
 
     Attributes:
         reads: kinds of value.
-        plan: (attributes, values it reads) -> the value it makes and the tensors it needs; checks what no rule of one
-            attribute can.
+        plan: (attributes, values it reads) -> the value it makes and the tensors it needs; checks everything that a
+            rule for a single attribute cannot.
         attributes: name -> rule of the value.
         inputs: fewest and most values that it reads.
         layer: family of a layer with weights: a convolution, or a linear layer, whose kernel is the whole value.
-        exact: its numbers have one rounding at most, or are sums whose order docs/format.md gives.
-        step: works on each number by itself, on a whole row at once.
+        exact: its numbers have at most one rounding, or are sums whose order docs/format.md gives.
+        step: works on each number separately, on a whole row at once.
     """
 
     reads: tuple[Kind, ...]
@@ -50,7 +50,7 @@ class Operation:
 
     @property
     def binary(self) -> bool:
-        """Whether it counts bits: its weights and what it reads are signs."""
+        """Whether it counts bits: its weights and its inputs are signs."""
         return self.layer == "binary"
 
     @property
@@ -108,7 +108,7 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 def find_operation(op: str) -> Operation:
-    """Return the row of the table; FormatError if there is none."""
+    """Return the row of the table for `op`; FormatError if there is none."""
     if op not in OPERATIONS:
         raise FormatError(f"'op' is {shown(op)}; required: one of {', '.join(OPERATIONS)}.")
     return OPERATIONS[op]
@@ -120,5 +120,5 @@ def operation_of(node: Node) -> Operation:
 
 
 def family_of(node: Node) -> str:
-    """Return the key of a valid node in a reader's table of functions: its family of layers, or else its op."""
+    """Return the key of a valid node in a reader's table of functions: its family of layers, or its op."""
     return OPERATIONS[node.op].layer or node.op

@@ -1,4 +1,4 @@
-"""How pictures become the images that a network was trained on: the rules, the JSON, the arithmetic, the words."""
+"""How pictures become the images that a network was trained on: the rules, JSON, arithmetic and description."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ def encoded(preparation: Preparation) -> dict[str, Any]:
 
 
 def decoded(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Preparation:
-    """Return what a JSON object and the file's tensors say; FormatError for a wrong key, type or missing tensor."""
+    """Return the preparation in a JSON object and the file's tensors; FormatError for a wrong key, type or tensor."""
     if not isinstance(value, dict):
         raise FormatError(f"input 'preparation': received {shown(value)}; required: an object.")
     check_keys("input 'preparation'", value, _KEYS)
@@ -78,14 +78,14 @@ def check_preparation(spec: InputSpec) -> None:
 
 
 def arranged(images: NDArray[np.uint8], preparation: Preparation) -> NDArray[Any]:
-    """Return pixels as the network's input sees them: transposed, in its order of channels, less its mean image.
+    """Return pixels as the network expects them: transposed, in its order of channels, minus its mean image.
 
     Args:
         images: (N, C, H, W) uint8, rows from top to bottom, channels red, green, blue.
-        preparation: of the network; its words on prepared floats are not looked at.
+        preparation: of the network; its `prepared` is ignored.
 
     Returns:
-        (N, C, H, W) uint8, a view where that is enough; with a mean image float32, float32(p) - mean_image.
+        (N, C, H, W) uint8, a view if possible; with a mean image float32, float32(p) - mean_image.
     """
     x: NDArray[Any] = images.swapaxes(2, 3) if preparation.transposed else images
     x = x[:, ::-1] if preparation.order == "bgr" else x
@@ -93,9 +93,9 @@ def arranged(images: NDArray[np.uint8], preparation: Preparation) -> NDArray[Any
 
 
 def as_floats(images: NDArray[Any], spec: InputSpec) -> NDArray[np.float32]:
-    """Return the float32 images of the training: (N, C, H, W) uint8 -> float32; float32 images as they are.
+    """Return the float32 images of training: (N, C, H, W) uint8 -> float32; float32 images are returned unchanged.
 
-    `spec` must say how pixels become floats: by its normalisation or its mean image.
+    `spec` must say how pixels become floats: with its normalisation or its mean image.
     """
     if images.dtype != np.uint8:
         return images
@@ -108,7 +108,7 @@ def as_floats(images: NDArray[Any], spec: InputSpec) -> NDArray[np.float32]:
 
 
 def in_words(spec: InputSpec) -> str:
-    """Return in one sentence what a network is fed with, for people: commands, headers, metadata of other formats."""
+    """Return a description of a network's input, for people: commands, headers, metadata of other formats."""
     preparation, by = spec.preparation, spec.normalization
     if preparation.prepared is not None:
         return f"prepared floats ({preparation.prepared}), no pixels"
@@ -122,7 +122,7 @@ def in_words(spec: InputSpec) -> str:
         mean, std = (", ".join(f"{number:.4g}" for number in numbers) for numbers in (by.mean, by.std))
         steps.append(f"(pixel / 255 - mean) / std with mean {mean} and std {std}")
     elif spec.kind == "f32":
-        return f"floats ({'; '.join(steps)}) as in the training; the file has no normalisation for pixels"
+        return f"floats ({'; '.join(steps)}) as in training; the file has no normalisation for pixels"
     return f"pixels ({'; '.join(steps)})"
 
 

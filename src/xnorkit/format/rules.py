@@ -1,4 +1,4 @@
-"""Rules for JSON values: each returns what is required if a value breaks it, else None."""
+"""Rules for JSON values: each returns what is required if a value breaks it, and otherwise None."""
 
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -26,11 +26,11 @@ __all__ = [
 ]
 
 MAX_SIZE = 2**24
-"""Largest size that a file may name: of an axis of a value, a kernel, a stride, a dilation, a number of channels."""
+"""Largest size in a file: of an axis of a value, a kernel, a stride, a dilation, a number of channels."""
 MAX_PADDING = MAX_SIZE - 1
 """Most that may be added to one side of an axis."""
 MAX_NUMBERS = 2**26
-"""Most numbers in one value of one image (1024 x 1024 of 64 channels): a small file cannot ask for huge buffers."""
+"""Most numbers in one value of one image (1024 x 1024 of 64 channels), so a small file cannot ask for huge buffers."""
 
 LARGEST_F32 = (2 - 2.0**-23) * 2.0**127
 SMALLEST_F32 = 2.0**-126
@@ -40,7 +40,7 @@ Rule = Callable[[Any], str | None]
 
 
 def integer(low: int, high: int = MAX_SIZE) -> Rule:
-    """Return the rule: an integer (true and 1.0 are none) from `low` to `high`."""
+    """Return the rule: an integer (true and 1.0 do not count) from `low` to `high`."""
 
     def rule(value: Any) -> str | None:
         fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
@@ -75,12 +75,12 @@ def one_of(*choices: str) -> Rule:
 
 
 def bound(value: Any) -> str | None:
-    """Check: a float32 number, or null for none."""
+    """Check: a float32 number, or null for no bound."""
     return None if value is None or is_number(value) else "a float32 number or null"
 
 
 def positive(value: Any) -> str | None:
-    """Check: a float32 number above 0, which float32 does not round to 0."""
+    """Check: a number above 0 that float32 does not round to 0."""
     return None if is_number(value) and value >= SMALLEST_F32 else "a float32 number above 0"
 
 
@@ -121,9 +121,9 @@ def shown_path(path: Any) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return text that may come from a file as people may see it: what is not printable becomes an escape.
+    """Return text that may come from a file in a form that is safe to show: unprintable characters become escapes.
 
-    So nothing that a file says moves the cursor of a terminal, changes colours, or looks like another line.
+    So no text from a file moves the cursor of a terminal, changes colours, or looks like another line.
     """
     if text.isprintable():
         return text

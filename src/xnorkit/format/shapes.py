@@ -14,7 +14,7 @@ from xnorkit.format.tensors import Plan, check_tensor
 __all__ = ["infer_shapes"]
 
 PIXELS = np.array([0, 255], np.float32)
-"""The extreme ones: what they become lies around all others."""
+"""The extreme pixel values: the results of all others lie between theirs."""
 
 
 def infer_shapes(graph: Graph, size: tuple[int, int] | None = None) -> dict[str, ValueSpec]:
@@ -27,7 +27,7 @@ def infer_shapes(graph: Graph, size: tuple[int, int] | None = None) -> dict[str,
         size: (H, W) of other images, for a graph whose input is dynamic.
 
     Raises:
-        FormatError: the first rule of docs/format.md that the graph breaks; names the node and the field.
+        FormatError: the graph breaks a rule of docs/format.md; names the node and the field.
     """
     if not is_printable(graph.name):
         raise FormatError(f"'name' is {shown(graph.name)}; required: a non-empty printable string.")
@@ -53,7 +53,7 @@ def _input(spec: InputSpec, size: tuple[int, int] | None) -> ValueSpec:
     if size is not None and size != (height, width):
         if not spec.dynamic:
             raise FormatError(
-                f"images of {size[0]} x {size[1]}; required: {height} x {width}, as this graph's size is fixed."
+                f"images of {size[0]} x {size[1]}; required: {height} x {width}, because this graph's size is fixed."
             )
         height, width = size
     if spec.kind not in ("f32", "u8"):
@@ -122,7 +122,7 @@ def _check_tensors(node: Node, plan: Plan) -> None:
     absent = [role for role, rule in plan.tensors.items() if rule.optional]
     check_keys("tensors", node.tensors, plan.tensors, absent)
     if plan.tensors and not node.tensors:
-        raise FormatError(f"tensors: there is none; required: {', '.join(plan.tensors)}, or one of them.")
+        raise FormatError(f"tensors: there are none; required: {', '.join(plan.tensors)}, or one of them.")
     for role, array in node.tensors.items():
         check_tensor(role, array, plan.tensors[role])
     if "flip" in plan.tensors and node.tensors["flip"].shape != node.tensors["threshold"].shape:

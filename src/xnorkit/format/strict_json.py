@@ -14,12 +14,12 @@ MAX_DEPTH = 32
 """Most brackets open at once; a graph itself needs 5."""
 
 _BRACKET = re.compile(r"[\[{\]}]")
-# Half of a pair, as it is or as an escape; two halves in a row may be a pair.
+# Half of a pair, literal or as an escape; two halves in a row may be a pair.
 _SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 
 
 def parse(text: str, what: str) -> Any:
-    """Return the value that `text` says; FormatError names `what` and the reason."""
+    """Return the value of the JSON `text`; FormatError names `what` and the reason."""
     depth = 0
     for bracket in _BRACKET.findall(_outside_strings(text)):
         depth += 1 if bracket in "[{" else -1
@@ -41,10 +41,10 @@ def parse(text: str, what: str) -> Any:
 
 
 def dump(value: Any, what: str) -> str:
-    """Return the JSON text of `value`: no spaces, keys in their order, floats so that they read back equal.
+    """Return the JSON text of `value`: no spaces, keys in their order, floats that read back equal.
 
     Raises:
-        FormatError: `value` is not made of dicts with string keys, lists, strings, finite numbers, booleans and None.
+        FormatError: `value` holds more than dicts with string keys, lists, strings, finite numbers, booleans and None.
     """
     required = "required: dicts with string keys, lists, strings, finite numbers, booleans and None."
     try:
@@ -57,12 +57,12 @@ def dump(value: Any, what: str) -> str:
 
 
 def _outside_strings(text: str) -> str:
-    """Return what stands outside of strings; one that is never closed runs to the end."""
+    """Return the text outside strings; a string that is never closed runs to the end."""
     return "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
 
 
 class _LoopholeError(Exception):
-    """What a value holds that JSON readers treat differently."""
+    """A value holds something that JSON readers treat differently."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

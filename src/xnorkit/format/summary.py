@@ -1,4 +1,4 @@
-"""What a packed network is made of: bits, parameters, multiply-adds and bytes of every node, and totals."""
+"""What a packed network consists of: bits, parameters, multiply-adds and bytes of every node, and totals."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -19,11 +19,11 @@ PARAMETERS = ("bias", "scale", "threshold", "slope")
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One node. kind: its op; reason: why it does not count bits ("" if it does); bits: per weight, 0 without.
+    """One node. kind: its op; reason: why it does not count bits ("" if it does); bits: per weight, 0 without weights.
 
-    params: weights, biases, scales, slopes and thresholds. Multiply-adds (macs) are of one image and leave out taps in
-    the padding, that of a `pad_bits` in front of the layer, too; they are 1-bit where both factors are, 8-bit for
-    integers, 32-bit else. bytes: what its tensors take in the file.
+    params: weights, biases, scales, slopes and thresholds. Multiply-adds (macs) are for one image, without taps in the
+    padding, including that of a `pad_bits` before the layer. They are 1-bit if both factors are, 8-bit for
+    integers, and otherwise 32-bit. bytes: the size of its tensors in the file.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of a packed network; input: what it is fed with, in words."""
+    """Figures of a packed network; input: a description of its input."""
 
     name: str
     input_shape: tuple[int, int, int]
@@ -131,7 +131,7 @@ def _reason(node: Node, output: str) -> str:
     if layer is None:
         return "has no weights"
     if layer == "binary_weight":
-        return "reads float activations: its weights alone are binary"
+        return "reads float activations: only its weights are binary"
     if node.source == INPUT:
         return "first layer: reads the input"
     return "last layer: its numbers are the answer" if node.name == output else "was float in the trained model"

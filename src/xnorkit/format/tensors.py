@@ -1,4 +1,4 @@
-"""Rules for the arrays of a node: dtype, shape, and what the numbers may be."""
+"""Rules for the arrays of a node: dtype, shape, and allowed numbers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ Attributes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TensorRule:
-    """The dtypes and shapes to choose from, and a check of the numbers that returns what is required, or None."""
+    """The allowed dtypes and shapes, and a check of the numbers that returns what is required, or None."""
 
     dtypes: tuple[type[np.generic], ...]
     shapes: tuple[Shape, ...]
@@ -45,7 +45,7 @@ class TensorRule:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a node makes, and the tensors that it needs."""
+    """The value that a node makes, and the tensors that it needs."""
 
     output: ValueSpec
     tensors: Mapping[str, TensorRule]
@@ -57,12 +57,12 @@ def optional(rule: TensorRule) -> TensorRule:
 
 
 def floats(*shapes: Shape) -> TensorRule:
-    """Return the rule: float32, or float16 for half the space, finite."""
+    """Return the rule: finite float32, or float16 for half the space."""
     return TensorRule((np.float32, np.float16), shapes, lambda a: None if np.isfinite(a).all() else "finite numbers")
 
 
 def thresholds_f32(*shapes: Shape) -> TensorRule:
-    """Return the rule: float32, infinite allowed (a channel that is always +1 or always -1), NaN not."""
+    """Return the rule: float32; infinity is allowed (a channel that is always +1 or always -1), NaN is not."""
     return TensorRule(
         (np.float32,), shapes, lambda a: None if not np.isnan(a).any() else "numbers or infinities, not NaN"
     )
@@ -74,7 +74,7 @@ def integers_i32(*shapes: Shape) -> TensorRule:
 
 
 def bias_i32(*shapes: Shape) -> TensorRule:
-    """Return the rule: int32 from -2^30 to 2^30, which leaves the sum behind it room in int32."""
+    """Return the rule: int32 from -2^30 to 2^30, which leaves room for the sum in int32."""
     limit = 1 << 30
     return TensorRule((np.int32,), shapes, lambda a: None if ((a >= -limit) & (a <= limit)).all() else "-2^30 to 2^30")
 
@@ -85,7 +85,7 @@ def integers_u8(*shapes: Shape) -> TensorRule:
 
 
 def integers_i8(*shapes: Shape) -> TensorRule:
-    """Return the rule: int8 from -127 to 127, whose negative exists."""
+    """Return the rule: int8 from -127 to 127, so that the negative of each exists."""
     return TensorRule((np.int8,), shapes, lambda a: None if (a != -128).all() else "-127 to 127")
 
 
@@ -124,4 +124,4 @@ def check_tensor(role: str, array: NDArray[Any], rule: TensorRule) -> None:
         raise FormatError(f"tensor '{role}' has shape {shown(array.shape)}; required: {required}.")
     required_content = rule.content(array)
     if required_content is not None:
-        raise FormatError(f"tensor '{role}' holds other numbers than allowed; required: {required_content}.")
+        raise FormatError(f"tensor '{role}' holds numbers that are not allowed; required: {required_content}.")

@@ -31,12 +31,12 @@ __all__ = [
 
 
 def same(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
-    """Plan an operation on each number alone."""
+    """Plan an operation on each number separately."""
     return Plan(sources[0], {})
 
 
 def clip(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
-    """Plan bounds, of which the lower one is not above the upper one."""
+    """Plan bounds, where the lower one is not above the upper one."""
     low, high = attributes["min"], attributes["max"]
     if low is not None and high is not None and low > high:
         raise FormatError(f"attribute 'min': received {low}, above 'max', {high}; required: min of at most max.")
@@ -56,7 +56,7 @@ def quantize(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
 
 
 def affine(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
-    """Plan scale and bias, of which one may be absent."""
+    """Plan scale and bias, one of which may be absent."""
     rule = tensors.optional(tensors.floats(*_channel_shapes(sources[0])))
     return Plan(sources[0], {"scale": rule, "bias": rule})
 
@@ -74,7 +74,7 @@ def max_pool_bits(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
 def max_pool(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     """Plan the largest number of each window.
 
-    A window whose first tap lies in front of the image has a tap among the first `dilation` pixels: that must exist.
+    A window whose first tap lies before the image has a tap among the first `dilation` pixels, which must exist.
     """
     for size, dilation in zip((sources[0].height, sources[0].width), attributes["dilation"], strict=True):
         if dilation > size:
@@ -86,7 +86,7 @@ def max_pool(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
 
 
 def avg_pool(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
-    """Plan the mean of each window; with ceil_mode a last window may reach beyond the padding."""
+    """Plan the mean of each window; with ceil_mode the last window may reach beyond the padding."""
     return Plan(_window(attributes, sources[0]), {})
 
 
@@ -109,18 +109,18 @@ def broadcast(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     if received not in choices:
         raise FormatError(
             f"reads a second value of (H, W, C) = {received}; required: {' or '.join(map(str, dict.fromkeys(choices)))}"
-            ", which fits the first."
+            ", to fit the first."
         )
     return Plan(first, {})
 
 
 def concat(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
-    """Plan values side by side along the channels."""
+    """Plan the concatenation of values along the channels."""
     first = sources[0]
     for other in sources[1:]:
         if (other.kind, other.height, other.width) != (first.kind, first.height, first.width):
             raise FormatError(
-                f"reads {other.kind} of {other.height} x {other.width} beside {first.kind} of {first.height} x "
+                f"reads {other.kind} of {other.height} x {other.width} next to {first.kind} of {first.height} x "
                 f"{first.width}; required: values of one kind, height and width."
             )
     return Plan(replace(first, channels=sum(source.channels for source in sources)), {})
@@ -152,7 +152,7 @@ def _channel_shapes(source: ValueSpec) -> tuple[tuple[int, ...], ...]:
 
 
 def _window(attributes: Attributes, source: ValueSpec) -> ValueSpec:
-    """Return the value of a pool: with padding < kernel every window holds at least one pixel."""
+    """Return the value of a pool: with padding < kernel, every window holds at least one pixel."""
     for axis, padding in enumerate(attributes["padding"]):
         if padding >= attributes["kernel"][axis % 2]:
             raise FormatError(

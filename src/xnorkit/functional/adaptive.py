@@ -66,11 +66,11 @@ def adaptive_sign(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
 
     Args:
         x: float tensor of any shape.
-        alpha: half the distance of the two values, not 0, of a shape that broadcasts against `x`.
+        alpha: half the distance between the two values, not 0, of a shape that broadcasts against `x`.
         beta: their centre, of such a shape.
 
     Source: Tu et al., AdaBin (ECCV 2022), with the gradient h that its code takes from Bi-Real Net. That code
-    returns alpha (sign(u) + beta); here the set is {beta - alpha, beta + alpha}, as the paper has it.
+    returns alpha (sign(u) + beta); here the set is {beta - alpha, beta + alpha}, as in the paper.
     """
     return _AdaptiveSign.apply(x, alpha, beta)
 

@@ -1,4 +1,4 @@
-"""The bound that latent weights stay inside of."""
+"""The bounds that latent weights stay within."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ def clamp_weights_(w: Tensor, clip: float, closed: bool = False) -> Tensor:
     """Clamp `w` in place to (-clip, clip), or to [-clip, clip] with `closed`, and return it.
 
     The largest number of the open interval is the one next to `clip` in the dtype of `w`, 1 - 2^-24 in float32 for
-    clip = 1: there the straight-through gradient 1(|w| < clip) is 1. At clip itself it is 0, so a weight that the
+    clip = 1. There the straight-through gradient 1(|w| < clip) is 1. At clip itself it is 0, so a weight that the
     closed interval stops stays there until another term moves it.
     """
     bound = torch.tensor(clip, dtype=w.dtype)

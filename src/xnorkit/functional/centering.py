@@ -12,14 +12,14 @@ def center(w: Tensor) -> Tensor:
     """Return V = W - mean of W over dimension 1, the input channels: (O, C_in, ...) -> (O, C_in, ...).
 
     At each filter and kernel position the C_in weights get mean 0. Backward: dC/dW = G - mean of G over dimension 1,
-    with G = dC/dV, as dV_c/dW_d = 1(c = d) - 1/C_in. The factor 1 - 1/C_in of XNOR-Net-PyTorch is only the diagonal
-    of that matrix.
+    with G = dC/dV, because dV_c/dW_d = 1(c = d) - 1/C_in. The factor 1 - 1/C_in of XNOR-Net-PyTorch is only the
+    diagonal of that matrix.
 
     Raises:
-        InputError: where C_in = 1, as every weight would become 0.
+        InputError: if C_in = 1, because every weight would become 0.
 
     Source: jiecaoyu/XNOR-Net-PyTorch centres the master weights (see `center_`) and multiplies their gradient by
-    1 - 1/C_in; here the whole derivative is used.
+    1 - 1/C_in; this function uses the whole derivative.
     """
     _check(w)
     return w - w.mean(1, keepdim=True)
@@ -29,14 +29,14 @@ def center(w: Tensor) -> Tensor:
 def center_(w: Tensor) -> Tensor:
     """Subtract from W its mean over dimension 1 in place, without gradient, and return W.
 
-    A projection: centring twice changes nothing more. Applied to the master weights before every forward pass, it takes
-    back the part of the last update that moved the C_in weights of a position alike. Under SGD, with momentum and
-    weight decay too, the weights that are used then follow the same path as with `center` inside the graph, since
-    every step is linear in the gradient; Adam, which divides by a running norm of the gradient, and a clamp after the
-    centring make the two differ.
+    This is a projection: centring twice changes nothing more. Applied to the master weights before every forward pass,
+    it takes back the part of the last update that moved the C_in weights of a position equally. Under SGD, also with
+    momentum and weight decay, the weights then follow the same path as with `center` inside the graph, since every
+    step is linear in the gradient. The two differ under Adam, which divides by a running norm of the gradient, and
+    with a clamp after the centring.
 
     Raises:
-        InputError: where C_in = 1, as every weight would become 0.
+        InputError: if C_in = 1, because every weight would become 0.
     """
     _check(w)
     return w.sub_(w.mean(1, keepdim=True))
@@ -45,6 +45,6 @@ def center_(w: Tensor) -> Tensor:
 def _check(w: Tensor) -> None:
     if w.dim() < 2 or w.shape[1] == 1:
         raise InputError(
-            f"w has shape {tuple(w.shape)}; required: (O, C_in, ...) with C_in of at least 2, as a single weight minus "
-            "its own mean is 0. Leave such a layer (depthwise, or on one channel) uncentred."
+            f"w has shape {tuple(w.shape)}; required: (O, C_in, ...) with C_in of at least 2, because a single weight "
+            "minus its own mean is 0. Leave such a layer (depthwise, or on one channel) uncentred."
         )

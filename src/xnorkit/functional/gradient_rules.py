@@ -15,11 +15,12 @@ THROUGH_CENTERING = "exact-through-centering"
 
 @dataclass(frozen=True)
 class RuleGradient:
-    """What one rule makes of the upstream gradient, against the rule `exact`.
+    """How the gradient of one rule compares with that of the rule `exact`.
 
-    `cosine` is that of the angle between both gradients (0 where one of them is 0), `norm_ratio` the norm over that of
-    the exact one, `max_difference` the largest |difference| of any element. `alpha_share` and `sign_share` are the
-    norms of the terms through alpha and through the sign, each over the sum of both: 1 together, unless both are 0.
+    `cosine` is that of the angle between both gradients (0 where one of them is 0), `norm_ratio` the norm divided by
+    that of the exact one, and `max_difference` the largest |difference| of any element. `alpha_share` and `sign_share`
+    are the norms of the terms through alpha and through the sign, each divided by their sum. They add up to 1, unless
+    both are 0.
     """
 
     rule: str
@@ -34,7 +35,7 @@ class RuleGradient:
 class GradientComparison:
     """The outcome of `compare_gradient_rules`: one `RuleGradient` per rule, and the shape of the weight.
 
-    `str()` gives a table, `comparison["paper"]` one rule.
+    `str()` returns a table, and `comparison["paper"]` one rule.
     """
 
     shape: tuple[int, ...]
@@ -61,16 +62,16 @@ class GradientComparison:
 def compare_gradient_rules(weight_or_layer: Tensor | nn.Module, upstream_gradient: Tensor) -> GradientComparison:
     """Return how the gradients dC/dW of all rules differ from the exact one, computed in float64.
 
-    A last row, `exact-through-centering`, is the exact gradient minus its mean over the input channels: what
-    `scaled_sign(center(W))` gives where W is centred already (`center_`). Where C_in = 1 that row and
-    `xnor-net-pytorch` are left out: both gradients are 0.
+    The last row, `exact-through-centering`, is the exact gradient minus its mean over the input channels. It is the
+    gradient of `scaled_sign(center(W))` if W is already centred (`center_`). If C_in = 1, that row and
+    `xnor-net-pytorch` are left out, because both gradients are 0.
 
     Args:
         weight_or_layer: W (O, ...), or a layer that has it as `weight`.
         upstream_gradient: g = dC/dW~, of the same shape: the gradient of the loss with respect to `scaled_sign(W)`.
 
     Raises:
-        InputError: for a layer without a weight, or shapes that differ.
+        InputError: for a layer without a weight, or for different shapes.
 
     Examples:
         >>> layer = nn.Conv2d(8, 4, 3)

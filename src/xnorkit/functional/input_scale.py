@@ -23,13 +23,13 @@ def input_scale(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
 ) -> Tensor:
     """Return K (N, groups, H_out, W_out), the mean |x| under the kernel, of x (N, C, H, W) or without N.
 
-    K = A * k: A (N, groups, H, W) is the mean of |x| over the channels of a group, k the box filter with value
-    1 / (KH KW); a padded position counts as 0. As many spatial dimensions as `kernel_size` has entries, 0 to 3; with
+    K = A * k: A (N, groups, H, W) is the mean of |x| over the channels of a group, and k the box filter with value
+    1 / (KH KW); a padded position counts as 0. `kernel_size` has one entry per spatial dimension, 0 to 3; with
     none, as for a Linear, K (..., groups) is A. Autocast is off inside.
     Backward: dC/dx = sign(x) / (C/groups) times (dC/dK correlated back with k), with sign(0) = 0.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), section 3.2. The paper has one group; here each group has its own
-    map, as it sees its own channels only.
+    map, because it sees only its own channels.
     """
     dims = len(kernel_size)
     with _full_precision(x):
@@ -41,7 +41,7 @@ def input_scale(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
 
 
 def scale_groups(y: Tensor, k: Tensor, dims: int) -> Tensor:
-    """Return y times K, each map over the channels of its group, with `dims` dimensions behind the channels.
+    """Return y times K, each map applied to the channels of its group, with `dims` dimensions after the channels.
 
     Args:
         y: (N, O, H, W), or without N; (..., O) for dims = 0.

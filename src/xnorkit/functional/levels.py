@@ -1,4 +1,4 @@
-"""Step functions with other values than -1 and +1, each with a straight-through gradient."""
+"""Step functions with values other than -1 and +1, each with a straight-through gradient."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ class _QuantizeUnit(torch.autograd.Function):
 
 
 def quantize_unit_ste(x: Tensor, steps: int) -> Tensor:
-    """Return the multiple of 1/steps nearest to x clipped to [0, 1], a half to the even one.
+    """Return the multiple of 1/steps nearest to x clipped to [0, 1]; halves round to even.
 
     Backward: dC/dx = dC/dy 1(0 <= x <= 1). One bool per element is kept.
     """

@@ -20,7 +20,7 @@ WEIGHT_LIMIT = 127  # of int8, symmetric: -128 is left out, so that -q exists fo
 # Every partial sum of n products of |d| <= 255 and |q| <= 127 is at most 255 * 127 * n = 32,385 n; float32 holds all
 # integers up to 2^24 = 16,777,216, hence n <= 518.
 MAX_FLOAT32_PRODUCTS = 2**24 // (INPUT_LEVELS * WEIGHT_LIMIT)
-SMALLEST_SCALE = 2.0**-100  # of a filter of zeros: any positive number does, and this one's products stay normal
+SMALLEST_SCALE = 2.0**-100  # of a filter of zeros; any positive number would do, and products of this one stay normal
 
 
 class _RoundSTE(torch.autograd.Function):
@@ -34,7 +34,7 @@ class _RoundSTE(torch.autograd.Function):
 
 
 def round_ste(x: Tensor) -> Tensor:
-    """Return x rounded to the nearest integer, halves to the even one, with a gradient that passes straight through.
+    """Return x rounded to the nearest integer, halves to even, with a gradient that passes straight through.
 
     Forward: y = rint(x), as IEEE 754 and NumPy round: 0.5 -> 0, 1.5 -> 2, -0.5 -> -0. Backward: dC/dx = dC/dy.
 
@@ -44,7 +44,7 @@ def round_ste(x: Tensor) -> Tensor:
 
 
 def quantize_ste(x: Tensor, scale: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
-    """Return the integers q = clamp(rint(x / s), low, high), so that s * q stands for x; of the shape and dtype of x.
+    """Return q = clamp(rint(x / s), low, high), so that s * q represents x; of the shape and dtype of x.
 
     Backward, with v = x / s and inside = 1(low <= rint(v) <= high):
     dC/dx = dC/dq * inside / s; dC/ds = sum dC/dq * inside * (-v / s).
@@ -54,7 +54,7 @@ def quantize_ste(x: Tensor, scale: Tensor, low: Tensor | float, high: Tensor | f
         x: float tensor.
         scale: s > 0, broadcast over x; its gradient is summed back to its shape.
         low: smallest integer, broadcast over x.
-        high: largest integer, a tensor or a number as `low` is.
+        high: largest integer, a tensor or a number, like `low`.
 
     Source: Esser et al., Learned Step Size Quantization (ICLR 2020), eq. 1-3. Difference: a value that rounds to the
     border counts as inside (there low < v < high), so that the largest weight of a filter keeps its gradient although
@@ -66,7 +66,7 @@ def quantize_ste(x: Tensor, scale: Tensor, low: Tensor | float, high: Tensor | f
 def filter_scale(w: Tensor) -> Tensor:
     """Return s (O,) = max |W| / 127 per output filter: (O, ...) -> (O,), positive, without gradient.
 
-    So |W / s| <= 127 (1 + 2^-22), which rounds into [-127, 127]: no weight is ever clamped.
+    Thus |W / s| <= 127 (1 + 2^-22), which rounds into [-127, 127]: no weight is ever clamped.
     """
     return (w.detach().flatten(1).abs().amax(1) / WEIGHT_LIMIT).clamp(min=SMALLEST_SCALE)
 
@@ -74,6 +74,6 @@ def filter_scale(w: Tensor) -> Tensor:
 def sum_dtype(products: int, dtype: torch.dtype) -> torch.dtype:
     """Return the dtype in which a sum of `products` products of 9-bit and 8-bit integers is exact in any order.
 
-    `dtype` (at least float32) up to 518 products, float64 beyond, which is exact to 2^53.
+    This is `dtype` (at least float32) up to 518 products, and float64 beyond, which is exact up to 2^53.
     """
     return dtype if products <= MAX_FLOAT32_PRODUCTS else torch.float64

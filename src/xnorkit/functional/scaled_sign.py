@@ -23,7 +23,7 @@ GradientRule = Literal["exact", "ste", "paper", "xnor-net-pytorch"]
 GRADIENT_RULES: tuple[GradientRule, ...] = get_args(GradientRule)
 """All gradient rules of `scaled_sign`."""
 
-ADAM_FACTOR = 1e9  # what the ImageNet version of XNOR-Net-PyTorch multiplies every binary gradient with
+ADAM_FACTOR = 1e9  # the ImageNet version of XNOR-Net-PyTorch multiplies every binary gradient by this
 
 
 def mean_abs(w: Tensor) -> Tensor:
@@ -44,11 +44,11 @@ def scaled_sign(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: bool = Fa
     dimension 1, and every sum running over the filter of i, dC/dW_i is
 
     - `exact`: (1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| < 1): the derivative, with the straight-through estimator
-      in place of that of the sign;
+      in place of the derivative of the sign;
     - `ste`: alpha g_i 1(|W_i| < 1): alpha counts as a constant;
-    - `paper`: g_i (1/n + alpha 1(|W_i| < 1)): of the sum, only the term j = i;
-    - `xnor-net-pytorch`: n (1 - 1/C_in) ((1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| <= 1)), another 1e9 times that
-      with `scale_1e9`.
+    - `paper`: g_i (1/n + alpha 1(|W_i| < 1)): only the term j = i of the sum;
+    - `xnor-net-pytorch`: n (1 - 1/C_in) ((1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| <= 1)), times 1e9 with
+      `scale_1e9`.
 
     Args:
         w: float weights (O, ...), at least two dimensions.
@@ -56,7 +56,7 @@ def scaled_sign(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: bool = Fa
         scale_1e9: only with `xnor-net-pytorch`: the factor of its ImageNet version.
 
     Raises:
-        InputError: for an unknown rule, `scale_1e9` with another rule, or `xnor-net-pytorch` where C_in = 1, whose
+        InputError: for an unknown rule, `scale_1e9` with another rule, or `xnor-net-pytorch` with C_in = 1, whose
             factor 1 - 1/C_in would make every gradient 0.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), eq. 5-6 (`paper`: the gradient printed in section 3.1);
@@ -71,7 +71,7 @@ def scaled_sign_factors(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: b
     """Return (sign(W), alpha), shapes (O, ...) and (O,), whose product has the gradient of `scaled_sign` for `rule`.
 
     For layers that compute op(x, sign(W)) * alpha: with G = dC/dsign(W) = alpha g and A = dC/dalpha = sum_j g_j s_j,
-    each rule of `scaled_sign` is written in G and A; `paper` needs g itself, which is G / alpha, and 0 in a filter
+    each rule of `scaled_sign` is expressed in G and A; `paper` needs g itself, which is G / alpha, and 0 in a filter
     whose weights are all 0.
 
     Raises:
@@ -95,10 +95,10 @@ def scaled_sign_gradient(
         g: dC/dW~, of the shape of `w`.
         rule: the gradient rule, see `scaled_sign` for the equations.
         scale_1e9: only with `xnor-net-pytorch`: the factor of its ImageNet version.
-        signs: the signs that the forward pass used, where they are not `sign(w)`: `torch.sign` has sign(0) = 0.
+        signs: the signs that the forward pass used, if they are not `sign(w)`: `torch.sign` has sign(0) = 0.
 
     Raises:
-        InputError: as `scaled_sign`, or where the shapes of `w` and `g` differ.
+        InputError: as `scaled_sign`, or if the shapes of `w` and `g` differ.
     """
     _check(w, rule, scale_1e9)
     if g.shape != w.shape:
@@ -139,7 +139,7 @@ class _ExactFactors(torch.autograd.Function):
 
 
 class _Factors(torch.autograd.Function):
-    """The rules that no graph of `sign_ste` and `mean_abs` expresses: `paper` and `xnor-net-pytorch`."""
+    """The rules that no graph of `sign_ste` and `mean_abs` can express: `paper` and `xnor-net-pytorch`."""
 
     @staticmethod
     def forward(ctx: Any, w: Tensor, rule: GradientRule, scale_1e9: bool) -> tuple[Tensor, Tensor]:
@@ -175,7 +175,7 @@ def _terms(w: Tensor, g: Tensor, s: Tensor, rule: GradientRule, scale_1e9: bool)
 
 
 def _reference_factor(w: Tensor, scale_1e9: bool) -> float:
-    """Return n (1 - 1/C_in), times 1e9 where asked for."""
+    """Return n (1 - 1/C_in), times 1e9 with `scale_1e9`."""
     return w[0].numel() * (1 - 1 / w.shape[1]) * (ADAM_FACTOR if scale_1e9 else 1.0)
 
 
@@ -195,7 +195,7 @@ def _check(w: Tensor, rule: GradientRule, scale_1e9: bool) -> None:
     if rule == "xnor-net-pytorch" and w.shape[1] == 1:
         raise InputError(
             f"rule='xnor-net-pytorch' for w of shape {tuple(w.shape)}; required: at least 2 input channels (dimension "
-            "1), as its factor 1 - 1/C_in makes every gradient 0 here. Choose rule='exact'."
+            "1), because its factor 1 - 1/C_in makes every gradient 0 here. Choose rule='exact'."
         )
 
 

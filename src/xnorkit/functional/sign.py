@@ -11,7 +11,7 @@ __all__ = ["sign", "sign_ste"]
 def sign(x: Tensor) -> Tensor:
     """Return +1 where x >= 0 and -1 elsewhere, of the shape, dtype and device of `x`.
 
-    sign(0) = sign(-0) = +1, so that every value fits one bit. A comparison with NaN is false: sign(NaN) = -1. The
+    sign(0) = sign(-0) = +1, so that every value fits in one bit. A comparison with NaN is false: sign(NaN) = -1. The
     result has no gradient; see `sign_ste`.
 
     Examples:
@@ -27,7 +27,7 @@ def _sign_(x: Tensor) -> Tensor:
 
 
 class _SignSTE(torch.autograd.Function):
-    """Keeps one bool per element for the backward pass, not the activations."""
+    """Keeps one bool per element for the backward pass instead of the activations."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, clip: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""The sign with other gradients than the straight-through estimator."""
+"""The sign with gradients other than the straight-through estimator."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class _SwishSign(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
-        z = (ctx.beta * x).clamp(-80, 80)  # beyond, the slope is below 1e-32; cosh and infinity stay out of it
+        z = (ctx.beta * x).clamp(-80, 80)  # beyond this the slope is below 1e-32; avoids cosh and infinity
         # 1 / (1 + cosh z) = 2 / (e^(z/2) + e^(-z/2))^2 = 2 sigmoid(z) sigmoid(-z), which cannot overflow.
         slope = (2 - z * (z / 2).tanh()) * (2 * ctx.beta) * z.sigmoid() * (-z).sigmoid()
         return grads[0] * slope, None
@@ -120,6 +120,6 @@ class _SignLike(torch.autograd.Function):
 def sign_like(x: Tensor, surrogate: Tensor) -> Tensor:
     """Return sign(x) with the gradient of `surrogate`, a differentiable function of x of the same shape.
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dsurrogate = dC/dy; nothing is kept beside what `surrogate` keeps.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dsurrogate = dC/dy; only what `surrogate` keeps is kept.
     """
     return _SignLike.apply(x, surrogate)

@@ -8,7 +8,7 @@ __all__ = ["LayerFigures", "ModelSummary", "TotalFigures"]
 
 WIDTH = 200  # of the table as text: nothing is wrapped
 NODE_BYTES = 360
-"""What a file says of a node in its JSON graph takes 270 to 360 bytes; nodes without numbers are no layers here."""
+"""A node takes 270 to 360 bytes in the JSON graph of a file; nodes without numbers do not count as layers here."""
 
 
 @dataclass(frozen=True)
@@ -18,19 +18,19 @@ class LayerFigures:
     Attributes:
         name: dotted path, the first one of a shared module; "" for the model itself.
         kind: class name.
-        binary: True if the layer sums products of bits, whatever it does with the sums in float; reason: why not, "" if
-            it does.
-        bits: per weight, 1, 8 or 32. Binary weights on float activations are 1-bit in a layer that is not binary.
-        input_shape, output_shape: of the first call, without the batch; None if never called, or no tensor.
-        calls: how often forward called it.
-        params: parameters, the sum of params_1bit, params_8bit (weights) and params_32bit (all others). One that
-            another layer has counted already is left out.
+        binary: True if the layer sums products of bits, whatever it does with the sums in float.
+        reason: why the layer is not binary, "" if it is.
+        bits: bits per weight, 1, 8 or 32. Binary weights on float activations are 1-bit in a layer that is not binary.
+        input_shape, output_shape: of the first call, without the batch; None if never called, or without a tensor.
+        calls: how often forward calls it.
+        params: parameters, the sum of params_1bit, params_8bit (weights) and params_32bit (all others). A parameter
+            that another layer has already counted is left out.
         macs_1bit, macs_8bit, macs_32bit: multiply-adds for one input, by the wider of the two factors, summed over the
             calls; taps in the padding are left out.
-        float_bytes: parameters and floating buffers as they are in memory.
+        float_bytes: bytes of parameters and floating buffers in memory.
         bytes: the same once packed: 1 bit per binary weight, each filter padded to a byte, and 8 bits per 8-bit weight,
-            each with a 4-byte scale (or threshold) per filter; the rest as it is.
-        warning: why a binary layer cannot learn, "" if nothing speaks against it.
+            both with a 4-byte scale (or threshold) per filter; the rest is unchanged.
+        warning: why a binary layer cannot learn, "" if it can.
         simulated: why a binary layer trains in float32, "" if it can train on bits (docs/training-speed.md).
     """
 
@@ -57,11 +57,12 @@ class LayerFigures:
 
 @dataclass(frozen=True)
 class TotalFigures:
-    """Sums over the layers; packed_bytes is the size of the exported file where it is known, else an estimate.
+    """Sums over the layers; packed_bytes is the size of the exported file if it is known, else an estimate.
 
-    The estimate is the sum of `bytes` and of what the file's graph says of each layer (`NODE_BYTES`), a fifth of the
-    file or more where layers are small. It tends to lie above the file: the exporter also replaces the batch norm in
-    front of a sign by thresholds. `xnorkit inspect` packs the model where it can and tells the size of the file itself.
+    The estimate is the sum of `bytes` and of each layer's entry in the file's graph (`NODE_BYTES`), which is a fifth of
+    the file or more where layers are small. It tends to be above the actual size, because the exporter also replaces
+    the batch norm before a sign with thresholds. `xnorkit inspect` packs the model if it can, and prints the size of
+    the file itself.
     """
 
     params: int
@@ -98,7 +99,7 @@ class ModelSummary:
 
     @property
     def packed_note(self) -> str:
-        """What `total.packed_bytes` is: the file's size, or an estimate, and why."""
+        """Whether `total.packed_bytes` is the file's size or an estimate, and why."""
         if self.file_bytes is not None:
             return "size of the exported file, header included"
         refused = f"; the model cannot be packed yet: {self.not_packable}" if self.not_packable else ""
@@ -115,7 +116,7 @@ class ModelSummary:
         }
 
     def table(self) -> Any:
-        """Return a `rich.table.Table`: one row per layer, totals below; `notes` tells what does not fit a line."""
+        """Return a `rich.table.Table`: one row per layer, totals below; `notes` says what does not fit on a line."""
         from rich import box  # noqa: PLC0415 - only the table needs it
         from rich.table import Table  # noqa: PLC0415
 

@@ -24,18 +24,19 @@ SCALE_BYTES = 4  # float32 scale or int32 threshold per filter
 
 
 def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = None) -> ModelSummary:
-    """Return what `model` is made of, layer by layer: bits, shapes, parameters, multiply-adds, memory.
+    """Return what `model` consists of, layer by layer: bits, shapes, parameters, multiply-adds, memory.
 
     Layers are the modules that hold parameters or floating buffers, in the order in which their first calls end; those
-    never called come last. The model evaluates one input of zeros and is not changed: not its mode, buffers (such as
-    the statistics of a batch norm), hooks, nor the random state. Multiply-adds are those of modules; a convolution
-    called as a function in a forward is not seen. A module used several times is one layer: its memory counts once, its
-    multiply-adds as often as it is called. Signs that are all +1 are noted (`xnorkit.nn.find_dead_signs`).
+    never called come last. The model evaluates one input of zeros. This changes neither its mode, its buffers (such as
+    the statistics of a batch norm) and its hooks nor the random state. Multiply-adds are those of modules; a
+    convolution called as a function in a forward is not counted. A module used several times is one layer: its memory
+    counts once, its multiply-adds as often as it is called. Signs that are all +1 are noted
+    (`xnorkit.nn.find_dead_signs`).
 
     Args:
         model: any module whose forward takes one tensor.
         input_shape: of one input, without the batch: (C, H, W) for images.
-        name: title; default the class name.
+        name: title; the class name by default.
 
     Raises:
         InputError: the model does not run on that input.
@@ -128,7 +129,7 @@ def _factor_bits(module: nn.Module) -> tuple[int, int]:
 
 
 def _reason(module: nn.Module, order: list[nn.Module]) -> str:
-    """Return why the products of `module` are not of bits, "" if they are."""
+    """Return why the products of `module` are not products of bits, "" if they are."""
     if max(_factor_bits(module)) == 1:
         return ""
     own = getattr(module, "bit_reason", None)

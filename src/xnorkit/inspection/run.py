@@ -1,4 +1,4 @@
-"""One forward pass of zeros that leaves no trace in the model, and the calls that it made."""
+"""One forward pass of zeros that leaves no trace in the model, and the calls that it makes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ class Call:
 def record_calls(model: nn.Module, modules: Sequence[nn.Module], input_shape: tuple[int, ...]) -> list[Call]:
     """Return the calls of `modules`, in order of their end, while `model` evaluates one input of zeros.
 
-    The model's mode, buffers, hooks and the random state are afterwards what they were before. Hooks of its own do run.
+    The model's mode, buffers and hooks and the random state are restored afterwards. Its own hooks do run.
 
     Args:
         model: module whose forward takes one tensor.
@@ -59,8 +59,8 @@ def record_calls(model: nn.Module, modules: Sequence[nn.Module], input_shape: tu
 
 @contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Evaluate inside; put modes, buffers and random state back afterwards."""
-    # Set as attributes: a train() of the model's own (to keep its batch norms frozen, say) must not interfere.
+    """Evaluate inside; restore modes, buffers and random state afterwards."""
+    # Set as attributes: the model's own train(), which may keep its batch norms frozen, must not interfere.
     modes = {module: module.training for module in model.modules()}
     buffers = [
         (module, name, buffer, buffer.clone())
@@ -78,7 +78,7 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
                 module.training = mode
             with torch.no_grad():
                 for module, name, buffer, before in buffers:
-                    module._buffers[name] = buffer  # the object too, if forward has put another in its place
+                    module._buffers[name] = buffer  # the object too, in case forward has replaced it
                     if not torch.equal(buffer, before):
                         buffer.copy_(before)
 

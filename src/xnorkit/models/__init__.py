@@ -1,4 +1,4 @@
-"""Model registry and one file per architecture."""
+"""The model registry, and one file per architecture."""
 
 from xnorkit.models.alexnet import AlexNet
 from xnorkit.models.alexnet_224 import AlexNet224

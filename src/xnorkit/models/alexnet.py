@@ -1,4 +1,4 @@
-"""AlexNet for 227x227 images, as XNOR-Net-PyTorch has it."""
+"""AlexNet for 227x227 images, as in XNOR-Net-PyTorch."""
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +24,8 @@ class AlexNet(nn.Module):
     | classifier.1 | BatchNorm, sign, dropout 0.5, binary linear 4096 -> 4096, ReLU | 4096 |
     | classifier.2 - classifier.4 | BatchNorm, dropout 0.5, linear 4096 -> num_classes | num_classes |
 
-    62,415,592 parameters for 1000 classes, of which 58,236,928 are binary weights. Weights start at N(0, 2 / c), c
-    weights per filter. Names are those of the reference's checkpoints, less `module.`.
+    With 1000 classes it has 62,415,592 parameters, of which 58,236,928 are binary weights. Weights start at
+    N(0, 2 / c), with c weights per filter. Names are those of the reference's checkpoints without `module.`.
 
     Args:
         num_classes: number of logits.
@@ -35,8 +35,8 @@ class AlexNet(nn.Module):
         InputError: another binarization.
 
     Source: Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks (NeurIPS 2012), without
-    its groups, made binary as in jiecaoyu/XNOR-Net-PyTorch. Difference to the latter: weights are not centred over the
-    input channels.
+    its groups, made binary as in jiecaoyu/XNOR-Net-PyTorch. Difference from the latter: weights are not centred over
+    the input channels.
     """
 
     def __init__(self, num_classes: int = 1000, binarization: str = "xnor") -> None:

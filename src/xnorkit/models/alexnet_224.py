@@ -23,17 +23,17 @@ class AlexNet224(nn.Module):
     | features.11 | BatchNorm, binary convolution 4096 -> 4096, 1x1 | 4096 x 1 x 1 |
     | features.12 - features.14 | BatchNorm, ReLU, convolution 4096 -> num_classes, 1x1 | num_classes x 1 x 1 |
 
-    No ReLU behind the binary convolutions, and no dropout. Weights start as PyTorch's do.
+    There is no ReLU after the binary convolutions, and no dropout. Weights start with PyTorch's initialisation.
 
     Args:
         num_classes: number of logits.
-        binarization: a name of `xnorkit.models.BINARIZATIONS`; "xnor" is what the authors' AlexNet of this form runs.
+        binarization: a name of `xnorkit.models.BINARIZATIONS`; the authors' AlexNet of this form uses "xnor".
 
     Raises:
         InputError: another binarization.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), and models/alexnetxnor.lua of allenai/XNOR-Net, which has no input
-    scales K either. It ends in a log-softmax, which here belongs to the loss.
+    scales K either. It ends in a log-softmax, which is part of the loss here.
     """
 
     def __init__(self, num_classes: int = 1000, binarization: str = "xnor") -> None:

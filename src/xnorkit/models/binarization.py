@@ -1,4 +1,4 @@
-"""The ways of binarizing that models offer by name, and how a float network is made binary in one of them."""
+"""The binarizations that models offer by name, and how to apply one to a float network."""
 
 import difflib
 from collections.abc import Iterable
@@ -61,13 +61,13 @@ BINARIZATIONS: dict[str, BConfig] = {
 def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> Model:
     """Swap the layers of a float `model` for binary ones, in place, and return it.
 
-    Dropout in front of a layer that takes signs moves behind the signs: a dropped value contributes 0 to the dot
-    product, where in front of them it would become +1. It is a part of the layer's activation process then
-    (`DroppedSigns`): who replaces that process, as a training stage may, trains without dropout.
+    Dropout before a layer that takes signs moves after the signs, where a dropped value contributes 0 to the dot
+    product; before the sign it would become +1. The dropout is then part of the layer's activation process
+    (`DroppedSigns`). If you replace that process, as a training stage may, you train without dropout.
 
     Args:
-        model: a network as made, float.
-        binarization: a name of `BINARIZATIONS`; "float" leaves the model as it is.
+        model: a float network.
+        binarization: a name of `BINARIZATIONS`; "float" leaves the model unchanged.
         float_layers: names as in `ignore_layers_name` of `xnorkit.nn.prepare_binary_model`.
 
     Raises:
@@ -88,12 +88,12 @@ def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> M
 
 
 def has_signs(binarization: str) -> bool:
-    """Return whether activations are binary, too, in this binarization of `BINARIZATIONS`."""
+    """Return whether this binarization of `BINARIZATIONS` also makes activations binary."""
     return BINARIZATIONS[binarization].activation_pre_process is not nn.Identity
 
 
 def _move_dropout_(model: nn.Module, config: BConfig) -> dict[str, BConfig]:
-    """Take the dropout out of the blocks, and return configurations, by name of the layer, that drop signs."""
+    """Remove the dropout from the blocks, and return configurations by layer name that drop signs instead."""
     configs = {}
     for name, block in model.named_modules():
         if isinstance(block, NormFirstConv | NormFirstLinear) and isinstance(block.dropout, nn.Dropout):

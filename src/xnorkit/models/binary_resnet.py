@@ -1,4 +1,4 @@
-"""ResNets made binary, for the registry."""
+"""Binary ResNets for the registry."""
 
 from xnorkit.errors import InputError
 from xnorkit.models.binarization import BINARIZATIONS, binarize_, has_signs
@@ -30,17 +30,17 @@ def binary_resnet(
         depth: 18, 20, 34 or 50.
         num_classes: number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
-        block_type: see `xnorkit.models.resnet`; None: that of the binarization's own paper ("bireal", "react",
-            "irnet"), else "prebasic" (BatchNorm, sign, convolution, ReLU).
+        block_type: see `xnorkit.models.resnet`; None: the one of the binarization's paper ("bireal", "react",
+            "irnet"), otherwise "prebasic" (BatchNorm, sign, convolution, ReLU).
         stem_type: see `xnorkit.models.resnet`.
         shortcut_type: see `xnorkit.models.resnet`.
         rprelu: see `xnorkit.models.resnet`.
 
     Raises:
-        InputError: an unknown name, or plain signs of what a ReLU returns ("basic" blocks).
+        InputError: an unknown name, or plain signs of the output of a ReLU ("basic" blocks).
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), section 4.2; Liu et al., Bi-Real Net (ECCV 2018) and ReActNet (ECCV
-    2020, ResNet-18 of table 3); Qin et al., IR-Net (CVPR 2020), ResNet-20 of its code. Differs: XNOR-Net has input
+    2020, ResNet-18 of table 3); Qin et al., IR-Net (CVPR 2020), ResNet-20 of its code. Differences: XNOR-Net has input
     scales K ("xnor-k" has them), IR-Net's ResNet-20 for CIFAR pads its shortcuts with zeros.
     """
     block_type = block_type or BLOCK_OF.get(binarization, "prebasic")
@@ -49,7 +49,8 @@ def binary_resnet(
     plain = binarization in BINARIZATIONS and has_signs(binarization) and binarization not in SHIFTED
     if block_type == "basic" and plain:
         raise InputError(
-            f"block_type='basic' with binarization='{binarization}': its convolutions read what a ReLU returns, whose "
-            "signs are all +1; required: another block, as 'prebasic', or binarization='react', which learns a shift."
+            f"block_type='basic' with binarization='{binarization}': its convolutions read the output of a ReLU, whose "
+            "signs are all +1; required: another block, such as 'prebasic', or binarization='react', which learns a "
+            "shift."
         )
     return binarize_(model, binarization, float_layers)

@@ -1,4 +1,4 @@
-"""Bi-Real Net with bottlenecks, 50 layers: every one of the three convolutions of a block has a shortcut."""
+"""Bi-Real Net with bottlenecks, 50 layers: each of the three convolutions of a block has a shortcut."""
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +15,12 @@ STEM_WIDTH = 64
 
 
 class BiRealBottleneck(nn.Module):
-    """Returns (m', x') of (m, x): a narrow stream m of C / 4 channels beside the wide one x of C channels.
+    """Returns (m', x') for (m, x): a narrow stream m of C / 4 channels next to the wide stream x of C channels.
 
     y = bn1(conv1(act(x))) + narrow(m); m' = bn2(conv2(act(y))) + pool(y); x' = bn3(conv3(act(m'))) + wide(x), where
-    conv1 and conv3 are 1x1, conv2 is 3x3. Where the shape changes, narrow is a 1x1 convolution, pool the average
-    pooling with the stride, and wide as in `xnorkit.models.residual_blocks.shortcut`; else all three are the identity.
-    act is hardtanh, which changes nothing in front of a sign.
+    conv1 and conv3 are 1x1 and conv2 is 3x3. Where the shape changes, narrow is a 1x1 convolution, pool is average
+    pooling with the stride, and wide is as in `xnorkit.models.residual_blocks.shortcut`; elsewhere all three are the
+    identity. act is hardtanh, which changes nothing before a sign.
 
     Args:
         in_channels, out_channels: of x and x', multiples of 4.
@@ -63,7 +63,7 @@ class BiRealResNet50(nn.Module):
     | layer4 | 3 of 2048 channels, the first with stride 2 | 2048 x 7 x 7 |
     | avgpool, fc | mean over the positions, linear | num_classes |
 
-    Float stay conv1, fc, the 1x1 convolutions of all shortcuts, and conv1 of the first block.
+    conv1, fc, the 1x1 convolutions of all shortcuts, and conv1 of the first block stay float.
 
     Args:
         num_classes: number of logits.
@@ -73,7 +73,7 @@ class BiRealResNet50(nn.Module):
         InputError: another binarization.
 
     Source: Liu et al., Bi-Real Net: Binarizing Deep Network Towards Real-Network Performance (IJCV 2020), and its code.
-    Difference: hardtanh, not a leaky clip, in front of the first block's float convolution.
+    Difference: hardtanh, not a leaky clip, before the first block's float convolution.
     """
 
     def __init__(self, num_classes: int = 1000, binarization: str = "bireal") -> None:

@@ -1,4 +1,4 @@
-"""Residual blocks of three convolutions, 1x1, 3x3, 1x1, the inner two a quarter as wide."""
+"""Residual blocks of three convolutions, 1x1, 3x3 and 1x1, whose inner width is a quarter of the outer one."""
 
 from torch import Tensor, nn
 
@@ -15,7 +15,7 @@ def conv1x1(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 
 class _ThreeConvs(nn.Module):
-    """What the blocks here have: three convolutions, three activations, a shortcut."""
+    """The common parts of these blocks: three convolutions, three activations, a shortcut."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, activation: Activation) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class _ThreeConvs(nn.Module):
 class Bottleneck(_ThreeConvs):
     """Returns act(bn(conv(y)) + x), y two units act(bn(conv(.))): (N, C_in, H, W) -> (N, C_out, H/stride, W/stride).
 
-    With ReLU the convolutions read values >= 0: see `BasicBlock`.
+    With ReLU, the convolutions read values >= 0: see `BasicBlock`.
 
     Args:
         in_channels, out_channels: out_channels is a multiple of 4; the inner width is a quarter of it.
@@ -56,7 +56,7 @@ class Bottleneck(_ThreeConvs):
 
 
 class PreBottleneck(_ThreeConvs):
-    """Returns y + x, y three units act(conv(bn(.))): BatchNorm in front of each convolution, so of each sign.
+    """Returns y + x, y three units act(conv(bn(.))): a BatchNorm precedes each convolution, and thus each sign.
 
     Args and shapes: as `Bottleneck`.
 

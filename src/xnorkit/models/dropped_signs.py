@@ -1,4 +1,4 @@
-"""Dropout behind the sign, as a process of a binary layer's input."""
+"""Dropout after the sign, as a process for a binary layer's input."""
 
 import math
 from collections.abc import Callable
@@ -13,12 +13,12 @@ __all__ = ["DroppedSigns", "dropped_signs"]
 
 
 class DroppedSigns(ActivationBinarizer):
-    """Binarizes its input; in training it then sets some signs to 0 and multiplies the others with 1 / (1 - p).
+    """Binarizes its input; in training it then sets some signs to 0 and multiplies the others by 1 / (1 - p).
 
     Forward: y = binarizer(x) m / (1 - p) with m = 0 at probability p, else 1; in evaluation y = binarizer(x).
     Backward: the gradient of the binarizer, times m / (1 - p).
-    On bits: as its binarizer, in evaluation. A layer that trains on bits draws m as random words: with the same seed
-    the simulated path drops other signs, at the same probability.
+    On bits: as its binarizer, in evaluation. A layer that trains on bits draws m as random words: with the same seed,
+    the simulated path drops other signs, with the same probability.
 
     Args:
         binarizer: an activation binarizer.
@@ -43,7 +43,7 @@ class DroppedSigns(ActivationBinarizer):
         return self.p if self.training else 0.0
 
     def returns_signs(self, training: bool) -> bool:
-        """Return whether every y is +1 or -1 but for `drop`, and sums with its factor, a power of 2, are exact."""
+        """Return whether every y is +1 or -1 apart from `drop`, and sums with its factor, a power of 2, are exact."""
         exact = not training or math.frexp(1 - self.p)[0] == 0.5
         return exact and isinstance(self.binarizer, ActivationBinarizer) and self.binarizer.returns_signs(training)
 

@@ -1,4 +1,4 @@
-"""Residual block of three convolutions whose outputs stand side by side."""
+"""Residual block of three convolutions whose outputs are concatenated."""
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,8 @@ __all__ = ["HBlock"]
 class HBlock(nn.Module):
     """Returns concat(y1, y2, y3) + x: (N, C_in, H, W) -> (N, C_out, H / stride, W / stride).
 
-    y1 = act(conv(bn(x))) with C_out / 2 channels, y2 of y1 and y3 of y2 alike with C_out / 4: shorter paths for the
-    gradient through signs, and each value read is computed by one convolution more than the last.
+    y1 = act(conv(bn(x))) with C_out / 2 channels; y2 of y1, and y3 of y2, are computed in the same way with C_out / 4.
+    This gives the gradient shorter paths through signs, and y1, y2, y3 have passed one, two and three convolutions.
 
     Args:
         in_channels, out_channels: out_channels is a multiple of 4.
@@ -20,7 +20,7 @@ class HBlock(nn.Module):
         activation: channels -> module.
 
     Source: Bulat and Tzimiropoulos, Binarized Convolutional Landmark Localizers (ICCV 2017), figure 5. The activation
-    stands behind the convolution: in front of a sign, a ReLU would make every bit +1.
+    follows the convolution: before a sign, a ReLU would make every bit +1.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, activation: Activation) -> None:

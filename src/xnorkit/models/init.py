@@ -8,9 +8,9 @@ __all__ = ["normal_by_fan_in_"]
 
 @torch.no_grad()
 def normal_by_fan_in_(model: nn.Module) -> None:
-    """Draw the weights of every convolution and linear layer from N(0, (2 / c)^2), c weights per filter, in place.
+    """Draw the weights of each convolution and linear layer from N(0, (2 / c)^2), c weights per filter, in place.
 
-    Biases stay as they are. Source: main.py of jiecaoyu/XNOR-Net-PyTorch for ImageNet.
+    Biases do not change. Source: main.py of jiecaoyu/XNOR-Net-PyTorch for ImageNet.
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

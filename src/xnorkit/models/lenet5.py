@@ -22,9 +22,9 @@ class LeNet5(nn.Module):
     | block3 | BatchNorm per channel, flatten, binary linear 800 -> 500, ReLU | 500 |
     | classifier | linear 500 -> num_classes | num_classes |
 
-    431,220 parameters for 10 classes, of which 425,000 are binary weights. With binarization="float" the two binary
-    layers are an ordinary convolution and linear layer without sign; everything else is the same. The weights of the
-    batch normalizations in front of a sign stay at 0.01 or above (`xnorkit.nn.project_`).
+    With 10 classes it has 431,220 parameters, of which 425,000 are binary weights. With binarization="float" the two
+    binary layers are an ordinary convolution and linear layer without sign; everything else is the same. The weights
+    of the batch normalizations before a sign stay at 0.01 or above (`xnorkit.nn.project_`).
 
     Args:
         num_classes: number of logits.

@@ -29,7 +29,7 @@ class NIN(nn.Module):
     | features.16, features.17 | BatchNorm, convolution 1024 -> num_classes, 1x1 | num_classes x 6 x 6 |
     | features.18 | mean over the positions | num_classes |
 
-    Convolutions have a bias and start at N(0, 2 / c), c weights per filter, as in the AlexNet of the same code.
+    Convolutions have a bias and start at N(0, 2 / c), with c weights per filter, as in the AlexNet of the same code.
 
     Args:
         num_classes: number of logits.
@@ -38,10 +38,10 @@ class NIN(nn.Module):
     Raises:
         InputError: another binarization.
 
-    Source: Lin et al., Network in Network (ICLR 2014), in the layers that its authors published for Caffe; block order,
-    batch normalizations and initialisation as in jiecaoyu/XNOR-Net-PyTorch, which planned this network. Differences to
-    Caffe's: images of 227 pixels, whose pooled sizes 27, 13, 6 need no rounding up (224 with rounding up gives the
-    same), and no ReLU behind the last convolution.
+    Source: Lin et al., Network in Network (ICLR 2014), with the layers that its authors published for Caffe; block
+    order, batch normalizations and initialisation as in jiecaoyu/XNOR-Net-PyTorch, which planned this network.
+    Differences from Caffe's network: images of 227 pixels, whose pooled sizes 27, 13, 6 need no rounding up (224 with
+    rounding up gives the same), and no ReLU after the last convolution.
     """
 
     def __init__(self, num_classes: int = 1000, binarization: str = "xnor") -> None:

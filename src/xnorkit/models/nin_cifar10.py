@@ -29,21 +29,21 @@ class NINCifar10(nn.Module):
     | xnor.12 - xnor.14 | BatchNorm without affine, convolution 192 -> num_classes, 1x1, ReLU | num_classes x 8 x 8 |
     | xnor.15 | average pool 8, flatten | num_classes |
 
-    969,418 parameters for 10 classes, of which 949,248 are binary weights. Convolutions have a bias; they start at
-    N(0, 0.05), biases at 0. The weights of the batch normalizations in front of a sign stay at 0.01 or above
-    (`xnorkit.nn.project_`). Names are those of the reference's checkpoints.
+    With 10 classes it has 969,418 parameters, of which 949,248 are binary weights. Convolutions have a bias; their
+    weights start at N(0, 0.05), biases at 0. The weights of the batch normalizations before a sign stay at 0.01 or
+    above (`xnorkit.nn.project_`). Names are those of the reference's checkpoints.
 
     Args:
         num_classes: number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
-        dropout: share of the values that training drops at xnor.6 and xnor.10; 0 suits runs of few epochs.
+        dropout: share of the values that training drops at xnor.6 and xnor.10; 0 suits short runs.
 
     Raises:
         InputError: another binarization.
 
     Source: Lin et al., Network in Network (ICLR 2014), with 192, 160, 96 channels as in its code, made binary as in
-    jiecaoyu/XNOR-Net-PyTorch. Differences to the latter: weights are not centred over the input channels, and the
-    clamp of the batch normalizations follows the optimizer step.
+    jiecaoyu/XNOR-Net-PyTorch. Differences from the latter: weights are not centred over the input channels, and
+    the clamp of the batch normalizations follows the optimizer step.
     """
 
     def __init__(self, num_classes: int = 10, binarization: str = "xnor", dropout: float = 0.5) -> None:
@@ -64,7 +64,7 @@ class NINCifar10(nn.Module):
             nn.BatchNorm2d(192, eps=EPS, affine=False),
             nn.Conv2d(192, num_classes, 1),
             nn.ReLU(),
-            nn.AvgPool2d(8, ceil_mode=True),  # smaller maps, too: those of progressive resizing
+            nn.AvgPool2d(8, ceil_mode=True),  # also takes smaller maps, as in progressive resizing
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

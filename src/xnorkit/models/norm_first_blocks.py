@@ -1,4 +1,4 @@
-"""The block of XNOR-Net: batch normalization in front of the layer, so in front of its sign; ReLU behind it."""
+"""The block of XNOR-Net: batch normalization before the layer, and thus before its sign; ReLU after it."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ EPS = 1e-4
 
 
 class _NormFirst(nn.Module):
-    """What both blocks have: dropout, and a floor under the weights of the batch normalization."""
+    """The common parts of both blocks: dropout, and a floor for the weights of the batch normalization."""
 
     bn: nn.BatchNorm1d | nn.BatchNorm2d
     dropout: nn.Module
@@ -29,8 +29,8 @@ class _NormFirst(nn.Module):
     def project_(self) -> None:
         """Clamp the weights of the batch normalization to `min_norm_weight` in place, if the layer takes signs.
 
-        At weight 0 a channel's bit would depend on the bias alone, and below 0 the sign would turn around during
-        training. The clamp belongs after the optimizer step, not into forward, which stays free of mutation and
+        At weight 0 a channel's bit would depend only on the bias, and below 0 the sign would flip during
+        training. The clamp belongs after the optimizer step, not in forward, which thus changes nothing and stays
         traceable.
         """
         layer = self._layer()
@@ -44,13 +44,13 @@ class _NormFirst(nn.Module):
 class NormFirstConv(_NormFirst):
     """Returns relu(conv(dropout(bn(x)))): (N, C_in, H, W) -> (N, C_out, H_out, W_out).
 
-    A binary convolution takes the sign of what the batch normalization returns.
+    A binary convolution takes the sign of the batch normalization's output.
 
     Args:
         in_channels, out_channels, kernel_size, stride, padding: of the convolution.
-        dropout: share of the values that training drops; `binarize_` moves it behind the sign.
-        min_norm_weight: floor under the weights of the batch normalization in front of a sign; None for none.
-        relu: False leaves the ReLU out.
+        dropout: share of the values that training drops; `binarize_` moves it after the sign.
+        min_norm_weight: floor for the weights of the batch normalization before a sign; None for no floor.
+        relu: False omits the ReLU.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), figure 3, and jiecaoyu/XNOR-Net-PyTorch for the ReLU and the floor.
     """
@@ -87,8 +87,7 @@ class NormFirstLinear(_NormFirst):
 
     Args:
         in_features, out_features: of the linear layer.
-        channels: C, if the normalization shall be per channel, in front of the flattening in (C, H, W) order; None: per
-            feature.
+        channels: C, to normalize per channel, before the flattening in (C, H, W) order; None: per feature.
         dropout, min_norm_weight: as in `NormFirstConv`.
 
     Source: as `NormFirstConv`.

@@ -1,4 +1,4 @@
-"""Trained models that ship, as torch modules: packed, for evaluation alone."""
+"""The trained models that ship, as torch modules: packed, for evaluation only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ class PretrainedModule(PackedModule):
         if mode:
             raise InputError(
                 f"train() of the trained model '{self.card.name}', which holds packed bits and no latent weights; "
-                f"required: evaluation. To train it anew: {self.card.command(self.card.series)}."
+                f"required: evaluation. To train it again, run {self.card.command(self.card.series)}."
             )
         super().train(False)
         return self
@@ -49,16 +49,16 @@ def load_pretrained_module(name: str, settled: Mapping[str, Any]) -> PretrainedM
 
     Args:
         name: one of `xnorkit.zoo.list_pretrained()`.
-        settled: options that a trained model has settled, and what was asked for; None for what was not.
+        settled: options that a trained model fixes, with the requested values; None for those not requested.
 
     Raises:
-        InputError: unknown name, or an option that was given.
+        InputError: unknown name, or a requested option.
     """
     module = PretrainedModule(name)
     for option, value in settled.items():
         if value is not None:
             raise InputError(
-                f"create_model('{name}', pretrained=True, {option}={value!r}); required: no {option}, a trained model "
-                "is what it is."
+                f"create_model('{name}', pretrained=True, {option}={value!r}); required: no {option}, because a "
+                f"trained model has it fixed. Omit {option}."
             )
     return module

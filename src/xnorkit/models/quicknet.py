@@ -55,8 +55,8 @@ class QuickNet(nn.Module):
     | transitions.2, sections.3 | the same; 4 blocks | 512 x 7 x 7 |
     | relu, avgpool, fc | ReLU, mean over the positions, linear | num_classes |
 
-    Size "small" has 32, 64, 256, 512 channels, "large" 6, 8, 12, 6 blocks. Stem, transitions and the last layer are
-    float; the blur is a fixed depthwise convolution, whose weight takes no gradient.
+    Size "small" has 32, 64, 256, 512 channels, and "large" 6, 8, 12, 6 blocks. Stem, transitions and the last layer are
+    float; the blur is a fixed depthwise convolution, whose weight gets no gradient.
 
     Args:
         num_classes: number of logits.

@@ -21,10 +21,10 @@ BLOCKS = (  # out_channels, stride
 class ReActMobileBlock(nn.Module):
     """Returns z = act2(bn2(conv2(y)) + y), y = act1(bn1(conv1(x)) + pool(x)): (N, C, H, W) -> (N, C_out, H/s, W/s).
 
-    conv1 is 3x3 and keeps the channels, conv2 is 1x1, act is RPReLU, pool the average over the stride. Where
-    C_out = 2 C, the paper has two branches, bn_i(conv_i(sign(y + b))) + y with i = 1, 2, side by side. As both read
-    the same bits, and scales and batch normalization are per output channel, that is one convolution C -> 2 C (its
-    filters those of both) plus y beside itself, and so it stands here.
+    conv1 is 3x3 and keeps the number of channels, conv2 is 1x1, act is RPReLU, and pool is the average over the stride.
+    Where C_out = 2 C, the paper concatenates two branches, bn_i(conv_i(sign(y + b))) + y with i = 1, 2. Both read
+    the same bits, and scales and batch normalization are per output channel, so this equals one convolution C -> 2 C
+    with the filters of both, plus y concatenated with itself. This class computes that.
 
     Args:
         in_channels, out_channels: out_channels is in_channels or twice as many.
@@ -60,7 +60,7 @@ class ReActNetA(nn.Module):
     | blocks.11, blocks.12 | 512 -> 1024 / 2, 1024 -> 1024 | 1024 x 7 x 7 |
     | avgpool, fc | mean over the positions, linear | num_classes |
 
-    Every convolution of the blocks is binary. There are no 1x1 convolutions in the shortcuts: they pool and double.
+    Every convolution of the blocks is binary. The shortcuts have no 1x1 convolutions: they pool and double.
 
     Args:
         num_classes: number of logits.

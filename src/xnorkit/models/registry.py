@@ -1,4 +1,4 @@
-"""Names of models and how to make them."""
+"""Makes models by name."""
 
 import difflib
 from collections.abc import Collection
@@ -18,7 +18,7 @@ __all__ = ["ModelCounts", "binarizations", "count_weights", "create_model", "inp
 
 
 class ModelCounts(NamedTuple):
-    """All parameters of a model, and the weights of its binary layers (with float activations, too)."""
+    """All parameters of a model, and the weights of its binary layers (including those with float activations)."""
 
     params: int
     binary_weights: int
@@ -32,26 +32,26 @@ def create_model(
     pretrained: bool = False,
     **options: Any,
 ) -> nn.Module:
-    """Return a new model with random weights, in training mode; or a trained one, packed, for evaluation alone.
+    """Return a new model with random weights, in training mode; or a packed trained one, for evaluation only.
 
     Args:
         name: one of `list_models()`; with `pretrained` one of `xnorkit.zoo.list_pretrained()`.
-        num_classes: number of logits, at least 1; default that of the data set that the model is made for.
-        binarization: one of `binarizations(name)`, described in `xnorkit.models.BINARIZATIONS`; default the first of
-            them: "xnor" for most, for the others that of their own paper.
+        num_classes: number of logits, at least 1; by default that of the data set for which the model is made.
+        binarization: one of `binarizations(name)`, described in `xnorkit.models.BINARIZATIONS`; by default the first of
+            them: "xnor" for most models, otherwise that of the model's paper.
         pretrained: return the trained model that ships under this name, on the engine
-            (`xnorkit.models.pretrained.PretrainedModule`); takes none of the other arguments.
+            (`xnorkit.models.pretrained.PretrainedModule`); no other argument is then accepted.
         options: the model's own, such as `block_type` of ResNets.
 
     Raises:
         RecipeError: unknown name, binarization or option, with near matches.
-        InputError: a value that an option of the model does not take; no trained model of this name.
+        InputError: a value that an option of the model does not accept, or no trained model of this name.
 
     Examples:
         >>> model = create_model("resnet18-cifar10", binarization="react", shortcut_type="binary")
     """
     if pretrained:
-        # Imported here: the exporter and the engine are not needed for models that are to be trained.
+        # Imported here: models to be trained do not need the exporter and the engine.
         from xnorkit.models.pretrained import load_pretrained_module
 
         return load_pretrained_module(name, {"num_classes": num_classes, "binarization": binarization, **options})
@@ -80,7 +80,7 @@ def input_shape(name: str) -> tuple[int, int, int]:
 
 
 def count_weights(name: str, binarization: str | None = None, **options: Any) -> ModelCounts:
-    """Return the counts of a model, as `create_model` makes it with the default classes; no memory is filled.
+    """Return the counts of a model as `create_model` makes it with the default classes, without allocating it.
 
     Raises:
         RecipeError: as `create_model`.
@@ -96,7 +96,7 @@ def count_weights(name: str, binarization: str | None = None, **options: Any) ->
 
 
 class _NoDraws(TorchFunctionMode):
-    """Leaves draws from N out: on the meta device they do nothing, but import PyTorch's compiler for a second first."""
+    """Skips draws from N: on the meta device they do nothing, but first take a second to import PyTorch's compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -106,7 +106,7 @@ class _NoDraws(TorchFunctionMode):
 
 
 def list_models(pattern: str | None = None) -> list[str]:
-    """Return the sorted model names, those matching the shell pattern (`lenet*`) if one is given."""
+    """Return the sorted model names, or those that match a shell pattern such as `lenet*`."""
     return sorted(name for name in ENTRIES if pattern is None or fnmatchcase(name, pattern))
 
 

@@ -1,4 +1,4 @@
-"""Residual blocks of two 3x3 convolutions: where batch norm, activation and shortcut stand."""
+"""Residual blocks of two 3x3 convolutions, which differ in the place of batch norm, activation and shortcut."""
 
 from collections.abc import Callable
 
@@ -28,10 +28,10 @@ def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
 
 
 def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
-    """Return what brings a block's input to the shape of its output; None where it has it already.
+    """Return the module that brings a block's input to the shape of its output; None if the shapes are equal.
 
-    Average pooling with the stride, 1x1 convolution, BatchNorm: pooling keeps every position in the float path, where
-    the strided 1x1 convolution of He et al. drops three of four.
+    It consists of average pooling with the stride, 1x1 convolution and BatchNorm. Pooling keeps every position in the
+    float path, whereas the strided 1x1 convolution of He et al. drops three of four.
     """
     if stride == 1 and in_channels == out_channels:
         return None
@@ -40,10 +40,10 @@ def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module | No
 
 
 def norm_shortcuts_(model: nn.Module) -> None:
-    """Put a BatchNorm in front of the 1x1 convolution of every shortcut of `model`, in place: for its sign.
+    """Put a BatchNorm before the 1x1 convolution of every shortcut of `model`, in place, for its sign.
 
-    What the shortcut reads is often never negative, and then its plain signs would all be +1. The BatchNorm joins the
-    pooling under `downsample.0`, so that names stay.
+    The input of a shortcut is often never negative, and then its plain signs would all be +1. The BatchNorm joins the
+    pooling under `downsample.0`, so that names do not change.
     """
     for block in model.modules():
         downsample = getattr(block, "downsample", None)
@@ -52,7 +52,7 @@ def norm_shortcuts_(model: nn.Module) -> None:
 
 
 class _TwoConvs(nn.Module):
-    """What the blocks here have: two 3x3 convolutions, two batch norms, two activations, a shortcut."""
+    """The common parts of these blocks: two 3x3 convolutions, two batch norms, two activations, a shortcut."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, activation: Activation, *, pre: bool) -> None:
         super().__init__()
@@ -71,8 +71,8 @@ class _TwoConvs(nn.Module):
 class BasicBlock(_TwoConvs):
     """Returns act(bn(conv(act(bn(conv(x))))) + x): (N, C_in, H, W) -> (N, C_out, H / stride, W / stride).
 
-    With ReLU the convolutions read values >= 0, whose plain signs are all +1: binarize this block with a learned shift
-    (RSign), or take another block.
+    With ReLU, the convolutions read values >= 0, whose plain signs are all +1: binarize this block with a learned shift
+    (RSign), or use another block.
 
     Source: He et al., Deep Residual Learning (CVPR 2016), figure 2; the shortcut differs, see `shortcut`.
     """
@@ -87,7 +87,7 @@ class BasicBlock(_TwoConvs):
 
 
 class PreBasicBlock(_TwoConvs):
-    """Returns act(conv(bn(act(conv(bn(x)))))) + x: BatchNorm in front of each convolution, so of each sign.
+    """Returns act(conv(bn(act(conv(bn(x)))))) + x: a BatchNorm precedes each convolution, and thus each sign.
 
     Source: the block order of XNOR-Net (Rastegari et al., ECCV 2016) in the residual form of Bulat's
     binary-networks-pytorch.
@@ -103,10 +103,10 @@ class PreBasicBlock(_TwoConvs):
 
 
 class ReactBlock(_TwoConvs):
-    """Returns two units y = act(bn(conv(x)) + x): a shortcut around every convolution, an activation behind the sum.
+    """Returns two units y = act(bn(conv(x)) + x): a shortcut around every convolution, an activation after the sum.
 
-    With RPReLU as activation and RSign in front of the convolutions this is the ResNet block of ReActNet, with hardtanh
-    and a plain sign that of IR-Net on CIFAR-10.
+    With RPReLU as activation and RSign before the convolutions, this is the ResNet block of ReActNet. With hardtanh
+    and a plain sign, it is that of IR-Net on CIFAR-10.
 
     Source: Liu et al., ReActNet (ECCV 2020), figure 4, in its ResNet form; Qin et al., IR-Net (CVPR 2020), its code.
     """
@@ -121,10 +121,10 @@ class ReactBlock(_TwoConvs):
 
 
 class BiRealBlock(_TwoConvs):
-    """Returns two units y = bn(conv(hardtanh(x))) + x: a shortcut around every convolution, nothing behind the sum.
+    """Returns two units y = bn(conv(hardtanh(x))) + x: a shortcut around every convolution, nothing after the sum.
 
-    sign(hardtanh(x)) = sign(x), with the same straight-through gradient, which is 0 from |x| = 1 on: the clip changes
-    nothing once the convolution is binary, and is the non-linearity as long as it is float.
+    sign(hardtanh(x)) = sign(x), with the same straight-through gradient, which is 0 from |x| = 1 on. The clip changes
+    nothing once the convolution is binary, and is the non-linearity while it is float.
 
     Source: Liu et al., Bi-Real Net (ECCV 2018), figure 3 and, for the clip of the float stage, section 3.3.
     """

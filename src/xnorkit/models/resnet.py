@@ -1,4 +1,4 @@
-"""ResNet-18, -20, -34 and -50 with the residual blocks that binary networks use; float as made."""
+"""ResNet-18, -20, -34 and -50 with the residual blocks of binary networks, in float."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,9 +45,9 @@ SHORTCUT_TYPES = ("float", "binary")
 
 @dataclass(frozen=True)
 class _Kind:
-    """A block type: its block, its activation (None: ReLU, or RPReLU on demand), what ends the stem, its bottleneck.
+    """A block type: its block, its activation (None: ReLU, or RPReLU on request), the end of the stem, its bottleneck.
 
-    feature_norm: whether the features are normalised in front of the last layer.
+    feature_norm: whether the features are normalised before the last layer.
     """
 
     block: Block
@@ -65,7 +65,7 @@ def _relu(channels: int) -> nn.Module:
     return nn.ReLU(inplace=True)
 
 
-# Blocks that take the sign of the sum itself need a stem whose values have both signs: no ReLU at its end.
+# Blocks that take the sign of the sum itself need a stem whose values have both signs: it does not end in a ReLU.
 BLOCK_TYPES: dict[str, _Kind] = {
     "basic": _Kind(BasicBlock, bottleneck=Bottleneck),
     "prebasic": _Kind(PreBasicBlock, bottleneck=PreBottleneck),
@@ -107,9 +107,9 @@ class ResNet(nn.Module):
     | layer4 | blocks of 512 channels, the first with stride 2 | 512 x 7 x 7 | 512 x 4 x 4 |
     | avgpool, bn2, fc | mean over the positions, BatchNorm if `feature_norm`, linear | num_classes | num_classes |
 
-    A block is two 3x3 convolutions of the same width (`HBlock`: three); its shortcut, where the shape changes, is
-    average pooling, 1x1 convolution (`downsample.1`), BatchNorm. ResNet-50 has bottlenecks of four times these widths,
-    ResNet-20 three layers of 16, 32, 64 channels behind a stem of 16.
+    A block has two 3x3 convolutions of the same width (`HBlock`: three). Where the shape changes, its shortcut consists
+    of average pooling, 1x1 convolution (`downsample.1`) and BatchNorm. ResNet-50 has bottlenecks of four times these
+    widths, and ResNet-20 three layers of 16, 32, 64 channels after a stem of 16.
 
     Args:
         blocks: number of blocks in each layer.
@@ -118,14 +118,14 @@ class ResNet(nn.Module):
         activation: makes an activation for a number of channels.
         stem_type: "basic" as in the table, "dabnn" (`DaBNNStem` as conv1, no bn1), "cifar" (conv1 3x3 / 1, no pool).
         widths: output channels of the blocks of each layer, as many as `blocks`.
-        stem_width: channels behind the stem.
-        stem_activation: the last activation of the stem; default ReLU.
-        feature_norm: whether a BatchNorm stands in front of fc.
+        stem_width: output channels of the stem.
+        stem_activation: the last activation of the stem; ReLU by default.
+        feature_norm: whether a BatchNorm precedes fc.
 
-    Source: He et al., Deep Residual Learning (CVPR 2016), table 1. Differs in the shortcut, which pools.
+    Source: He et al., Deep Residual Learning (CVPR 2016), table 1. Difference: the shortcut pools.
     """
 
-    # The name that the fork of the `bnn` package gives the stem, for the arguments of `prepare_binary_model`.
+    # The name of the stem in the fork of the `bnn` package, for the arguments of `prepare_binary_model`.
     layer_aliases: ClassVar[Mapping[str, str]] = {"first_conv": "conv1"}
 
     def __init__(
@@ -183,22 +183,22 @@ def resnet(  # noqa: PLR0917 - as resnet18 and its siblings
 ) -> ResNet:
     """Return a float ResNet, see `ResNet`; `xnorkit.nn.prepare_binary_model` makes it binary.
 
-    `basic` is the plain residual block, whose convolutions read what a ReLU returns: nothing below 0, so that plain
-    signs of it are all +1. Binarize it with a learned shift (`InputBiasBinarizer`), or take another block.
+    `basic` is the plain residual block, whose convolutions read the output of a ReLU. It is never below 0, so its plain
+    signs are all +1. Binarize this block with a learned shift (`InputBiasBinarizer`), or use another block.
 
     Args:
         depth: 18, 20, 34 or 50.
         num_classes: number of logits.
-        rprelu: RPReLU in the blocks in place of ReLU.
+        rprelu: RPReLU instead of ReLU in the blocks.
         block_type: "basic" (`BasicBlock`), "prebasic" (`PreBasicBlock`), "bireal" (`BiRealBlock`), "hierarchical"
             (`HBlock`), "react" (`ReactBlock` with RPReLU), "irnet" (`ReactBlock` with hardtanh); or a function of
             (in_channels, out_channels, stride, activation) that returns a module. Depth 50 has bottlenecks: "basic"
-            (`Bottleneck`), "prebasic" (`PreBottleneck`) or a function. Behind the stem of "bireal" and "react" stands
-            no ReLU, as their first convolution takes the sign of what it returns; behind that of "irnet", hardtanh, and
-            a BatchNorm in front of the last layer.
+            (`Bottleneck`), "prebasic" (`PreBottleneck`) or a function. The stem of "bireal" and "react" does not end in
+            a ReLU, because their first convolution takes the sign of its output. The stem of "irnet" ends in hardtanh,
+            and a BatchNorm precedes the last layer.
         stem_type: "basic" (7x7 / 2, pool), "dabnn" (`DaBNNStem`), "cifar" (3x3, no pool).
-        shortcut_type: "float"; "binary" puts a BatchNorm in front of the 1x1 convolutions of the shortcuts, so that
-            these can be made binary, too.
+        shortcut_type: "float"; "binary" puts a BatchNorm before the 1x1 convolutions of the shortcuts, so that these
+            can be made binary too.
 
     Raises:
         InputError: an unknown depth, block, stem or shortcut, rprelu with a block that has another activation, or fewer
@@ -217,7 +217,10 @@ def resnet(  # noqa: PLR0917 - as resnet18 and its siblings
     kind = _kind_of(block_type)
     block = kind.bottleneck if shape.bottleneck and kind.bottleneck else kind.block
     if rprelu and kind.activation not in (None, RPReLU):
-        raise InputError(f"rprelu=True with block_type={block_type!r}, which clips; use block_type='react'.")
+        raise InputError(
+            f"rprelu=True with block_type={block_type!r}, which has its own activation; required: a block with ReLU. "
+            "Use block_type='react'."
+        )
     model = ResNet(
         shape.blocks,
         num_classes,
@@ -285,7 +288,7 @@ def resnet50(
 
 
 def _kind_of(block_type: BlockType | Block) -> _Kind:
-    """Return the kind of a block type; a class of a known one stands for it, another function has ReLU."""
+    """Return the kind of a block type; the class of a known block means that kind, any other function has ReLU."""
     if not callable(block_type):
         return BLOCK_TYPES[block_type]
     chosen: object = block_type

@@ -7,7 +7,7 @@ __all__ = ["DaBNNStem"]
 
 
 class DaBNNStem(nn.Module):
-    """Four small convolutions in place of the 7x7: (N, 3, H, W) -> (N, channels, H / 4, W / 4).
+    """Four small convolutions instead of the 7x7: (N, 3, H, W) -> (N, channels, H / 4, W / 4).
 
     | name | layer | channels of 64 |
     |---|---|---|
@@ -16,8 +16,8 @@ class DaBNNStem(nn.Module):
     | maxpool | 3x3 / 2 of conv1, beside conv2 | 32 |
     | conv3 | 1x1 of both, concatenated | 64 |
 
-    BatchNorm and ReLU follow each convolution, `activation` in place of the last ReLU. 0.38 times the multiply-adds of
-    the 7x7 convolution.
+    BatchNorm and ReLU follow each convolution; `activation` replaces the last ReLU. The stem takes 0.38 times the
+    multiply-adds of the 7x7 convolution.
 
     Source: Zhang et al., dabnn (ACM MM 2019), the stem of its Bi-Real Net.
     """

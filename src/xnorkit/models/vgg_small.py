@@ -23,9 +23,9 @@ class VGGSmall(nn.Module):
     | features.17 - features.20 | binary convolution 512 -> 512, 3x3, max-pool 2, BatchNorm, hardtanh | 512 x 4 x 4 |
     | fc | flatten, linear 8192 -> num_classes | num_classes |
 
-    Convolutions have no bias; 4,571,136 binary weights. sign(hardtanh(x)) = sign(x), so that a hardtanh in front of a
+    Convolutions have no bias; there are 4,571,136 binary weights. sign(hardtanh(x)) = sign(x), so a hardtanh before a
     binary layer changes nothing; it is the non-linearity of the float twin. Convolutions start at N(0, sqrt(2 / n)),
-    n = 9 C_out, the linear layer at N(0, 0.01).
+    n = 9 C_out, and the linear layer at N(0, 0.01).
 
     Args:
         num_classes: number of logits.

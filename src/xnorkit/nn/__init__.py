@@ -1,4 +1,4 @@
-"""Binary layers, how a model is made of them, and the projection of their latent weights."""
+"""Binary layers, ways to make a model binary, and the projection of latent weights."""
 
 from xnorkit.nn.bconfig import BConfig, Identity
 from xnorkit.nn.conv import BinaryConv1d, BinaryConv2d, BinaryConv3d

@@ -1,4 +1,4 @@
-"""What binary layers require of their input, and the precision in which they count."""
+"""Checks of the input of binary layers, and the precision in which they count."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -23,7 +23,7 @@ AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
 
 def working_dtype(weight: Tensor) -> torch.dtype:
-    """Return the dtype to compute in: that of the weight, but at least float32, in which the dot product is exact."""
+    """Return the dtype to compute in: that of the weight, or at least float32, in which the dot product is exact."""
     return torch.promote_types(weight.dtype, torch.float32)
 
 
@@ -34,7 +34,7 @@ def full_precision(x: Tensor) -> AbstractContextManager[None]:
 
 
 def is_bare(module: nn.Module) -> bool:
-    """Return whether a call of `module` is its class's forward alone: no hook of its own or of all modules."""
+    """Return whether a call of `module` only runs its class's forward: it has no hooks, and no hook is global."""
     hooks = (
         *(module._forward_pre_hooks, module._forward_hooks, module._backward_pre_hooks, module._backward_hooks),
         *(of_all._global_forward_pre_hooks, of_all._global_forward_hooks),
@@ -53,7 +53,7 @@ def check_dot_length(layer: str, length: int) -> None:
 
 
 def check_sizes(layer: str, least: int, **sizes: int | str | tuple[int, ...]) -> None:
-    """Raise InputError if one of `sizes`, or an element of one that is a tuple, is below `least`; names pass."""
+    """Raise InputError if one of `sizes`, or an element of a tuple among them, is below `least`; strings pass."""
     for name, size in sizes.items():
         values = size if isinstance(size, tuple | list) else (size,)
         if any(isinstance(value, int) and value < least for value in values):
@@ -61,7 +61,7 @@ def check_sizes(layer: str, least: int, **sizes: int | str | tuple[int, ...]) ->
 
 
 def check_float(layer: str, x: Tensor) -> None:
-    """Raise InputError unless `x` is of a real floating dtype."""
+    """Raise InputError unless `x` has a real floating dtype."""
     if not x.is_floating_point():
         raise InputError(
             f"{layer}: input has dtype {x.dtype}; required: a floating dtype. Convert it with x.float() and normalise "
@@ -70,7 +70,7 @@ def check_float(layer: str, x: Tensor) -> None:
 
 
 def check_image(layer: str, x: Tensor, channels: int, dims: int) -> None:
-    """Raise InputError unless `x` is (N, channels, ...) or (channels, ...) with `dims` dimensions behind."""
+    """Raise InputError unless `x` is (N, channels, ...) or (channels, ...) with `dims` dimensions after them."""
     check_float(layer, x)
     if x.dim() not in (dims + 1, dims + 2) or x.shape[-1 - dims] != channels:
         axes = AXES[dims]

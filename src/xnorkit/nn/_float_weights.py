@@ -1,4 +1,4 @@
-"""Modules that multiply with weights of their own and have no binary counterpart: they stay float, and are named."""
+"""Finds modules that multiply by their own weights and have no binary counterpart: they stay float."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -24,18 +24,18 @@ LOOKUPS_AND_NORMS = (
 
 
 def computes_weight(module: nn.Module) -> bool:
-    """Return whether `weight` is no parameter but made of others in each forward: parametrizations, hooks, masks."""
-    # A parametrized weight is not looked at: that would compute it, and a spectral norm would take a step.
+    """Return whether each forward computes `weight` from other tensors: parametrizations, hooks, masks."""
+    # Do not read a parametrized weight: that would compute it, and a spectral norm would take a step.
     return parametrize.is_parametrized(module, "weight") or (
         "weight" not in module._parameters and isinstance(module.__dict__.get("weight"), Tensor)
     )
 
 
 def why_float(module: nn.Module, known: Collection[type[nn.Module]]) -> str | None:
-    """Return why `prepare_binary_model` leaves the weights of `module` float; None if it has none or they do not.
+    """Return why `prepare_binary_model` leaves the weights of `module` float, or None if it has none or swaps them.
 
-    Weights are parameters of the module itself whose name holds "weight" and that have two or more axes longer than 1.
-    Embeddings, which look up and do not multiply, and norms are left out.
+    Weights are parameters of the module itself whose name contains "weight" and that have two or more axes longer than
+    1. Embeddings, which look up and do not multiply, and norms are left out.
 
     Args:
         module: any module.
@@ -60,7 +60,7 @@ def why_float(module: nn.Module, known: Collection[type[nn.Module]]) -> str | No
         )
         return _computed("hook", {type(hook).__name__ for hook in hooks}, remedy)
     if any(parameter is not None and is_lazy(parameter) for parameter in module._parameters.values()):
-        return f"{kind} has its weight from its first input on; run the model once first"
+        return f"{kind} gets its weight with its first input; run the model once first"
     return f"{kind} has no binary counterpart"
 
 

@@ -1,4 +1,4 @@
-"""What every binary layer shares: its latent weight, its three processes, and the order of operations."""
+"""The base of every binary layer: its latent weight, its three processes, and the order of operations."""
 
 import math
 from collections.abc import Callable
@@ -24,13 +24,13 @@ Operation = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 class LatentWeight(nn.Module):
-    """Mixin of a layer with a latent weight, three processes made by `bconfig`, and the option `scale`.
+    """Mixin for a layer with a latent weight, three processes made by `bconfig`, and the option `scale`.
 
     Attributes:
         weight: latent weight, updated by the optimizer.
-        bconfig: the `BConfig` that the processes were made by.
+        bconfig: the `BConfig` that made the processes.
         activation_pre_process, weight_pre_process, activation_post_process: its three modules.
-        scale: False leaves out the scale that the weight process has.
+        scale: False omits the scale of the weight process.
     """
 
     FLOAT_MODULE: ClassVar[type[nn.Module]]
@@ -46,21 +46,21 @@ class LatentWeight(nn.Module):
 
     @classmethod
     def from_module(cls: type[Layer], mod: nn.Module, bconfig: BConfig | None = None, update: bool = False) -> Layer:
-        """Return the binary layer that takes the place of `mod`, with the very same parameters, hooks and mode.
+        """Return the binary layer that replaces `mod`, with the same parameter objects, hooks and mode.
 
         Args:
-            mod: a float layer, or a layer of this class; it must not be used afterwards, as hooks are shared.
-            bconfig: how to binarize; default the `bconfig` attribute of `mod`.
-            update: True lets processes that `mod` has already, and that stay of the same class, keep their parameters
-                (learned scales and shifts); False starts them afresh.
+            mod: a float layer, or a layer of this class; do not use it afterwards, because hooks are shared.
+            bconfig: how to binarize; by default the `bconfig` attribute of `mod`.
+            update: True lets existing processes of `mod` whose class does not change keep their parameters
+                (learned scales and shifts); False starts all processes afresh.
 
         Raises:
-            InputError: `mod` is another layer, or there is no `BConfig`.
+            InputError: `mod` is a different kind of layer, or there is no `BConfig`.
         """
         if type(mod) not in (cls.FLOAT_MODULE, cls):
             raise InputError(
                 f"{cls.__name__}.from_module received {type(mod).__name__}; required: exactly "
-                f"{cls.FLOAT_MODULE.__name__} or {cls.__name__}. For a class of your own pass modules_mapping."
+                f"{cls.FLOAT_MODULE.__name__} or {cls.__name__}. For a class of your own, pass modules_mapping."
             )
         own = getattr(mod, "bconfig", None)
         bconfig = own if bconfig is None else bconfig
@@ -73,13 +73,13 @@ class LatentWeight(nn.Module):
         layer.__dict__.update(mod.__dict__)
         for name in ("_parameters", "_buffers", "_modules"):
             layer.__dict__[name] = mod.__dict__[name].copy()
-        layer.__dict__.pop("_compiled_call_impl", None)  # what mod.compile() left: it would go on calling `mod`
+        layer.__dict__.pop("_compiled_call_impl", None)  # left by mod.compile(); it would keep calling `mod`
         layer.scale = getattr(mod, "scale", True) if bconfig is own else True
         layer._install(bconfig, mod if update else None)
         return layer
 
     def _install(self, bconfig: BConfig, old: nn.Module | None = None) -> None:
-        """Make the three processes; those of the same class as in `old` take over the parameters of the old ones."""
+        """Make the three processes; those of the same class as in `old` take over its parameters."""
         self.bconfig = self._installed = bconfig
         for field in fields(bconfig):
             process = make_process(field.name, getattr(bconfig, field.name), self)
@@ -118,13 +118,14 @@ class LatentWeight(nn.Module):
     def simulated_reason(self, training: bool = True) -> str | None:
         """Return why the layer's products are computed in float32 in training (or evaluation), or None: on bits.
 
-        None says that the layer can; whether a call does so depends on its input, too: see docs/training-speed.md.
+        None means that the layer can run on bits; whether a call does also depends on its input
+        (docs/training-speed.md).
         """
         process, weights = self.activation_pre_process, self.weight_pre_process
         if not (isinstance(process, ActivationBinarizer) and process.returns_signs(training)):
-            return f"{type(process).__name__} returns other values than +1 and -1"
+            return f"{type(process).__name__} returns values other than +1 and -1"
         if not all(is_bare(module) for module in process.modules()):
-            return f"{type(process).__name__} has a hook, or a forward of its own, which may change its values"
+            return f"{type(process).__name__} has a hook, or its own forward, which may change its values"
         return self._geometry_reason() if self._has_factors() else f"{type(weights).__name__} has no method `factors`"
 
     def runs_on_bits(self, x: Tensor) -> bool:
@@ -139,7 +140,7 @@ class LatentWeight(nn.Module):
         raise NotImplementedError
 
     def _packed(self, u: Tensor, clip: float, drop: float, b: Tensor, scale: Tensor | None) -> Tensor:
-        """Return operation(s, b) * scale + bias in the engine, with s = sign(u), of which a share `drop` is dropped.
+        """Return operation(s, b) * scale + bias from the engine, with s = sign(u), of which a share `drop` is dropped.
 
         The gradient passes where |u| < clip.
         """
@@ -163,7 +164,7 @@ class LatentWeight(nn.Module):
         if not self._has_factors():
             raise InputError(
                 f"{type(self).__name__} has no binary weight: {_weight_reason(self.weight_pre_process)}; required: a "
-                "weight process with `factors`, as xnorkit.ops.XNORWeightBinarizer."
+                "weight process with `factors`, such as xnorkit.ops.XNORWeightBinarizer."
             )
         process: Any = self.weight_pre_process
         b, scale = process.factors(self._filters(self.weight.to(dtype)))
@@ -179,21 +180,21 @@ class LatentWeight(nn.Module):
 
     @torch.no_grad()
     def binary_weight(self) -> Tensor:
-        """Return b, sign(W) as a rule: +1 and -1, of the shape and dtype of `weight`, without gradient."""
+        """Return b, usually sign(W): +1 and -1, of the shape and dtype of `weight`, without gradient."""
         return self._from_filters(self._factors(working_dtype(self.weight))[0]).to(self.weight.dtype)
 
     @torch.no_grad()
     def alpha(self) -> Tensor:
-        """Return the scale (C_out,) that the forward pass multiplies with, without gradient: mean |W|, or ones."""
+        """Return the scale (C_out,) that the forward pass multiplies by, without gradient: mean |W|, or ones."""
         b, scale = self._factors(working_dtype(self.weight))
         return b.new_ones(len(b)) if scale is None else scale
 
     @torch.no_grad()
     def project_(self, closed: bool = False) -> None:
-        """Clamp the latent weights in place to where their straight-through gradient is not 0, (-1, 1) as a rule.
+        """Clamp the latent weights in place to where their straight-through gradient is not 0, usually (-1, 1).
 
-        A weight that has drifted beyond could hardly come back. The bound is the `clip` of the weight process, 1 where
-        its class has none; weights that are standardized before the sign, and float ones, stay as they are. `closed`
+        A weight that has drifted beyond could hardly come back. The bound is the `clip` of the weight process, or 1 if
+        its class has none. Weights that are standardized before the sign, and float ones, are not changed. `closed`
         clamps to [-1, 1], as XNOR-Net-PyTorch does: see `xnorkit.functional.clamp_weights_`.
         """
         process = self.weight_pre_process
@@ -203,7 +204,7 @@ class LatentWeight(nn.Module):
             clamp_weights_(self.weight, clip, closed)
 
     def bit_reason(self) -> str | None:
-        """Return None if the layer is an integer dot product of bits, scaled and shifted, else why it is not."""
+        """Return None if the layer is an integer dot product of bits, scaled and shifted, or why it is not."""
         reasons = [
             self._layer_reason(),
             _activation_reason(self.activation_pre_process),
@@ -228,7 +229,7 @@ class LatentWeight(nn.Module):
 
 
 def _adopt_parameters(process: nn.Module, before: nn.Module) -> None:
-    """Put the parameters of `before` into `process` where name and shape agree."""
+    """Give `process` the parameter objects of `before` where name and shape agree."""
     modules = dict(before.named_modules())
     for name, module in process.named_modules():
         known = modules[name]._parameters if name in modules else {}
@@ -257,7 +258,7 @@ def _output_reason(process: nn.Module) -> str | None:
 
 
 def _own_reason(what: str, process: nn.Module, none_is_enough: bool = True) -> str | None:
-    """Return the reason that a process gives of its own, or that it gives none."""
+    """Return the reason that a process itself gives, or say that it gives none."""
     name = type(process).__name__
     missing = f"{name} has no attribute `bit_reason`, so its values are not known to be bits"
     reason = getattr(process, "bit_reason", missing)

@@ -1,4 +1,4 @@
-"""Layers of a model by name: every alias of each, and the patterns that choose some of them."""
+"""Layers of a model by name: all their aliases, and the patterns that select some of them."""
 
 import difflib
 import re
@@ -17,7 +17,7 @@ SHOWN = 8
 def named_layers(model: nn.Module, is_layer: IsLayer, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """Yield (dotted name, layer) in the order of `named_modules`, a shared layer under each of its names.
 
-    Nothing inside a layer is looked at: its processes may hold layers of their own, which are not the model's.
+    The inside of a layer is skipped: its processes may hold their own layers, which are not the model's.
     """
     if is_layer(model):
         yield prefix, model
@@ -36,7 +36,7 @@ def choose(pattern: str, names: list[str], argument: str) -> set[str]:
         argument: name of the argument that the pattern was in, for the error.
 
     Raises:
-        InputError: the pattern stands for no layer, or is no regular expression; with near matches.
+        InputError: the pattern stands for no layer, or is not a regular expression; with near matches.
     """
     if pattern == "_first_":
         return {names[0]}
@@ -47,7 +47,7 @@ def choose(pattern: str, names: list[str], argument: str) -> set[str]:
             expression = re.compile(pattern[1:-1])
         except re.error as error:
             raise InputError(
-                f"{argument}: {pattern!r} is no regular expression: {error}; required: $regex$ as in the module re."
+                f"{argument}: {pattern!r} is not a regular expression: {error}; required: $regex$ as in the module re."
             ) from error
         chosen = {name for name in names if expression.search(name)}
     else:
@@ -63,7 +63,7 @@ def choose(pattern: str, names: list[str], argument: str) -> set[str]:
 
 
 def _children(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the children, one that stands under two names twice, unlike `named_children`."""
+    """Yield the children; unlike `named_children`, a child with two names twice."""
     yield from ((name, child) for name, child in module._modules.items() if child is not None)
 
 

@@ -1,4 +1,4 @@
-"""Which values of a traced network can never be below 0, operation by operation."""
+"""Finds the values of a traced network that can never be below 0, operation by operation."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,17 +8,17 @@ from torch import fx, nn
 
 __all__ = ["above_zero", "nonnegative_values"]
 
-Why = str | None  # what makes a value at least 0; None: it may be below
+Why = str | None  # what makes a value at least 0; None: it may be below 0
 Known = Mapping[fx.Node, Why]
 
 MAKES = {
     *("relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "softmin", "softmax2d", "softplus", "abs", "absolute"),
     *("square", "exp", "exp2", "sqrt", "norm", "vector_norm", "var", "std", "one_hot", "cosh"),
 }
-"""Names of functions, methods and modules whose result is never below 0, whatever they are given."""
+"""Names of functions, methods and modules whose result is never below 0, for any arguments."""
 
 POSITIVE = {"sigmoid", "softmax", "softmin", "softmax2d", "softplus", "exp", "exp2", "cosh"}
-"""Those of them whose result is above 0."""
+"""Those of `MAKES` whose result is above 0."""
 
 KEEPS = {
     *(
@@ -49,25 +49,25 @@ KEEPS = {
     *("leaky_relu", "leakyrelu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish"),
     *("tanh", "softsign", "tanhshrink", "softshrink", "hardshrink", "sign", "sinh", "expm1", "log1p"),
 }
-"""Names of what returns nothing below 0 where its first argument is nothing below 0."""
+"""Names of functions that return nothing below 0 if their first argument is never below 0."""
 
 ALL = {"add", "iadd", "mul", "imul", "multiply", "div", "truediv", "itruediv", "true_divide", "minimum"}
 ALL |= {"matmul", "bmm", "einsum"}
-"""Names of what returns nothing below 0 where all its operands, tensors and numbers, are nothing below 0."""
+"""Names of functions that return nothing below 0 if none of their operands, tensors and numbers, is below 0."""
 
 JOINS = {"cat", "concat", "concatenate", "stack", "hstack", "vstack"}
-"""Names of what returns nothing below 0 where all tensors of the list, its first argument, are nothing below 0."""
+"""Names of functions that return nothing below 0 if no tensor of the list, their first argument, is below 0."""
 
 
 def nonnegative_values(graph: fx.Graph, modules: Mapping[str, nn.Module], prefix: str = "") -> dict[fx.Node, str]:
     """Return the calls of modules whose input, the first argument, is never below 0, and what makes it so.
 
-    An operation in place changes what later calls read of its argument, too.
+    An in-place operation also changes what later calls read from its argument.
 
     Args:
         graph: traced by torch.fx.
         modules: by the names that `call_module` nodes have.
-        prefix: of these names in the whole model.
+        prefix: prefix of these names in the whole model.
     """
     known: dict[fx.Node, Why] = {}
     found: dict[fx.Node, str] = {}
@@ -94,7 +94,7 @@ def nonnegative_values(graph: fx.Graph, modules: Mapping[str, nn.Module], prefix
 
 
 def _result(kind: str, title: str, operands: list[Any], options: Mapping[str, Any], known: Known) -> Why:
-    """Return why what the operation `kind` returns is never below 0."""
+    """Return why the result of the operation `kind` is never below 0."""
     first = _why(operands[0], known) if operands else None
     if kind in MAKES:
         return title
@@ -120,7 +120,7 @@ def _all(values: Sequence[Any], known: Known) -> Why:
 
 
 def above_zero(why: Why) -> bool:
-    """Return whether what makes a value never negative makes it never 0, either."""
+    """Return whether what makes a value never negative also keeps it from being 0."""
     return why is not None and why.partition(" ")[0].rstrip("()").lower() in POSITIVE
 
 
@@ -137,7 +137,7 @@ def _options(module: nn.Module) -> dict[str, Any]:
 
 
 def _arguments(node: fx.Node) -> dict[str, Any]:
-    """Return the arguments of a call of a function by name, where the rules below need their names."""
+    """Return the arguments of a function call by name, if the rules below need their names."""
     names = POSITIONS.get(str(getattr(node.target, "__name__", node.target)).rstrip("_").lower(), ())
     return {**dict(zip(names, node.args, strict=False)), **node.kwargs}
 

@@ -1,6 +1,6 @@
 """A convolution of signs in the engine: bits forward, signed sums backward, and bits kept in between.
 
-For y = scale * conv(s, b) + bias with s = sign(u), of which the gradient passes where |u| < clip, and g = dC/dy:
+For y = scale * conv(s, b) + bias with s = sign(u), whose gradient passes where |u| < clip, and g = dC/dy:
 
     y         xor and popcount of bits: the integers of the simulated path, and its roundings
     dC/du     1(|u| < clip) conv_input(scale * g, b)   from the bits of b, g rounded to 10 bits per image
@@ -8,12 +8,12 @@ For y = scale * conv(s, b) + bias with s = sign(u), of which the gradient passes
     dC/db     scale * G
     dC/dscale <G, b>, the sum over each filter
 
-Dropout behind the sign is half the sum of two products of signs: s m = (s + s') / 2, where s' is -s at what is dropped,
-the words of s with some bits flipped. So it is with the weights' gradient; the input's is cut to what is kept. Which
-signs are dropped is drawn 32 at a time, so that the simulated path drops others of the same seed.
+Dropout after the sign is half the sum of two products of signs: s m = (s + s') / 2, where s' is -s where dropped, that
+is, the words of s with some bits flipped. The same holds for the weights' gradient; the input's gradient is restricted
+to kept positions. The dropped signs are drawn 32 at a time, so the simulated path drops others with the same seed.
 
-Kept for the backward pass: two bits per activation, three with dropout, and one per weight. engine/src/training derives
-the sums and their error, docs/training-speed.md says when this path is taken.
+For the backward pass, two bits per activation, three with dropout, and one bit per weight are kept. engine/src/training
+derives the sums and their error; docs/training-speed.md says when this path is taken.
 """
 
 import math
@@ -39,10 +39,10 @@ Backward = Callable[..., Any]
 
 
 def first_order(backward: Backward) -> Backward:
-    """Return a backward pass that has no gradients of its own: it raises InputError where they are asked for.
+    """Return a backward pass without gradients of its own; it raises InputError if they are requested.
 
-    `torch.autograd.function.once_differentiable` raises only if the second backward pass reaches it; what asks for the
-    gradients of some tensors, as `torch.autograd.functional.hvp`, would get zeros without a word.
+    `torch.autograd.function.once_differentiable` raises only if the second backward pass reaches it; code that requests
+    the gradients of some tensors, such as `torch.autograd.functional.hvp`, would silently get zeros.
     """
 
     @wraps(backward)
@@ -87,7 +87,7 @@ def packed_conv(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
         bias: (O,), or None for zeros.
         clip: above 0; `math.inf` lets every gradient pass.
         drop: p, 0 or such that 1 / (1 - p) is a power of 2.
-        geometry: where the kernel stands.
+        geometry: stride, padding, dilation and groups.
     """
     scale, bias = (None if x is None else x.to(torch.float32).contiguous() for x in (scale, bias))
     return _PackedConv.apply(u, b, scale, bias, clip, drop, geometry)
@@ -124,7 +124,7 @@ class _PackedConv(torch.autograd.Function):
             y.mul_(ctx.gain / 2).mul_(scales[:, None, None]).add_(shifts[:, None, None])
         elif math.isfinite((scales + shifts).sum().item()):
             y = _product(ctx.conv, signs, weights, threads, scales=scales, shifts=shifts)
-        else:  # the engine takes no NaN and no infinity
+        else:  # the engine accepts neither NaN nor infinity
             y = _product(ctx.conv, signs, weights, threads).mul_(scales[:, None, None]).add_(shifts[:, None, None])
         ctx.save_for_backward(signs, flipped, inside, weights, scales)
         return y if _is_channels_last(u) or _is_channels_last(b) else y.contiguous()
@@ -182,7 +182,7 @@ def _product(
 def dropped_words(shape: Sequence[int], drop: float) -> Tensor:
     """Return int32 words of random bits, 1 at probability `drop` = 1 - 2^-k, from PyTorch's generator.
 
-    A word is the union of k words of even bits: a draw gives 32, where one of `torch.nn.functional.dropout` gives one.
+    A word is the union of k words of fair bits: a draw gives 32 bits, whereas `torch.nn.functional.dropout` draws one.
     """
     draws = round(-math.log2(1 - drop))
     result = torch.zeros(*shape, dtype=torch.int32, device="cpu")
@@ -197,7 +197,7 @@ def channels_last(x: Tensor) -> Tensor:
 
 
 def _is_channels_last(x: Tensor) -> bool:
-    """Return whether x (N, C, H, W) is in channels-last memory, and not in the usual order as well."""
+    """Return whether x (N, C, H, W) is in channels-last memory and not also in the usual order."""
     return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
 
 
@@ -215,7 +215,7 @@ def _pixels(x: Tensor) -> NDArray[np.float32]:
 
 
 def words(bits: Tensor) -> NDArray[np.uint32]:
-    """Return int32 words, which PyTorch can keep, as the engine's."""
+    """Return int32 words, which PyTorch can keep, as the engine's uint32."""
     return bits.numpy().view(np.uint32)
 
 

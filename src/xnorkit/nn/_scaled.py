@@ -1,14 +1,14 @@
 """op(s, b) * scale as one operation, whose backward pass needs neither the dot product nor a scaled gradient.
 
 With y = scale_o * dot_o, dot = op(s, b) and g = dC/dy, autograd would keep the dot for dC/dscale_o = sum g dot and
-write out scale * g for both gradients of op. Let G = op_weight(s, g), what the weight would get without the scale. As
-op is linear in both arguments,
+write out scale * g for both gradients of op. Let G = op_weight(s, g) be the gradient of the weight without the scale.
+Because op is linear in both arguments,
 
     dC/ds = op_input(scale * g, b) = op_input(g, scale * b)
     dC/db_o = scale_o G_o
     dC/dscale_o = sum over n and positions of g_o op(s, b)_o = <G_o, b_o>, the sum over the filter,
 
-which touch weights where the other form touches activations, and keep s and b only.
+which touch weights where the other form touches activations, and keep only s and b.
 """
 
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ def scaled_linear(s: Tensor, b: Tensor, scale: Tensor) -> Tensor:
 def _to_factors(
     weight: Tensor | None, b: Tensor, scale: Tensor, needs_b: bool, needs_scale: bool
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Return dC/db and dC/dscale from G, what the weight would get without the scale."""
+    """Return dC/db and dC/dscale from G, the gradient of the weight without the scale."""
     if weight is None:
         return None, None
     to_scale = (weight * b).flatten(1).sum(1) if needs_scale else None

@@ -1,4 +1,4 @@
-"""Which arithmetic is behind a binary layer: simulated in float32, or packed, on bits in the engine."""
+"""Chooses the arithmetic of a binary layer: simulated in float32, or packed, on bits in the engine."""
 
 import os
 from functools import cache
@@ -20,10 +20,10 @@ VARIABLE = "XNORKIT_TRAIN"
 
 
 def wished_path() -> TrainingPath:
-    """Return what the environment variable XNORKIT_TRAIN says: 'auto', 'simulated' or 'packed'; default 'auto'.
+    """Return the value of the environment variable XNORKIT_TRAIN: 'auto' (the default), 'simulated' or 'packed'.
 
     Raises:
-        InputError: for another value.
+        InputError: for any other value.
     """
     wish = os.environ.get(VARIABLE) or "auto"
     for path in PATHS:
@@ -33,9 +33,9 @@ def wished_path() -> TrainingPath:
 
 
 def runs_packed(x: Tensor, weight: Tensor) -> bool:
-    """Return whether a layer that could run on bits shall do so for this input: plain float32 tensors on a CPU.
+    """Return whether a layer that can run on bits should do so for this input: plain float32 tensors on a CPU.
 
-    What looks at the operations rather than the values (`torch.compile`, export, functional transforms) gets
+    Tools that read the operations rather than the values (`torch.compile`, export, functional transforms) get
     the simulated path.
     """
     wish = wished_path()
@@ -62,5 +62,5 @@ def _observed() -> bool:
 
 @cache
 def _has_kernels() -> bool:
-    """Return whether the engine's kernels are for this CPU; portable code is slower than PyTorch's convolutions."""
+    """Return whether the engine has kernels for this CPU; portable code is slower than PyTorch's convolutions."""
     return _engine.default_isa() not in {"portable", "reference", "neon", "neon_dot"}

@@ -10,12 +10,12 @@ from xnorkit.errors import InputError
 
 __all__ = ["BConfig", "Identity", "make_process"]
 
-LAYER_PARAMETERS = ("layer", "module")  # names of a first parameter that wants the layer, required or not
+LAYER_PARAMETERS = ("layer", "module")  # names of a first parameter that takes the layer, even if it has a default
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class Identity(nn.Identity):
-    """Returns a layer's output as it is: the post-process that does nothing."""
+    """Returns a layer's output unchanged: the post-process that does nothing."""
 
     bit_reason: str | None = None
 
@@ -28,26 +28,27 @@ class Identity(nn.Identity):
 class BConfig:
     """Three factories, one for each place where a layer is changed; each defaults to the identity.
 
-    A binary layer computes y = op(pre(x), weight(W)) + bias, then post(y, x), with pre, weight and post what the
-    factories return for it. `BConfig()` is a float layer.
+    A binary layer computes y = op(pre(x), weight(W)) + bias, then post(y, x), where pre, weight and post are what the
+    factories return for it. `BConfig()` makes a float layer.
 
     Args:
-        activation_pre_process: factory of a module x -> x~, as `xnorkit.ops.BasicInputBinarizer`.
-        activation_post_process: factory of a module (y, x) -> y, as `xnorkit.ops.BasicScaleBinarizer`.
-        weight_pre_process: factory of a module W -> W~ of the same shape (C_out, ...), as
+        activation_pre_process: factory of a module x -> x~, such as `xnorkit.ops.BasicInputBinarizer`.
+        activation_post_process: factory of a module (y, x) -> y, such as `xnorkit.ops.BasicScaleBinarizer`.
+        weight_pre_process: factory of a module W -> W~ of the same shape (C_out, ...), such as
             `xnorkit.ops.XNORWeightBinarizer.with_args(center_weights=True)`.
 
-    A factory is a class, what `with_args` returns, or any function that returns a new module. It is called once for
-    each layer: with the layer if its first parameter has no default or is named `layer` or `module`, else with nothing.
+    A factory is a class, the result of `with_args`, or any function that returns a new module. It is called once for
+    each layer: with the layer if its first parameter has no default or is named `layer` or `module`, else without
+    arguments.
 
     Raises:
-        InputError: an instance was passed, which all layers would share; or something that cannot be called.
+        InputError: an instance, which all layers would share, or something that cannot be called.
 
     Examples:
         >>> BConfig(BasicInputBinarizer, BasicScaleBinarizer, XNORWeightBinarizer.with_args(compute_alpha=False))
 
-    Source: the `BConfig` of Bulat's binary-networks-pytorch, after the `QConfig` of PyTorch. Differs in that it cannot
-    be changed once made, and that every factory, not only the post-process, may take the layer.
+    Source: the `BConfig` of Bulat's binary-networks-pytorch, after PyTorch's `QConfig`. It differs in that it is
+    immutable, and that every factory, not only the post-process, may take the layer.
     """
 
     activation_pre_process: Callable[..., nn.Module] = nn.Identity
@@ -60,8 +61,8 @@ class BConfig:
             if isinstance(factory, nn.Module) or not callable(factory):
                 name = type(factory).__name__
                 remedy = (
-                    f"Pass the class, {name}, or {name}.with_args(...) for its arguments: each layer gets a module of "
-                    "its own."
+                    f"Pass the class, {name}, or {name}.with_args(...) for its arguments: each layer gets its own "
+                    "module."
                 )
                 raise InputError(
                     f"BConfig: {field.name} received an instance of {name}; required: a class or a function that "
@@ -70,16 +71,16 @@ class BConfig:
 
 
 def make_process(field: str, factory: Callable[..., nn.Module], layer: nn.Module) -> nn.Module:
-    """Return a new module from a factory of a `BConfig`, in the layer's mode, on its device and of its dtype.
+    """Return a new module from a factory of a `BConfig`, with the mode, device and dtype of the layer.
 
     Args:
         field: name of the factory's field in `BConfig`.
-        factory: called with the layer or with nothing, see `BConfig`. As a post-process, `torch.nn.Identity`, whose
-            forward takes one argument, stands for `Identity`.
-        layer: the layer that the module is for; it has its `weight` already.
+        factory: called with the layer or without arguments, see `BConfig`. As a post-process, `torch.nn.Identity`,
+            whose forward takes one argument, means `Identity`.
+        layer: the layer that the module is for; it already has its `weight`.
 
     Raises:
-        InputError: the factory returned something that is no module.
+        InputError: the factory returned something that is not a module.
     """
     if field == "activation_post_process" and factory is nn.Identity:
         factory = Identity

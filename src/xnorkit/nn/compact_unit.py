@@ -1,19 +1,19 @@
-"""Batch normalization, activation and pooling beside layers that train on bits: bytes and bits are kept, not floats.
+"""Batch normalization, activation and pooling next to layers that train on bits: keeps bytes and bits, not floats.
 
-A float network keeps three floats of every value for its backward pass: the input of a normalization, that of a layer
-and the result of a ReLU. Here they are
+For every value, a float network keeps three floats for its backward pass: the input of a normalization, the input of a
+layer and the result of a ReLU. Here they become
 
-    z = (x - mean) / std    a byte, in steps of 1/8 within +-127/8, in place of x
+    z = (x - mean) / std    a byte, in steps of 1/8 within +-127/8, instead of x
     sign and |.| < clip     two bits (`xnorkit.nn._packed`)
     y > 0                   a bit
 
-and an average pooling keeps nothing. The forward pass is the modules' own. With g = dC/dy of y = weight z + bias, the
-normalization's gradients are
+and an average pooling keeps nothing. The modules themselves compute the forward pass. With g = dC/dy of
+y = weight z + bias, the normalization's gradients are
 
     dC/dbias = sum g,  dC/dweight = sum g z,  dC/dx = weight / std (g - mean g - z mean(g z)),
 
-exact but for z, which is off by at most 1/16 where |z| < 16: engine/include/xnorkit/training.h has the bound. The
-others are exact. Modules with hooks, and other modules than those named, are called as they are.
+exact except for z, which is off by at most 1/16 where |z| < 16: engine/include/xnorkit/training.h has the bound. The
+others are exact. Modules with hooks, and modules other than those named, are called unchanged.
 """
 
 from typing import Any
@@ -33,9 +33,9 @@ def compact_unit(norm: nn.Module, layer: nn.Module, activation: nn.Module, x: Te
     """Return activation(layer(norm(x))), the modules' own values; compact where `layer` trains on bits.
 
     Args:
-        norm: in front of the layer.
+        norm: the module before the layer.
         layer: a binary layer, or any other.
-        activation: behind it.
+        activation: the module after the layer.
         x: (N, C, H, W), or whatever the modules take.
     """
     if not _on_bits(layer, x):
@@ -44,7 +44,7 @@ def compact_unit(norm: nn.Module, layer: nn.Module, activation: nn.Module, x: Te
 
 
 def compact_stem(norm: nn.Module, activation: nn.Module, network: nn.Module, x: Tensor) -> Tensor:
-    """Return activation(norm(x)) in front of the layers of `network`; compact where the first binary one has bits."""
+    """Return activation(norm(x)) before the layers of `network`; compact if the first binary one trains on bits."""
     first = next((module for module in network.modules() if isinstance(module, LatentWeight)), None)
     if first is None or not _on_bits(first, x):
         return activation(norm(x))
@@ -52,7 +52,7 @@ def compact_stem(norm: nn.Module, activation: nn.Module, network: nn.Module, x: 
 
 
 def compact_shortcut(shortcut: nn.Module, layer: nn.Module, x: Tensor) -> Tensor:
-    """Return shortcut(x) around `layer`: if the layer trains on bits, the normalization and pooling in it are compact.
+    """Return shortcut(x) around `layer`; its normalization and pooling are compact if the layer trains on bits.
 
     Args:
         shortcut: a `Sequential` of average pooling, layer, normalization, in any order; or any module.
@@ -73,12 +73,12 @@ def _on_bits(layer: nn.Module, x: Tensor) -> bool:
 
 
 def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
-    """Return whether a call does what the class does, and nothing more."""
+    """Return whether a call does only what the class does."""
     return type(module) is kind and is_bare(module)
 
 
 def _is_image(x: Tensor) -> bool:
-    """Return whether x is (N, C, H, W) of float32, as processes behind a layer need not leave it."""
+    """Return whether x is (N, C, H, W) of float32; processes after a layer may change this."""
     return x.dim() == 4 and x.dtype == torch.float32
 
 
@@ -92,7 +92,7 @@ def _normalized(norm: Any, x: Tensor) -> Tensor:
         and norm.momentum is not None
         and _is_image(x)
         and norm.weight.dtype == torch.float32
-        and x.numel() > x.shape[1]  # of one value per channel the module refuses the statistics
+        and x.numel() > x.shape[1]  # for one value per channel the module refuses to compute statistics
     )
     y: Tensor
     if not plain:
@@ -173,7 +173,7 @@ class _CompactReLU(torch.autograd.Function):
 
 
 class _CompactPool(torch.autograd.Function):
-    """The gradient of an average needs the shape of its input alone."""
+    """The gradient of an average needs only the shape of its input."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, *options: Any) -> Tensor:
@@ -190,5 +190,5 @@ class _CompactPool(torch.autograd.Function):
 
 
 def _rows(x: Tensor) -> Tensor:
-    """Return (N, C, H, W) as contiguous (N * H * W, C); of channels-last memory without a copy."""
+    """Return (N, C, H, W) as contiguous (N * H * W, C), without a copy from channels-last memory."""
     return channels_last(x).reshape(-1, x.shape[1])

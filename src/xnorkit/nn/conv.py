@@ -18,7 +18,7 @@ __all__ = ["BinaryConv1d", "BinaryConv2d", "BinaryConv3d"]
 
 
 class _BinaryConv(LatentWeight):
-    """Constructor and forward pass that the binary convolutions share, in front of `torch.nn.ConvNd` in the MRO."""
+    """Constructor and forward pass that the binary convolutions share, before `torch.nn.ConvNd` in the MRO."""
 
     in_channels: int
     out_channels: int
@@ -117,13 +117,13 @@ class _BinaryConv(LatentWeight):
         if self.SPATIAL_DIMS == 2:
             return packed_conv(u, b, scale, self.bias, clip, drop, geometry)
         y = packed_conv(u.unsqueeze(2), b.unsqueeze(2), scale, self.bias, clip, drop, geometry).squeeze(2)
-        return y.contiguous()  # as of torch.nn.Conv1d, where x is a transposed (N, L, C), too
+        return y.contiguous()  # like torch.nn.Conv1d, also if x is a transposed (N, L, C)
 
     def _layer_reason(self) -> str | None:
         return None if self.padding_mode == "zeros" else f"padding mode '{self.padding_mode}' has no kernel on bits"
 
     def _both_sides(self) -> tuple[int, ...] | None:
-        """Return how many zeros pad each axis on either side; None for another mode, or sides that differ."""
+        """Return how many zeros pad both sides of each axis; None for another mode, or if the sides differ."""
         if self.padding_mode != "zeros":
             return None
         if not isinstance(self.padding, str):
@@ -148,17 +148,17 @@ class BinaryConv2d(_BinaryConv, nn.Conv2d):
     Gradient: straight through both signs where |.| < 1 (`sign_ste`), and through alpha; for W this equals the gradient
     of a convolution with `scaled_sign(W)`.
 
-    With `bconfig`, its processes stand in for the two signs and follow the output:
-    y = post(conv(pre(x), b) * scale + bias, x) where the weight process has `factors(W) -> (b, scale)`, in the same
-    precision as above; else y = post(conv(pre(x), weight(W)) + bias, x), under autocast if that is on.
+    With `bconfig`, its processes replace the two signs and follow the output:
+    y = post(conv(pre(x), b) * scale + bias, x) if the weight process has `factors(W) -> (b, scale)`, in the same
+    precision as above; otherwise y = post(conv(pre(x), weight(W)) + bias, x), under autocast if that is on.
 
     Args:
         in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, device, dtype: as in
             `torch.nn.Conv2d`.
-        padding_mode: "zeros" without `bconfig`: the padding stands after the sign, where 0 is the one value with an
-            exact meaning.
-        scale: False leaves alpha out.
-        bconfig: other processes than the XNOR-Net ones above, see `BConfig`; `BConfig()` makes a float layer.
+        padding_mode: must be "zeros" without `bconfig`: the padding comes after the sign, where 0 is the only value
+            with an exact meaning.
+        scale: False omits alpha.
+        bconfig: processes other than the XNOR-Net ones above, see `BConfig`; `BConfig()` makes a float layer.
 
     Raises:
         InputError: for a size below 1 (a padding below 0), another padding mode, more than 2^24 weights per filter, or

@@ -24,14 +24,14 @@ class BinaryConvTranspose2d(LatentWeight, nn.ConvTranspose2d):
     Args:
         in_channels, out_channels, kernel_size, stride, padding, output_padding, groups: as in `ConvTranspose2d`.
         bias, dilation, padding_mode, device, dtype: as in `torch.nn.ConvTranspose2d`.
-        scale: False leaves alpha out.
-        bconfig: other processes than the XNOR-Net ones above, see `BConfig`.
+        scale: False omits alpha.
+        bconfig: processes other than the XNOR-Net ones above, see `BConfig`.
 
     Raises:
         InputError: for a size below 1 (a padding below 0), arguments that PyTorch refuses, or an input of wrong rank,
             channel count or dtype.
 
-    Source: as `BinaryConv2d`; for transposed convolutions the paper gives no form, and the filter of an output channel
+    Source: as `BinaryConv2d`; the paper gives no form for transposed convolutions, and the filter of an output channel
     is the natural group to share a scale.
     """
 

@@ -1,4 +1,4 @@
-"""Signs that are +1 whatever the network sees, as their input is never negative: found before any training."""
+"""Finds signs that are +1 for every input of the network, because their own input is never negative."""
 
 import copy
 import warnings
@@ -18,44 +18,44 @@ from xnorkit.nn._nonnegative import above_zero, nonnegative_values
 __all__ = ["POSITIVE_REMEDY", "REMEDIES", "DeadSign", "dead_among", "find_dead_signs", "nonnegative_inputs"]
 
 REMEDIES = (
-    'activations="auto" of prepare_binary_model (0 and 1 instead of -1 and +1 there, exact on bits), a BatchNorm in '
-    "front of the layer, or a learned shift (activation_pre_process=InputBiasBinarizer)"
+    'activations="auto" of prepare_binary_model (0 and 1 instead of -1 and +1 there, exact on bits), a BatchNorm '
+    "before the layer, or a learned shift (activation_pre_process=InputBiasBinarizer)"
 )
-"""What can be done about a dead sign, for messages."""
+"""The remedies for a dead sign, for messages."""
 
-POSITIVE_REMEDY = "a BatchNorm in front of the layer"
-"""What can be done about signs of numbers above 0."""
+POSITIVE_REMEDY = "a BatchNorm before the layer"
+"""The remedy for signs of numbers above 0."""
 
 PROBE = (0.0, 1e-3, 0.1, 0.5, 1.0, 2.0, 1e3)
-LEAVES = ("torch.nn.", "xnorkit.nn.", "xnorkit.ops.")  # torch.nn.Sequential and its like are traced into, all the same
+LEAVES = ("torch.nn.", "xnorkit.nn.", "xnorkit.ops.")  # torch.nn.Sequential and its like are traced into nevertheless
 
 
 @dataclass(frozen=True)
 class DeadSign:
-    """A binary layer, by its dotted name, whose activations are one and the same number, and why."""
+    """A binary layer, by its dotted name, whose activations are all the same number, and why."""
 
     name: str
     reason: str
 
     @property
     def positive(self) -> bool:
-        """Whether the numbers are above 0, too, as those of a sigmoid: then 0 and 1 are no remedy, every one is 1."""
+        """Whether the numbers are also above 0, as after a sigmoid: then 0 and 1 do not help, as all would be 1."""
         return above_zero(self.reason)
 
 
 def find_dead_signs(model: nn.Module, example: Tensor | tuple[Any, ...] | None = None) -> list[DeadSign]:
-    """Return the binary layers of `model` whose signs are all +1, as they read numbers that are never negative.
+    """Return the binary layers of `model` whose signs are all +1, because they read numbers that are never negative.
 
-    sign(0) = +1, so behind a ReLU every sign is +1: the layer returns the same numbers for all inputs, and so does the
-    network from there on. The model is traced with torch.fx, without an
-    input and without a change to it; where its forward cannot be traced, its submodules are, one by one, and what
-    stands between them is not seen. A layer counts whose activation process gives one number for all of 0, 0.001, ...,
-    1000; so a learned shift above 0 is found, too, and 0/1 activations are not.
+    sign(0) = +1, so after a ReLU every sign is +1: the layer returns the same numbers for all inputs, and so does the
+    rest of the network. The model is traced with torch.fx, without an input and without changing the model. If its
+    forward cannot be traced, its submodules are traced one by one, and operations between them are not seen. A layer
+    counts if its activation process gives the same number for all of 0, 0.001, ..., 1000. This includes layers with a
+    learned shift above 0, and excludes 0/1 activations.
 
     Args:
         model: any module.
-        example: an input (N, ...), or a tuple of inputs, of real data, to be evaluated besides: a layer counts whose
-            input is never negative there. Pass it for models that cannot be traced.
+        example: an input (N, ...), or a tuple of inputs, of real data, which is evaluated in addition: layers whose
+            input is never negative there also count. Pass it for models that cannot be traced.
 
     Raises:
         InputError: the model does not run on the example.
@@ -69,7 +69,7 @@ def find_dead_signs(model: nn.Module, example: Tensor | tuple[Any, ...] | None =
 
 
 def dead_among(model: nn.Module, reasons: Mapping[str, str]) -> list[DeadSign]:
-    """Return those of `nonnegative_inputs` whose activation process gives one number for all of them."""
+    """Return those of `nonnegative_inputs` whose activation process gives the same number for all inputs."""
     signs = [DeadSign(name, why) for name, why in reasons.items()]
     return [
         sign for sign in signs if _is_constant(model.get_submodule(sign.name), PROBE[2:] if sign.positive else PROBE)
@@ -80,7 +80,7 @@ def nonnegative_inputs(model: nn.Module, example: Tensor | tuple[Any, ...] | Non
     """Return what makes the input of a binary layer never negative, by dotted name; see `find_dead_signs`."""
     found: dict[int, str] = {}
     with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a forward that meets symbols instead of tensors
+        warnings.simplefilter("ignore")  # from a forward that gets symbols instead of tensors
         for module, why in _search(model, ""):
             found.setdefault(id(module), why)
     if example is not None:
@@ -96,7 +96,7 @@ def _search(model: nn.Module, prefix: str) -> Iterator[tuple[nn.Module, str]]:
         return
     try:
         graph = _Tracer().trace(_skeleton(model))
-    except Exception:  # whatever a forward of the user's raises at symbols
+    except Exception:  # whatever a user's forward raises when it gets symbols
         for name, child in model.named_children():
             yield from _search(child, f"{prefix}{name}.")
         return
@@ -115,14 +115,14 @@ def _search(model: nn.Module, prefix: str) -> Iterator[tuple[nn.Module, str]]:
 
 
 def _feed_forward(layer: Any, prefix: str) -> Iterator[tuple[nn.Module, str]]:
-    """Yield linear2 of a transformer's layer where a ReLU stands in front of it; its forward cannot be traced."""
+    """Yield linear2 of a transformer layer if a ReLU precedes it; the layer's forward cannot be traced."""
     relu = layer.activation in (F.relu, torch.relu) or isinstance(layer.activation, nn.ReLU | nn.ReLU6)
     if relu and isinstance(layer.linear2, LatentWeight):
         yield layer.linear2, f"the ReLU of '{prefix.rstrip('.') or type(layer).__name__}'"
 
 
 class _Tracer(fx.Tracer):
-    """Traces into the user's modules and containers, and takes layers of PyTorch and of this library as they are."""
+    """Traces into the user's modules and containers, but not into layers of PyTorch and of this library."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         if isinstance(m, LatentWeight):
@@ -131,7 +131,7 @@ class _Tracer(fx.Tracer):
 
 
 def _skeleton(model: nn.Module) -> nn.Module:
-    """Return a copy that shares parameters and buffers, so that what a forward stores in `self` is not kept."""
+    """Return a copy that shares parameters and buffers, so that anything a forward stores in `self` is discarded."""
     kept = (list, dict, set)
     copies: dict[int, nn.Module] = {}
     for module in model.modules():
@@ -148,7 +148,7 @@ def _skeleton(model: nn.Module) -> nn.Module:
 
 
 def _is_constant(layer: nn.Module, probe: Sequence[float]) -> bool:
-    """Return whether the activation process of a binary layer gives one number for all that is not negative."""
+    """Return whether the activation process of a binary layer gives the same number for all inputs of at least 0."""
     process: Any = layer.activation_pre_process
     process = copy.deepcopy(process).eval()
     weight: Any = layer.weight
@@ -159,7 +159,7 @@ def _is_constant(layer: nn.Module, probe: Sequence[float]) -> bool:
         with torch.no_grad():
             y = process(values.expand(len(probe), channels, *spatial).clone())
             return isinstance(y, Tensor) and bool((y == y.flatten()[0]).all())
-    except Exception:  # a process of the user's that wants other shapes, or a model without numbers (device "meta")
+    except Exception:  # a user's process that wants other shapes, or a model without numbers (device "meta")
         return False
 
 
@@ -181,7 +181,7 @@ def _seen(model: nn.Module, example: Tensor | tuple[Any, ...]) -> dict[int, str]
             twin(*example) if isinstance(example, tuple) else twin(example)
     except Exception as error:
         raise InputError(
-            f"{type(model).__name__} does not run on the example: {error}. Required: an input as its forward takes it, "
+            f"{type(model).__name__} does not run on the example: {error}. Required: an input of its forward, "
             "(N, C, H, W) for images, or a tuple of its inputs."
         ) from error
     return {key: "no negative number in the example" for key, value in least.items() if value >= 0}

@@ -27,7 +27,7 @@ BIAS_LIMIT = 2**30
 
 
 class Integers(NamedTuple):
-    """What an engine computes with, all of integer dtype.
+    """The numbers that an engine computes with, all of integer dtype.
 
     x_int: u, uint8, of the shape of the input. w_int: q, int8, of the shape of the weight. sum_int: int32, of the shape
     of the output, sum q (u - z) + b with the integer bias b; a padded tap contributes 0.
@@ -39,19 +39,19 @@ class Integers(NamedTuple):
 
 
 class IntegerLayer(nn.Module):
-    """Mixin of a layer with weight (O, ...), bias (O,) or None, and an `input_quantizer`.
+    """Mixin for a layer with weight (O, ...), bias (O,) or None, and an `input_quantizer`.
 
     With u, z and s_x of the quantizer, q = rint(V / s_w) the int8 weights of V = `input_quantizer.fold(W)`, s_w (O,)
     the scale of each filter, S = s_x s_w rounded to float32 and b = rint(bias / S):
 
         y = (sum q (u - z) + b) * S,
 
-    the sum an exact integer that an int32 holds, converted to float32 (halves to even) and multiplied once.
-    s_w = max(max |V| / 127, |bias| / (s_x 2^30)): the second only where a filter is so small beside its bias that the
-    integer bias would not fit. It follows the latent weights in every step and is a constant for the gradient.
-    Backward, with G = dC/dy: straight through every rounding, dC/dV = s_x * (G correlated with u - z), dC/dW of it by
-    `fold`; dC/dbias = sum G; dC/dx as in the quantizer, from dC/d(s_x d) = G correlated with s_w q; dC/ds_x also takes
-    sum G s_w (sum q (u - z) + b - bias / S) from the scale of the sum.
+    where the sum is an exact integer that fits in an int32, converted to float32 (halves to even) and multiplied once.
+    s_w = max(max |V| / 127, |bias| / (s_x 2^30)): the second applies only if a filter is so small relative to its bias
+    that the integer bias would not fit. s_w follows the latent weights in every step and is a constant for the
+    gradient. Backward, with G = dC/dy: straight through every rounding, dC/dV = s_x * (G correlated with u - z), from
+    which `fold` gives dC/dW; dC/dbias = sum G; dC/dx as in the quantizer, from dC/d(s_x d) = G correlated with s_w q;
+    dC/ds_x also receives sum G s_w (sum q (u - z) + b - bias / S) from the scale of the sum.
     """
 
     weight: Tensor
@@ -66,7 +66,7 @@ class IntegerLayer(nn.Module):
 
     @classmethod
     def check_module(cls, layer: nn.Module, quantizer: InputQuantizer) -> None:
-        """Raise InputError unless `layer`, of the float class or of this one, can read its input by `quantizer`."""
+        """Raise InputError unless `layer`, of the float class or of this one, can read its input with `quantizer`."""
         products = layer.get_parameter("weight")[0].numel()
         if products > MAX_PRODUCTS:
             raise InputError(
@@ -82,7 +82,7 @@ class IntegerLayer(nn.Module):
 
     @classmethod
     def convert_module_(cls, layer: nn.Module, quantizer: InputQuantizer) -> None:
-        """Make the float `layer` one of this class, in place: the object, its parameters, hooks and aliases stay.
+        """Turn the float `layer` into one of this class, in place: the object, its parameters, hooks and aliases stay.
 
         Raises:
             InputError: see `check_module`.
@@ -92,10 +92,10 @@ class IntegerLayer(nn.Module):
         cls._adopt(cast(IntegerLayer, layer), quantizer)
 
     def integers(self, x: Tensor) -> Integers:
-        """Return u, q and the sums of the input `x`; nothing of the layer is changed, and nothing carries a gradient.
+        """Return u, q and the sums of the input `x`, without gradients and without changing the layer.
 
         Raises:
-            InputError: x is of wrong shape or dtype or holds NaN, or a learned input scale is not settled.
+            InputError: x has the wrong shape or dtype or holds NaN, or a learned input scale is not settled.
         """
         self._check_input(x)
         self.input_quantizer.check_()
@@ -133,7 +133,7 @@ class IntegerLayer(nn.Module):
             exact = sum_dtype(self.weight[0].numel(), d.dtype)
             sums = self._product(d.to(exact), q.to(exact))
             if b is not None:
-                # In float32 this one addition rounds the exact sum as the conversion from int32 would.
+                # In float32 this addition rounds the exact sum just as the conversion from int32 would.
                 sums = sums + self._per_filter(b.to(exact))
             return (sums.to(d.dtype) * self._per_filter(scale)).to(self.weight.dtype)
 
@@ -160,7 +160,7 @@ class IntegerLayer(nn.Module):
             check_float(type(self).__name__, x)
 
     def _adopt(self, quantizer: InputQuantizer) -> None:
-        """Set the quantizer, in the place, precision and mode of the layer."""
+        """Set the quantizer, with the device, dtype and mode of the layer."""
         self.input_quantizer = quantizer.to(self.weight.device, working_dtype(self.weight)).train(self.training)
 
     @classmethod
@@ -178,12 +178,12 @@ class IntegerLayer(nn.Module):
 class QuantConv2d(IntegerLayer, nn.Conv2d):
     """Convolves 8-bit inputs with 8-bit weights: (N, C_in, H, W) -> (N, C_out, H_out, W_out).
 
-    Forward and gradient: see `IntegerLayer`. The input is a normalised image in float (or its uint8 pixels) with a
-    `PixelQuantizer`, activations with a `LearnedQuantizer`. A padded position is the zero point and contributes 0.
+    Forward and gradient: see `IntegerLayer`. With a `PixelQuantizer` the input is a normalised float image (or its
+    uint8 pixels), with a `LearnedQuantizer` activations. A padded position is the zero point and contributes 0.
 
     Args:
         args, kwargs: as in `torch.nn.Conv2d`.
-        input_quantizer: how to read the input; default a new `LearnedQuantizer`.
+        input_quantizer: how to read the input; by default a new `LearnedQuantizer`.
 
     Raises:
         InputError: more than 33,000 weights per filter, a quantizer for another number of channels, or an input of
@@ -196,7 +196,7 @@ class QuantConv2d(IntegerLayer, nn.Conv2d):
 
     Source: Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference
     (CVPR 2018), section 2: int32 sums of 8-bit products, int32 bias at the scale of the product. Differences: symmetric
-    weights per filter, and the sum leaves as float32, since a BatchNorm and a sign follow.
+    weights per filter, and a float32 result, since a BatchNorm and a sign follow.
     """
 
     @classmethod
@@ -226,7 +226,7 @@ class QuantLinear(IntegerLayer, nn.Linear):
 
     Args:
         args, kwargs: as in `torch.nn.Linear`.
-        input_quantizer: how to read the input; default a new `LearnedQuantizer`. A `PixelQuantizer` reads flattened
+        input_quantizer: how to read the input; by default a new `LearnedQuantizer`. A `PixelQuantizer` reads flattened
             images of one channel.
 
     Raises:
@@ -241,7 +241,7 @@ class QuantLinear(IntegerLayer, nn.Linear):
 
     @classmethod
     def _pixel_channels(cls, layer: nn.Module) -> tuple[int, str]:
-        why = "as a flattened image does not say where its channels are: begin with a convolution, or stay float"
+        why = "since a flattened image does not say where its channels are: begin with a convolution, or stay float"
         return 1, why
 
     def _check_input(self, x: Tensor) -> None:

@@ -22,15 +22,15 @@ class BinaryLinear(LatentWeight, nn.Linear):
 
     Forward: y = (sign(x) sign(W)^T) * alpha + bias, with alpha (out_features,) = mean |W| per row. The product is a sum
     of +1 and -1, an integer that float32 holds exactly. Autocast is off inside, and the result has the dtype of the
-    weight. Gradient: as in `BinaryConv2d`, and so is the meaning of `bconfig`.
+    weight. The gradient and the meaning of `bconfig` are as in `BinaryConv2d`.
 
     Args:
         in_features, out_features, bias, device, dtype: as in `torch.nn.Linear`.
-        scale: False leaves alpha out.
-        bconfig: other processes than the XNOR-Net ones above, see `BConfig`.
+        scale: False omits alpha.
+        bconfig: processes other than the XNOR-Net ones above, see `BConfig`.
 
     Raises:
-        InputError: for no inputs or outputs, more than 2^24 inputs, or an input of wrong size or dtype.
+        InputError: for zero inputs or outputs, more than 2^24 inputs, or an input of wrong size or dtype.
 
     Examples:
         >>> BinaryLinear(800, 500)(torch.randn(1, 800)).shape

@@ -1,4 +1,4 @@
-"""A float model made binary, layer by layer."""
+"""Makes a float model binary, layer by layer."""
 
 import inspect
 import warnings
@@ -56,44 +56,45 @@ def prepare_binary_model(
 ) -> nn.Module:
     """Swap the layers of `model` for binary ones, in place, and return it.
 
-    Linear, Conv1d, Conv2d, Conv3d and ConvTranspose2d become BinaryLinear, BinaryConv1d, …; only exactly these classes,
-    as code around a subclass may rely on it. The parameters stay the same objects: an optimizer made before, shared
-    weights and hooks go on working. A layer that the model uses under several names is swapped under all of them.
-    Layers that are binary already are made anew with `bconfig`, and their learned scales and shifts stay where the
-    class of the process stays. If `model` is itself such a layer, it cannot be swapped in place: use the returned one.
+    Linear, Conv1d, Conv2d, Conv3d and ConvTranspose2d become BinaryLinear, BinaryConv1d, …. Subclasses are not swapped,
+    because code around a subclass may rely on it. The parameters stay the same objects, so existing optimizers, shared
+    weights and hooks keep working. A layer that the model uses under several names is swapped under all of them.
+    Layers that are already binary are rebuilt with `bconfig`; they keep learned scales and shifts if the class of the
+    process stays the same. If `model` itself is such a layer, it cannot be swapped in place: use the returned one.
 
-    A layer's name, in the arguments below, is its dotted name, or that of a module and then of all layers in it;
-    `$regex$`, searched in the dotted names; `_first_` or `_last_`, by the order of `named_modules()`. A layer with
-    several names is meant by each. A model may have names of its own for layers: `layer_aliases`, a mapping from
+    In the arguments below, a layer's name is its dotted name, or the name of a module for all layers in it;
+    `$regex$`, searched in the dotted names; or `_first_` or `_last_`, in the order of `named_modules()`. Each name of a
+    layer with several names selects it. A model may define its own names for layers: `layer_aliases`, a mapping from
     such a name to that of a layer or module.
 
     Args:
-        model: any module; it is changed.
+        model: any module; it is changed in place.
         bconfig: how to binarize.
-        modules_mapping: which class becomes which, in place of the classes above; the new class needs a class method
+        modules_mapping: which class becomes which, instead of the classes above; the new class needs a class method
             `from_module(module, bconfig)`.
-        custom_config_layers_name: another BConfig for some layers; `BConfig()` keeps a layer float. Where several
-            entries name a layer, the last one holds.
-        ignore_layers_name: layers to leave as they are.
-        activations: "auto" gives layers whose signs would be dead, as they read what a ReLU returns, 0 and 1 instead
-            (`SteHeavisideBinarizer`); see `find_dead_signs`. A learned shift (`InputBiasBinarizer`) starts a little
-            below 0 there, in any case, so that a 0 becomes -1.
+        custom_config_layers_name: another BConfig for some layers; `BConfig()` keeps a layer float. If several
+            entries name a layer, the last one applies.
+        ignore_layers_name: layers to leave unchanged.
+        activations: "auto" gives 0 and 1 (`SteHeavisideBinarizer`) to layers whose signs would be dead because they
+            read the output of a ReLU; see `find_dead_signs`. In any case, a learned shift (`InputBiasBinarizer`) starts
+            slightly below 0 there, so that a 0 becomes -1.
         example: an input (N, ...), for models whose forward cannot be traced; see `find_dead_signs`.
 
     Raises:
-        InputError: a model that is no module or has no such layers, a name that no layer has (with near matches), a
-            value that is no BConfig, a string where a list is required, or a layer inside a `MultiheadAttention`.
+        InputError: a model that is not a module or has no such layers, a name that no layer has (with near matches), a
+            value that is not a BConfig, a string where a list is required, or a layer inside a `MultiheadAttention`.
 
     Warns:
-        BinarizationWarning: dead signs; modules that multiply with weights of their own and stay float, such as an
+        BinarizationWarning: dead signs; modules that multiply by their own weights and stay float, such as an
             LSTM, an attention or a convolution under weight_norm, unless `ignore_layers_name` names them.
 
     Examples:
         >>> bconfig = BConfig(BasicInputBinarizer, weight_pre_process=XNORWeightBinarizer.with_args(gradient="ste"))
         >>> model = prepare_binary_model(resnet18(), bconfig, ignore_layers_name=["_first_", "_last_", "$downsample$"])
 
-    Source: Bulat's binary-networks-pytorch. Differs: `_first_` and `_last_` are the right way round, unknown names are
-    errors, every alias of a shared layer is swapped, learned scales survive a second call, names of containers.
+    Source: Bulat's binary-networks-pytorch. Differences: `_first_` and `_last_` are the right way round, unknown names
+    are errors, every alias of a shared layer is swapped, learned scales survive a second call, and containers can be
+    named.
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"prepare_binary_model: model is {type(model).__name__}; required: a torch.nn.Module.")
@@ -134,13 +135,14 @@ def convert(
     activations: Literal["given", "auto"] = "given",
     example: Tensor | tuple[Any, ...] | None = None,
 ) -> nn.Module:
-    """Swap every layer of `model` that carries a `bconfig` of its own for a binary one, in place, and return it.
+    """Swap every layer of `model` that has its own `bconfig` for a binary one, in place, and return the model.
 
-    The second way of use: in the constructor of a model, `self.conv2.bconfig = BConfig(...)`, and `convert` at the end.
-    Layers without the attribute stay as they are. All else as in `prepare_binary_model`.
+    This is the second way to binarize: in the constructor of a model, set `self.conv2.bconfig = BConfig(...)`, and call
+    `convert` at the end. Layers without the attribute do not change. All else is as in `prepare_binary_model`.
 
     Raises:
-        InputError: a model that is no module, a `bconfig` that is no BConfig, or one on a layer that cannot be swapped.
+        InputError: a model that is not a module, a `bconfig` that is not a BConfig, or one on a layer that cannot be
+            swapped.
 
     Warns:
         BinarizationWarning: dead signs.
@@ -189,14 +191,14 @@ def _check_activations(activations: str) -> None:
 
 
 def _layers(model: nn.Module, mapping: ModulesMapping) -> Iterator[tuple[str, nn.Module]]:
-    """Yield what may be swapped, what is binary already, and modules without children, under all their names."""
+    """Yield what may be swapped, what is already binary, and modules without children, under all their names."""
     return named_layers(
         model, lambda m: type(m) in mapping or isinstance(m, LatentWeight) or next(m.children(), None) is None
     )
 
 
 def _with_targets(mapping: ModulesMapping) -> dict[type[nn.Module], type[nn.Module]]:
-    """Return the mapping, extended so that layers that are swapped already are swapped again."""
+    """Return the mapping, extended so that layers that have already been swapped are swapped again."""
     for target in mapping.values():
         if not callable(getattr(target, "from_module", None)):
             raise InputError(
@@ -209,7 +211,7 @@ def _with_targets(mapping: ModulesMapping) -> dict[type[nn.Module], type[nn.Modu
 def _swap(
     model: nn.Module, layers: Iterable[nn.Module], configs: Mapping[int, BConfig], mapping: ModulesMapping
 ) -> nn.Module:
-    """Make the layers whose id is in `configs` anew, put them wherever the old ones stand; return the model."""
+    """Rebuild the layers whose id is in `configs`, replace all references to the old ones, and return the model."""
     swaps = {}
     for layer in layers:
         if id(layer) in configs and id(layer) not in swaps:
@@ -224,7 +226,7 @@ def _swap(
 
 
 def _revive_(model: nn.Module, activations: str, example: Tensor | tuple[Any, ...] | None) -> list[DeadSign]:
-    """Make signs of what is never negative tell 0 from the rest, by shifts below 0 or by 0/1; return the others."""
+    """Make signs of never-negative inputs distinguish 0, by shifts below 0 or by 0/1; return those still dead."""
     reasons = nonnegative_inputs(model, example)
     for name in reasons:
         start = getattr(model.get_submodule(name).activation_pre_process, "start_below_zero_", None)
@@ -244,7 +246,7 @@ def _revive_(model: nn.Module, activations: str, example: Tensor | tuple[Any, ..
 
 
 def _warn(caller: str, dead: Sequence[DeadSign], floats: Mapping[str, str]) -> None:
-    """Warn of dead signs and of weights that stay float, in one message."""
+    """Warn about dead signs and weights that stay float, in one message."""
     lines = []
     if dead:
         named = [f"{sign.name} ({sign.reason})" for sign in dead[:SHOWN]]
@@ -265,7 +267,7 @@ def _warn(caller: str, dead: Sequence[DeadSign], floats: Mapping[str, str]) -> N
 
 
 def _remedies(dead: Sequence[DeadSign]) -> str:
-    """Return what to do about dead signs; numbers above 0, as a sigmoid's, need a BatchNorm."""
+    """Return what to do about dead signs; numbers above 0, such as a sigmoid's, need a BatchNorm."""
     positive = [sign.name for sign in dead if sign.positive]
     others = f"Remedies: {REMEDIES}." if len(positive) < len(dead) else ""
     above = f"The numbers of {', '.join(positive[:SHOWN])} are above 0; required there: {POSITIVE_REMEDY}."

@@ -1,4 +1,4 @@
-"""Projection of a model's parameters onto the sets that they must stay in."""
+"""Projection of a model's parameters onto the sets where they must stay."""
 
 from torch import nn
 
@@ -10,11 +10,10 @@ __all__ = ["project_"]
 def project_(model: nn.Module, closed: bool = False) -> None:
     """Call `project_()` of `model` and of every submodule that has one, in place; call it after each optimizer step.
 
-    Binary layers clamp their latent weights to (-1, 1), where the straight-through gradient is 1; with `closed` to
-    [-1, 1], as XNOR-Net-PyTorch does, at whose ends it is 0. Call it once before fine-tuning from published weights of
-    +1 and -1, too. A model may add its own rule (LeNet-5 keeps the weights of its batch normalizations positive). It
-    stands here and not in forward, so that forward neither changes parameters nor
-    hides operations from a tracer.
+    Binary layers clamp their latent weights to (-1, 1), where the straight-through gradient is 1; with `closed` they
+    clamp to [-1, 1], as XNOR-Net-PyTorch does, at whose ends it is 0. Also call it once before you fine-tune published
+    weights of +1 and -1. A model may add its own rule (LeNet-5 keeps the weights of its batch normalizations positive).
+    This is not part of forward, so that forward neither changes parameters nor hides operations from a tracer.
     """
     for module in model.modules():
         if isinstance(module, LatentWeight):

@@ -22,24 +22,24 @@ def quantize_first_last_(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> tuple[str, ...]:
-    """Make the first and the last layer of `model` 8-bit, in place, and return the names of the layers made so.
+    """Make the first and the last layer of `model` 8-bit, in place, and return the names of these layers.
 
-    The layer modules stay the very same objects and only change their class, so parameters, hooks, aliases and the
-    order of `model.parameters()` stay; the last layer gains one parameter, `input_quantizer.log2_scale`. So call this
-    before the optimizer is made, and before a state dict of such a model is loaded. A layer that is 8-bit already is
-    left as it is, learned scale included.
+    The layer modules stay the same objects and only change their class, so parameters, hooks, aliases and the
+    order of `model.parameters()` stay. The last layer gains one parameter, `input_quantizer.log2_scale`. Call this
+    before you create the optimizer, and before you load a state dict of such a model. A layer that is already 8-bit
+    does not change, including its learned scale.
 
     Args:
         model: a network whose first and last layer are exactly `torch.nn.Conv2d` or `torch.nn.Linear`.
         first: True for the first convolution or linear layer in the order of `model.modules()`, which reads normalised
             images; the dotted name of another one if that order is not the order of the forward pass; or False.
         last: the same for the last one, which reads activations.
-        mean: of the images, per channel, of pixels in [0, 1]; needed for the first layer.
-        std: standard deviation, as `mean`.
+        mean: mean of the images per channel, of pixels in [0, 1]; needed for the first layer.
+        std: standard deviation, given like `mean`.
 
     Raises:
-        InputError: an unknown name, a layer of another class, no mean or std, or what `QuantConv2d` and `QuantLinear`
-            refuse; the model is unchanged then.
+        InputError: an unknown name, a layer of another class, no mean or std, or anything that `QuantConv2d` and
+            `QuantLinear` refuse; the model is then unchanged.
 
     Examples:
         >>> quantize_first_last_(create_model("lenet5"), mean=[0.1307], std=[0.3081])
@@ -83,7 +83,7 @@ def _find(which: str, position: int, wanted: bool | str, layers: dict[str, nn.Mo
 def _pixels(mean: Sequence[float] | None, std: Sequence[float] | None) -> PixelQuantizer:
     if mean is None or std is None:
         raise InputError(
-            f"quantize_first_last_: mean={mean}, std={std}; required: both, one number per channel as the images are "
-            "normalised, since the first layer reads their pixels. Pass the data set's mean and std, or first=False."
+            f"quantize_first_last_: mean={mean}, std={std}; required: both, with one number per channel, as used to "
+            "normalise the images: the first layer reads their pixels. Pass the data's mean and std, or first=False."
         )
     return PixelQuantizer(mean, std)

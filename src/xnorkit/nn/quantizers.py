@@ -1,4 +1,4 @@
-"""What an integer layer reads: pixels as they are, or activations on a learned scale; both uint8 with a zero point."""
+"""The inputs of an integer layer: pixels, or activations on a learned scale; both uint8 with a zero point."""
 
 import math
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ SIGNED_ZERO = 128  # zero point of signed activations: u - 128 runs over int8, -
 
 
 class InputQuantizer(nn.Module):
-    """Base of the two: maps x to integers d = u - z, u in 0 ... 255, and the scale s, so that s * d stands for x."""
+    """Base class: maps x to integers d = u - z, u in 0 ... 255, and the scale s, so that s * d represents x."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return d, of the shape and dtype of x and with its straight-through gradient, and s, a scalar tensor."""
         return self.quantize(x)
 
     def quantize(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what forward returns, and change nothing of this module."""
+        """Return what forward returns, without changing this module."""
         raise NotImplementedError
 
     def zero_point(self) -> Tensor:
-        """Return z, integers 0 ... 255 as floats, that broadcast over x: the u that stands for 0, hence for padding."""
+        """Return z, integers 0 ... 255 as floats that broadcast over x: the u that represents 0, hence padding."""
         raise NotImplementedError
 
     def fold(self, weight: Tensor, groups: int) -> Tensor:
-        """Return the weights that meet s * d: W times what the input lost on its way to one common scale."""
+        """Return the weights to multiply by s * d: W times the factor that brings the input to one common scale."""
         return weight
 
     def check_(self) -> None:
@@ -43,11 +43,11 @@ class PixelQuantizer(InputQuantizer):
     A pixel p in 0 ... 255 reaches the network as x = (p / 255 - mean_c) / std_c. Forward: u = rint(255 (x std_c +
     mean_c)), clamped to 0 ... 255, which is p again; d = u - z_c with the integer zero point z_c = rint(255 mean_c);
     s = 1 / 255. So s * d / std_c differs from x by the constant (mean_c - z_c / 255) / std_c, at most half a grey
-    level. The padding value x = 0 is d = 0, that is pixel z_c and not pixel 0. 1 / std_c moves into the weights
-    (`fold`), as all channels of a sum of integers must share one scale.
+    level. The padding value x = 0 is d = 0, that is, pixel z_c and not pixel 0. 1 / std_c moves into the weights
+    (`fold`), because all channels of a sum of integers must share one scale.
     Backward: dC/dx = dC/dd * 255 std_c where u was not clamped, else 0.
 
-    uint8 input is taken as pixels: d = x - z_c.
+    uint8 input counts as pixels: d = x - z_c.
 
     Args:
         mean, std: per channel, of pixels in [0, 1], as in `xnorkit.data.batches`.
@@ -102,21 +102,21 @@ class PixelQuantizer(InputQuantizer):
 
 
 class LearnedQuantizer(InputQuantizer):
-    """Rounds activations of any shape to 8 bits on a scale learned with the network.
+    """Rounds activations of any shape to 8 bits on a scale that is learned with the network.
 
     Forward: d = clamp(rint(x / s), -z, 255 - z), u = d + z, with s = start * 2^t. z is 0 for activations that are never
     negative (u is a uint8), else 128 (d is an int8). `start`, and z if `signed` is None, come from the first training
-    batch that is not all zeros: max |x| / 255, or max |x| / 127 if signed. From there t, a parameter that begins at 0,
-    is learned. Before that batch, evaluation takes the numbers of its own batch.
+    batch that is not all zeros: max |x| / 255, or max |x| / 127 if signed. From then on t, a parameter that begins at
+    0, is learned. Before that batch, evaluation uses the values of its own batch.
     Backward: dC/dx = dC/dd * inside / s; dC/dt = dC/ds * s ln 2, with dC/ds as in `quantize_ste`, where inside =
     1(-z <= rint(x / s) <= 255 - z).
 
     Args:
-        signed: whether x can be negative; None lets the first training batch tell.
+        signed: whether x can be negative; None lets the first training batch decide.
 
     Source: Esser et al., Learned Step Size Quantization (ICLR 2020), for dC/ds; Jain et al., Trained Quantization
     Thresholds (MLSys 2020), for learning its logarithm: s stays positive, and a step of Adam changes it by a share of
-    itself. Differences: s is no power of two, and the start is max |x|; weight decay pulls s back to that start.
+    itself. Differences: s is not a power of two, and the start is max |x|; weight decay pulls s back to that start.
     """
 
     start: Tensor
@@ -140,7 +140,7 @@ class LearnedQuantizer(InputQuantizer):
     def quantize(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return d and s."""
         start, zero = self._settings(x)
-        start = torch.where(start > 0, start, 1)  # all x are 0: any scale does
+        start = torch.where(start > 0, start, 1)  # all x are 0: any scale will do
         scale = start * torch.exp2(self.log2_scale.to(x.dtype))
         return quantize_ste(x, scale, -zero, INPUT_LEVELS - zero), scale
 
@@ -157,14 +157,14 @@ class LearnedQuantizer(InputQuantizer):
             )
 
     def extra_repr(self) -> str:
-        """Return what is settled, for print(layer)."""
+        """Return the settled values, for print(layer)."""
         return f"signed={self.signed}, start={self.start.item():.4g}, zero_point={int(self.zero.item())}"
 
     @torch.no_grad()
     def _settings(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return (start, zero) in the dtype of x: the settled ones, or those of x (start 0 if it is all zeros).
 
-        Selected by tensors, not by a branch, so that the module compiles and exports as one graph.
+        Tensors select them, not a branch, so that the module compiles and exports as one graph.
         """
         start, zero = self.start.to(x.dtype), self.zero.to(x.dtype)
         if x.numel() == 0:

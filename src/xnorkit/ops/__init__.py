@@ -1,4 +1,4 @@
-"""Binarizers as modules: of activations, of weights, and processes of a layer's output."""
+"""Binarizers as modules: for activations and weights, and processes for a layer's output."""
 
 from xnorkit.ops._annealed import Annealed
 from xnorkit.ops.annealed_inputs import AdvancedInputBinarizer, AdvancedNoisyInputBinarizer, EDEInputBinarizer

@@ -1,4 +1,4 @@
-"""What binarizers with a schedule share."""
+"""The base classes of binarizers with a schedule."""
 
 import torch
 from torch import Tensor, nn
@@ -10,31 +10,31 @@ __all__ = ["Annealed", "ErrorDecay"]
 
 
 class Annealed(nn.Module):
-    """Mixin of a binarizer whose shape depends on the progress of training.
+    """Mixin for a binarizer whose shape depends on the progress of training.
 
-    What is annealed is a buffer: `state_dict` keeps it, and a resumed training goes on with it.
+    The annealed values are buffers: `state_dict` keeps them, and a resumed training continues with them.
     """
 
     def set_progress(self, fraction: float) -> None:
-        """Set the annealed buffers to their value at `fraction` of the training, from 0 at its start to 1 at its end.
+        """Set the annealed buffers to their value at `fraction` of training, from 0 at its start to 1 at its end.
 
         Raises:
             InputError: for a fraction outside [0, 1].
         """
         if not 0 <= fraction <= 1:
             raise InputError(
-                f"{type(self).__name__}.set_progress({fraction}); required: a fraction of the training, from 0 to 1. "
+                f"{type(self).__name__}.set_progress({fraction}); required: a fraction of training, from 0 to 1. "
                 "Divide the epoch by the number of epochs."
             )
         self._anneal(fraction)
 
     def _anneal(self, fraction: float) -> None:
-        """Set the buffers; `fraction` lies in [0, 1]."""
+        """Set the buffers; `fraction` is in [0, 1]."""
         raise NotImplementedError
 
 
 class ErrorDecay(Annealed):
-    """Mixin of a binarizer with the gradient of k tanh(t x), wide at first and sharp at the end.
+    """Mixin for a binarizer with the gradient of k tanh(t x), which is wide at first and sharp at the end.
 
     Progress p sets t = t_min (t_max/t_min)^p and k = max(1/t, 1).
 

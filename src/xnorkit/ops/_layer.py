@@ -1,4 +1,4 @@
-"""What binarizers need to know of the layer that they serve: channel counts and where the channels stand."""
+"""What binarizers need to know about the layer that they serve: the number of channels and their axis."""
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ def out_channels(layer: nn.Module) -> int:
 
 
 def spatial_dims(layer: nn.Module) -> int:
-    """Return how many dimensions stand behind the channels: 2 for a Conv2d, 0 for a Linear."""
+    """Return how many dimensions follow the channels: 2 for a Conv2d, 0 for a Linear."""
     weight = getattr(layer, "weight", None)
     if not isinstance(weight, Tensor) or weight.dim() < 2:
         raise InputError(
@@ -37,7 +37,7 @@ def channel_shape(channels: int, dims: int) -> tuple[int, ...]:
 
 @torch.no_grad()
 def initial_scale(layer: nn.Module) -> Tensor:
-    """Return mean |W| per output channel (O,), float32 or wider; a transposed convolution gets one number for all."""
+    """Return mean |W| per output channel (O,), float32 or wider; all channels of a transposed convolution share one."""
     channels, weight = out_channels(layer), layer.weight
     assert isinstance(weight, Tensor)
     weight = weight.to(torch.promote_types(weight.dtype, torch.float32))

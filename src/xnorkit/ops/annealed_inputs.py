@@ -1,4 +1,4 @@
-"""Activation binarizers whose gradient sharpens in the course of the training."""
+"""Activation binarizers whose gradient sharpens as training proceeds."""
 
 from collections.abc import Callable
 
@@ -15,22 +15,22 @@ __all__ = ["AdvancedInputBinarizer", "AdvancedNoisyInputBinarizer", "EDEInputBin
 
 
 class AdvancedInputBinarizer(Annealed, ActivationBinarizer):
-    """Takes the sign; the gradient is that of a function of t x, tanh unless another is given.
+    """Takes the sign; the gradient is that of a function of t x, tanh by default.
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy t f'(t x); for tanh t (1 - tanh(t x)^2). What f keeps
-    is kept: tanh its result. Progress p sets t to t_0 (t_end/t_0)^p, where `t_end` is given.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy t f'(t x); for tanh t (1 - tanh(t x)^2). Only what f
+    keeps is kept; tanh keeps its result. Progress p sets t to t_0 (t_end/t_0)^p if `t_end` is given.
     On bits: yes.
 
     Args:
         derivative_funct: f, a differentiable function of a tensor, element by element.
         t: sharpness, above 0.
-        t_end: sharpness at the end of the training, above 0; None keeps t.
+        t_end: sharpness at the end of training, above 0; None keeps t.
 
     Attributes:
-        t: buffer, the present sharpness.
+        t: buffer, the current sharpness.
 
-    Source: the package `bnn` (github.com/1adrianb/binary-networks-pytorch), whose own sign stands under no_grad, so
-    that no gradient arrives; here f gives the gradient alone, and y is the sign of x for every f.
+    Source: the package `bnn` (github.com/1adrianb/binary-networks-pytorch), which takes the sign under no_grad, so
+    that no gradient arrives. Here f gives only the gradient, and y is the sign of x for every f.
     """
 
     t: Tensor
@@ -70,10 +70,10 @@ class AdvancedNoisyInputBinarizer(AdvancedInputBinarizer):
         noise: share of the noise, from 0 to 1.
 
     Raises:
-        InputError: for another share.
+        InputError: for a share outside that range.
 
     Source: a fork of the package `bnn` (github.com/xaosina/binary-networks-pytorch), where x = 0.7 x + 0.3 (x + noise),
-    the second x without gradient; its sign, too, stands under no_grad.
+    the second x without gradient; it also takes the sign under no_grad.
     """
 
     def __init__(
@@ -103,17 +103,17 @@ class AdvancedNoisyInputBinarizer(AdvancedInputBinarizer):
 
 
 class EDEInputBinarizer(ErrorDecay, ActivationBinarizer):
-    """Takes the sign; the gradient is that of k tanh(t x), wide at first and sharp at the end (error decay estimator).
+    """Takes the sign; the gradient is that of k tanh(t x), wide at first, sharp at the end (error decay estimator).
 
     Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy k t (1 - tanh(t x)^2). Progress p sets
     t = t_min (t_max/t_min)^p and k = max(1/t, 1). Only x is kept.
     On bits: yes.
 
     Args:
-        t_min, t_max: t at the start and at the end of the training, above 0.
+        t_min, t_max: t at the start and the end of training, above 0.
 
     Attributes:
-        t, k: buffers, the present values.
+        t, k: buffers, the current values.
 
     Source: Qin et al., IR-Net: Forward and Backward Information Retention (CVPR 2020); 0.1 and 10 as there.
     """

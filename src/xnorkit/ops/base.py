@@ -1,4 +1,4 @@
-"""What every binarizer is: a module with `with_args` and a word on whether it runs on bits."""
+"""The base classes of binarizers: modules with `with_args` that say whether they run on bits."""
 
 import math
 
@@ -10,10 +10,10 @@ __all__ = ["ActivationBinarizer", "OutputProcess", "ScaledSignBinarizer", "Weigh
 
 
 class ActivationBinarizer(WithArgs, nn.Module):
-    """Maps the input x of a layer to what it multiplies: forward(x) -> y of the same shape.
+    """Maps the input x of a layer to the values that it multiplies: forward(x) -> y of the same shape.
 
-    `bit_reason` is None if every y is exactly +1 or -1, else it says why the layer cannot run on bits. `zero_one` is
-    True if the two values are 1 and 0 in place of +1 and -1.
+    `bit_reason` is None if every y is exactly +1 or -1; otherwise it says why the layer cannot run on bits. `zero_one`
+    is True if the two values are 1 and 0 instead of +1 and -1.
     """
 
     bit_reason: str | None = None
@@ -24,22 +24,22 @@ class ActivationBinarizer(WithArgs, nn.Module):
 
     @property
     def drop(self) -> float:
-        """Share of the signs that a call sets to 0 now; the others are multiplied with 1 / (1 - drop)."""
+        """Share of the signs that a call now sets to 0; the others are multiplied by 1 / (1 - drop)."""
         return 0.0
 
     def returns_signs(self, training: bool) -> bool:
-        """Return whether every y is exactly +1 or -1, in training or in evaluation, but for what `drop` does to it."""
+        """Return whether every y is exactly +1 or -1, in training or in evaluation, apart from the effect of `drop`."""
         return self.bit_reason is None and not self.zero_one
 
     def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
-        """Return u and a clip: y is sign(u), of which the gradient passes where |u| < clip; `drop` comes behind it."""
+        """Return u and a clip: y is sign(u), whose gradient passes where |u| < clip; `drop` comes after it."""
         return self(x), math.inf
 
 
 class WeightBinarizer(WithArgs, nn.Module):
     """Maps the latent weight W (O, ...) of a layer to the weight that it uses: forward(w) -> w~ of the same shape.
 
-    `bit_reason` is None if w~ is exactly one scale per output channel times +1 or -1, else it says why not.
+    `bit_reason` is None if w~ is exactly one scale per output channel times +1 or -1; otherwise it says why not.
     """
 
     bit_reason: str | None = None
@@ -64,7 +64,7 @@ class ScaledSignBinarizer(WeightBinarizer):
 class OutputProcess(WithArgs, nn.Module):
     """Maps the output y of a layer, given the layer's input x before binarization: forward(y, x) -> y.
 
-    `bit_reason` says what the layer does in float behind the integer dot product.
+    `bit_reason` says what the layer does in float after the integer dot product.
     """
 
     bit_reason: str | None = None

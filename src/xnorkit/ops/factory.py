@@ -1,4 +1,4 @@
-"""`with_args`: a class and some of its keyword arguments, as something that builds instances later."""
+"""`with_args`: stores a class and some of its keyword arguments, to build instances later."""
 
 import functools
 import inspect
@@ -10,10 +10,10 @@ __all__ = ["Factory", "WithArgs"]
 
 
 class Factory(functools.partial[Any]):
-    """Builds instances of a class with stored keyword arguments; `with_args` adds more, a later value wins.
+    """Builds instances of a class with stored keyword arguments; `with_args` adds more, and later values win.
 
-    A `functools.partial`, so that `inspect.signature`, `copy` and `pickle` treat it as one; `func` is the class and
-    `keywords` the stored arguments.
+    It is a `functools.partial`, and `inspect.signature`, `copy` and `pickle` treat it as one; `func` is the class and
+    `keywords` are the stored arguments.
 
     Examples:
         >>> XNORWeightBinarizer.with_args(center_weights=True).with_args(compute_alpha=False)()
@@ -33,7 +33,7 @@ class WithArgs:
         """Return a factory of this class with these keyword arguments stored.
 
         Raises:
-            InputError: for an argument that the constructor does not have; at once, not when the model is prepared.
+            InputError: for an argument that the constructor does not have; raised here, not when preparing the model.
         """
         return _factory(cls, kwargs)
 

@@ -11,25 +11,25 @@ __all__ = ["XNORScaleBinarizer"]
 
 
 class XNORScaleBinarizer(OutputProcess):
-    """Multiplies the output with K, the mean magnitude of the inputs under the kernel at each position.
+    """Multiplies the output by K, the mean magnitude of the inputs under the kernel at each position.
 
-    Forward: z = y K, K = A * k, A = mean of |x| over the channels, k the box filter with value 1/(KH KW), with stride,
-    padding and dilation of the layer; a padded position counts as 0. With groups, each group has its own map, from its
-    own channels. For a Linear, K is the mean of |x| over the features.
+    Forward: z = y K, K = A * k, A = mean of |x| over the channels, and k the box filter with value 1/(KH KW), with the
+    stride, padding and dilation of the layer; a padded position counts as 0. With groups, each group has its own map,
+    from its own channels. For a Linear, K is the mean of |x| over the features.
     Backward: dC/dy = K dC/dz; dC/dK = the sum of y dC/dz over the channels of the group, and through it
     dC/dx = sign(x)/(C/groups) times (dC/dK correlated back with k), where sign(0) = 0.
-    On bits: behind the integer dot product, in float; K needs the float input.
+    On bits: after the integer dot product, in float; K needs the float input.
 
     Args:
         layer: the layer that it serves, a Linear, Conv1d, Conv2d or Conv3d; gives the geometry.
 
     Raises:
-        InputError: for another layer, such as a transposed convolution, or another padding mode than zeros.
+        InputError: for another layer, such as a transposed convolution, or a padding mode other than zeros.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), section 3.2.
     """
 
-    bit_reason = "multiplies the output in float with the map K of the input's magnitudes"
+    bit_reason = "multiplies the output in float by the map K of the input's magnitudes"
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
@@ -42,8 +42,8 @@ class XNORScaleBinarizer(OutputProcess):
         geometry = None if isinstance(layer, nn.Linear) else layer
         if geometry and geometry.padding_mode != "zeros":
             raise InputError(
-                f"XNORScaleBinarizer: the layer has padding_mode={geometry.padding_mode!r}; required: 'zeros', as K "
-                "counts a padded position as 0. Pad in a layer before this one."
+                f"XNORScaleBinarizer: the layer has padding_mode={geometry.padding_mode!r}; required: 'zeros', because "
+                "K counts a padded position as 0. Pad in a layer before this one."
             )
         self.kernel_size: tuple[int, ...] = geometry.kernel_size if geometry else ()
         self.stride: tuple[int, ...] = geometry.stride if geometry else ()

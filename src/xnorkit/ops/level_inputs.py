@@ -1,4 +1,4 @@
-"""Activation quantizers with other values than -1 and +1."""
+"""Activation quantizers with values other than -1 and +1."""
 
 from torch import Tensor
 
@@ -15,15 +15,15 @@ class SteHeavisideBinarizer(ActivationBinarizer):
 
     Forward: y = 1 for x > 0, else 0. Backward: dC/dx = dC/dy 1(|x| < clip). One bool per element is kept.
     On bits: yes. With s = 2y - 1, the signs +1 where x > 0 and -1 elsewhere, w . y = (w . s + sum of w) / 2, and a
-    padded position, y = 0, is s = -1.
+    padded position, y = 0, has s = -1.
 
-    The binarizer for inputs that are never negative, as those behind a ReLU: their sign is +1 everywhere, while y tells
-    0 from what is above it. There y = torch.sign(x), too.
+    This is the binarizer for inputs that are never negative, such as those after a ReLU: their sign is +1 everywhere,
+    while y distinguishes 0 from positive values. For such inputs y = torch.sign(x).
 
     Args:
         clip: bound of |x|, above 0.
 
-    Source: Larq's quantizer SteHeaviside; here the inequality of the gradient is strict.
+    Source: Larq's quantizer SteHeaviside; here the gradient's inequality is strict.
     """
 
     zero_one = True
@@ -44,7 +44,7 @@ class SteHeavisideBinarizer(ActivationBinarizer):
 class DoReFaActivation(ActivationBinarizer):
     """Rounds to the 2^bits levels 0, 1/n, ..., 1, with n = 2^bits - 1.
 
-    Forward: y = round(n clip(x, 0, 1)) / n, a half to the even number. Backward: dC/dx = dC/dy 1(0 <= x <= 1). One
+    Forward: y = round(n clip(x, 0, 1)) / n, halves to even. Backward: dC/dx = dC/dy 1(0 <= x <= 1). One
     bool per element is kept.
     On bits: no, its values are 0 to 1.
 
@@ -52,7 +52,7 @@ class DoReFaActivation(ActivationBinarizer):
         bits: 1 to 8.
 
     Raises:
-        InputError: for another number of bits.
+        InputError: for any other number of bits.
 
     Source: Zhou et al., DoReFa-Net (2016), eq. 5-6 and 11, with h(x) = clip(x, 0, 1).
     """
@@ -110,9 +110,9 @@ class TernaryInputBinarizer(ActivationBinarizer):
 
 
 class NoOp(ActivationBinarizer):
-    """Returns the input as it is: y = x, dC/dx = dC/dy.
+    """Returns the input unchanged: y = x, dC/dx = dC/dy.
 
-    Stands where a binarizer is required and none is wanted; also as a weight binarizer.
+    Use it where a binarizer is required but not wanted, also as a weight binarizer.
     On bits: no, its values are floats.
     """
 

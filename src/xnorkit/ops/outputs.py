@@ -1,4 +1,4 @@
-"""Post-processes of a layer's output with learned parameters per channel."""
+"""Post-processes for a layer's output with learned parameters per channel."""
 
 import torch
 from torch import Tensor, nn
@@ -11,15 +11,15 @@ __all__ = ["BasicScaleBinarizer", "BiasPostprocess", "RPReLU"]
 
 
 class BasicScaleBinarizer(OutputProcess):
-    """Multiplies the output with a learned scale per channel.
+    """Multiplies the output by a learned scale per channel.
 
     Forward: z = a_c y; a starts at 1. Backward: dC/dy = a_c dC/dz, dC/da_c = the sum of y dC/dz over all but the
     channels.
-    On bits: behind the integer dot product, in float.
+    On bits: after the integer dot product, in float.
 
     Args:
-        layer: the layer that it serves; gives the number of channels and where they stand.
-        shape: of the scale, where it shall be another one that broadcasts against the output.
+        layer: the layer that it serves; gives the number of channels and their axis.
+        shape: another shape of the scale that broadcasts against the output.
 
     Attributes:
         alpha: a, (1, O, 1, 1) for a Conv2d, (1, O) for a Linear.
@@ -27,7 +27,7 @@ class BasicScaleBinarizer(OutputProcess):
     Source: Bulat and Tzimiropoulos, XNOR-Net++ (BMVC 2019), the variant with one scale per output channel.
     """
 
-    bit_reason = "multiplies the output in float with a learned scale per channel"
+    bit_reason = "multiplies the output in float by a learned scale per channel"
 
     def __init__(self, layer: nn.Module, shape: tuple[int, ...] | None = None) -> None:
         super().__init__()
@@ -46,10 +46,10 @@ class BiasPostprocess(OutputProcess):
     """Adds a learned bias per channel to the output.
 
     Forward: z = y + b_c; b starts at 0. Backward: dC/dy = dC/dz, dC/db_c = the sum of dC/dz over all but the channels.
-    On bits: behind the integer dot product, in float.
+    On bits: after the integer dot product, in float.
 
     Args:
-        layer: the layer that it serves; gives the number of channels and where they stand.
+        layer: the layer that it serves; gives the number of channels and their axis.
 
     Attributes:
         bias: b, (1, O, 1, 1) for a Conv2d, (1, O) for a Linear.
@@ -79,12 +79,12 @@ class RPReLU(OutputProcess):
     Forward: u = y - gamma_c; z = u + zeta_c where u > 0, beta_c u + zeta_c elsewhere; gamma and zeta start at 0.
     Backward, with g = dC/dz: dC/dy = g where u > 0, beta_c g elsewhere; per channel dC/dgamma = -sum dC/dy,
     dC/dbeta = sum of g min(u, 0), dC/dzeta = sum g. Only y is kept.
-    On bits: behind the integer dot product, in float.
+    On bits: after the integer dot product, in float.
 
     Args:
-        layer: the layer behind which it stands, or the number of channels.
-        dims: how many dimensions stand behind the channels, where `layer` is a number: 2 for images, 0 for features.
-        slope: start of beta.
+        layer: the layer that it follows, or the number of channels.
+        dims: how many dimensions follow the channels, if `layer` is a number: 2 for images, 0 for features.
+        slope: initial value of beta.
 
     Attributes:
         gamma, beta, zeta: (1, C, 1, 1) for images, (1, C) for features.

@@ -1,4 +1,4 @@
-"""Activation binarizers with parameters or scales of their own: RSign, AdaBin, magnitude-aware sign."""
+"""Activation binarizers with their own parameters or scales: RSign, AdaBin, magnitude-aware sign."""
 
 from typing import Literal
 
@@ -25,7 +25,7 @@ class InputBiasBinarizer(ActivationBinarizer):
     On bits: yes, b moves the threshold.
 
     Args:
-        layer: the layer that it serves; gives the number of channels and where they stand.
+        layer: the layer that it serves; gives the number of channels and their axis.
         gradient: `approx`, as ReActNet trains, or `ste`.
 
     Attributes:
@@ -43,12 +43,12 @@ class InputBiasBinarizer(ActivationBinarizer):
 
     @torch.no_grad()
     def start_below_zero_(self) -> None:
-        """Set shifts that are all 0 yet to -0.001: for inputs that are never negative, whose signs would all be +1."""
+        """Set shifts that are still all 0 to -0.001: for never-negative inputs, whose signs would all be +1."""
         if not self.bias.is_meta and not self.bias.any():
             self.bias.fill_(NONNEGATIVE_START)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return y, of the shape of `x`: (N, C, ...) or (C, ...), and (..., C) behind a Linear."""
+        """Return y, of the shape of `x`: (N, C, ...) or (C, ...), or (..., C) for a Linear."""
         bias = match_rank(self.bias, x)
         return shifted_sign(x, bias) if self.gradient == "approx" else sign_ste(x + bias).to(x.dtype)
 
@@ -68,7 +68,7 @@ class AdaBinInputBinarizer(ActivationBinarizer):
     Attributes:
         alpha, beta: one number each, for the whole layer.
 
-    Source: Tu et al., AdaBin (ECCV 2022). Its code returns alpha (sign(u) + beta); here it is as in the paper.
+    Source: Tu et al., AdaBin (ECCV 2022). Its code returns alpha (sign(u) + beta); this class follows the paper.
     """
 
     bit_reason = "its values are beta - alpha and beta + alpha, not -1 and +1"
@@ -84,21 +84,21 @@ class AdaBinInputBinarizer(ActivationBinarizer):
 
 
 class MagnitudeAwareSignBinarizer(ActivationBinarizer):
-    """Scales the sign with the mean magnitude of its channel; the gradient passes straight through where |x| < clip.
+    """Scales the sign by the mean magnitude of its channel; the gradient passes straight through where |x| < clip.
 
     Forward: y = a_c sign(x), a_c = mean |x| over all but the channels, the batch included. Backward:
-    dC/dx = dC/dy a_c 1(|x| < clip), as a_c counts as a constant. One bool per element and a_c are kept.
+    dC/dx = dC/dy a_c 1(|x| < clip); a_c counts as a constant. One bool per element and a_c are kept.
     On bits: no, its values are -a_c and a_c.
 
     Args:
-        layer: the layer that it serves, which says where the channels stand; None: in dimension 1.
+        layer: the layer that it serves, which gives the axis of the channels; None: dimension 1.
         clip: bound of |x|, above 0.
 
-    Source: Larq's quantizer MagnitudeAwareSign, after Bi-Real Net (ECCV 2018), section 3.3, which scales weights so;
-    see `MagnitudeAwareWeightBinarizer`.
+    Source: Larq's quantizer MagnitudeAwareSign, after Bi-Real Net (ECCV 2018), section 3.3, which scales weights in
+    this way; see `MagnitudeAwareWeightBinarizer`.
     """
 
-    bit_reason = "it multiplies the signs with the mean magnitude of their channel, a float of each batch"
+    bit_reason = "it multiplies the signs by the mean magnitude of their channel, a float of each batch"
 
     def __init__(self, layer: nn.Module | None = None, clip: float = 1.0) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Activation binarizers that differ in the gradient that stands for that of the sign."""
+"""Activation binarizers that differ in the gradient that replaces that of the sign."""
 
 import math
 
@@ -41,7 +41,7 @@ class BasicInputBinarizer(ActivationBinarizer):
         return sign_ste(x, self.clip)
 
     def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
-        """Return x and the clip; of a subclass, what it makes of x, without a clip."""
+        """Return x and the clip; for a subclass, its own function of x, without a clip."""
         return (x, self.clip) if type(self) is BasicInputBinarizer else super().before_sign(x)
 
     def extra_repr(self) -> str:
@@ -64,10 +64,10 @@ class ApproxSignBinarizer(ActivationBinarizer):
 
 
 class ReCUInputBinarizer(ApproxSignBinarizer):
-    """Takes the sign with the gradient of `ApproxSignBinarizer`: what ReCU does to activations.
+    """Takes the sign with the gradient of `ApproxSignBinarizer`, as ReCU does for activations.
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|x|). ReCU's own part is on the weights,
-    see `ReCUWeightBinarizer`.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|x|). ReCU's own contribution is in the
+    weights, see `ReCUWeightBinarizer`.
     On bits: yes.
 
     Source: Xu et al., ReCU: Reviving the Dead Weights in Binary Neural Networks (ICCV 2021), and its code.
@@ -82,9 +82,9 @@ class SwishSignBinarizer(ActivationBinarizer):
     On bits: yes.
 
     Args:
-        beta: slope, above 0; a larger one is nearer to the derivative of the sign.
+        beta: slope, above 0; a larger one comes closer to the derivative of the sign.
 
-    Source: Darabi et al., BNN+: Improved Binary Network Training (2018); beta = 5 as there.
+    Source: Darabi et al., BNN+: Improved Binary Network Training (2018), with beta = 5.
     """
 
     def __init__(self, beta: float = 5.0) -> None:
@@ -101,7 +101,7 @@ class SwishSignBinarizer(ActivationBinarizer):
 
 
 class StochasticInputBinarizer(ActivationBinarizer):
-    """Draws the sign in training, with a probability that rises with x; takes it in evaluation.
+    """Draws the sign at random in training, +1 more often for larger x; takes the sign in evaluation.
 
     Forward: in training y = +1 with probability clip((x + 1)/2, 0, 1), else -1; in evaluation y = +1 for x >= 0, else
     -1. Backward: dC/dx = dC/dy 1(|x| < 1), the gradient of E[y] = clip(x, -1, 1). One bool per element is kept.

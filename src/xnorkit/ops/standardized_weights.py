@@ -13,7 +13,7 @@ from xnorkit.ops.base import ScaledSignBinarizer, WeightBinarizer
 
 __all__ = ["AdaBinWeightBinarizer", "IRNetWeightBinarizer", "ReCUWeightBinarizer"]
 
-MIN_DEVIATION = 1e-8  # of a filter's weights, so that a constant filter divides 0 by this and not by 0
+MIN_DEVIATION = 1e-8  # of a filter's weights; a constant filter divides 0 by this and not by 0
 
 
 class IRNetWeightBinarizer(ErrorDecay, ScaledSignBinarizer):
@@ -21,16 +21,16 @@ class IRNetWeightBinarizer(ErrorDecay, ScaledSignBinarizer):
 
     Forward: v = (W - mean W)/std W over each filter, with the n - 1 of the sample deviation; w~ = 2^s sign(v),
     s (O,) = round(log2 mean |v|).
-    Backward: dC/dv = 2^s dC/dw~ k t (1 - tanh(t v)^2), s counting as a constant, then through v: with q = dC/dv and n
-    weights per filter, dC/dW = (q - mean q - v (sum of q v)/(n - 1)) / std W. Progress p sets
+    Backward: dC/dv = 2^s dC/dw~ k t (1 - tanh(t v)^2), where s counts as a constant; then through v: with q = dC/dv and
+    n weights per filter, dC/dW = (q - mean q - v (sum of q v)/(n - 1)) / std W. Progress p sets
     t = t_min (t_max/t_min)^p and k = max(1/t, 1).
     On bits: yes.
 
     Args:
-        t_min, t_max: t at the start and at the end of the training, above 0.
+        t_min, t_max: t at the start and the end of training, above 0.
 
     Attributes:
-        t, k: buffers, the present values.
+        t, k: buffers, the current values.
 
     Raises:
         InputError: for filters of one weight, which have no deviation.
@@ -46,30 +46,30 @@ class IRNetWeightBinarizer(ErrorDecay, ScaledSignBinarizer):
 
 
 class ReCUWeightBinarizer(Annealed, ScaledSignBinarizer):
-    """Takes the sign of the standardized weights, which a rectified clamp brings back between two quantiles.
+    """Takes the sign of the standardized weights, which a rectified clamp moves back between two quantiles.
 
     Forward: v = 2 sqrt(2) (W - mean W)/std W over each filter; c = clip(v, -Q, Q), Q = -b ln(2 - 2 tau) with
-    b = mean |v| over the layer, the tau-quantile of a Laplace distribution; w~ = alpha_o sign(c). The clip leaves the
-    signs alone.
-    Backward: dC/dv = alpha_o dC/dw~ 1(|v| <= Q), Q counting as a constant, then through v: with q = dC/dv, n weights
-    per filter and u = (W - mean W)/std W, dC/dW = 2 sqrt(2) (q - mean q - u (sum of q u)/(n - 1)) / std W;
+    b = mean |v| over the layer, the tau-quantile of a Laplace distribution; w~ = alpha_o sign(c). The clip does not
+    change signs.
+    Backward: dC/dv = alpha_o dC/dw~ 1(|v| <= Q), where Q counts as a constant; then through v: with q = dC/dv, n
+    weights per filter and u = (W - mean W)/std W, dC/dW = 2 sqrt(2) (q - mean q - u (sum of q u)/(n - 1)) / std W;
     dC/dalpha_o = the sum of dC/dw~ sign(c) over the filter. Progress p sets
     tau = tau_min + (tau_max - tau_min)(e^p - 1)/(e - 1).
     On bits: yes.
 
     Args:
-        layer: the layer that it serves; gives the start of alpha, mean |W|.
-        tau_min, tau_max: tau at the start and at the end of the training, above 0.5 and below 1.
+        layer: the layer that it serves; gives the initial alpha, mean |W|.
+        tau_min, tau_max: tau at the start and the end of training, above 0.5 and below 1.
 
     Attributes:
         alpha: the learned scales (O,).
-        tau: buffer, the present value.
+        tau: buffer, the current value.
 
     Raises:
         InputError: for a tau outside these bounds, or filters of one weight, which have no deviation.
 
     Source: Xu et al., ReCU: Reviving the Dead Weights in Binary Neural Networks (ICCV 2021), and its code, whose alpha
-    starts at random numbers.
+    starts with random numbers.
     """
 
     tau: Tensor
@@ -98,7 +98,7 @@ class ReCUWeightBinarizer(Annealed, ScaledSignBinarizer):
 
 
 class AdaBinWeightBinarizer(ErrorDecay, WeightBinarizer):
-    """Takes the nearer of two values per filter, its mean minus and plus its deviation.
+    """Takes the nearer of two values per filter, its mean minus or plus its deviation.
 
     Forward: beta (O,) = mean W, alpha (O,) = sqrt(mean (W - beta)^2) over each filter, v = (W - beta)/alpha,
     w~ = beta + alpha sign(v).
@@ -108,10 +108,10 @@ class AdaBinWeightBinarizer(ErrorDecay, WeightBinarizer):
     On bits: no, each filter has an offset.
 
     Args:
-        t_min, t_max: t at the start and at the end of the training, above 0.
+        t_min, t_max: t at the start and the end of training, above 0.
 
     Attributes:
-        t, k: buffers, the present values.
+        t, k: buffers, the current values.
 
     Raises:
         InputError: for filters of one weight, which have no deviation.
@@ -137,7 +137,7 @@ def _deviation(w: Tensor, correction: int) -> tuple[Tensor, Tensor]:
     """Return std W, at least MIN_DEVIATION, and mean W over each filter, both (O, 1, ...)."""
     if w[0].numel() < 2:
         raise InputError(
-            f"w has shape {tuple(w.shape)}; required: at least 2 weights per filter, as one has no deviation. Use "
+            f"w has shape {tuple(w.shape)}; required: at least 2 weights per filter, since one has no deviation. Use "
             "SignWeightBinarizer or LearnableScaleWeightBinarizer for this layer."
         )
     dims = list(range(1, w.dim()))

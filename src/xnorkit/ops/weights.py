@@ -20,7 +20,7 @@ __all__ = [
 
 
 class XNORWeightBinarizer(ScaledSignBinarizer):
-    """Scales the sign of the weights with their mean magnitude per output channel: (O, ...) -> (O, ...).
+    """Scales the sign of the weights by their mean magnitude per output channel: (O, ...) -> (O, ...).
 
     Forward: V = W, or W - mean over dimension 1 with `center_weights`; w~ = alpha sign(V), alpha (O,) = mean |V| over
     each filter; alpha = 1 without `compute_alpha`.
@@ -30,7 +30,7 @@ class XNORWeightBinarizer(ScaledSignBinarizer):
     On bits: yes.
 
     Args:
-        compute_alpha: False leaves the scale out.
+        compute_alpha: False omits the scale.
         center_weights: subtract the mean over the input channels first, inside the graph.
         gradient: rule of the gradient through alpha and sign; it needs `compute_alpha`, unless it is `exact`.
 
@@ -48,8 +48,8 @@ class XNORWeightBinarizer(ScaledSignBinarizer):
             raise InputError(f"gradient={gradient!r}; required: one of {', '.join(GRADIENT_RULES)}.")
         if gradient != "exact" and not compute_alpha:
             raise InputError(
-                f"gradient={gradient!r} with compute_alpha=False; required: compute_alpha=True, as the rules differ in "
-                "the gradient of alpha only. Leave gradient out."
+                f"gradient={gradient!r} with compute_alpha=False; required: compute_alpha=True, because the rules "
+                "differ only in the gradient of alpha. Omit gradient."
             )
         self.compute_alpha, self.center_weights, self.gradient = compute_alpha, center_weights, gradient
 
@@ -64,10 +64,10 @@ class XNORWeightBinarizer(ScaledSignBinarizer):
 
 
 class BWNWeightBinarizer(XNORWeightBinarizer):
-    """Scales the sign of the weights with their mean magnitude: the Binary-Weight-Network, whose activations are float.
+    """Scales the sign of the weights by their mean magnitude: the Binary-Weight-Network, whose activations are float.
 
-    Forward: w~ = alpha sign(W), alpha (O,) = mean |W| over each filter. Backward: as `XNORWeightBinarizer`, of which it
-    is the case without options; what makes the network a BWN is the activation binarizer `NoOp` beside it.
+    Forward: w~ = alpha sign(W), alpha (O,) = mean |W| over each filter. Backward: as `XNORWeightBinarizer` without
+    options; the activation binarizer `NoOp` next to it makes the network a BWN.
     On bits: its weights yes; a layer with float activations no.
 
     Args:
@@ -106,7 +106,7 @@ class SignWeightBinarizer(ScaledSignBinarizer):
 
 
 class MagnitudeAwareWeightBinarizer(ScaledSignBinarizer):
-    """Scales the sign of the weights with their mean magnitude, which counts as a constant.
+    """Scales the sign of the weights by their mean magnitude, which counts as a constant.
 
     Forward: w~ = alpha sign(W), alpha (O,) = mean |W| over each filter. Backward: dC/dW = alpha dC/dw~ 1(|W| < clip):
     the rule `ste` of `XNORWeightBinarizer`, with a clip.
@@ -132,14 +132,14 @@ class MagnitudeAwareWeightBinarizer(ScaledSignBinarizer):
 
 
 class LearnableScaleWeightBinarizer(ScaledSignBinarizer):
-    """Scales the sign of the weights with a learned number per output channel.
+    """Scales the sign of the weights by a learned number per output channel.
 
     Forward: w~ = alpha_o sign(W); alpha (O,) starts at mean |W|. Backward: dC/dW = alpha_o dC/dw~ 1(|W| < 1),
     dC/dalpha_o = the sum of dC/dw~ sign(W) over the filter.
     On bits: yes.
 
     Args:
-        layer: the layer that it serves; gives the start of alpha.
+        layer: the layer that it serves; gives the initial alpha.
 
     Attributes:
         alpha: the learned scales (O,).

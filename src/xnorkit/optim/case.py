@@ -11,13 +11,13 @@ __all__ = ["CaseOptimizer"]
 
 
 class CaseOptimizer(torch.optim.Optimizer):
-    """Steps several optimizers, each with its own parameters, as one: Bop for binary weights, say, Adam for the rest.
+    """Steps several optimizers, each with its own parameters, as one, such as Bop for binary weights, Adam for others.
 
-    `param_groups` holds the groups of all, in order, and `state` the state of all: schedulers, gradient scalers,
-    `state_dict` and trainers that know one optimizer see nothing special. Do not step the members on their own.
+    `param_groups` holds the groups of all members, in order, and `state` the state of all. Schedulers, gradient
+    scalers, `state_dict` and trainers thus work as with any single optimizer. Do not step the members on their own.
 
     Args:
-        optimizers: at least one; no parameter in two of them.
+        optimizers: at least one; no parameter may be in two of them.
 
     Raises:
         InputError: no optimizer, or a parameter in two of them.
@@ -26,7 +26,7 @@ class CaseOptimizer(torch.optim.Optimizer):
         >>> binary, rest = split_parameters(model)
         >>> CaseOptimizer(torch.optim.Adam(binary, lr=1e-2), torch.optim.SGD(rest, lr=0.1, weight_decay=1e-4))
 
-    Source: the idea is that of Larq's CaseOptimizer, which chooses by predicates; here the parameters are split first.
+    Source: the idea is from Larq's CaseOptimizer, which chooses by predicates; here you split the parameters first.
     """
 
     def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
@@ -35,7 +35,7 @@ class CaseOptimizer(torch.optim.Optimizer):
         if not groups or len(owned) != len(set(owned)):
             raise InputError(
                 f"CaseOptimizer: {len(optimizers)} optimizers with {len(owned) - len(set(owned))} parameters in more "
-                "than one; required: at least one optimizer, each parameter in one. Split them by split_parameters."
+                "than one; required: at least one optimizer, each parameter in one. Split them with split_parameters."
             )
         state = {key: value for optimizer in optimizers for key, value in optimizer.state.items()}
         self.optimizers = optimizers
@@ -54,7 +54,7 @@ class CaseOptimizer(torch.optim.Optimizer):
             start = stop
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Also the last act of load_state_dict, which has made new groups and a new state.
+        # load_state_dict also ends with this call, after it has made new groups and a new state.
         super().__setstate__(state)
         self._share()
 
@@ -62,9 +62,12 @@ class CaseOptimizer(torch.optim.Optimizer):
         return {**super().__getstate__(), "optimizers": self.optimizers}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Refuse, but for those of the constructor: a group belongs to a member."""
+        """Refuse any group except those of the constructor: a group belongs to a member."""
         if len(self.param_groups) == sum(len(optimizer.param_groups) for optimizer in self.optimizers):
-            raise InputError("CaseOptimizer: add_param_group; required: the optimizer it is for. Make a new one.")
+            raise InputError(
+                "CaseOptimizer: add_param_group does not say which optimizer the group is for; required: each group in "
+                "one optimizer. Make a new CaseOptimizer."
+            )
         super().add_param_group(param_group)
 
     @torch.no_grad()

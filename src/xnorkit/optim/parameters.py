@@ -10,8 +10,8 @@ __all__ = ["binary_layers", "split_parameters"]
 def binary_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Yield (dotted name, layer) of every layer whose weight is binarized now.
 
-    A binary layer is known by its `weight` and its module `weight_pre_process`; where that is the identity, as in a
-    stage of training with float weights, the layer is left out.
+    A binary layer is recognized by its `weight` and its module `weight_pre_process`. If that module is the identity, as
+    in a training stage with float weights, the layer is left out.
     """
     for name, module in model.named_modules():
         process = getattr(module, "weight_pre_process", nn.Identity())

@@ -15,23 +15,23 @@ __all__ = ["WeightProjection"]
 class WeightProjection:
     """Centres latent weights over their input channels, then clips them, in place.
 
-    Centring: W <- W - mean of W over dimension 1; weights with one input channel are left out, as they would become 0.
-    Clipping: into (-clip, clip), or [-clip, clip] with `closed`; from 1 on the straight-through gradient is 0 and a
-    weight could hardly come back.
+    Centring: W <- W - mean of W over dimension 1; weights with one input channel are skipped, because they would
+    become 0. Clipping: into (-clip, clip), or [-clip, clip] with `closed`; from 1 on the straight-through gradient is
+    0, and a weight could hardly come back.
 
     Args:
-        params: the latent weights, as the first list of `split_parameters`.
+        params: the latent weights, such as the first list of `split_parameters`.
         clip: bound, above 0; None does not clip.
         center: whether to centre.
         closed: clip to the bound itself, see `xnorkit.functional.clamp_weights_`.
 
     Raises:
-        InputError: clip not above 0.
+        InputError: clip is not above 0.
 
     Examples:
         >>> optimizer.register_step_post_hook(WeightProjection(split_parameters(model)[0], center=True))
 
-    Source: the order of XNOR-Net-PyTorch, which does it before each forward pass instead.
+    Source: the order of XNOR-Net-PyTorch, which does this before each forward pass instead.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class WeightProjection:
 
     @torch.no_grad()
     def __call__(self, *_hook_arguments: Any) -> None:
-        """Project; the arguments that PyTorch gives to a step hook are of no use here."""
+        """Project the weights; the arguments that PyTorch passes to a step hook are not used."""
         for w in self.params:
             if self.center and w.dim() > 1 and w.shape[1] > 1:
                 center_(w)

@@ -14,15 +14,15 @@ __all__ = ["SLACK", "bound"]
 
 Array = NDArray[Any]
 SLACK = 32
-"""Roundings beside those of the sum: of scale, bias, batch norm, activation, on both sides."""
+"""Roundings in addition to those of the sum: of scale, bias, batch norm, activation, on both sides."""
 
 
 def bound(node: Node, inputs: list[Array], output: Array) -> Array:
     """Return (n + SLACK) 2^-24 m for every number of a node's float output.
 
-    A sum of n float32 numbers taken in any order, with or without fused multiplications, is within n 2^-24 m of the
-    exact one, m the sum of their absolute values (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1;
-    2^-24 is half a unit in the last place of 1).
+    A sum of n float32 numbers in any order, with or without fused multiplications, is within n 2^-24 m of the exact
+    one, where m is the sum of their absolute values (Higham, Accuracy and Stability of Numerical Algorithms, section
+    3.1; 2^-24 is half a unit in the last place of 1).
     """
     terms, magnitude = _MAGNITUDES.get(family_of(node), _pointwise)(
         node, [np.abs(x.astype(np.float64)) for x in inputs]
@@ -40,7 +40,7 @@ def _float(node: Node, inputs: list[Array]) -> tuple[int, Array]:
 
 
 def _signs(node: Node, inputs: list[Array]) -> tuple[int, Array]:
-    """Of weights of +1 and -1."""
+    """Sums with weights of +1 and -1."""
     scale, bias = (np.abs(node.tensors[role].astype(np.float64)) for role in ("scale", "bias"))
     ones = np.ones((len(scale), *filter_of(node, inputs[0])))
     terms = 0 if operation_of(node).integer else ones[0].size
@@ -59,7 +59,7 @@ def _affine(node: Node, inputs: list[Array]) -> tuple[int, Array]:
 
 
 def _itself(node: Node, inputs: list[Array]) -> tuple[int, Array]:
-    """Sums of positive numbers alone: pools, the map K, sums of two values."""
+    """Sums without weights, so the output for magnitudes is m: pools, the map K, sums of two values."""
     height, width = node.attributes.get("kernel", inputs[0].shape[1:3])
     return height * width + inputs[0].shape[3], apply(node, *inputs).astype(np.float64)
 

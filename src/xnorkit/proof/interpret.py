@@ -1,8 +1,8 @@
-"""A packed graph evaluated in plain NumPy, one operation at a time: the oracle that uses nothing of the engine.
+"""A packed graph evaluated in plain NumPy, one operation at a time: the oracle, which uses no part of the engine.
 
 A value is (N, H, W, C): `f32` as float32, `u8` as uint8, `bits` as int8 signs, +1 and -1. Every float step is rounded
-to float32 in the order that docs/format.md gives; the long sums of float convolutions and the functions of
-`activation` are taken in float64 and rounded once, so an engine may differ there in the last places, and nowhere else.
+to float32 in the order that docs/format.md gives. The long sums of float convolutions and the functions of
+`activation` are computed in float64 and rounded once, so only there may an engine differ in the last places.
 """
 
 import math
@@ -31,7 +31,7 @@ def interpret(graph: Graph, images: Array, outputs: Sequence[str] | None = None)
         outputs: names of nodes, or `"input"`.
 
     Raises:
-        InputError: uint8 images for a graph that takes no pixels, or float32 ones for a graph that takes nothing else.
+        InputError: uint8 images for a graph that takes no pixels, or float32 images for a graph that takes only pixels.
 
     Examples:
         >>> interpret(graph, images)[graph.output].reshape(len(images), -1).argmax(1)
@@ -65,13 +65,13 @@ def read_images(graph: Graph, images: Array) -> Array:
 
 
 def apply(node: Node, *inputs: Array) -> Array:
-    """Return what one node makes of the values that it reads."""
+    """Return the value of one node from the values that it reads."""
     value = _OPS[family_of(node)](node, *inputs)
     return value if value.dtype in (np.int8, np.uint8) else value.astype(F32, copy=False)
 
 
 def dots(node: Node, x: Array) -> NDArray[np.int64]:
-    """Return the integers of a binary or 8-bit layer in front of its epilogue: (N, OH, OW, O)."""
+    """Return the integers of a binary or 8-bit layer before its epilogue: (N, OH, OW, O)."""
     if operation_of(node).layer == "int8":
         # A padded pixel is the zero point, hence 0 here. Every product and sum is an integer below 2^53.
         weight = node.tensors["weight"].astype(np.float64)
@@ -82,7 +82,7 @@ def dots(node: Node, x: Array) -> NDArray[np.int64]:
 
 
 def filter_of(node: Node, x: Array) -> tuple[int, int, int]:
-    """Return the shape of one filter of a layer that reads `x`: (KH, KW, C / groups), or (H, W, C) of a linear one."""
+    """Return the shape of one filter of a layer that reads `x`: (KH, KW, C / groups), or (H, W, C) if linear."""
     return filter_shape(node.attributes, ValueSpec("f32", *x.shape[1:]))
 
 
@@ -122,7 +122,7 @@ def _quantize(node: Node, x: Array) -> Array:
 
 
 def _max_pool_bits(node: Node, x: Array) -> Array:
-    """AND of "is -1" is the largest sign, OR the smallest; padding takes part in neither."""
+    """AND of "is -1" is the largest sign, OR the smallest; padding counts in neither."""
     sign = np.where(node.tensors["falling"] == 1, np.int8(-1), np.int8(1))
     return np.maximum.reduce(list(taps(x * sign, node.attributes, -2))) * sign
 
@@ -151,7 +151,7 @@ def _avg_pool(node: Node, x: Array) -> Array:
 
 
 def _missing(size: int, end: int, attributes: Mapping[str, Any], axis: int) -> int:
-    """Return how many pixels ceil_mode adds behind `size` padded ones; no window starts at `end` or beyond."""
+    """Return how many pixels ceil_mode adds after `size` padded ones; no window starts at `end` or beyond."""
     kernel, stride = attributes["kernel"][axis], attributes["stride"][axis]
     count = -(-(size - kernel) // stride) + 1
     count -= (count - 1) * stride >= end

@@ -1,4 +1,4 @@
-"""What a graph is proved on: the engine, or the interpreter. Values are (N, H, W, C): float32, uint8, int8 signs."""
+"""Run a graph for a proof: on the engine, or the interpreter. Values are (N, H, W, C): float32, uint8, int8 signs."""
 
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ class Machine(Protocol):
         """Return the value of every node for images (N, C, H, W)."""
 
     def alone(self, node: Node, inputs: list[Array]) -> tuple[Array | None, Array]:
-        """Return the integer sums of a layer that has them (else None), and what the node gives, of given values."""
+        """Return the integer sums of a layer (None without them) and the output of the node, for given values."""
 
 
 class InterpreterMachine:
@@ -42,7 +42,7 @@ class InterpreterMachine:
 
 
 class EngineMachine:
-    """A loaded model on the engine; a node of several inputs, which only adds, multiplies or joins, is interpreted."""
+    """A loaded model on the engine; nodes with several inputs, which only add, multiply or join, are interpreted."""
 
     def __init__(self, model: Model) -> None:
         self.model = model

@@ -1,4 +1,4 @@
-"""What a proof found: equal numbers layer by layer, bounds of floats, and differences end to end."""
+"""The results of a proof: equal numbers layer by layer, bounds of floats, and differences end to end."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,8 +10,8 @@ __all__ = ["FloatProof", "LayerProof", "Proof"]
 class LayerProof:
     """How often one node on bits or integers, fed with the trained model's own input, gave the trained model's numbers.
 
-    integers are the sums of a binary layer. outputs are what the node passes on: bits, compared one by one, or floats
-    behind an epilogue, which count as equal within the bound that `FloatProof` has.
+    integers are the sums of a binary layer. outputs are the results of the node: bits, compared one by one, or floats
+    after an epilogue, which count as equal within the bound of `FloatProof`.
     """
 
     name: str
@@ -28,11 +28,11 @@ class LayerProof:
 
 @dataclass
 class FloatProof:
-    """How near one node of floats, fed with the trained model's own input, came to the trained model's numbers.
+    """How close one node of floats, fed with the trained model's own input, came to the trained model's numbers.
 
-    The bound of each number is (n + 32) 2^-24 m, where m is the sum of the absolute values of all that it adds up and n
-    how many they are: any order of summation, and fusing a scale and a bias, stays within. largest: the largest
-    difference, in units of its bound, so at most 1 where all are within.
+    The bound of each number is (n + 32) 2^-24 m, where n is the number of summands and m the sum of their absolute
+    values. Any order of summation, and fusing a scale and a bias, stays within it. largest: the largest difference, in
+    units of its bound, so at most 1 if all are within.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Proof:
 
 
 def _found(layer: LayerProof | None, floats: FloatProof | None) -> str:
-    """Return what was found at one node, in words; its floats, where it gives them, rather than its outputs."""
+    """Return the result for one node, in words; its floats, if it has any, rather than its outputs."""
     parts = []
     if layer is not None and layer.integers:
         parts.append(f"{layer.integers_equal:,} of {layer.integers:,} integers equal")

@@ -24,11 +24,11 @@ __all__ = ["TrainedValues"]
 class TrainedValues:
     """What the trained model computes on `images` (N, C, H, W) float32.
 
-    A value that one of the model's calls gives is recorded from the model's own forward pass. One inside of a layer
-    (the signs, their integer sums) is computed from recorded ones by the trained modules.
+    A value that one of the model's calls returns is recorded from the model's own forward pass. The trained modules
+    compute values inside a layer (the signs, their integer sums) from recorded ones.
 
     Raises:
-        ExportError: the model takes other steps for these images than for those that it was exported with.
+        ExportError: the model takes different steps for these images than for those of the export.
     """
 
     def __init__(self, export: Export, images: NDArray[np.float32]) -> None:
@@ -42,7 +42,7 @@ class TrainedValues:
 
     @property
     def images(self) -> Tensor:
-        """The images that the model saw: those given, at least `BATCH`."""
+        """The images that the model saw: the given ones, repeated to at least `BATCH`."""
         return self.captured.images
 
     @property
@@ -68,7 +68,7 @@ class TrainedValues:
         return value.image(self.tensor(value)).to(dtype).numpy()
 
     def sums(self, value: Value) -> NDArray[np.int64] | None:
-        """Return the integer sums (N, OH, OW, O) of the layer behind whose epilogue `value` is; None without one."""
+        """Return the integer sums (N, OH, OW, O) of the layer whose epilogue gives `value`; None without one."""
         while not isinstance(value.operation, Layer):
             if not value.inputs or value.kind == "u8":
                 return None
@@ -77,7 +77,7 @@ class TrainedValues:
 
 
 def _check_steps(exported: Captured, now: Captured) -> None:
-    """Refuse another sequence of calls: what `Value.source` names would be another tensor."""
+    """Refuse a different sequence of calls: `Value.source` would name a different tensor."""
     for ours, theirs in zip(exported.calls, now.calls, strict=False):
         if _step(ours) != _step(theirs):
             raise ExportError(
@@ -91,7 +91,7 @@ def _check_steps(exported: Captured, now: Captured) -> None:
             )
         if not all(map(_same_constant, _constants(ours), _constants(theirs))):
             raise ExportError(
-                f"'{ours.name}' computes with other constants for these images than before; required: constants that "
+                f"'{ours.name}' computes with different constants for these images; required: constants that "
                 "depend neither on the images nor on how many there are, and a forward that keeps nothing."
             )
     if len(exported.calls) != len(now.calls) or exported.result != now.result:
@@ -111,7 +111,7 @@ def _constants(call: Call) -> list[Tensor]:
 
 
 def _same_constant(a: Tensor, b: Tensor) -> bool:
-    """Return whether two constants are equal, but for a batch in front that has another size."""
+    """Return whether two constants are equal, apart from the size of a leading batch."""
     if a.dim() == b.dim() > 0 and a.shape[0] != b.shape[0]:
         a, b = a[:1], b[:1]
     return same(a, b)

@@ -34,31 +34,31 @@ def verify(
 ) -> Proof:
     """Return the comparison of a trained model with its packed program on real images.
 
-    The untouched model runs on the images, and must return what the capture of it returns, bit for bit; the proof is of
-    those numbers. (a) Node by node: each is fed with the trained model's own. The integers of a binary layer must equal
-    `conv(sign(x), sign(W))`, and every bit must equal the trained model's; floats must lie within the bound that their
-    rounding explains (`FloatProof`). (b) End to end: bits that differ (a float sum taken in another order may flip a
-    sign that sat on zero) are counted and located, predictions and logits compared.
+    The untouched model runs on the images, and must return the same numbers as its capture, bit for bit; the proof uses
+    those numbers. (a) Node by node: each node is fed with the trained model's own numbers. The integers of a binary
+    layer must equal `conv(sign(x), sign(W))`, and every bit must equal the trained model's; floats must lie within
+    their rounding bound (`FloatProof`). (b) End to end: bits that differ (a float sum in another order may flip a
+    sign that sat on zero) are counted and located, and predictions and logits are compared.
 
     Args:
         model: the trained module; evaluated as in eval mode and not changed. If the file holds float16 weights, it is
             compared with `rounded_to_half(model)`.
-        packed: the loaded program made from it; or its graph, to be run by the interpreter.
-        images: (N, C, H, W) float32, normalised as for training, at least one; NumPy array or torch tensor.
+        packed: the loaded program made from it; or its graph, for the interpreter to run.
+        images: (N, C, H, W) float32, normalised as in training, at least one; NumPy array or torch tensor.
         batch_size: images per step; bounds the memory.
-        strict: raise at the first node that differs, else return the counts.
-        export: what `export_model` gave for this model, to save doing it again.
+        strict: raise at the first node that differs, instead of returning the counts.
+        export: result of `export_model` for this model, to avoid exporting it again.
 
     Raises:
-        ExportError: `strict` and part (a) does not hold; names the first differing node. Or the file was not made from
-            this model, or the model is no function of the image alone.
-        InputError: no images, or of another type, dtype or shape.
+        ExportError: `strict` is set and part (a) does not hold (names the first node that differs), the file was not
+            made from this model, or the model does not depend on the image alone.
+        InputError: no images, or images of another type, dtype or shape.
     """
     machine: Machine = InterpreterMachine(packed) if isinstance(packed, Graph) else EngineMachine(packed)
     graph = machine.graph
     images = as_images(images, graph.input)
     if images.dtype != np.float32:
-        raise InputError(f"images have dtype {images.dtype}; required: float32, normalised as for training.")
+        raise InputError(f"images have dtype {images.dtype}; required: float32, normalised as in training.")
     half = any(array.dtype == np.float16 for node in graph.nodes for array in node.tensors.values())
     export = export or lower(model, graph.input.shape, half=half)
     _check_same(graph, export)
@@ -73,14 +73,14 @@ def verify(
 
 
 def prove(export: Export, packed: Model, images: NDArray[np.float32], trained: TrainedValues) -> Proof:
-    """Return the proof of one batch whose trained values are known; ExportError at the first node that differs."""
+    """Return the proof for one batch whose trained values are known; ExportError at the first node that differs."""
     prover = _Prover(EngineMachine(packed), export, Proof())
     prover.add(images, trained, 0, strict=True)
     return prover.proof
 
 
 def _check_same(graph: Graph, export: Export) -> None:
-    """Refuse a graph whose nodes are not those that the model gives: its proof would compare the wrong values."""
+    """Refuse a graph whose nodes differ from the model's own: its proof would compare the wrong values."""
     for ours, theirs in zip(export.graph.nodes, graph.nodes, strict=False):
         if (ours.name, ours.op, ours.inputs) != (theirs.name, theirs.op, theirs.inputs):
             raise ExportError(
@@ -116,7 +116,7 @@ class _Prover:
         self._compare_end_to_end(trained, batch, start)
 
     def _value(self, name: str, trained: TrainedValues, batch: NDArray[np.float32]) -> NDArray[Any] | None:
-        """Return the trained model's value of a node or the input, in the graph's layout; None where it has none."""
+        """Return the trained model's value of a node or the input, in the graph's layout, or None if it has none."""
         if name == INPUT:
             if self.machine.graph.input.kind == "f32":
                 return np.ascontiguousarray(batch.transpose(0, 2, 3, 1))

@@ -23,7 +23,7 @@ def pad_image(x: NDArray[Any], padding: list[int], value: Any) -> NDArray[Any]:
 
 
 def taps(x: NDArray[Any], attributes: Mapping[str, Any], value: Any) -> Iterator[NDArray[Any]]:
-    """Yield, in row-major order of the kernel, what each of its taps reads: (N, OH, OW, C)."""
+    """Yield, in row-major order of the kernel, the pixels that each tap reads: (N, OH, OW, C)."""
     padded = pad_image(x, attributes["padding"], value)
     (kh, kw), (sh, sw) = attributes["kernel"], attributes["stride"]
     dh, dw = attributes.get("dilation", (1, 1))
@@ -38,7 +38,7 @@ def taps(x: NDArray[Any], attributes: Mapping[str, Any], value: Any) -> Iterator
 def correlate(x: NDArray[Any], weight: NDArray[Any], attributes: Mapping[str, Any]) -> NDArray[Any]:
     """Return the sums of x (N, H, W, C) padded with 0 and weight (O, KH, KW, C / groups): (N, OH, OW, O).
 
-    Without a kernel among the attributes the weight is (O, H, W, C) and covers the image. The dtype of the arguments
+    Without a kernel among the attributes, the weight is (O, H, W, C) and covers the image. The dtype of the arguments
     decides how exact the sums are: integers are exact in float64 below 2^53.
     """
     if "kernel" not in attributes:

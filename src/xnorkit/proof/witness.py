@@ -1,4 +1,4 @@
-"""The model as its user runs it, beside what was captured of it: both must give the same numbers, bit for bit."""
+"""Runs the model as its user does, and compares it with its capture: both must give the same numbers, bit for bit."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ __all__ = ["Witness", "same"]
 
 
 class Witness:
-    """A copy of a model that nothing was changed in: hooks, patched methods and state are those of the model.
+    """An unchanged copy of a model: hooks, patched methods and state are those of the model.
 
-    Captured calls are a pure function of the image. A model that is none (it keeps state, draws numbers, looks at the
-    gradient mode) gives other numbers in one of its calls, and is refused.
+    Captured calls are a pure function of the image. A model that is not (it keeps state, draws random numbers, or reads
+    the gradient mode) gives different numbers in one of its calls, and is refused.
 
     Args:
         model: any module.
@@ -29,26 +29,26 @@ class Witness:
         self.model = copied(model)
 
     def check(self, captured: Captured, *, gradients: bool = False) -> None:
-        """Run the model on the captured images and compare what it returns with what was captured.
+        """Run the model on the captured images and compare its results with the captured ones.
 
         Args:
             captured: of the same model.
-            gradients: run with gradients, as a call without `torch.no_grad()`.
+            gradients: run with gradients, as in a call without `torch.no_grad()`.
 
         Raises:
-            ExportError: they differ; names the first layer that gives other numbers.
+            ExportError: they differ; names the first layer that gives different numbers.
         """
         assert isinstance(captured.result, Ref)
         wanted = captured.tensor(captured.result)
         try:
             found = self._run(captured.images, gradients)
         except Exception as error:
-            if gradients:  # writes with out= and the like run without gradients alone
+            if gradients:  # writes with out= and the like run only without gradients
                 return
             raise ExportError(f"the model fails when it is run again: {first_line(error)}. {REQUIRED}") from error
         if not same(found, wanted):
             raise ExportError(
-                f"the model gives other numbers when it is run again{self._first(captured, gradients)}. {REQUIRED}"
+                f"the model gives different numbers when it is run again{self._first(captured, gradients)}. {REQUIRED}"
             )
 
     def _run(self, images: Tensor, gradients: bool) -> Any:
@@ -72,11 +72,11 @@ class Witness:
         for call in layers:
             if not same(seen[call.name], call.outputs[0]):
                 return f", first in '{call.name}' ({type(call.layer).__name__})"
-        return f", behind its last layer '{layers[-1].name}'" if layers else ""
+        return f", after its last layer '{layers[-1].name}'" if layers else ""
 
 
 REQUIRED = (
-    "Required: a forward that depends on the image alone: no random numbers, no state that it keeps, no look at the "
+    "Required: a forward that depends only on the image: no random numbers, no kept state, no dependence on the "
     "gradient mode."
 )
 

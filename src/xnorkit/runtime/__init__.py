@@ -1,4 +1,4 @@
-"""Load and run a `.xnor` model on the compiled engine: NumPy and safetensors only, never torch."""
+"""Load and run a `.xnor` model on the compiled engine, with NumPy and safetensors only, never torch."""
 
 from xnorkit.runtime import _current
 from xnorkit.runtime.bits import pack_bits, unpack_bits

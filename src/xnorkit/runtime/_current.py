@@ -1,4 +1,4 @@
-"""The compiled engine against its typed interface: one that is older than the sources is refused at import."""
+"""Compares the compiled engine with its typed interface, and refuses one that is older than the sources at import."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ def check_current(interface: Path = STUB) -> None:
     """Check that the engine has what the sources call.
 
     Args:
-        interface: the typed interface; nothing is checked where there is none.
+        interface: the typed interface; without it nothing is checked.
 
     Raises:
         EngineError: `Program` lacks a method; names it.
@@ -27,6 +27,6 @@ def check_current(interface: Path = STUB) -> None:
     for name in METHOD.findall(program[1] if program else ""):
         if not hasattr(_engine.Program, name):
             raise EngineError(
-                f"the compiled engine has no '{name}', it is older than the sources; required: build it again, "
-                "with `make install` or pip install."
+                f"the compiled engine has no '{name}', because it is older than the sources; required: an engine built "
+                "from these sources. Build it again with `make install` or pip install."
             )

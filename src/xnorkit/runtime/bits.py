@@ -16,13 +16,13 @@ def pack_bits(signs: NDArray[Any]) -> NDArray[np.uint32]:
     Bit c % 32 of word c // 32 is 1 where channel c is -1; padding bits are 0.
 
     Raises:
-        InputError: `signs` has not four axes, no channel, or holds other numbers than +1 and -1.
+        InputError: `signs` does not have four axes, has no channel, or holds numbers other than +1 and -1.
     """
     if signs.ndim != 4 or signs.shape[3] == 0:
         raise InputError(f"signs of shape {signs.shape}; required: (N, H, W, C) with at least one channel.")
     minus = signs == -1
     if not (minus | (signs == 1)).all():
-        raise InputError("signs hold other numbers than +1 and -1; required: take the sign first (0 counts as +1).")
+        raise InputError("signs hold numbers other than +1 and -1; required: signs. Take the sign first (0 gives +1).")
     octets = np.packbits(minus, axis=3, bitorder="little")
     missing = -octets.shape[3] % 4
     whole = np.pad(octets, ((0, 0), (0, 0), (0, 0), (0, missing)))

@@ -19,9 +19,9 @@ LAYER_KINDS = {"f32": "f32", "u8": "pixels", "bits": "bits"}
 def build(
     graph: Graph, values: Mapping[str, ValueSpec], outputs: Sequence[str], isa: str, *, planes: bool = False
 ) -> _engine.Program:
-    """Return the program of a valid graph that gives the values of the nodes `outputs`.
+    """Return the program of a valid graph that returns the values of the nodes `outputs`.
 
-    planes: floats of more than one pixel are given as (N, C, H, W).
+    planes: floats of more than one pixel are returned as (N, C, H, W).
 
     Raises:
         EngineError: the engine refuses a node; names it.
@@ -46,7 +46,7 @@ def _has_planes(value: ValueSpec) -> bool:
 
 
 def build_layer(node: Node, source: ValueSpec, isa: str) -> _engine.Program:
-    """Return the program of one node that reads one value: its integer sums, if it has any, then its output.
+    """Return the program of one node that reads one value. It returns the node's integer sums, if any, then its output.
 
     Raises:
         EngineError: the engine refuses the node.

@@ -27,7 +27,7 @@ def _arrays(node: Node, *roles: str) -> list[Any]:
 
 
 def _array(node: Node, role: str) -> Any:
-    """Return a contiguous tensor of a node; float16 is widened to float32, None stands for an absent one."""
+    """Return a contiguous tensor of a node, or None if it is absent; float16 is widened to float32."""
     if role not in node.tensors:
         return None
     array = node.tensors[role]
@@ -119,10 +119,10 @@ BUILDERS: Mapping[str, Builder] = {
     "gather_channels": lambda p, ids, node, _: p.gather_channels(ids[0], *_arrays(node, "index")),
     "k_map": lambda p, ids, node, s: p.k_map(ids[0], _geometry(node, s)),
 }
-"""`family_of(node)` -> how the engine is told."""
+"""`family_of(node)` -> the function that adds it to the engine."""
 
 INTEGERS: Mapping[str, Builder] = {
     "binary": _binary_integers,
     "int8": _int8_integers,
 }
-"""Layers with integer sums -> how the engine is asked for these."""
+"""Layers with integer sums -> the function that adds only these sums."""

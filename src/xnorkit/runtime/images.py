@@ -1,4 +1,4 @@
-"""What a caller passes as images -> an array that the engine takes, or a clear error."""
+"""Turns the images of a caller into an array that the engine takes, or raises a clear error."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ __all__ = ["as_images"]
 
 
 def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
-    """Return images as a contiguous (N, C, H, W) array of float32 or uint8, without a copy where they are one.
+    """Return images as a contiguous (N, C, H, W) array of float32 or uint8, without a copy if possible.
 
     Pixels (uint8, channels red, green, blue) are brought into the network's layout and order of channels, and its mean
-    image is taken off; the engine normalises them. A tensor is detached from its gradient first; this module never
+    image is subtracted; the engine normalises them. A tensor is detached from its gradient first; this module never
     imports torch.
 
     Raises:
-        InputError: neither array nor CPU tensor, another dtype or shape, no image, or pixels for a model that takes
-            none.
+        InputError: neither array nor CPU tensor, another dtype or shape, no image, or pixels for a model that does not
+            take them.
     """
     array = images if isinstance(images, np.ndarray) else _array(images)
     if array.dtype == np.uint8:
@@ -34,15 +34,15 @@ def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
     elif array.dtype != np.float32:
         pixels = " or uint8 (pixels)" if spec.takes_pixels else ""
         raise InputError(
-            f"images have dtype {array.dtype}; required: float32 (normalised){pixels}; nothing is cast silently, write "
+            f"images have dtype {array.dtype}; required: float32 (normalised){pixels}. Nothing is cast silently: write "
             "images.astype(numpy.float32)."
         )
     fixed = 1 if spec.dynamic else 3
     if array.ndim != 4 or array.shape[1 : 1 + fixed] != spec.shape[:fixed] or 0 in array.shape:
         size = "H, W" if spec.dynamic else f"{spec.shape[1]}, {spec.shape[2]}"
         raise InputError(
-            f"images have shape {array.shape}; required: (N, {spec.shape[0]}, {size}) with N of at least 1; "
-            "a single image needs a first axis: images[None]."
+            f"images have shape {array.shape}; required: (N, {spec.shape[0]}, {size}) with N of at least 1. "
+            "A single image needs a first axis: images[None]."
         )
     return np.ascontiguousarray(arranged(array, spec.preparation) if array.dtype == np.uint8 else array)
 
@@ -50,8 +50,8 @@ def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
 def _no_pixels(spec: InputSpec) -> str:
     if spec.preparation.prepared is not None:
         return (
-            f"this model takes {in_words(spec)}; required: float32 images, prepared as those of its training. "
-            "Pixels as they are would give wrong answers."
+            f"this model takes {in_words(spec)}; required: float32 images, prepared like those of its training. "
+            "Plain pixels would give wrong answers."
         )
     return (
         "this model was exported without a normalisation; required: float32 images, normalised as in training, or a "
@@ -68,6 +68,6 @@ def _array(images: Any) -> NDArray[Any]:
         return np.asarray(images)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"images cannot be read as an array ({error}); required: a tensor in CPU memory of dtype float32 or uint8, "
-            "as images.float().cpu() gives."
+            f"images cannot be read as an array ({error}); required: a tensor in CPU memory of dtype float32 or uint8. "
+            "Use images.float().cpu()."
         ) from error

@@ -24,10 +24,10 @@ MAX_THREADS = 256
 
 
 class LayerResult(NamedTuple):
-    """What one node made of a given value.
+    """The results of one node for a given value.
 
-    dots: (N, OH, OW, O) int32, the integer sums of a binary or 8-bit layer; (N, OH, OW, 0) for a node without.
-    output: what the node passes on, bits as (N, OH, OW, words) uint32, or (N, OH, OW, O) float32 or uint8.
+    dots: (N, OH, OW, O) int32, the integer sums of a binary or 8-bit layer; (N, OH, OW, 0) for other nodes.
+    output: the node's output, bits as (N, OH, OW, words) uint32, or (N, OH, OW, O) float32 or uint8.
     """
 
     dots: NDArray[np.int32]
@@ -45,13 +45,13 @@ def load(
 
     Args:
         path: file written by `xnorkit export` or `xnorkit.format.write`; or a name from `xnorkit.zoo.list_pretrained`.
-        isa: instruction set of the kernels; None takes XNORKIT_ISA, else the fastest that the CPU has.
-        threads: threads per call; None takes XNORKIT_THREADS, else the physical cores that the process may use.
-        limits: what the file may cost to read, plan and run, as `Limits(work=2**36)`; None for a file that you trust.
+        isa: instruction set of the kernels; None uses XNORKIT_ISA, or else the fastest that the CPU has.
+        threads: threads per call; None uses XNORKIT_THREADS, or else the physical cores that the process may use.
+        limits: what the file may cost to read, plan and run, such as `Limits(work=2**36)`; None for a trusted file.
 
     Raises:
-        FormatError: the file is missing, damaged, of another version, asks for more than `limits` allow, or gives bits
-            instead of numbers.
+        FormatError: the file is missing, damaged, of another version, asks for more than `limits` allow, or returns
+            bits instead of numbers.
         EngineError: `isa` is not available, or the engine has no kernel for a node.
         InputError: `threads` is not an integer from 1 to 256, or a plain name is neither a file nor a trained model.
 
@@ -69,8 +69,8 @@ def load(
 class Model:
     """A packed network on the engine; may be called from several threads at once.
 
-    It can be pickled and copied: the graph goes along and is planned anew, and where neither `isa` nor `threads` was
-    given, for the machine that it then is on. `limits` bound what images of other sizes may cost; None does not.
+    It can be pickled and copied. The copy includes the graph and plans it again; if `isa` and `threads` were not given,
+    it plans for the machine that it is then on. `limits` bound what images of other sizes may cost; None sets no bound.
 
     Attributes:
         graph: the graph that was loaded.
@@ -91,7 +91,7 @@ class Model:
         self._values = self._plan.values
         if self._values[graph.output].kind != "f32":
             kind = self._values[graph.output].kind
-            raise FormatError(f"output {shown(graph.output)} is {kind}; required: a node that gives float32 numbers.")
+            raise FormatError(f"output {shown(graph.output)} is {kind}; required: a node that returns float32 numbers.")
         self._layers: dict[str, _engine.Program] = {}
 
     def __call__(self, images: Any) -> NDArray[np.float32]:
@@ -99,12 +99,12 @@ class Model:
 
         Args:
             images: (N, C, H, W), NumPy array or torch tensor (detached from its gradient), float32 prepared as in
-                training, or uint8 pixels, channels red, green, blue; what the file says of its input
-                (`graph.input`) turns one into the other where the model needs it. H and W are those of `input_shape`,
-                or others if the graph's input is dynamic.
+                training, or uint8 pixels, channels red, green, blue. The file's input (`graph.input`) says how to turn
+                one into the other if the model needs it. H and W are those of `input_shape`, or others if the graph's
+                input is dynamic.
 
         Raises:
-            InputError: another type, dtype or shape, or a float is NaN or infinite; pixels for a model of prepared
+            InputError: another type, dtype or shape, a float that is NaN or infinite, or pixels for a model of prepared
                 floats.
             EngineError: there is not enough memory for the images.
         """
@@ -129,19 +129,19 @@ class Model:
     def trace(self, images: Any) -> dict[str, NDArray[Any]]:
         """Return the value of every node: (N, H, W, C) float32 or uint8, or bits as (N, H, W, words) uint32.
 
-        Takes the images that a call takes and raises what it raises.
+        It takes the same images as a call and raises the same errors.
         """
         array = self._images(images)
         values = self._run(self._sizes.plan(array.shape[2:]).tracer, array)
         return dict(zip([node.name for node in self.graph.nodes], values, strict=True))
 
     def run_layer(self, name: str, value: NDArray[Any]) -> LayerResult:
-        """Return what node `name` makes of a given value, on the kernels of this model.
+        """Return the results of node `name` for a given value, on the kernels of this model.
 
         Args:
             name: a node that reads one value.
-            value: what the node reads, of its size for images of `input_shape`: bits (N, H, W, words) uint32 as
-                `pack_bits` gives, or (N, H, W, C) float32 or uint8.
+            value: input of the node, of its size for images of `input_shape`: bits (N, H, W, words) uint32 from
+                `pack_bits`, or (N, H, W, C) float32 or uint8.
 
         Raises:
             InputError: there is no such node, or `value` does not fit it.
@@ -154,7 +154,7 @@ class Model:
         _check_value(name, value, source)
         if name not in self._layers:
             self._layers[name] = build_layer(node, source, self.isa)
-        # The engine takes 8-bit values as it takes pixels, with the channels in front.
+        # The engine takes 8-bit values in the layout of pixels, with the channels first.
         fed = value.transpose(0, 3, 1, 2) if source.kind == "u8" else value
         *dots, output = self._run(self._layers[name], np.ascontiguousarray(fed))
         return LayerResult(dots[0] if dots else np.empty((*output.shape[:3], 0), np.int32), output)
@@ -195,12 +195,12 @@ class Model:
 
 
 def _restored(graph: Graph, isa: str | None, threads: int | None, limits: Limits | None) -> Model:
-    """Return a model again that was pickled or copied."""
+    """Return a model that was pickled or copied."""
     return Model(graph, isa=isa, threads=threads, limits=limits)
 
 
 def _check_value(name: str, value: NDArray[Any], spec: ValueSpec) -> None:
-    """Check what a caller feeds into a node."""
+    """Check the value that a caller feeds into a node."""
     if spec.kind == "bits":
         check_words(value, spec.channels)
     dtype, last = {

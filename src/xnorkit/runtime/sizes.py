@@ -18,7 +18,7 @@ KEPT = 8
 
 
 class Plan:
-    """A graph for images of one size: shapes of its values, its program, and one that gives every value."""
+    """A graph for images of one size: shapes of its values, its program, and one that returns every value."""
 
     def __init__(self, graph: Graph, values: Mapping[str, ValueSpec], isa: str) -> None:
         self.values = values
@@ -28,17 +28,17 @@ class Plan:
 
     @property
     def tracer(self) -> _engine.Program:
-        """The program whose outputs are the values of all nodes; made when first asked for."""
+        """The program whose outputs are the values of all nodes; made on first use."""
         if self._tracer is None:
             self._tracer = build(self._graph, self.values, [node.name for node in self._graph.nodes], self._isa)
         return self._tracer
 
 
 class Sizes:
-    """Plans of a graph by (H, W); may be asked from several threads at once, and in a child of fork.
+    """Plans of a graph by (H, W); may be used from several threads at once, and in a forked child.
 
-    Only the caller's own thread lives on in a child: a lock that another one held would never be given back there, so
-    a child begins with new locks. Plans are kept in one step each, so what a child inherits is whole.
+    Only the caller's own thread lives on in a child. A lock that another thread held would never be released there, so
+    a child begins with new locks. Each plan is stored in one step, so a child inherits only complete plans.
     """
 
     def __init__(self, graph: Graph, isa: str, limits: Limits | None = None) -> None:
@@ -65,7 +65,7 @@ class Sizes:
             return self._plans[height, width]
 
     def renew_lock(self) -> None:
-        """Replace the lock, in a child of fork."""
+        """Replace the lock, in a forked child."""
         self._lock = threading.Lock()
 
     def _values(self, size: tuple[int, int]) -> dict[str, ValueSpec]:

@@ -1,4 +1,4 @@
-"""Trained models that ship with the package: packed files, their cards, and a few images; needs NumPy only."""
+"""Trained models that ship with the package: packed files, their cards and a few images; needs only NumPy."""
 
 from xnorkit.zoo.cards import Card, Run, Series
 from xnorkit.zoo.files import card, find, list_pretrained, path

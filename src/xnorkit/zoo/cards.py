@@ -1,4 +1,4 @@
-"""What is known about a trained model that ships: how it was made, on what, and what it reached."""
+"""What is known about a trained model that ships: how it was made, on which data, and what it reached."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,9 +16,9 @@ class Run:
     Attributes:
         seed: of the recipe.
         top1: accuracy on the evaluation split; in a card's own series that of the packed file on the engine, in a twin
-            that of PyTorch at the end of the training.
-        top1_pytorch: what PyTorch measured at the end of the training.
-        seconds: of all epochs, evaluation included.
+            that of PyTorch at the end of training.
+        top1_pytorch: what PyTorch measured at the end of training.
+        seconds: time of all epochs, including evaluation.
     """
 
     seed: int
@@ -29,14 +29,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Series:
-    """The runs of one recipe that differ in their seed alone, in ascending order of it.
+    """The runs of one recipe that differ only in their seed, in ascending order of the seed.
 
     Attributes:
         recipe: a name from `xnorkit recipes`.
         overrides: the fields that the runs changed, as `key=value`.
         binarization: of the model.
-        epochs: that each run had.
-        epochs_planned: that the recipe has as it ships.
+        epochs: epochs of each run.
+        epochs_planned: epochs of the recipe as it ships.
         runs: at least one.
     """
 
@@ -60,14 +60,14 @@ class Series:
 
     @property
     def words(self) -> str:
-        """Mean and range as text, as "99.38 % (99.35 to 99.41 %, 3 seeds)"."""
+        """Mean and range as text, such as "99.38 % (99.35 to 99.41 %, 3 seeds)"."""
         low, high = (f"{100 * accuracy:.2f}" for accuracy in self.spread)
         mean = f"{100 * self.mean:.2f} %"
         return f"{mean} (1 seed)" if len(self.runs) == 1 else f"{mean} ({low} to {high} %, {len(self.runs)} seeds)"
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Series":
-        """Return the series that `asdict` made these fields of."""
+        """Return the series from fields that `asdict` made."""
         runs = tuple(Run(**run) for run in fields["runs"])
         return cls(**{**fields, "overrides": tuple(fields["overrides"]), "runs": runs})
 
@@ -83,15 +83,15 @@ class Card:
         input_shape: (C, H, W) of one image.
         classes: names of the outputs.
         data, data_title, data_source, data_license: the data set's name, title, origin and terms.
-        split: what the accuracies are of; nothing was selected on it.
-        images: in that split.
-        top1, top5: accuracy of the file that ships, as `xnorkit evaluate` gives it.
-        seed: of the run that ships; fixed before the runs, not chosen by their accuracy.
-        series: the runs of the recipe, the one that ships among them.
+        split: the split of the accuracies; nothing was selected on it.
+        images: number of images in that split.
+        top1, top5: accuracy of the file that ships, as `xnorkit evaluate` prints it.
+        seed: seed of the run that ships; fixed before the runs, not chosen by their accuracy.
+        series: the runs of the recipe, including the one that ships.
         twins: the same architecture in other binarizations ("float", "bwn"), trained on the same data.
         proof: of the file against the trained model: `images`, `predictions_equal`, `binary_outputs_equal`,
             `max_logit_difference`.
-        hardware: what the runs were made on.
+        hardware: the machine of the runs.
         commit: of the sources that wrote the file.
         bytes, sha256: of the file.
     """
@@ -123,7 +123,7 @@ class Card:
         return next((series for series in self.twins if series.binarization == binarization), None)
 
     def command(self, series: Series) -> str:
-        """Return what trains the first run of one of its series again."""
+        """Return the command that trains the first run of one of its series again."""
         seed = series.runs[0].seed
         folder = [] if self.data == EMBEDDED else ["--data DIR"]
         return " ".join(["xnorkit train", series.recipe, *folder, *series.overrides, *([f"seed={seed}"] * bool(seed))])
@@ -134,7 +134,7 @@ class Card:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Card":
-        """Return the card that `to_json` made these fields of."""
+        """Return the card from fields that `to_json` made."""
         twins: Sequence[Mapping[str, Any]] = fields["twins"]
         made = {
             "input_shape": tuple(fields["input_shape"]),

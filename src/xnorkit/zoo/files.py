@@ -13,11 +13,11 @@ __all__ = ["FOLDER", "card", "find", "list_pretrained", "path"]
 
 FOLDER = Path(__file__).parent
 LONGEST = 4096
-"""Most characters of a path; no system that we know of opens longer ones."""
+"""Most characters in a path; no system that we know of opens longer ones."""
 
 
 def list_pretrained(pattern: str | None = None) -> list[str]:
-    """Return the sorted names of the trained models, those matching the shell pattern (`*cifar10`) if one is given."""
+    """Return the sorted names of the trained models, or those that match a shell pattern such as `*cifar10`."""
     names = sorted(file.stem for file in FOLDER.glob("*.xnor"))
     return [name for name in names if pattern is None or fnmatchcase(name, pattern)]
 
@@ -26,7 +26,7 @@ def path(name: str) -> Path:
     """Return the `.xnor` file of a trained model.
 
     Raises:
-        InputError: unknown name; lists those that there are.
+        InputError: unknown name; lists the known ones.
     """
     if name not in list_pretrained():
         raise InputError(f"no trained model '{name}'; {_hint(name)}")
@@ -34,17 +34,17 @@ def path(name: str) -> Path:
 
 
 def card(name: str) -> Card:
-    """Return what is known about a trained model; InputError as `path`."""
+    """Return the card of a trained model; InputError as in `path`."""
     return Card.from_json(json.loads(path(name).with_suffix(".json").read_text(encoding="utf-8")))
 
 
 def find(what: str | os.PathLike[str]) -> Path:
-    """Return the file that a user means: an existing file, a path, or else the trained model of that plain name.
+    """Return the file that a user means: an existing file, a path, or the trained model of that plain name.
 
-    A plain name has neither folder nor suffix; a file of that very name comes first.
+    A plain name has neither folder nor suffix; a file of exactly that name takes precedence.
 
     Raises:
-        InputError: a plain name that is neither; no path at all, or an empty one.
+        InputError: a plain name that is neither, an empty path, or something that is not a path.
     """
     text = os.fspath(what) if isinstance(what, str | os.PathLike) else ""
     if not isinstance(text, str) or not text:
@@ -66,7 +66,7 @@ def find(what: str | os.PathLike[str]) -> Path:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether there is such a file, also where the system refuses to look for it, as for too long a name."""
+    """Whether the file exists; False if the system refuses to look, such as for a name that is too long."""
     try:
         return path.is_file()
     except OSError:

@@ -1,4 +1,4 @@
-"""A few real images for each trained model, with what the engine makes of them."""
+"""A few real images for each trained model, with the engine's answers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ class Sample:
     Attributes:
         images: (N, C, H, W) uint8.
         labels: (N,) int64.
-        logits: (N, classes) float32, the model's on every instruction set.
+        logits: (N, classes) float32, those of the model on every instruction set.
     """
 
     images: NDArray[np.uint8]
@@ -27,7 +27,7 @@ class Sample:
 
 
 def sample(name: str) -> Sample:
-    """Return the images that are stored with a trained model; InputError as `path`."""
+    """Return the images that are stored with a trained model; InputError as in `path`."""
     with np.load(path(name).with_suffix(".npz"), allow_pickle=False) as stored:
         arrays: dict[str, Any] = {key: stored[key] for key in ("images", "labels", "logits")}
     return Sample(**arrays)

@@ -56,7 +56,7 @@ def test_every_bit_is_the_references(flags: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("-ffast-math", "required: compile model.c and xk_*.c with -fno-fast-math behind it"),
+        ("-ffast-math", "required: compile model.c and xk_*.c with -fno-fast-math after it"),
         ("-U__FLT_EVAL_METHOD__ -D__FLT_EVAL_METHOD__=2", "required: -std=c99, or on x86 -msse2 -mfpmath=sse"),
     ],
 )

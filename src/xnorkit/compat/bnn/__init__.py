@@ -1,14 +1,14 @@
 """The names of the `bnn` package (binary-networks-pytorch): change `bnn` to `xnorkit.compat.bnn` in the imports.
 
-Behind a ReLU the original's signs are 0 and 1, as its sign(0) is 0: so they are here (`activations="auto"` of
-`xnorkit.nn.prepare_binary_model`), and they run on bits.
+After a ReLU, the original's signs are 0 and 1, because its sign(0) is 0. Here they are 0 and 1 too
+(`activations="auto"` of `xnorkit.nn.prepare_binary_model`), and run on bits.
 
-What differs from the original, on purpose: sign(0) = +1 where numbers of both signs occur; `_first_` and `_last_` are
-the first and the last layer; a name that no layer has is an InputError, as is an instance in a BConfig (it is a
-ValueError too); every alias of a shared layer is swapped; a second preparation keeps learned scales; the gradient of
-the XNOR weights passes through their scale too (`XNORWeightBinarizer.with_args(gradient="ste")` leaves it out, as the
-original does); a layer computes op(pre(x), sign(W)) * alpha + bias, the order in which it is deployed, instead of
-op(pre(x), alpha sign(W)) + bias.
+These differences from the original are intentional: sign(0) = +1 where numbers of both signs occur; `_first_` and
+`_last_` are the first and the last layer; a name that no layer has is an InputError (which is also a ValueError), and
+so is an instance in a BConfig; every alias of a shared layer is swapped; a second preparation keeps learned scales; the
+gradient of the XNOR weights also passes through their scale (`XNORWeightBinarizer.with_args(gradient="ste")` omits
+this, as the original does); a layer computes op(pre(x), sign(W)) * alpha + bias, the order in which it is deployed,
+instead of op(pre(x), alpha sign(W)) + bias.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""`bnn.engine`: BinaryChef, loaded when it is first asked for, as it brings the trainer along."""
+"""`bnn.engine`: BinaryChef, loaded on first use, because it imports the trainer."""
 
 from importlib import import_module
 from typing import Any

@@ -35,7 +35,7 @@ __all__ = [
 
 
 class BinarizerBase(WithArgs, nn.Module):
-    """Base class for binarizers of one's own: a module with `with_args`."""
+    """Base class for your own binarizers: a module with `with_args`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the binarized `x`; a subclass says how."""
@@ -52,7 +52,7 @@ class SignActivation:
 
 
 class SignActivationStochastic:
-    """`SignActivationStochastic.apply(x)` is what `StochasticInputBinarizer` does in training."""
+    """`SignActivationStochastic.apply(x)` does what `StochasticInputBinarizer` does in training."""
 
     @staticmethod
     def apply(x: Tensor) -> Tensor:

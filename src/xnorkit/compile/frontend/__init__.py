@@ -1,1 +1,1 @@
-"""Trained module -> values and the operations between them, from the calls that one forward pass makes."""
+"""Trained module -> values and the operations between them, from the calls of one forward pass."""

@@ -1,4 +1,4 @@
-"""Sums, differences, products and quotients: of two values, or of a value and a constant."""
+"""Sums, differences, products and quotients of two values, or of a value and a constant."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ def add_arithmetic(builder: Builder, name: str, op: str, operands: list[Any], op
     sign = ARITHMETIC[kind]
     if overload not in OVERLOADS or options.get("alpha", 1) != 1:
         wrong = "the option 'rounding_mode'" if overload not in OVERLOADS else f"the option alpha={options['alpha']}"
-        raise ExportError(f"'{name}' has {wrong}; required: none, write the factor out.")
+        raise ExportError(f"'{name}' has {wrong}; required: no such option. Write the operation out.")
     x, y = (*operands, None)[:2]
     if sign == "r-":
         sign, x, y = "-", y, x
@@ -49,7 +49,7 @@ def add_arithmetic(builder: Builder, name: str, op: str, operands: list[Any], op
 
 
 def _per_image(constant: Any, rank: int) -> Any:
-    """Return a constant of `rank` axes without its batch, if it holds the same for each image."""
+    """Return a constant of `rank` axes without its batch, if it is the same for each image."""
     if isinstance(constant, Tensor) and constant.dim() == rank and len(constant) == BATCH:
         first = constant[:1]
         return first if torch.equal(first.expand_as(constant), constant) else constant

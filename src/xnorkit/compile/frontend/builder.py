@@ -25,14 +25,14 @@ class Builder:
         torch_shape: tuple[int, ...],
         shape: tuple[int, int, int] | None = None,
     ) -> Value:
-        """Add a value and return it; a name that is taken gets '.2', '.3', ... behind it.
+        """Add a value and return it; if its name is taken, '.2', '.3', ... is appended.
 
         Args:
             name: path of the module, or name of the call.
-            operation: what makes the value.
-            inputs: what it reads.
+            operation: makes the value.
+            inputs: the values that it reads.
             torch_shape: of the trained model's tensor, without the batch.
-            shape: (C, H, W), where it does not follow from `torch_shape`, as that of a flattened image.
+            shape: (C, H, W), if it does not follow from `torch_shape`, as for a flattened image.
         """
         unique, count = name, 1
         while unique in self._names:
@@ -44,5 +44,5 @@ class Builder:
         return value
 
     def network(self, output: Value) -> Network:
-        """Return what was collected."""
+        """Return the collected values as a network."""
         return Network(self.values, output)

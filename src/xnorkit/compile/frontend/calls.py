@@ -1,4 +1,4 @@
-"""Operators of ATen -> the modules that they stand for, or an operation of the exporter."""
+"""Operators of ATen -> equivalent modules, or an operation of the exporter."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ Made = nn.Module | Pointwise | None
 
 
 class _AnyNorm(nn.BatchNorm2d):
-    """For values of any number of axes, as the operator is."""
+    """Accepts values with any number of axes, as the operator does."""
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         pass
@@ -67,7 +67,7 @@ def _prelu(a: Mapping[str, Any]) -> Made:
 
 
 def _clamp(low: Any, high: Any) -> Made:
-    """Return min(max(x, low), high), which is `high` throughout where the bounds cross."""
+    """Return min(max(x, low), high), which is `high` everywhere if the bounds cross."""
     bounds = [None if bound is None else float(bound) for bound in (low, high)]
     if any(bound is not None and math.isnan(bound) for bound in bounds):
         raise ExportError(f"its bounds are {low} and {high}; required: numbers.")
@@ -130,18 +130,18 @@ MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Made]] = {
     "mm": lambda a: _linear(a["mat2"], None) if isinstance(a["mat2"], Tensor) else None,
     "constant_pad_nd": _pad,
 }
-"""What an operator makes of its arguments; the image's value is its first one (of `addmm` the second)."""
+"""What an operator makes from its arguments; the image's value is its first one (for `addmm` the second)."""
 
 
 def as_module(op: str, arguments: Mapping[str, Any]) -> Made:
-    """Return what the operator `op` (of an overload, as "clamp.default") stands for; None if there is nothing.
+    """Return the equivalent of the operator `op` with its overload, such as "clamp.default"; None if there is none.
 
     Args:
         op: name and overload.
         arguments: by the names of its schema; tensors are constants.
 
     Raises:
-        ExportError: arguments that have no counterpart.
+        ExportError: arguments without a counterpart.
     """
     name, _, overload = op.partition(".")
     maker = MAKERS.get(name)

@@ -1,8 +1,8 @@
-"""Torch module -> the calls that one forward pass really makes: no mutation, no aliasing, layers as they are.
+"""Torch module -> the calls that one forward pass really makes: no mutation, no aliasing, each layer as one call.
 
-The model runs on images. PyTorch's functionalization rewrites every operation in place, and every write through a view,
-into operations that make new values, so what is recorded is a pure function of the image, whatever the Python code of
-the forward does. Layers with a meaning of their own (convolutions, norms, pools, binarizers) are recorded as one call.
+The model runs on images. PyTorch's functionalization rewrites every in-place operation, and every write through a view,
+into operations that make new values. The record is thus a pure function of the image, whatever the Python code of
+the forward does. Layers with their own meaning (convolutions, norms, pools, binarizers) are recorded as one call.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from xnorkit.errors import ExportError
 __all__ = ["Call", "Capture", "Captured", "Ref"]
 
 HARMLESS = {"__init__", "__repr__", "extra_repr", "reset_parameters"}
-"""Methods that a subclass may have of its own and still be the layer that it derives from."""
+"""Methods that a subclass may override and still count as the layer from which it derives."""
 
 NAMES = {
     "_local_scalar_dense": "item",
@@ -41,7 +41,7 @@ NAMES = {
     "mm": "linear",
     "native_batch_norm": "batch_norm",
 }
-"""What a user calls the operations whose names in ATen are others."""
+"""Users' names for operations that have other names in ATen."""
 
 READS_NUMBERS = ("_local_scalar_dense", "is_nonzero", "equal", "item", "nonzero", "_unique2", "masked_select")
 """Operations whose result, or its shape, Python code can branch on."""
@@ -69,11 +69,11 @@ class Call:
 
     Attributes:
         name: unique; the path of the layer, or what the operation is called.
-        path: of the innermost module that it happened in; "" for the model itself.
+        path: of the innermost module in which it happened; "" for the model itself.
         kind: class of that module if it is one of PyTorch's own, else "".
         target: the layer, or the operator of ATen.
         arguments: by the names of the operator's schema ("x" for a layer's input); a `Ref`, a constant, a number.
-        outputs: the tensors that it gave.
+        outputs: the tensors that it returned.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Call:
 
     @property
     def op(self) -> str:
-        """Name of the operator with its overload, as "add.Tensor"; "layer" for a layer."""
+        """Name of the operator with its overload, such as "add.Tensor"; "layer" for a layer."""
         return "layer" if self.layer is not None else str(self.target).removeprefix("aten.")
 
 
@@ -108,15 +108,15 @@ class Captured:
 
 
 class Capture:
-    """A copy of a model, in evaluation mode on the CPU, whose forward passes can be recorded; the model stays as it is.
+    """A copy of a model, in evaluation mode on the CPU, whose forward passes can be recorded; the model is not changed.
 
     Args:
         model: a module of float32 parameters.
-        is_layer: tells which modules are to be recorded as one call; asked only about those whose forward is that of
-            their class, in PyTorch or in this library.
+        is_layer: says which modules to record as one call; used only for modules whose forward is that of their class,
+            in PyTorch or in this library.
 
     Raises:
-        ExportError: no module, a wrapper around one, or a parameter of another dtype or not finite.
+        ExportError: the model is not a module or is wrapped in one, or a parameter has another dtype or is not finite.
     """
 
     def __init__(self, model: nn.Module, is_layer: Callable[[nn.Module], bool]) -> None:
@@ -130,7 +130,7 @@ class Capture:
         """Return the calls that the model makes for `images` (N, C, H, W) float32, N at least 2.
 
         Raises:
-            ExportError: the model fails; or takes steps that depend on the numbers, draws random numbers, or keeps
+            ExportError: the model fails, takes steps that depend on the numbers, draws random numbers, or keeps
                 something from one call to the next.
         """
         recorder = _Recorder(images.clone())
@@ -149,11 +149,13 @@ class Capture:
         after = self._kept()
         changed = next((name for name in after if after[name] != before.get(name)), None)
         if changed is not None:
-            raise ExportError(f"the forward changes {changed} in every call; required: one that keeps nothing.")
+            raise ExportError(
+                f"the forward changes {changed} in every call; required: a forward that keeps nothing between calls."
+            )
         return recorder.captured
 
     def _kept(self) -> dict[str, Any]:
-        """Return what a forward could keep from one call to the next: plain attributes, and Python's random numbers."""
+        """Return what a forward could keep from one call to the next: plain attributes, and random number states."""
         kept: dict[str, Any] = {
             f"'{path + '.' if path else ''}{name}'": value
             for path, module in self.model.named_modules()
@@ -205,14 +207,14 @@ class _Recorder(TorchDispatchMode):
         self.captured = Captured(images)
         self.layers: dict[int, tuple[str, nn.Module]] = {}
         self.refs: dict[int, Ref] = {id(images): Ref(-1)}
-        self.constants: dict[int, Any] = {}  # made in this call, of no image; kept, so that no id is given away twice
+        self.constants: dict[int, Any] = {}  # made in this call from no image; kept, so that no id is reused
         self.refusal: ExportError | None = None
         self.path = [("", "")]
-        self.failed = ""  # the innermost module that an exception came from, in words
+        self.failed = ""  # the innermost module from which an exception came, in words
         self.names: dict[str, int] = {}
 
     def finish(self, result: Any) -> None:
-        """Note what the model returned; raise what was refused, though the forward caught it."""
+        """Note what the model returned; raise the refusal even if the forward caught it."""
         if self.refusal is not None:
             raise self.refusal
         self.captured.result = pytree.tree_map_only(Tensor, lambda t: self.refs.get(id(t), t), result)
@@ -220,7 +222,7 @@ class _Recorder(TorchDispatchMode):
     def entering(
         self, path: str, module: nn.Module, forward: Callable[..., Any], key: int | None
     ) -> Callable[..., Any]:
-        """Return the forward of a module that tells the recorder; that of a layer with `key` is one call."""
+        """Return a module's forward that notifies the recorder; the forward of a layer with `key` is one call."""
         builtin = type(module).__module__.startswith("torch.nn.modules.") and not module._modules
         kind = type(module).__name__ if builtin else ""
 
@@ -253,7 +255,7 @@ class _Recorder(TorchDispatchMode):
             self.refuse_reading(name)
         written = _written(func, args, kwargs)
         if written is not None:
-            if self.refs.get(id(written)) == Ref(-1):  # functionalization's last step: nobody reads the image again
+            if self.refs.get(id(written)) == Ref(-1):  # functionalization's last step: nothing reads the image again
                 return written
             if id(written) in self.constants:
                 return func(*args, **kwargs)
@@ -269,7 +271,7 @@ class _Recorder(TorchDispatchMode):
         return made
 
     def refuse(self, message: str) -> NoReturn:
-        """Raise an ExportError, and again at the end, in case that the forward catches it."""
+        """Raise an ExportError, and raise it again at the end in case the forward catches it."""
         self.refusal = self.refusal or ExportError(message)
         raise self.refusal
 
@@ -281,7 +283,7 @@ class _Recorder(TorchDispatchMode):
         )
 
     def _called(self, func: Any) -> str:
-        """Return what to call an operation: the path of the layer, or the operation's own name."""
+        """Return the name for an operation: the path of the layer, or the operation's own name."""
         path, kind = self.path[-1]
         name = func._schema.name.partition("::")[2]
         return path if kind else NAMES.get(name, name.lstrip("_"))
@@ -333,7 +335,7 @@ def _written(func: Any, args: Any, kwargs: Any) -> Tensor | None:
 
 
 def _state(module: nn.Module) -> list[int]:
-    """Return what tells the tensors of a module apart from others put in their place."""
+    """Return ids that change if the tensors of a module are replaced."""
     return [
         id(value)
         for value in (*module.parameters(), *module.buffers(), *vars(module).values())
@@ -342,7 +344,7 @@ def _state(module: nn.Module) -> list[int]:
 
 
 def _is_itself(module: nn.Module) -> bool:
-    """Return whether a module does what its class in PyTorch or this library does, nothing overridden or patched."""
+    """Return whether a module behaves like its class in PyTorch or this library, with nothing overridden or patched."""
     changed = {name for name, value in vars(module).items() if callable(value) and hasattr(type(module), name)}
     for kind in type(module).__mro__:
         if kind.__module__.startswith(("torch.nn.modules.", "xnorkit.")):
@@ -361,7 +363,7 @@ def _where(trace: Any) -> str:
 
 
 def _line(frames: Any) -> str:
-    """Return the innermost of `frames` that is neither PyTorch's nor of this package."""
+    """Return the innermost of `frames` that belongs neither to PyTorch nor to this package."""
     inside = tuple(f"{folder}/" for folder in (Path(torch.__file__).parent, Path(__file__).parent.parent))
     users = [f for f in frames if not f.filename.startswith((*inside, "<"))]
     if not users:

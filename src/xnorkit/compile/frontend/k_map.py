@@ -1,4 +1,4 @@
-"""The map K of XNOR-Net behind a binary layer: k_map of its float input, times its output."""
+"""The map K of XNOR-Net after a binary layer: k_map of its float input, times its output."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ __all__ = ["add_k_map"]
 
 
 def add_k_map(builder: Builder, name: str, process: XNORScaleBinarizer, y: Value, x: Value) -> Value:
-    """Add y * K(x); with groups, every group of channels has a map of its own.
+    """Add y * K(x); with groups, each group of channels has its own map.
 
     Args:
         builder: takes the values.
-        name: of the layer.
+        name: name of the layer.
         process: its output process, which has the geometry.
         y: the layer's output.
         x: the layer's float input.
@@ -42,11 +42,11 @@ def add_k_map(builder: Builder, name: str, process: XNORScaleBinarizer, y: Value
 
 
 def _attributes(process: XNORScaleBinarizer, x: Value) -> dict[str, Any]:
-    """Return the graph's window; that of a linear layer covers all that it reads."""
+    """Return the graph's window; that of a linear layer covers its whole input."""
     kernel, stride, dilation = (list(v) for v in (process.kernel_size, process.stride, process.dilation))
     if not kernel:
         return {"kernel": list(x.shape[1:]), "stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1]}
-    if process.padding == "same":  # as torch: the odd zero of an even kernel goes behind
+    if process.padding == "same":  # as in torch, the odd zero of an even kernel goes last
         total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         before, after = [t // 2 for t in total], [t - t // 2 for t in total]
     else:

@@ -1,4 +1,4 @@
-"""Copies of the user's model that may be run and changed, and the checks before anything else is done with it."""
+"""Copies of the user's model that may be run and changed, and the checks that come before everything else."""
 
 import copy
 import inspect
@@ -21,8 +21,8 @@ SINGLE = (BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, Binar
 
 
 def copied(model: nn.Module) -> nn.Module:
-    """Return a copy of a model, otherwise as it is, in evaluation mode on the CPU."""
-    computed = [  # deepcopy takes no tensor with a history, as the weights that hooks of old leave in their layers
+    """Return an otherwise unchanged copy of a model, in evaluation mode on the CPU."""
+    computed = [  # deepcopy refuses tensors with a history, such as the weights that old-style hooks leave in layers
         value for module in model.modules() for value in vars(module).values() if torch.is_tensor(value)
     ]
     try:
@@ -33,12 +33,12 @@ def copied(model: nn.Module) -> nn.Module:
     except Exception as error:
         raise ExportError(
             f"{type(model).__name__} cannot be copied: {first_line(error)}. Required: a model that copy.deepcopy "
-            "takes; move tensors that a forward keeps in attributes out of the model."
+            "accepts. Move tensors that a forward keeps in attributes out of the model."
         ) from error
 
 
 def bake_(model: nn.Module) -> None:
-    """Write what parametrizations and pruning make of weights into the layers, as it is in evaluation mode."""
+    """Write the weights that parametrizations and pruning compute in evaluation mode into the layers."""
     for module in model.modules():
         if parametrize.is_parametrized(module):
             _bake_parametrizations(module)
@@ -53,9 +53,9 @@ def bake_(model: nn.Module) -> None:
 
 
 def _bake_parametrizations(module: nn.Module) -> None:
-    """Make a parametrized layer one of its own class again.
+    """Give a parametrized layer its own class again.
 
-    Not by PyTorch's function: it changes the class that this copy shares with the user's model.
+    PyTorch's function would change the class that this copy shares with the user's model.
     """
     names: Any = module.parametrizations
     weights = {name: getattr(module, name).detach().clone() for name in names}
@@ -79,10 +79,10 @@ def check_runs(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an exception, in plain words where PyTorch's are not."""
+    """Return the first line of an exception, in plain words if PyTorch's are not."""
     text = str(error).partition("\n")[0].rstrip(".")
     functions = "setup_context" in text or "Functionalize rule" in text
-    return "it calls a torch.autograd.Function of its own, outside of a layer that is known" if functions else text
+    return "it calls its own torch.autograd.Function outside a known layer" if functions else text
 
 
 def check_model(model: Any) -> None:
@@ -96,11 +96,11 @@ def check_model(model: Any) -> None:
             if isinstance(inner, nn.Module):
                 raise ExportError(f"the model is wrapped in {kind}; required: the model itself, `model.{attribute}`.")
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
-        raise ExportError(f"{kind} is or holds a scripted module; required: the nn.Module that it was made from.")
+        raise ExportError(f"{kind} is or holds a scripted module; required: the nn.Module from which it was made.")
     if isinstance(model, SINGLE):
-        raise ExportError(f"the model is a single {kind}; required: a network, as nn.Sequential(layer).")
+        raise ExportError(f"the model is a single {kind}; required: a network, such as nn.Sequential(layer).")
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
-        raise ExportError(f"{kind} has lazy layers that have not seen an image; required: run it once on images.")
+        raise ExportError(f"{kind} has lazy layers that have not seen an image; required: a model that has run once.")
     try:
         inspect.signature(model.forward).bind(None)
     except TypeError as error:
@@ -109,7 +109,7 @@ def check_model(model: Any) -> None:
         ) from None
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32:
-            raise ExportError(f"parameter '{name}' is {parameter.dtype}; required: float32, as model.float() gives.")
+            raise ExportError(f"parameter '{name}' is {parameter.dtype}; required: float32. Use model.float().")
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise ExportError(

@@ -1,4 +1,4 @@
-"""Captured calls -> values: layers and operators become operations, views are followed, idioms normalised."""
+"""Captured calls -> values: layers and operators become operations, views are followed, and idioms are normalised."""
 
 import math
 from typing import Any
@@ -37,21 +37,21 @@ SHAPES = ("view", "_unsafe_view", "_reshape_alias")
 """Those of them that keep the order of the numbers."""
 
 DATA = ("self", "input", "mat1")
-"""What operators call the argument that may depend on the image; all others must be constants."""
+"""Operators' names for the argument that may depend on the image; all others must be constants."""
 
-CALLED_SO = {"_to_copy": "a change of dtype", "slice_scatter": "a write into a part of a tensor"}
-CALLED_SO |= dict.fromkeys(("select_scatter", "copy", "index_put", "scatter"), "a write into a part of a tensor")
+CALLED_SO = {"_to_copy": "a change of dtype", "slice_scatter": "a write into part of a tensor"}
+CALLED_SO |= dict.fromkeys(("select_scatter", "copy", "index_put", "scatter"), "a write into part of a tensor")
 
 
 def is_layer(module: nn.Module) -> bool:
-    """Return whether a module is one step of the exporter, rather than what its forward does."""
+    """Return whether a module is one step of the exporter, instead of the steps of its forward."""
     if isinstance(module, NoOp) or getattr(module, "inplace", False) or getattr(module, "return_indices", False):
         return False
     return isinstance(module, (*FLOAT, *UNSUPPORTED, *POINTWISE, *RESHAPING, IntegerLayer))
 
 
 def build_network(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Network, Capture, Captured]:
-    """Return the values of a model, the means to run it, and the calls that the values come from.
+    """Return the values of a model, the `Capture` that runs it, and the calls from which the values come.
 
     Raises:
         ExportError: names the module or call that has no counterpart, and says why.
@@ -78,7 +78,7 @@ def _check_shape(input_shape: Any) -> None:
 
 
 class _Walk:
-    """Follows the calls in order; `known` is what each gave: a view, or the reason why it has no counterpart."""
+    """Follows the calls in order; `known` holds the result of each: a view, or why it has no counterpart."""
 
     def __init__(self, captured: Captured, input_shape: tuple[int, int, int]) -> None:
         self.captured = captured
@@ -88,7 +88,7 @@ class _Walk:
         self.resolved: dict[int, tuple[View, Value]] = {}
 
     def step(self, number: int, call: Call) -> None:
-        """Add what a call computes. Its failure counts only if something reads it."""
+        """Add the result of a call. A failure counts only if something reads the result."""
         try:
             made = self._call(call)
         except ExportError as error:
@@ -110,7 +110,7 @@ class _Walk:
             what = "a tensor that does not depend on the image" if isinstance(result, Tensor) else "a structure"
             raise ExportError(f"the model returns {what}; required: one tensor of logits.")
         view = self._view(result)
-        if view.index.dim() == 1:  # one number per image, as behind squeeze(1): the program gives it as a vector of one
+        if view.index.dim() == 1:  # one number per image, as after squeeze(1): the program returns a vector of one
             view = View(view.base, view.index[:, None], view.name, view.source)
         return self._value(view)
 
@@ -124,11 +124,11 @@ class _Walk:
         if call.layer is not None:
             refuse_unsupported(call.name, call.layer)
             if not isinstance(call.arguments["x"], Ref):
-                raise ExportError(f"'{call.name}' reads no image.")
+                raise ExportError(f"'{call.name}' does not read the image.")
             return [self._module(call, call.layer, self._argument(call, "x"))]
         dtype = call.outputs[0].dtype
         if dtype.is_floating_point and dtype != torch.float32:
-            raise ExportError(f"'{call.name}'{_inside(call)} gives {dtype}; required: float32 throughout.")
+            raise ExportError(f"'{call.name}'{_inside(call)} returns {dtype}; required: float32 throughout.")
         kind, _, overload = call.op.partition(".")
         if kind == "_to_copy" and call.arguments["dtype"] in (None, torch.float32):
             kind = "clone"
@@ -168,13 +168,13 @@ class _Walk:
         refs = [leaf for leaf in pytree.tree_leaves(call.arguments, is_leaf=_is_ref) if _is_ref(leaf)]
         base = self._view(refs[0]).base
         if any(self._view(ref).base is not base for ref in refs):
-            raise ExportError(f"'{call.name}' moves numbers of several values; required: of one.")
+            raise ExportError(f"'{call.name}' moves numbers of several values; required: numbers of one value.")
         arguments = pytree.tree_map(
             lambda item: self._view(item).index if _is_ref(item) else item, call.arguments, is_leaf=_is_ref
         )
         if kind == "clone":
             made = arguments["self"].contiguous()
-        elif kind in SHAPES:  # the index lies in memory otherwise than the numbers
+        elif kind in SHAPES:  # the layout of the index in memory differs from that of the numbers
             made = arguments["self"].reshape(arguments["size"])
         else:
             made = call.target(**{key: value for key, value in arguments.items() if value is not None})
@@ -188,8 +188,8 @@ class _Walk:
         return self._value(self._view(item).collapsed()) if isinstance(item, Ref) else item
 
     def _value(self, view: View) -> Value:
-        """Return the value that a view stands for, with the operations that its moves need."""
-        if id(view) not in self.resolved:  # the view is kept, so that no other one gets its id
+        """Return the value that a view represents, with the operations that its moves need."""
+        if id(view) not in self.resolved:  # the view is kept, so that no other view gets its id
             value = view.base
             for operation, shape, torch_shape in view.resolve():
                 value = self.builder.add(view.name, operation, (value,), torch_shape, shape)
@@ -212,13 +212,13 @@ class _Walk:
         return whole_view(made)
 
     def _mean(self, call: Call) -> View:
-        """Return the mean over all positions of every channel, whichever way the numbers lie."""
+        """Return the mean over all positions of every channel, in any arrangement of the numbers."""
         view, shape = self._view(call.arguments["self"]), tuple(call.outputs[0].shape)
         given = call.arguments.get("dim")
         rank = view.index.dim()
         dims = sorted(dim % rank for dim in (given if given is not None and len(given) else range(rank)))
         if call.arguments.get("dtype") not in (None, torch.float32) or 0 in dims:
-            raise ExportError(f"'{call.name}' is a mean to {shape[1:]} over the batch; required: one of each image.")
+            raise ExportError(f"'{call.name}' is a mean to {shape[1:]} over the batch; required: one per image.")
         if math.prod(view.index.shape[dim] for dim in dims) == 1:
             return View(view.base, view.index.reshape(shape), call.name)
         if not _is_whole_mean(view, dims):
@@ -240,7 +240,7 @@ class _Walk:
 
     def _concat(self, call: Call) -> View:
         if not all(_is_ref(part) for part in call.arguments["tensors"]):
-            raise ExportError(f"'{call.name}' joins constants to an image; required: values of the image alone.")
+            raise ExportError(f"'{call.name}' joins constants to an image; required: only values of the image.")
         parts = [self._value(self._view(part)) for part in call.arguments["tensors"]]
         dim, shape = call.arguments["dim"], tuple(call.outputs[0].shape[1:])
         if dim not in (1, -len(shape)) or len({part.shape[1:] for part in parts}) != 1:

@@ -26,7 +26,7 @@ def add_reshaping(
     """Add a pool, a padding or a softmax; return its value, or None if `module` is none of them.
 
     Raises:
-        ExportError: an option without counterpart, by the module's name.
+        ExportError: an option without a counterpart; names the module.
     """
     operation: Any = None
     if isinstance(module, MAX_POOLS):
@@ -66,7 +66,7 @@ def _window(module: Any) -> tuple[list[int], list[int], list[int]]:
 
 
 def _pair(value: Any, neutral: int, flat: bool) -> list[int]:
-    """Return [rows, columns] of a module's option; rows of a one-dimensional one are `neutral`."""
+    """Return [rows, columns] of a module's option; the rows of a one-dimensional option are `neutral`."""
     numbers = list(value) if isinstance(value, tuple | list) else [value] * (1 if flat else 2)
     return [neutral, *numbers] if flat else numbers
 
@@ -103,20 +103,18 @@ def _divided(name: str, module: nn.Module, x: Value, torch_shape: tuple[int, ...
     if any(size % wanted for size, wanted in zip(x.shape[1:], out, strict=True)):
         raise ExportError(
             f"'{name}' ({type(module).__name__}) pools {x.shape[1]} x {x.shape[2]} to {out[0]} x {out[1]}; required: a "
-            "size that divides the image's, so that all windows are alike."
+            "size that divides the image's, so that all windows have the same size."
         )
     kernel = [size // wanted for size, wanted in zip(x.shape[1:], out, strict=True)]
     return {"kernel": kernel, "stride": kernel, "padding": [0, 0, 0, 0]}
 
 
 def _pad(name: str, module: Any, axes: int) -> Pad:
-    """Return the padding of a value of `axes` axes beside the batch; an image of one dimension has no rows."""
+    """Return the padding of a value of `axes` axes without the batch; a one-dimensional image has no rows."""
     sides = [*module.padding, 0, 0, 0, 0, 0, 0][:6] if not isinstance(module.padding, int) else []
     if sides and axes == 2 and not any(sides[4:]):
         sides = [*sides[:2], 0, 0, *sides[2:4]]
     if getattr(module, "value", 0) != 0 or not sides or min(sides) < 0:
-        raise ExportError(
-            f"'{name}' ({type(module).__name__}) pads otherwise than with zeros on every side; required: zeros."
-        )
+        raise ExportError(f"'{name}' ({type(module).__name__}) does not pad with zeros on every side; required: zeros.")
     left, right, top, bottom, before, after = sides
     return Pad([top, left, bottom, right], [before, after])

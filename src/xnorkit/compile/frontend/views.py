@@ -1,7 +1,7 @@
-"""Views: reshape, flatten, slice, chunk, permute and their kin, followed by what they do to the indices of a value.
+"""Views: reshape, flatten, slice, chunk, permute and the like, followed through their effect on a value's indices.
 
-A view only moves numbers, so it is run on the numbers' own positions: an index tensor that starts as 0, 1, 2, ... in
-(N, C, H, W) order. Only where something else reads the result is asked what the whole chain of views has done; most
+A view only moves numbers, so it runs on the numbers' positions: an index tensor that starts as 0, 1, 2, ... in
+(N, C, H, W) order. The effect of the whole chain of views is determined only when something else reads the result; most
 chains (channel shuffles, splits, `x.view(len(x), -1)`) are then a choice of channels, or nothing.
 """
 
@@ -22,7 +22,7 @@ __all__ = ["View", "as_shape", "whole_view"]
 
 @dataclass
 class View:
-    """Numbers of `base`, where `index` (BATCH, ...) float64 says which; the call `name` gave them, as `source`."""
+    """Numbers of `base`, selected by `index` (BATCH, ...) float64; the call `name` returned them, as `source`."""
 
     base: Value
     index: Tensor
@@ -31,11 +31,11 @@ class View:
 
     @property
     def whole(self) -> bool:
-        """Whether it is all numbers of the base in their order, of whatever shape."""
+        """Whether it consists of all numbers of the base in order, in any shape."""
         return torch.equal(self.index.flatten(), whole_view(self.base).index.flatten())
 
     def collapsed(self) -> "View":
-        """Return the view without the positions that only repeat one, as those that expand_as adds."""
+        """Return the view without positions that only repeat another, such as those that expand_as adds."""
         if self.index.dim() not in (3, 4):
             return self
         first = self.index[:, :, :1, :1] if self.index.dim() == 4 else self.index[:, :, :1]
@@ -47,7 +47,7 @@ class View:
         """Return the operations that make the view from its base, in order, each with shape and torch shape.
 
         Raises:
-            ExportError: no operation of the format moves the numbers so.
+            ExportError: no operation of the format moves the numbers in this way.
         """
         base, shape = self.base, tuple(self.index.shape[1:])
         index = self.index[0].to(torch.int64)
@@ -77,7 +77,7 @@ class View:
     def _cropped(
         self, index: Tensor, shape: tuple[int, ...]
     ) -> list[tuple[Operation, tuple[int, int, int], tuple[int, ...]]]:
-        """Return the crop of whole channels, rows and columns at equal steps, as x[:, ::2, 1:-1, -1] is one."""
+        """Return the crop of whole channels, rows and columns at equal steps, such as x[:, ::2, 1:-1, -1]."""
         base = self.base
         count, width = shape[0] if len(shape) > 1 else base.shape[0], base.shape[2]
         if index.numel() == 0 or index.numel() % count or len(base.torch_shape) == 1:
@@ -113,7 +113,7 @@ class View:
 
 
 def whole_view(value: Value) -> View:
-    """Return the view of all numbers of `value` as they are."""
+    """Return the view of all numbers of `value`, unchanged."""
     numbers = BATCH * value.shape[0] * value.positions
     index = torch.arange(numbers, dtype=torch.float64).reshape(BATCH, *value.torch_shape)
     return View(value, index, value.name, value.source)
@@ -126,7 +126,7 @@ def as_shape(torch_shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def _steps(positions: Tensor) -> range | None:
-    """Return rising positions as a range, None if their distances differ."""
+    """Return rising positions as a range, or None if their distances differ."""
     first, last = int(positions[0]), int(positions[-1])
     step = int(positions[1]) - first if len(positions) > 1 else 1
     found = range(first, last + 1, step)
@@ -134,7 +134,7 @@ def _steps(positions: Tensor) -> range | None:
 
 
 def _channels(index: Tensor, positions: int) -> Tensor | None:
-    """Return which channel each row (C', positions) is, None if a row is not one whole channel in order."""
+    """Return the channel of each row (C', positions), or None if a row is not one whole channel in order."""
     if not bool((index % positions == torch.arange(positions)).all()):
         return None
     channel = index // positions

@@ -1,4 +1,4 @@
-"""Passes of the exporter, each with one job: first over values (`choose_bits`), then over the nodes made of them."""
+"""Passes of the exporter, each with one job: first over values (`choose_bits`), then over the nodes made from them."""
 
 from xnorkit.compile.passes.choose_bits import choose_bits
 from xnorkit.compile.passes.drop_identities import drop_identities

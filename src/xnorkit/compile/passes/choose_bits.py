@@ -1,4 +1,4 @@
-"""Chooses where bits flow: every sign moves as far up as thresholds can carry it, max-pools move behind it."""
+"""Chooses where bits flow: every sign moves as far up as thresholds allow, and max-pools move after it."""
 
 from dataclasses import dataclass, replace
 
@@ -18,10 +18,10 @@ __all__ = ["choose_bits"]
 def choose_bits(network: Network) -> Network:
     """Return the network with every `Sign` as thresholds (`Bits`) on the value where its chain begins.
 
-    A chain begins behind the nearest value that is needed as floats anyway (it feeds a sum, a pool of floats, the
-    output), or at the integer sums of a layer that nobody else needs. Where the chain is not monotone, or pools in
-    front of something that differs by position, it begins behind that: the value stays float there, and is compared
-    with thresholds after it. Notes say what was done for every sign.
+    A chain begins after the nearest value that is needed as floats anyway (it feeds a sum, a pool of floats, the
+    output), or at the integer sums of a layer that nothing else needs. If the chain is not monotone, or pools
+    before something that differs by position, it begins after that: the value stays float up to there, and is then
+    compared with thresholds. Notes say what was done for every sign.
 
     Raises:
         ExportError: not even the sign's own input can be thresholded.
@@ -39,7 +39,7 @@ class _Placed:
 
 
 class _Search:
-    """`needed` are the values that must exist as floats; it only grows, and `settle` ends when it does not."""
+    """`needed` are the values that must exist as floats; it only grows, and `settle` ends when it stops growing."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -48,7 +48,7 @@ class _Search:
         self.placed: dict[Value, _Placed] = {}
         self.reasons: dict[Value, str] = {}
         self._require(network.output)
-        for value in network.values:  # a layer is computed whether its sums stay integers or not
+        for value in network.values:  # a layer is computed whether or not its sums stay integers
             if isinstance(value.operation, Layer) and value.operation.form != "binary":
                 self._require_inputs(value)
 
@@ -71,13 +71,13 @@ class _Search:
                 self._require(source)
 
     def _place(self, sign: Value) -> None:
-        """Find the chain of a sign; what it begins at becomes needed unless it is a layer's integers."""
+        """Find the chain of a sign; the value where it begins becomes needed unless it is a layer's integers."""
         chain = self._walk(sign)
         known = self.placed.get(sign)
         if known is not None and known.chain == chain:
             return
         while True:
-            cut = self._pool_in_front_of_positions(chain)
+            cut = self._pool_before_positions(chain)
             if cut is None:
                 try:
                     thresholds = chain.thresholds()
@@ -103,15 +103,15 @@ class _Search:
             value = value.inputs[0]
         return Chain(value, tuple(steps))
 
-    def _pool_in_front_of_positions(self, chain: Chain) -> int | None:
-        """Return where the last pool stands if the chain treats every position on its own."""
+    def _pool_before_positions(self, chain: Chain) -> int | None:
+        """Return the position of the last pool if the chain treats every position separately."""
         if chain.pools and chain.wide:
-            self.reasons[chain.steps[-1]] = f"'{chain.steps[chain.pools[-1]].name}' pools in front of it"
+            self.reasons[chain.steps[-1]] = f"'{chain.steps[chain.pools[-1]].name}' pools before it"
             return chain.pools[-1]
         return None
 
     def _keep_one_epilogue(self) -> None:
-        """A layer has one epilogue: where signs differ, its sums become floats and are packed for each."""
+        """Keep one epilogue per layer: if its signs differ, its sums become floats and are packed for each sign."""
         starts: dict[Value, list[Value]] = {}
         for sign, placed in self.placed.items():
             starts.setdefault(placed.chain.start, []).append(sign)
@@ -123,7 +123,7 @@ class _Search:
                     self.reasons[sign] = f"'{start.name}' is read by signs with other thresholds"
 
     def rewritten(self) -> Network:
-        """Return the network with the chains in place of the signs."""
+        """Return the network with chains instead of signs."""
         values: list[Value] = []
         now: dict[Value, Value] = {}
         notes: dict[str, list[str]] = {"thresholds": [], "pools on bits": []}
@@ -160,13 +160,13 @@ class _Search:
             shape = sign.torch_shape if last else step.shape
             pool = MaxPoolBits(step.operation, chain.falling(index, placed.thresholds), shape)
             made.append(Value(step.name, pool, (made[-1],), step.shape, shape))
-            notes["pools on bits"].append(f"'{step.name}' moved behind the sign of '{sign.name}'")
+            notes["pools on bits"].append(f"'{step.name}' moved after the sign of '{sign.name}'")
         made[-1].original = sign
         return made
 
 
 def _passable(value: Value) -> bool:
-    """True if a sign can stand in front of what makes `value`; bits have no dilated pools."""
+    """True if a sign can move before the operation that makes `value`; bits have no dilated pools."""
     operation = value.operation
     if isinstance(operation, MaxPool):
         return bool(operation.attributes["dilation"] == [1, 1])

@@ -1,4 +1,4 @@
-"""Takes out nodes that change nothing."""
+"""Removes nodes that change nothing."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ __all__ = ["drop_identities"]
 
 
 def drop_identities(draft: Draft) -> list[str]:
-    """Take out scales of 1 with biases of 0, clips without bounds and choices of all channels in order."""
+    """Remove scales of 1 with biases of 0, clips without bounds and choices of all channels in order."""
     notes = []
     for node in list(draft.nodes):
         if _is_identity(node) and not (node.name == draft.output and len(draft.nodes) == 1):

@@ -1,4 +1,4 @@
-"""Takes out nodes whose value nobody reads."""
+"""Removes nodes whose value nothing reads."""
 
 from xnorkit.compile.draft import Draft
 
@@ -6,7 +6,7 @@ __all__ = ["drop_unread"]
 
 
 def drop_unread(draft: Draft) -> list[str]:
-    """Take out the nodes on which the output does not depend."""
+    """Remove the nodes on which the output does not depend."""
     needed = {draft.output}
     for node in reversed(draft.nodes):
         if node.name in needed:

@@ -1,4 +1,4 @@
-"""Folds a scale and a bias per channel into the weights or the epilogue of what is in front of them."""
+"""Folds a scale and a bias per channel into the weights or the epilogue of the preceding node."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ __all__ = ["fold_affine"]
 
 
 def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
-    """Merge each `affine` into the node that it alone reads; return what was merged.
+    """Merge each `affine` into the node of which it is the only reader; return what was merged.
 
     With y = x * s + b and x = sum(w) + c of a float layer: w' = w * s, c' = c * s + b; with x = i * a + c of signs:
     a' = a * s, c' = c * s + b; two affine nodes likewise. Each is computed in float64 and rounded once, so the result
     differs from the two steps in the last places, as PyTorch's fused batch norm does. The epilogue that turns sums of
-    signs into those of activations 1 and 0 (`draft.exact`) stays: its integers cancel, rounded numbers would not quite.
+    signs into those of activations 1 and 0 (`draft.exact`) is kept: its integers cancel, but rounded ones might not.
 
     Args:
         draft: changed in place.
-        into_float: fold into float weights, too; False keeps them as trained.
+        into_float: also fold into float weights; False keeps them as trained.
     """
     notes = []
     for affine in [node for node in draft.nodes if node.op == "affine"]:
@@ -80,7 +80,7 @@ def _product(
     s: NDArray[np.float32] | None,
     b: NDArray[np.float32] | None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Return (x * a + c) * s + b as one scale and one bias; None stands for nothing."""
+    """Return (x * a + c) * s + b as one scale and one bias; None means an absent one."""
     found = {}
     if a is not None or s is not None:
         found["scale"] = _round((1.0 if a is None else a.astype(np.float64)) * (1.0 if s is None else s))

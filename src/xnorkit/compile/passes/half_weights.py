@@ -1,4 +1,4 @@
-"""Stores the weights that stay float as float16, where that loses nothing."""
+"""Stores the weights that stay float as float16, if nothing is lost."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ __all__ = ["half_weights"]
 
 
 def half_weights(draft: Draft) -> list[str]:
-    """Store weights and biases of float layers as float16, if every number of the array is one already."""
+    """Store weights and biases of float layers as float16, if float16 holds every number of the array."""
     notes = []
     for node in [n for n in draft.nodes if operation_of(n).layer == "float"]:
         tensors = dict(node.tensors)

@@ -1,4 +1,4 @@
-"""Computes once what several branches compute alike: above all the packed bits that two layers read."""
+"""Computes once what several branches would compute equally: above all, packed bits that two layers read."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Places in one block of memory for values that live for a while."""
+"""Finds places in one block of memory for values with limited lifetimes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ ALIGNMENT = 8
 def place(sizes: Mapping[str, int], lives: Mapping[str, tuple[int, int]]) -> tuple[dict[str, int], int]:
     """Return the offset of each value and the size of the block, in bytes; values that live together do not overlap.
 
-    The largest value is placed first, each at the lowest offset that is free during its life.
+    The largest values are placed first, each at the lowest offset that is free during its life.
 
     Args:
         sizes: bytes of each value.

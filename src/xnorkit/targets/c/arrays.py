@@ -53,7 +53,7 @@ def _values(flat: NDArray[Any]) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a literal that is read back exactly; infinities stand for signs that never change."""
+    """Return a literal that reads back exactly; infinities mean signs that never change."""
     if isinstance(value, int):
         return "(-2147483647 - 1)" if value == -(2**31) else str(value)
     if np.isinf(value):

@@ -31,7 +31,7 @@ class Calls:
         return ["{", *(f"  {line}" for line in writer(self, stage, node, values, sources)), "}"]
 
     def sink(self, stage: Stage, own: Sequence[Node] = ()) -> list[str]:
-        """Return the declarations of a stage's steps and sink; `own` are steps in front, those of the node itself."""
+        """Return the declarations of a stage's steps and sink; `own` are the node's own steps, which come first."""
         spec = self.specs[stage.value]
         steps = [text for step in (*own, *stage.steps) for text in self._steps(stage, step)]
         lines = [f"const xk_step steps[] = {{{', '.join(steps)}}};"] if steps else []
@@ -78,7 +78,7 @@ class Calls:
         return [self.constants.add(floats_of(node.tensors[role])) for role in roles]
 
     def epilogue(self, node: Node) -> str:
-        """Return the declaration of what becomes of an integer."""
+        """Return the declaration of the epilogue, which says how to use an integer."""
         if node.attributes["epilogue"] == "float":
             bias = self.arrays(node, "bias")[0] if operation_of(node).binary else "0"
             return f"const xk_epilogue epilogue = {{{self.arrays(node, 'scale')[0]}, {bias}, 0, 0, 0}};"
@@ -106,7 +106,7 @@ Specs = list[ValueSpec]
 
 
 def _call(c: Calls, stage: Stage, node: Node, source: ValueSpec, call: str) -> Lines:
-    """Return sink, shape and window in front of a call."""
+    """Return the declarations of sink, shape and window, and then a call."""
     return [*c.sink(stage), f"const xk_shape shape = {_shape(source)};", c.window(node, source), call]
 
 

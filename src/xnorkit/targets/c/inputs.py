@@ -1,4 +1,4 @@
-"""How an image comes into the block of a C program, as floats or as pixels, and what the header says of it."""
+"""How an image enters the block of a C program, as floats or as pixels, and the header's comment on it."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ __all__ = ["comments", "input_call"]
 
 
 def input_call(spec: InputSpec, constants: Constants, value: str, *, pixels: bool) -> str:
-    """Return the call that brings an image, float32 or pixels, into `value`; empty if it cannot come in that form."""
+    """Return the call that puts an image, float32 or pixels, into `value`; empty if that form is not accepted."""
     channels, height, width = spec.shape
     shape = f"(xk_shape){{{height}, {width}, {channels}}}"
     by, preparation = spec.normalization, spec.preparation
@@ -21,7 +21,7 @@ def input_call(spec: InputSpec, constants: Constants, value: str, *, pixels: boo
         return ""
     order = _order(spec)
     if preparation.mean_image is not None:
-        # Pixels that become floats and pixels again, for an 8-bit first layer, have no function in C.
+        # For pixels that become floats and then pixels again, for an 8-bit first layer, C has no function.
         mean = constants.add(np.moveaxis(preparation.mean_image, 0, 2)) if spec.kind == "f32" else ""
         return f"xk_input_f32_less_mean(image, {shape}, {order}, {mean}, {value});" if mean else ""
     if spec.kind == "u8":
@@ -30,11 +30,11 @@ def input_call(spec: InputSpec, constants: Constants, value: str, *, pixels: boo
 
 
 def comments(spec: InputSpec, *, pixels: bool) -> list[str]:
-    """Return the lines of the header on what the functions take."""
+    """Return the header's comment on the inputs of the functions."""
     colours = "red, green, blue, " if spec.shape[0] == 3 else ""
     taken = f"model_run_u8 takes pixels 0 to 255, {colours}rows from top to bottom"
     return [
-        "/* One image (channels, height, width), its floats made as in the training of",
+        "/* One image (channels, height, width), its floats prepared as in training, from",
         f" * {_in_comment(in_words(spec))}.",
         f" * {taken if pixels else 'There is no model_run_u8: pixels have to be prepared first'}.",
         " * Not re-entrant: there is one block. */",
@@ -42,7 +42,7 @@ def comments(spec: InputSpec, *, pixels: bool) -> list[str]:
 
 
 def _in_comment(words: str) -> str:
-    """Return words of a file that neither end nor begin a comment of C."""
+    """Return words of a file so that they neither end nor begin a C comment."""
     return words.replace("*/", "* /").replace("/*", "/ *")
 
 

@@ -1,4 +1,4 @@
-"""Which nodes run as one operation: a layer, the steps on each of its rows, and a packing of the result."""
+"""Decides which nodes run as one operation: a layer, the steps on each of its rows, and the packing of the result."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ WHOLE = ("concat",)
 class Stage:
     """One call: `node`, then `steps` on its rows, then `pack`.
 
-    stores: whether the float value behind the steps is kept (under `value`, the name of the last step).
+    stores: whether the float value after the steps is kept (under `value`, the name of the last step).
     """
 
     node: Node
@@ -37,7 +37,7 @@ class Stage:
 
     @property
     def makes(self) -> list[str]:
-        """Names of the values that the call leaves behind."""
+        """Names of the values that the call stores."""
         packed = [self.pack.name] if self.pack else []
         return [*([self.value] if self.stores else []), *packed]
 
@@ -45,9 +45,9 @@ class Stage:
 def stages(graph: Graph, specs: Mapping[str, ValueSpec]) -> list[Stage]:
     """Return the calls in order.
 
-    A float value whose only reader is a step takes it over, as long as the other operand of that step is whole by then:
-    a call runs where its last step stood, and graphs are in order of execution. The first `pack` that reads the result
-    becomes part of the call, too.
+    If the only reader of a float value is a step, the step joins the value's call, provided that the step's other
+    operand is complete by then: a call runs in the place of its last step, and graphs are in order of execution. The
+    first `pack` that reads the result also becomes part of the call.
     """
     readers: dict[str, list[Node]] = {}
     for node in graph.nodes:
@@ -74,7 +74,7 @@ def _take(
     readers: Mapping[str, list[Node]],
     taken: Collection[str],
 ) -> None:
-    """Give `stage` the steps behind it; a sum belongs to the one of its two operands that comes first."""
+    """Give `stage` the steps that follow it; a sum belongs to the first of its two operands."""
     while stage.value != graph.output:
         after = readers[stage.value]
         if len(after) != 1 or not operation_of(after[0]).step or after[0].name in taken:
@@ -89,5 +89,5 @@ def _take(
 
 
 def _fits(step: Node, value: str, specs: Mapping[str, ValueSpec]) -> bool:
-    """True if the row that a step changes is its own result's: a smaller second operand cannot take the step over."""
+    """True if the row that a step changes is that of its result: a smaller second operand cannot own the step."""
     return specs[value] == specs[step.name] and step.inputs != (value, value)

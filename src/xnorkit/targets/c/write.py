@@ -28,7 +28,7 @@ BYTES = {"f32": 4, "u8": 1}
 
 @dataclass(frozen=True)
 class CProgram:
-    """What was written: its folder, bytes of RAM for values, bytes of constants (code comes on top: `make size`)."""
+    """The written program: its folder, bytes of RAM for values, bytes of constants (without code: see `make size`)."""
 
     folder: Path
     ram_bytes: int
@@ -38,10 +38,10 @@ class CProgram:
 def write_c(folder: str | os.PathLike[str], graph: Graph, *, images: NDArray[np.float32] | None = None) -> CProgram:
     """Write a self-contained C99 program of `graph` into a folder: model.h, model.c, xk*.c, a test and a Makefile.
 
-    `model_run(const float *image, float *outputs)` takes one image (C, H, W), prepared as in training; `model_run_u8`
-    takes pixels (red, green, blue), where the graph knows what becomes of them; model.h says which. Nothing is
-    allocated: values live in one static block. `make` builds and runs the test: the outputs of `images` equal, bit for
-    bit, those of the engine's scalar reference.
+    `model_run(const float *image, float *outputs)` takes one image (C, H, W), prepared as in training. `model_run_u8`
+    takes pixels (red, green, blue), if the graph says how to prepare them; model.h says which exist. The program
+    allocates nothing: values live in one static block. `make` builds and runs the test, which checks that the outputs
+    of `images` equal those of the engine's scalar reference, bit for bit.
 
     Args:
         folder: made if absent; files of the same name are replaced.
@@ -49,12 +49,12 @@ def write_c(folder: str | os.PathLike[str], graph: Graph, *, images: NDArray[np.
         images: (N, C, H, W) float32 for the test; two random ones by default.
 
     Raises:
-        ExportError: the graph is for images of any size, or reads pixels and knows no normalisation.
+        ExportError: the graph is for images of any size, or reads pixels and has no normalisation.
         InputError: the folder cannot be written.
     """
     if graph.input.dynamic:
         raise ExportError(
-            f"'{graph.name}' is for images of any size; required for C, whose memory is fixed: a graph of one size."
+            f"'{graph.name}' is for images of any size; required for C, whose memory is fixed: a graph for one size."
         )
     if graph.input.kind == "u8" and graph.input.normalization is None:
         raise ExportError(f"'{graph.name}' reads pixels without a normalization; required for C: a normalization.")
@@ -99,7 +99,7 @@ def _model(graph: Graph) -> _Model:
     calls = Calls(specs, constants, where, ROW)
     body = [line for stage in order for line in calls.write(stage)]
     inputs = [input_call(graph.input, constants, where(INPUT), pixels=pixels) for pixels in (False, True)]
-    # A value of several positions leaves as (C, H, W), as in every runtime of the graph.
+    # A value with several positions is returned as (C, H, W), as in every runtime of the graph.
     result = [
         f"const float *value = {where(graph.output)};",
         f"for (int32_t p = 0; p < {output.height * output.width}; ++p)",
@@ -152,7 +152,7 @@ def _model(graph: Graph) -> _Model:
 
 
 def _memory(graph: Graph, order: list[Stage], specs: dict[str, ValueSpec]) -> tuple[dict[str, int], int]:
-    """Return where values lie and how long the block is; step 0 is the input, the last one takes the output out."""
+    """Return the offsets of values and the size of the block; step 0 is the input, the last one copies the output."""
     lives = {INPUT: (0, 0)}
     for step, stage in enumerate(order, start=1):
         for name in stage.makes:
@@ -179,7 +179,7 @@ def _test_vector(images: NDArray[np.float32], outputs: NDArray[np.float32]) -> s
     texts = constants.text
     return "\n".join(
         [
-            "/* Images and the bits of the outputs that the engine's scalar reference gives. */",
+            "/* Images, and the bits of the outputs of the engine's scalar reference. */",
             f"#define TEST_IMAGES {len(images)}",
             texts[0].replace(" c0[", " test_images["),
             texts[1].replace(" c1[", " test_outputs["),

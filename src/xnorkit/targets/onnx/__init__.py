@@ -1,4 +1,4 @@
-"""Packed graph -> ONNX of standard operators, with the binary weights as bits or as floats."""
+"""Packed graph -> ONNX with standard operators, with the binary weights as bits or as floats."""
 
 from xnorkit.targets.onnx.convert import to_onnx, write_onnx
 

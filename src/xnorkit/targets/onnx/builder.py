@@ -1,9 +1,9 @@
 """Collects ONNX nodes and constants. Values are (N, C, H, W) float32; signs are +1.0 and -1.0.
 
-A runtime may fold a constant factor or summand into the step in front of it, and does so by default: the scale behind
-a convolution into its filters, two factors into one, a product and a sum into one rounding. It then computes other
-numbers: a sum of integers that is 0 becomes some -1.5e-8, and the next sign turns. So `scaled` and `shifted` put a step
-between the two that changes nothing and that no optimiser takes a factor across, and so does `whole`.
+A runtime may fold a constant factor or summand into the preceding step, and does so by default: the scale after
+a convolution into its filters, two factors into one, a product and a sum into one rounding. It then computes different
+numbers: a sum of integers that is 0 becomes about -1.5e-8, and the next sign flips. So `scaled`, `shifted` and `whole`
+put a step between the two that changes nothing, and across which no optimiser moves a factor.
 """
 
 from collections.abc import Collection
@@ -21,8 +21,8 @@ class Builder:
     """Names, nodes and initializers of one ONNX graph.
 
     Args:
-        packed: keep binary weights as bits that the graph unpacks, else write them as float32.
-        decisive: names of the nodes on which a sign or an 8-bit number depends by exact steps alone.
+        packed: keep binary weights as bits that the graph unpacks; otherwise write them as float32.
+        decisive: names of the nodes on which a sign or an 8-bit number depends through exact steps only.
     """
 
     def __init__(self, *, packed: bool, decisive: Collection[str]) -> None:
@@ -41,7 +41,7 @@ class Builder:
         return name
 
     def op(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
-        """Append a node of one output and return the output's name; absent optional inputs are ""."""
+        """Append a node with one output and return the output's name; absent optional inputs are ""."""
         self._count += 1
         result = name or f"{kind.lower()}{self._count}"
         if kind == "Conv":
@@ -54,7 +54,7 @@ class Builder:
         return self.constant(np.array(value, dtype))
 
     def floats(self, array: NDArray[Any]) -> str:
-        """Return a float32 value of a float32 or float16 array, which keeps its size in the file."""
+        """Return a float32 value for a float32 or float16 array, which keeps its size in the file."""
         name = self.constant(array)
         return name if array.dtype == np.float32 else self.op("Cast", name, to=onnx.TensorProto.FLOAT)
 
@@ -63,7 +63,7 @@ class Builder:
         return self.floats(array[:, None, None] if array.ndim == 1 else np.moveaxis(array, 2, 0))
 
     def whole(self, sums: str) -> str:
-        """Return sums of integers as they are: rounding changes no integer, and undoes an error below 1/2."""
+        """Return sums of integers unchanged: rounding changes no integer, and removes an error below 1/2."""
         return self.op("Round", sums)
 
     def scaled(self, value: str, factors: NDArray[Any], name: str | None = None) -> str:
@@ -82,5 +82,5 @@ class Builder:
         return result
 
     def signs(self, minus: str) -> str:
-        """Return -1.0 where a boolean value is true, else +1.0."""
+        """Return -1.0 where a boolean value is true, and +1.0 elsewhere."""
         return self.op("Where", minus, self.scalar(-1), self.scalar(1))

@@ -27,16 +27,16 @@ Writer = Callable[[Builder, Node, list[ValueSpec], list[str]], str]
 def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
     """Return an ONNX model of standard operators that computes what `graph` does, from images (N, C, H, W) to (N, O).
 
-    Images are float32 as the network was trained on, or uint8 pixels where it reads nothing else; the input's doc
-    string and the metadata entry `xnorkit.input` say how pixels become them. Signs are float32 numbers +1 and -1, so
-    that every binary layer is an ordinary convolution whose integers are exact; thresholds stay thresholds. Float
-    layers are summed in the order of the runtime that runs the file. What decides a sign by exact steps alone is the
-    same number in a default session, which folds what it can (docs/export.md).
+    Images are float32, prepared as in training, or uint8 pixels if the network reads nothing else; the input's doc
+    string and the metadata entry `xnorkit.input` say how to make them from pixels. Signs are float32 numbers +1 and -1,
+    so every binary layer is an ordinary convolution whose integers are exact; thresholds stay thresholds. The runtime
+    chooses the order of the sums in float layers. A number that decides a sign through exact steps only is the
+    same in a default session, which folds whatever it can (docs/export.md).
 
     Args:
         graph: a valid graph.
-        packed: store binary weights as bits, which the graph unpacks (a runtime does that once, when it loads the
-            file), so that the file stays small; False writes them as float32.
+        packed: store binary weights as bits, which the graph unpacks (a runtime does this once, when it loads the
+            file), so the file stays small; False writes them as float32.
 
     Raises:
         FormatError: the graph is not valid.
@@ -49,9 +49,7 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
     specs = infer_shapes(graph)
     for node in graph.nodes:
         if graph.input.dynamic and node.attributes.get("ceil_mode"):
-            raise ExportError(
-                f"node '{node.name}' pools with ceil_mode; required for ONNX: an image size that is fixed."
-            )
+            raise ExportError(f"node '{node.name}' pools with ceil_mode; required for ONNX: a fixed image size.")
     b = Builder(packed=packed, decisive=_decisive(graph))
     names = {INPUT: _input(b, graph)}
     for node in graph.nodes:
@@ -90,7 +88,7 @@ def write_onnx(path: str | os.PathLike[str], graph: Graph, *, packed: bool = Tru
 
 
 def _decisive(graph: Graph) -> set[str]:
-    """Return the names of the nodes on which a `pack` or `quantize_u8` depends by nothing but exact steps."""
+    """Return the names of the nodes on which a `pack` or `quantize_u8` depends through exact steps only."""
     names: set[str] = set()
     for node in reversed(graph.nodes):
         if node.op in ("pack", "quantize_u8") or (node.name in names and operation_of(node).exact):
@@ -99,15 +97,15 @@ def _decisive(graph: Graph) -> set[str]:
 
 
 def _reads_pixels(graph: Graph) -> bool:
-    """True if images are uint8: the graph reads pixels and has no normalisation to get them back from floats."""
+    """True if images are uint8: the graph reads pixels and has no normalisation to recover them from floats."""
     return graph.input.kind == "u8" and graph.input.normalization is None
 
 
 def _input_words(graph: Graph) -> str:
-    """Return what stands in the input's doc string."""
+    """Return the input's doc string."""
     if _reads_pixels(graph):
         return f"uint8 {in_words(replace(graph.input, preparation=Preparation()))}"
-    return f"float32 images as in the training, made of {in_words(graph.input)}"
+    return f"float32 images as in training, made from {in_words(graph.input)}"
 
 
 def _input(b: Builder, graph: Graph) -> str:
@@ -126,7 +124,7 @@ def _input(b: Builder, graph: Graph) -> str:
 
 
 def _output(b: Builder, graph: Graph, spec: ValueSpec, value: str) -> list[str | int]:
-    """Name the output: (N, O), or (N, O, H, W) where there is more than one position."""
+    """Name the output: (N, O), or (N, O, H, W) if there is more than one position."""
     if spec.height == spec.width == 1:
         b.op("Flatten", value, name="logits", axis=1)
         return ["batch", spec.channels]

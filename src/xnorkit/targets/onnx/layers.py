@@ -69,7 +69,7 @@ def int8(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) ->
 
 
 def window(node: Node) -> dict[str, Any]:
-    """Return kernel, strides and pads of a pool or convolution as ONNX names them."""
+    """Return kernel, strides and pads of a pool or convolution under ONNX's names."""
     a = node.attributes
     return {"kernel_shape": list(a["kernel"]), "strides": list(a["stride"]), "pads": list(a["padding"])}
 
@@ -97,9 +97,9 @@ def _scale_and_bias(b: Builder, node: Node, value: str) -> str:
 
 
 def _threshold(b: Builder, node: Node, dots: str, k: int) -> str:
-    """Compare in float32 with t - 1/2: for integers the same as with t, also where a runtime's sum is a little off.
+    """Compare in float32 with t - 1/2: for integers the same as with t, even if a runtime's sum is slightly off.
 
-    A threshold beyond the reach of a dot, -k..k, is brought next to it. Halves are exact below 2^23; beyond, t itself.
+    A threshold beyond the range of a dot, -k..k, moves next to it. Halves are exact below 2^23; beyond, it uses t.
     """
     limits = np.clip(node.tensors["threshold"].astype(np.int64), -k, k + 1)
     halves = limits - 0.5 if k + 1 < 2**23 else limits

@@ -40,8 +40,8 @@ ONE_NODE = {"sigmoid": "Sigmoid", "tanh": "Tanh", "hardswish": "HardSwish"}
 def pack(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
     """Signs: -1 where (x < threshold) xor flip.
 
-    The threshold of x > 0 is the smallest number above 0, which a runtime that flushes subnormal numbers takes for 0.
-    So the comparison is x <= the number below the threshold, which for finite x is the same.
+    The threshold of x > 0 is the smallest number above 0, which counts as 0 in a runtime that flushes subnormal
+    numbers. So the comparison is x <= the number below the threshold, which for finite x is the same.
     """
     highest = np.nextafter(node.tensors["threshold"], np.float32(-np.inf))
     below = b.op("LessOrEqual", inputs[0], b.per_channel(highest))
@@ -59,7 +59,7 @@ def quantize_u8(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
 
 
 def max_pool_bits(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
-    """The largest sign where the function rises, the smallest where it falls: max(d * x) * d with d = -1 there."""
+    """The largest sign where the function rises, the smallest where it falls: max(d * x) * d, d = -1 where it falls."""
     direction = b.per_channel(np.float32(1) - 2 * node.tensors["falling"].astype(np.float32))
     largest = b.op("MaxPool", b.op("Mul", inputs[0], direction), **window(node))
     return b.op("Mul", largest, direction, name=node.name)
@@ -73,11 +73,11 @@ def max_pool(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
 def avg_pool(b: Builder, node: Node, sources: Sources, inputs: Inputs) -> str:
     """The mean of each window.
 
-    ONNX leaves the order of the sum open, and runtimes differ: (a + b) - a - b may be 0 in one order and not in
-    another. Where a sign depends on the mean, the sum is written out, row by row, as docs/format.md has it.
+    ONNX does not define the order of the sum, and runtimes differ: (a + b) - a - b may be 0 in one order and not in
+    another. If a sign depends on the mean, the sum is written out row by row, as in docs/format.md.
 
-    ONNX's own ceil_mode is not PyTorch's before opset 22. So the padding that counts becomes zeros around the image,
-    and what the last window has beyond it becomes padding that does not count.
+    Before opset 22, ONNX's ceil_mode differs from PyTorch's. So the padding that counts becomes zeros around the image,
+    and positions of the last window beyond it become padding that does not count.
     """
     attributes = window(node)
     beyond = _beyond(node, sources[0]) if node.attributes["ceil_mode"] else [0, 0]
@@ -96,7 +96,7 @@ def avg_pool(b: Builder, node: Node, sources: Sources, inputs: Inputs) -> str:
 
 
 def _mean_by_rows(b: Builder, node: Node, value: str, beyond: list[int]) -> str:
-    """Return the mean as a sum of slices, one per tap, divided by the same sum of ones where that is not one number."""
+    """Return the mean as a sum of slices, one per tap, divided by the same sum of ones if that is not one number."""
     pads = list(node.attributes["padding"])
     total = _sum_by_rows(b, node, _around(b, value, _longer(pads, beyond), 0))
     if not any(beyond) and (node.attributes["count_include_pad"] or not any(pads)):
@@ -121,7 +121,7 @@ def _sum_by_rows(b: Builder, node: Node, padded: str) -> str:
 
 
 def _around(b: Builder, value: str, pads: list[int], number: float) -> str:
-    """Return an image with a number around it: [top, left, bottom, right]."""
+    """Return an image padded with a number: [top, left, bottom, right]."""
     if not any(pads):
         return value
     top, left, bottom, right = pads
@@ -141,7 +141,7 @@ def _beyond(node: Node, source: ValueSpec) -> list[int]:
 
 
 def global_avg_pool(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
-    """The mean over all positions; where a sign depends on it, as the last of the running sums in pixel order."""
+    """The mean over all positions; if a sign depends on it, from the last of the running sums in pixel order."""
     if node.name not in b.decisive:
         return b.op("GlobalAveragePool", inputs[0], name=node.name)
     pixels = b.op("Reshape", inputs[0], b.constant(np.array([0, 0, -1, 1], np.int64)))
@@ -157,7 +157,7 @@ def join(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
 
 
 def concat(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
-    """Channels side by side."""
+    """Concatenation of channels."""
     return b.op("Concat", *inputs, name=node.name, axis=1)
 
 

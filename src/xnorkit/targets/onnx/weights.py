@@ -1,7 +1,7 @@
-"""Filters (O, KH, KW, I) as ONNX wants them, (O, I, KH, KW); packed rows are unpacked by the graph itself.
+"""Filters (O, KH, KW, I) in the layout of ONNX, (O, I, KH, KW); the graph itself unpacks packed rows.
 
-A row of bytes, least significant bit first, becomes bits by a shift and a mask: bit b = (byte >> b) & 1 over a new axis
-of 8, flattened, cut to K. A runtime folds this into constants when it loads the file.
+A row of bytes, least significant bit first, becomes bits with a shift and a mask: bit b = (byte >> b) & 1 over a new
+axis of 8, flattened and cut to K. A runtime folds this into constants when it loads the file.
 """
 
 from typing import Any

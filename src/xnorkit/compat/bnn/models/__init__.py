@@ -1,4 +1,4 @@
-"""`bnn.models`: ResNets with a choice of residual block, which comes first among the arguments."""
+"""`bnn.models`: ResNets with a choice of residual block, which is the first argument."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,5 +16,5 @@ def resnet18(block_type: Callable[..., nn.Module] | None = None, **kwargs: Any) 
 
 
 def resnet34(block_type: Callable[..., nn.Module] | None = None, **kwargs: Any) -> nn.Module:
-    """Return `xnorkit.models.resnet34`; else as `resnet18`."""
+    """Return `xnorkit.models.resnet34`; all else as in `resnet18`."""
     return models.resnet34(block_type=block_type or "basic", **kwargs)

@@ -1,16 +1,16 @@
 /* Operations of a packed network in plain C99: no allocation, no global state, one image at a time.
  *
  * Values are (height, width, channels): floats, bytes, or signs as bits, 32 channels per word, least significant first,
- * bit 1 meaning -1, padding bits 0. An operation makes its output pixel by pixel in a row of floats, which passes
+ * bit 1 means -1, padding bits are 0. An operation makes its output pixel by pixel in a row of floats, which passes
  * through the steps of a sink (scale, bias, clip, ...) and is then stored as floats, packed into bits, or both.
- * Every float step is rounded to float32, under any flags of the compiler but those that allow other arithmetic. */
+ * Every float step is rounded to float32, under any compiler flags except those that allow other arithmetic. */
 #ifndef XK_H
 #define XK_H
 
 #include <stdint.h>
 
 #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
-#error "-ffast-math (or -Ofast) changes the outputs; required: compile model.c and xk_*.c with -fno-fast-math behind it"
+#error "-ffast-math (or -Ofast) changes the outputs; required: compile model.c and xk_*.c with -fno-fast-math after it"
 #endif
 /* GNU C on x87 keeps more digits in registers; ISO C rounds at every assignment. Method 16, which processors with
    half-precision arithmetic have, evaluates a float as a float, as method 0 does. */
@@ -22,7 +22,7 @@ typedef struct {
   int32_t height, width, channels;
 } xk_shape;
 
-/* Window of a convolution or pool; padding is top and left, what lies below and right follows from the output. */
+/* Window of a convolution or pool; padding is top and left, the rest follows from the size of the output. */
 typedef struct {
   int32_t kernel[2], stride[2], padding[2], dilation[2], groups;
 } xk_window;
@@ -106,11 +106,11 @@ typedef enum {
 } xk_function;
 void xk_activation(const float *source, xk_function function, const xk_sink *sink);
 
-/* before: rows, columns and channels of zeros in front */
+/* before: leading rows, columns and channels of zeros */
 void xk_pad(const float *source, xk_shape shape, const int32_t before[3], const xk_sink *sink);
-/* Signs -1 around the image; before: rows and columns in front. */
+/* Signs -1 around the image; before: leading rows and columns. */
 void xk_pad_bits(const uint32_t *source, xk_shape shape, const int32_t before[2], xk_shape output, uint32_t *result);
-/* Copies the channels of one value to `first` and on of another. */
+/* Copies the channels of one value into another, from channel `first` on. */
 void xk_concat_f32(const float *source, xk_shape shape, int32_t first, xk_shape output, float *result);
 void xk_concat_bits(const uint32_t *source, xk_shape shape, int32_t first, xk_shape output, uint32_t *result);
 void xk_gather_f32(const float *source, xk_shape shape, const int32_t *index, const xk_sink *sink);

@@ -1,4 +1,4 @@
-/* What the operations share and a caller does not need. */
+/* Shared by the operations, not needed by callers. */
 #ifndef XK_INSIDE_H
 #define XK_INSIDE_H
 
@@ -18,7 +18,7 @@ static inline int xk_tap(const xk_window *w, xk_shape shape, int32_t oy, int32_t
 }
 
 /* A product, rounded to float32. Compilers fuse a * b + c into one rounding where the processor can (GCC's default
- * outside of -std=c99) and may keep more digits in registers; a volatile float stops both. */
+ * outside -std=c99) and may keep more digits in registers; a volatile float prevents both. */
 static inline float xk_product(float a, float b) {
   volatile float y = a * b;
   return y;

@@ -1,4 +1,4 @@
-/* Layers whose sums are integers: signs by exclusive or and a count of bits, bytes by products. */
+/* Layers whose sums are integers: signs with exclusive or and a count of bits, bytes with products. */
 #include <string.h>
 
 #include "xk_inside.h"
@@ -23,7 +23,7 @@ static int32_t count64(uint64_t v) {
 }
 #endif
 
-/* Bits that differ between two runs of words; XK_SCALAR goes word by word, else two words at a time. */
+/* Bits that differ between two runs of words; one word at a time with XK_SCALAR, otherwise two. */
 static int32_t differing(const uint32_t *a, const uint32_t *b, int32_t words) {
   int32_t count = 0;
   int32_t i = 0;

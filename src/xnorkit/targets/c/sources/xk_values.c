@@ -1,9 +1,9 @@
-/* Functions of one number, and channels in other places. */
+/* Functions of one number, and operations that move channels. */
 #include <math.h>
 
 #include "xk_inside.h"
 
-/* exp, tanh and erf are taken in double and rounded once. */
+/* exp, tanh and erf are computed in double and rounded once. */
 static float function_of(xk_function function, float x) {
   const double wide = x;
   float raised;
