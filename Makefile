@@ -7,7 +7,7 @@ FOLDERS := $(shell find src -type d -not -name __pycache__)
 NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard docs/notebooks/*.ipynb))
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
-.PHONY: install demo test torture torture-networks fuzz clang engine-test engine-test-arm lint format check docs sanitize bench clean
+.PHONY: install demo test quick wheel audit torture torture-networks fuzz clang engine-test engine-test-arm lint format check docs sanitize bench clean
 
 install: $(STAMP)
 
@@ -23,7 +23,7 @@ install: $(STAMP)
 # Editable: Python sources are used in place. Installed anew when a source of the engine changes, or when a folder does: a
 # new Python file is found only then.
 $(STAMP): .venv/requirements $(SOURCES) $(FOLDERS)
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -C build-dir=build/native --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -C build-dir=build/native -C cmake.define.XNORKIT_WERROR=ON --editable ".[dev]"
 	touch $@
 
 demo: install
@@ -33,6 +33,24 @@ demo: install
 # time is won: each holds PyTorch.
 test: install engine-test engine-test-arm
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile
+
+# For whoever changes a line: the format, the table of operations, functions, layers of the tree, a minute and a half.
+quick: install
+	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 --dist loadfile tests/format tests/functional tests/optim tests/inspection tests/zoo tests/test_layering.py tests/test_public_names.py tests/test_messages.py
+
+# The wheel of this machine: built twice and compared, installed alone, run; then the checkers of the package index.
+wheel: .venv/requirements
+	$(BIN)/python -m pip install --quiet -c constraints.txt build twine check-wheel-contents
+	$(BIN)/python tools/check_wheel.py
+	$(BIN)/twine check --strict dist/*.whl
+	$(BIN)/check-wheel-contents dist/*.whl
+
+# Known weaknesses of the installed packages, and their bill of materials (CycloneDX) in build/audit.
+audit: install
+	$(BIN)/python -m pip install --quiet -c constraints.txt pip-audit cyclonedx-bom
+	mkdir -p build/audit
+	$(BIN)/cyclonedx-py environment --output-file build/audit/bill-of-materials.json $(BIN)/python
+	$(BIN)/pip-audit --skip-editable
 
 # Trainings that are killed, that meet, and whose disk is full; models under threads and forks; altered files: 3 minutes.
 torture: install
@@ -53,7 +71,7 @@ engine-test-arm: .venv/requirements
 	@if ! command -v aarch64-linux-gnu-g++ >/dev/null || ! command -v qemu-aarch64 >/dev/null; then \
 	  echo "engine-test-arm: skipped, aarch64-linux-gnu-g++ and qemu-aarch64 are not both installed"; \
 	else set -e; \
-	  $(BIN)/cmake -S . -B build/engine-tests-arm -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/engine/cmake/aarch64.cmake -DXNORKIT_TESTS=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release; \
+	  $(BIN)/cmake -S . -B build/engine-tests-arm -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/engine/cmake/aarch64.cmake -DXNORKIT_TESTS=ON -DXNORKIT_WERROR=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release; \
 	  $(BIN)/cmake --build build/engine-tests-arm --parallel $(JOBS); \
 	  $(BIN)/ctest --test-dir build/engine-tests-arm --output-on-failure --parallel $(JOBS); \
 	fi
@@ -61,6 +79,7 @@ engine-test-arm: .venv/requirements
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell $$(git ls-files)
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -82,7 +101,7 @@ build/notebooks/%.md: docs/notebooks/%.ipynb $(FOLDERS) | .venv/docs
 	cd $(@D) && $(CURDIR)/$(BIN)/jupyter nbconvert --to markdown --execute --log-level ERROR $(<F)
 
 .venv/docs: pyproject.toml constraints.txt | $(STAMP)
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -C build-dir=build/native --editable ".[dev,docs]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -C build-dir=build/native -C cmake.define.XNORKIT_WERROR=ON --editable ".[dev,docs]"
 	touch $@
 
 # The engine's tests under the address and undefined-behaviour sanitizers, then under the thread sanitizer.
@@ -93,7 +112,7 @@ sanitize: .venv/requirements
 # address and undefined share a build: the comma is part of the name.
 comma := ,
 define sanitized
-	$(BIN)/cmake -S . -B build/sanitize-$(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Debug -DXNORKIT_SANITIZE=$(1)$(if $(2),$(comma)$(2))
+	$(BIN)/cmake -S . -B build/sanitize-$(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON -DXNORKIT_WERROR=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Debug -DXNORKIT_SANITIZE=$(1)$(if $(2),$(comma)$(2))
 	$(BIN)/cmake --build build/sanitize-$(1) --parallel $(JOBS)
 	$(BIN)/ctest --test-dir build/sanitize-$(1) --output-on-failure --parallel $(JOBS)
 endef

@@ -213,7 +213,7 @@ REFUSED: dict[str, tuple[Forward, str]] = {
         before(lambda s, x: F.batch_norm(x, s.n.running_mean.clone(), s.n.running_var.clone(), training=True)),
         "mean of the batch|writes into",
     ),
-    "state": (stateful, "other numbers|gives other|keeps nothing|cannot be copied"),
+    "state": (stateful, "different numbers|gives different|keeps nothing|cannot be copied"),
     "a counter": (counted, r"changes 'calls' in every call"),
     "a counter in a buffer": (counted_in_a_buffer, "writes into a tensor that outlives the call"),
     "a value kept in a buffer": (kept_in_a_buffer, "mutat|writes into"),
@@ -221,7 +221,7 @@ REFUSED: dict[str, tuple[Forward, str]] = {
         spelled(lambda s, x: s.end(x) * x.size(0)),
         r"'mul' computes with \[5\] .* with \[2\] before",
     ),
-    "the gradient mode": (before(lambda s, x: x if torch.is_grad_enabled() else -x), "other numbers"),
+    "the gradient mode": (before(lambda s, x: x if torch.is_grad_enabled() else -x), "different numbers"),
     "an if on numbers": (before(lambda s, x: x if x.sum() > 0 else -x), "steps of the forward depend"),
     "item": (before(lambda s, x: x * x.max().item()), "steps of the forward depend"),
     "numpy": (before(lambda s, x: x * float(x.detach().numpy().max())), "'mul' computes"),
@@ -231,7 +231,7 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "x / 0": (before(lambda s, x: x / 0), "'div' computes / with"),
     "x * 1e39": (before(lambda s, x: x * 1e39), r"'mul' computes \* with"),
     "where": (before(lambda s, x: torch.where(x > 0, x, 0.1 * x)), r"'where' \(a call of where\)"),
-    "double": (before(lambda s, x: x.double().float()), "'to' gives torch.float64; required: float32"),
+    "double": (before(lambda s, x: x.double().float()), "'to' returns torch.float64; required: float32"),
     "two inputs": (before(lambda s, x: torch.einsum("nchw,cd->ndhw", x, torch.ones(8, 8))), "has no counterpart|moves"),
 }
 
@@ -464,7 +464,7 @@ def promoted(s: Net, x: Tensor) -> Tensor:
 HIDDEN: dict[str, tuple[Forward, str]] = {
     "a refusal that the forward catches": (swallowed, "steps of the forward depend"),
     "an if on a NumPy number": (branch_on_numpy, "'numpy' lets the steps of the forward depend"),
-    "a sum promoted to float64": (promoted, "'sub' gives torch.float64; required: float32"),
+    "a sum promoted to float64": (promoted, "'sub' returns torch.float64; required: float32"),
     "Python's random in an if": (
         lambda s, x: s.end(s.c(x) if random.random() < 2 else x),
         "changes the state of Python's random numbers",

@@ -67,7 +67,7 @@ def test_a_single_missing_file_is_named(root: Path, tmp_path: Path) -> None:
         create_data("cifar10", tmp_path)
     with pytest.raises(DataError, match="does not exist") as caught:
         create_data("cifar10", tmp_path / "nowhere")
-    for expected in ("test_batch.bin", "data_batch_5,", "--download true", "cifar-10-batches-py"):
+    for expected in ("test_batch.bin", "data_batch_5,", "(download=True)", "cifar-10-batches-py"):
         assert expected in str(caught.value)
 
 

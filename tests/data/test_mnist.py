@@ -61,7 +61,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         create_data("mnist", root=tmp_path)
     message = str(caught.value)
     assert all(name in message for name in FILES)
-    assert "--download true" in message
+    assert "(download=True)" in message
     assert str(tmp_path / "MNIST/raw") in message
     fake_files(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()

@@ -180,7 +180,7 @@ def test_binary_network_trains_a_step() -> None:
         ({"shortcut_type": "none"}, "shortcut_type='none'; required: one of float, binary"),
         ({"stem_type": "7x7"}, "stem_type='7x7'; required: one of basic, dabnn, cifar"),
         ({"num_classes": 0}, "num_classes=0"),
-        ({"block_type": "bireal", "rprelu": True}, "use block_type='react'"),
+        ({"block_type": "bireal", "rprelu": True}, "Use block_type='react'"),
     ],
 )
 def test_unknown_options(options: dict[str, Any], message: str) -> None:

@@ -283,7 +283,7 @@ def test_best_epoch_is_chosen_on_the_selection_split(tmp_path: Path) -> None:
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
     first = fit(recipe(epochs=1), output=tmp_path, progress=False)
     (tmp_path / "mine.txt").touch()
-    with pytest.raises(InputError, match=r"holds a run; required: a folder of its own.*--exp-name NAME.*--overwrite"):
+    with pytest.raises(InputError, match=r"holds a run; required: a folder of its own.*exp_name.*overwrite"):
         fit(recipe(epochs=1, seed=1), output=tmp_path, progress=False)
     second = fit(recipe(epochs=1, seed=1), output=tmp_path, overwrite=True, progress=False)
     assert second.loss != first.loss

@@ -120,7 +120,7 @@ def test_mistakes(tmp_path: Path, fitted: list[str], monkeypatch: pytest.MonkeyP
     with pytest.raises(InputError, match="no checkpoint at"):
         fit(taught, output=tmp_path / "run", progress=False)
     assert fitted == [], "before the teacher is trained"
-    with pytest.raises(RecipeError, match=r"one source of weights\. Leave --pretrained out"):
+    with pytest.raises(RecipeError, match=r"one source of weights\. Leave pretrained out"):
         fit(taught, output=tmp_path / "run", pretrained=tmp_path / "x.ckpt", progress=False)
     inside = load_recipe("lenet5-digits", [*STILL, f"initialise.checkpoint={tmp_path / 'run/last.ckpt'}"])
     with pytest.raises(InputError, match="is in the run to replace"):

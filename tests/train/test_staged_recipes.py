@@ -27,7 +27,7 @@ def test_defaults_of_a_stage() -> None:
         "binary_optimizer": {"name": "bop"},
         "stages": [
             {"name": "a", "epochs": 1, "lr": 0.125, "schedule": {"name": "step"}},
-            {"name": "b", "epochs": 2, "optimizer": {"name": "sgd", "lr": "1e-3"}, "weight_decay": 0.0},
+            {"name": "b", "epochs": 2, "optimizer": {"name": "sgd", "lr": 1e-3}, "weight_decay": 0.0},
         ],
     }
     a, b = recipe_from_dict(fields, "x").all_stages()

@@ -111,7 +111,7 @@ def vanished(path: str, error: OSError) -> DataError:
     """Return the error for a file that was there when the data set was looked for."""
     return DataError(
         f"{path} is missing ({error.strerror}); required: the files of a data set stay in place while they are read. "
-        "Bring it back, or connect its disk again; a training then goes on with --resume last."
+        "Bring it back, or connect its disk again; a training then goes on with resume 'last'."
     )
 
 

@@ -27,7 +27,7 @@ FOLDERS = ("imagenet-lmdb", ".")
 MEAN_BYTES = 16_000_000
 REMEDY = (
     "They are made by examples/imagenet/create_imagenet.sh and make_imagenet_mean.sh of Caffe. Name the folder that "
-    "has them (--data DIR or XNORKIT_DATA)."
+    "has them (or set XNORKIT_DATA)."
 )
 # Open databases by folder. One must not be opened twice in a process, nor be used on the other side of a fork: all are
 # closed before a fork, and opened again by whoever reads next.

@@ -73,10 +73,7 @@ def read_cifar_pickle(path: Path, count: int, key: str) -> tuple[NDArray[np.uint
 
 IMAGE = (3, 32, 32)
 MEAN10, STD10 = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-REMEDY = (
-    "Name the folder that has them (--data DIR or XNORKIT_DATA), or ask for their download "
-    "(--download true of `xnorkit train` and `evaluate`, download=True)."
-)
+REMEDY = "Name the folder that has them (or set XNORKIT_DATA), or let them be downloaded (download=True)."
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ GRIDS = {
 FOLDERS = ("cifar10-whitened", ".")
 IMAGE = (3, 32, 32)
 REMEDY = (
-    "Name the folder that has them (--data DIR or XNORKIT_DATA), or make them of CIFAR-10 with "
+    "Name the folder that has them (or set XNORKIT_DATA), or make them of CIFAR-10 with "
     "xnorkit.data.write_cifar10_whitened(ROOT, FOLDER)."
 )
 

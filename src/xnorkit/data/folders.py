@@ -18,7 +18,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".
 TRAIN, TEST = ("train",), ("val", "validation", "test")
 HELD_OUT, SPLIT_SEED = 0.2, 0
 OFFICIAL_CLASSES = 1000
-REMEDY = "Name the folder (--data DIR or XNORKIT_DATA)."
+REMEDY = "Name the folder of the data, or set XNORKIT_DATA."
 
 
 class FolderSource:

@@ -75,8 +75,7 @@ FILES["test"] = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 10_000)
 NAMES = [name for images, labels, _ in FILES.values() for name in (images, labels)]
 SUFFIXES = ("", ".gz")
 REMEDY = (
-    "Name the folder that has them, raw or with .gz (--data DIR or XNORKIT_DATA), or ask for their download "
-    "(--download true of `xnorkit train` and `evaluate`, download=True)."
+    "Name the folder that has them, raw or with .gz (or set XNORKIT_DATA), or let them be downloaded (download=True)."
 )
 GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 

@@ -105,7 +105,7 @@ def _label(path: Path, name: str, content: bytes) -> int:
 PARTS = {"train": ("train",), "val": ("val", "validation", "test")}
 SHARDS_TOGETHER = 8
 REMEDY = (
-    "Name the folder that has them (--data DIR or XNORKIT_DATA), or make them of an image folder with "
+    "Name the folder that has them (or set XNORKIT_DATA), or make them of an image folder with "
     "xnorkit.data.write_shards(ROOT, FOLDER)."
 )
 

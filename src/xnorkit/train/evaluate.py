@@ -91,7 +91,7 @@ def check_flip(preparation: Preparation) -> None:
     if preparation.mean_image is not None:
         raise RecipeError(
             "test-time flip with images less a mean image, which is not symmetric; required: pixels normalised per "
-            "channel. Leave test_flip (--flip) out."
+            "channel. Leave test_flip out."
         )
 
 

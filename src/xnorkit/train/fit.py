@@ -226,8 +226,8 @@ def _check_sources(
     """Refuse two sources of first weights, and one that the run would replace."""
     if pretrained is not None and recipe.initialise is not None:
         raise RecipeError(
-            f"recipe '{recipe.name}' has the field initialise, and --pretrained {pretrained} was given; required: one "
-            "source of weights. Leave --pretrained out, or give initialise=null."
+            f"recipe '{recipe.name}' has the field initialise, and pretrained {pretrained} was given; required: one "
+            "source of weights. Leave pretrained out, or give initialise=null."
         )
     named = None if recipe.initialise is None or start is not None else recipe.initialise.checkpoint
     for source in (start, pretrained, named):
@@ -277,7 +277,7 @@ def _start(recipe: Recipe, path: Path) -> tuple[Path, Recipe]:
     before = checkpoint.recipe
     recipe = replace(recipe, clamp=before.clamp)
     if not checkpoint.resumable:
-        raise InputError(f"{path} holds weights alone; required: a last.ckpt to resume. Use --pretrained {path}.")
+        raise InputError(f"{path} holds weights alone; required: a last.ckpt to resume. Use pretrained {path}.")
     if checkpoint.epochs_done > recipe.epochs:
         raise RecipeError(
             f"{path} has {checkpoint.epochs_done} epochs behind it; required: epochs of at least that many to go on, "

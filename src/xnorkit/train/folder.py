@@ -19,7 +19,7 @@ __all__ = ["RunFolder", "process_rank"]
 
 REPLACED = ".replaced"  # the run that is being overwritten, until the new one has a checkpoint
 EVENTS = "events.out.tfevents.*"
-REMEDY = "choose another folder (--exp-name NAME, --output DIR)"
+REMEDY = "choose another folder (exp_name or output)"
 
 
 class RunFolder:
@@ -74,8 +74,8 @@ class RunFolder:
             return
         if (self.last.exists() or self.result.exists()) and not resumed and not overwrite:
             raise InputError(
-                f"{self.path} holds a run; required: a folder of its own for a new one. Go on with it (--resume last), "
-                "choose another name (--exp-name NAME), or replace it (--overwrite)."
+                f"{self.path} holds a run; required: a folder of its own for a new one. Go on with it (resume 'last'), "
+                "choose another name (exp_name), or replace it (overwrite)."
             )
         self._adopt_unmarked()
         files = [file.name for file in self._files if file != self.best or recipe.data.selection]

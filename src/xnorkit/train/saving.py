@@ -72,7 +72,7 @@ class WholeFiles(TorchCheckpointIO):
         torch.save(checkpoint, buffer)
         remedy = "a folder that can be written, on a disk with space"
         if Path(path).exists():
-            remedy += f". {path} is still whole, of an epoch before: mend that, and go on with --resume last"
+            remedy += f". {path} is still whole, of the epoch before: mend that, and go on with resume 'last'"
         with whole_file(Path(path), remedy) as draft:
             draft.write_bytes(buffer.getbuffer())
 
@@ -120,5 +120,5 @@ def resuming(start: str | None, first: FirstStep) -> Iterator[None]:
         raise InputError(
             f"{start} cannot be resumed, the state of its optimizer or loops does not fit ({type(error).__name__}: "
             f"{reason[:200]}); required: a last.ckpt as `xnorkit train` wrote it, and its recipe. To start a new run "
-            f"with its weights, use --pretrained {start}."
+            f"with its weights, use pretrained {start}."
         ) from error
