@@ -24,6 +24,8 @@ from xnorkit.cli.main import main
         ("bench", "no command given; required: one of kernels, model, training, peaks."),
         ("evaluate x --datum 3", "unknown argument --datum; did you mean --data?"),
         ("evaluate x --threads", "--threads expected one argument. See xnorkit evaluate --help."),
+        ("train x --epochs 3", "unknown argument --epochs; it is a field of the recipe. Write epochs=VALUE."),
+        ("train x --optimizer.lr=0.1", "it is a field of the recipe. Write optimizer.lr=0.1."),
         ("export x -o y --to foo", "--to foo; required: one of xnor"),
         ("train x --download maybe", "--download maybe; required: true or false."),
     ],
@@ -60,3 +62,10 @@ def test_names_that_begin_with_a_dash(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         predict.parser().parse(["m", "-a.png"])
     assert "unknown argument -a.png" in capsys.readouterr().err
+
+
+def test_an_override_that_is_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "lenet5-digits", "resume=last"]) == 2
+    assert "resume is no field of a recipe; required: the option. Write --resume last." in capsys.readouterr().err
+    assert main(["train", "lenet5-digits", "exp_name=a"]) == 2
+    assert "Write --exp-name a." in capsys.readouterr().err

@@ -18,11 +18,13 @@ LONGEST = 80
 class ArgumentParser(argparse.ArgumentParser):
     """argparse's parser with plain words; a mistake ends the program with exit code 2.
 
-    Arguments have `type` int, float, bool, str, Path, or `name`, which is text that is not empty, or `choices`.
+    Arguments have `type` int, float, bool, str, Path, or `name`, which is text that is not empty, or `choices`. `hint`
+    gets an unknown option and returns what to write instead, or "".
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, hint: Callable[[str], str] = lambda _: "", **options: Any) -> None:
         super().__init__(allow_abbrev=False, exit_on_error=False, **options)
+        self.hint = hint
 
     def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
         """Add an argument whose value is read as its type, or is one of its choices."""
@@ -48,7 +50,7 @@ class ArgumentParser(argparse.ArgumentParser):
         if unknown:
             near = difflib.get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, n=1)
             hint = f"did you mean {near[0]}?" if near else "required: what the help lists."
-            self.error(f"unknown argument {unknown[0]}; {hint}")
+            self.error(f"unknown argument {unknown[0]}; {self.hint(unknown[0]) or hint}")
         known: Namespace = options
         return known
 

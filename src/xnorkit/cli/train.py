@@ -2,6 +2,8 @@
 
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ LIMITS = ("limit_train_batches", "limit_eval_batches", "fast_dev_run")
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
-    parser = ArgumentParser(description="Train a recipe: a name from `xnorkit recipes` or a YAML file.")
+    parser = ArgumentParser(hint=_as_field, description="Train a recipe: a name from `xnorkit recipes` or a YAML file.")
     add = parser.add_argument
     add("recipe", help="name or path of a recipe")
     add("overrides", nargs="*", default=[], help="fields to change, as epochs=5 optimizer.lr=0.01")
@@ -44,6 +46,28 @@ def parser() -> ArgumentParser:
     return parser
 
 
+def _as_field(option: str) -> str:
+    """Return how to write an option that is a field of the recipe: epochs=3 for --epochs=3."""
+    from xnorkit.train.recipe import Recipe
+
+    field, _, value = option.lstrip("-").partition("=")
+    field = field.replace("-", "_")
+    known = {entry.name for entry in fields(Recipe)}
+    return f"it is a field of the recipe. Write {field}={value or 'VALUE'}." if field.partition(".")[0] in known else ""
+
+
+def _refuse_options(overrides: Sequence[str]) -> None:
+    """Raise InputError for an override that is an option: resume=last for --resume last."""
+    from xnorkit.train.recipe import Recipe
+
+    known = {action.dest for action in parser()._actions} - {entry.name for entry in fields(Recipe)}
+    for override in overrides:
+        field, _, value = override.partition("=")
+        if field in known:
+            option = f"--{field.replace('_', '-')}"
+            raise InputError(f"{field} is no field of a recipe; required: the option. Write {option} {value}.")
+
+
 def run(options: Namespace) -> None:
     """Train, then print accuracy, time and where the checkpoint is."""
     from xnorkit.train import find_checkpoint, fit, load_machine, load_recipe
@@ -53,6 +77,7 @@ def run(options: Namespace) -> None:
     values = vars(options)
     given = [f"{field}={values[field]}" for field in ("seed", "precision") if values[field] is not None]
     name, overrides = _recipe_first([options.recipe, *options.overrides])
+    _refuse_options(overrides)
     recipe = load_recipe(name, [*overrides, *given], machine.recipe_defaults())
     if options.print_config:
         print(recipe.to_yaml(), end="")
