@@ -66,6 +66,6 @@ def test_names_that_begin_with_a_dash(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_an_override_that_is_an_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "lenet5-digits", "resume=last"]) == 2
-    assert "resume is no field of a recipe; required: the option. Write --resume last." in capsys.readouterr().err
+    assert "resume is not a field of the recipe; required: the option. Write --resume last." in capsys.readouterr().err
     assert main(["train", "lenet5-digits", "exp_name=a"]) == 2
     assert "Write --exp-name a." in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The parser of every command: argparse, whose mistakes are one line with what was received and what is required."""
+"""The parser of every command: argparse that reports a mistake in one line, with what it received and requires."""
 
 import argparse
 import difflib
@@ -62,7 +62,7 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def choose(parser: ArgumentParser, commands: Mapping[str, str], words: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """Return the command that `words` name and the words behind it; without one, help, or a mistake as of `parser`.
+    """Return the command that `words` name and the words after it; without one, print help or a mistake, and exit.
 
     Args:
         parser: with the options that stand in place of a command.

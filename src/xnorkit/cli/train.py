@@ -65,7 +65,7 @@ def _refuse_options(overrides: Sequence[str]) -> None:
         field, _, value = override.partition("=")
         if field in known:
             option = f"--{field.replace('_', '-')}"
-            raise InputError(f"{field} is no field of a recipe; required: the option. Write {option} {value}.")
+            raise InputError(f"{field} is not a field of the recipe; required: the option. Write {option} {value}.")
 
 
 def run(options: Namespace) -> None:
