@@ -74,3 +74,21 @@ def test_wrong_values() -> None:
         attention_loss(torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 2, 2))
     with pytest.raises(InputError, match="has no module 'conv9'"):
         Distillation(student, teacher, layers={"0": "conv9"})
+
+
+def test_a_teacher_in_bfloat16_leaves_the_student_in_float32() -> None:
+    student, teacher = networks()
+    student.eval()
+    images, labels = torch.randn(6, 1, 4, 4), torch.tensor([0, 1, 2, 0, 1, 2])
+    kept: list[torch.dtype] = []
+    teacher[0].register_forward_hook(lambda _m, _i, output: kept.append(output.dtype))
+    both = [
+        Distillation(student, teacher, attention=1.0, layers={"0": "0"}, bfloat16=bfloat16)(images, labels)
+        for bfloat16 in (False, True)
+    ]
+    (loss, logits), (half, same) = both
+    with torch.autocast("cpu", torch.bfloat16):  # a whole training in mixed precision takes its teacher along
+        Distillation(student, teacher)(images, labels)
+    assert kept == [torch.float32, torch.bfloat16, torch.bfloat16]
+    assert torch.equal(logits, same) and half.dtype == torch.float32
+    assert loss.item() != half.item() == pytest.approx(loss.item(), rel=0.02)

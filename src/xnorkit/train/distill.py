@@ -1,6 +1,7 @@
 """Distillation: losses that pull a network towards a float teacher."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -74,6 +75,7 @@ class Distillation:
         temperature: of the soft labels.
         attention: beta, the weight of attention transfer.
         layers: names of modules of the student and, as values, of the teacher, whose outputs are compared.
+        bfloat16: the teacher's forward pass runs under autocast to bfloat16; the loss stays in float32.
 
     Raises:
         InputError: a layer that a network does not have.
@@ -88,10 +90,11 @@ class Distillation:
         temperature: float = 4.0,
         attention: float = 0.0,
         layers: Mapping[str, str] | None = None,
+        bfloat16: bool = False,
     ) -> None:
         self.student, self.teacher = student, teacher.eval().requires_grad_(False)
         self.weight, self.temperature, self.attention = weight, temperature, attention
-        self.layers = dict(layers or {})
+        self.layers, self.bfloat16 = dict(layers or {}), bfloat16
         for network, names in ((student, self.layers.keys()), (teacher, self.layers.values())):
             known = dict(network.named_modules())
             for name in names:
@@ -105,12 +108,13 @@ class Distillation:
         """Return (loss, the student's logits (N, classes)) of images (N, C, H, W) and labels (N,)."""
         self.teacher.to(images.device)
         logits, mine = _run(self.student, images, list(self.layers))
-        with torch.no_grad():
+        low = torch.autocast(images.device.type, torch.bfloat16) if self.bfloat16 else nullcontext()
+        with torch.no_grad(), low:
             target, theirs = _run(self.teacher, images, list(self.layers.values()))
         hard = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
-        loss = (1 - self.weight) * hard + self.weight * soft_label_loss(logits, target, self.temperature)
+        loss = (1 - self.weight) * hard + self.weight * soft_label_loss(logits, target.float(), self.temperature)
         for a, b in zip(mine, theirs, strict=True):
-            loss = loss + self.attention / 2 * attention_loss(a, b)
+            loss = loss + self.attention / 2 * attention_loss(a, b.float())
         return loss, logits
 
 

@@ -273,4 +273,5 @@ def _distillation(recipe: Recipe, model: nn.Module, teacher: nn.Module | None) -
         temperature=spec.temperature,
         attention=spec.attention,
         layers=spec.attention_layers,
+        bfloat16=spec.precision == "bf16-mixed",
     )

@@ -197,6 +197,8 @@ class TeacherSpec:
 
     Loss: (1 - weight) * cross entropy + weight * soft labels at `temperature` + attention/2 * attention transfer over
     `attention_layers`, a mapping from modules of the network to those of the teacher (see `xnorkit.train.distill`).
+    `precision` is that of the teacher's forward pass alone; on processors with bfloat16 matrix units, `bf16-mixed`
+    makes it several times cheaper.
     """
 
     checkpoint: str | None = None
@@ -205,6 +207,7 @@ class TeacherSpec:
     temperature: float = 4.0
     attention: float = 0.0
     attention_layers: dict[str, str] = field(default_factory=dict)
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
 
     def rules(self) -> Iterable[Rule]:
         """Yield what the fields must keep to."""
