@@ -90,5 +90,6 @@ def test_a_teacher_in_bfloat16_leaves_the_student_in_float32() -> None:
     with torch.autocast("cpu", torch.bfloat16):  # a whole training in mixed precision takes its teacher along
         Distillation(student, teacher)(images, labels)
     assert kept == [torch.float32, torch.bfloat16, torch.bfloat16]
-    assert torch.equal(logits, same) and half.dtype == torch.float32
+    assert torch.equal(logits, same)
+    assert half.dtype == torch.float32
     assert loss.item() != half.item() == pytest.approx(loss.item(), rel=0.02)
