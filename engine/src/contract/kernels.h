@@ -82,9 +82,9 @@ struct BinaryTile {
 
 using BinaryTileKernel = void (*)(const BinaryTile&);
 
-// Weights of a block: [lane][step], [step][lane], or [step][byte of the step's word][lane], where of 32 lanes lane c is
-// in byte 2 (c % 16) + c / 16.
-enum WeightLayout : int { kPlain, kInterleaved, kBytes };
+// Weights of a block: [lane][step], [step][lane], or [step][byte of the step's word][its low, its high nibble][lane], a
+// nibble in a byte, where of 32 lanes lane c is in byte 2 (c % 16) + c / 16.
+enum WeightLayout : int { kPlain, kInterleaved, kNibbles };
 
 struct BinaryConvKernels {
   const char* name;

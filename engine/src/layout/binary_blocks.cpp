@@ -22,8 +22,8 @@ int64_t place(WeightLayout layout, int64_t lanes, int64_t steps, int64_t lane, i
       return 32 * (lane * steps + step) + bit;
     case kInterleaved:
       return 32 * (step * lanes + lane) + bit;
-    case kBytes:
-      return 8 * ((4 * step + bit / 8) * lanes + lane / 32 * 32 + lane % 16 * 2 + lane % 32 / 16) + bit % 8;
+    case kNibbles:
+      return 8 * ((8 * step + bit / 4) * lanes + lane / 32 * 32 + lane % 16 * 2 + lane % 32 / 16) + bit % 4;
   }
   return 0;
 }
@@ -62,12 +62,14 @@ BinaryBlocks make_blocks(const BinaryConvSpec& spec) {
   return blocks;
 }
 
+int64_t step_words(WeightLayout layout) { return layout == kNibbles ? 2 : 1; }
+
 BinaryWeights arrange_weights(const BinaryConvSpec& spec, const BinaryBlocks& blocks, WeightLayout layout) {
   const int64_t steps = spec.geometry.taps() * blocks.tap_words;
   const int64_t group_in = spec.group_channels();
   const int64_t group_out = spec.output.channels / spec.geometry.groups;
   BinaryWeights weights;
-  weights.bits.assign(blocks.list.back().weight + blocks.list.back().lanes * steps, 0);
+  weights.bits.assign(step_words(layout) * (blocks.list.back().weight + blocks.list.back().lanes * steps), 0);
   if (blocks.masked) weights.mask = weights.bits;
   for (const BinaryBlock& block : blocks.list) {
     for (int64_t lane = 0; lane < block.channels; ++lane) {
@@ -77,7 +79,8 @@ BinaryWeights arrange_weights(const BinaryConvSpec& spec, const BinaryBlocks& bl
       for (int64_t k = 0; k < spec.filter_values(); ++k) {
         const int64_t bit = first_bit + k % group_in;
         const int64_t step = k / group_in * blocks.tap_words + bit / 32;
-        const int64_t at = 32 * block.weight + place(layout, block.lanes, steps, lane, step, bit % 32);
+        const int64_t begin = 32 * step_words(layout) * block.weight;
+        const int64_t at = begin + place(layout, block.lanes, steps, lane, step, bit % 32);
         if (sign_of(from, k) < 0) weights.bits[at / 32] |= 1u << (at % 32);
         if (blocks.masked) weights.mask[at / 32] |= 1u << (at % 32);
       }

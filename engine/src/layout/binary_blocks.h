@@ -15,7 +15,7 @@ struct BinaryBlock {
   int64_t channels;  // that exist
   int64_t lanes;     // 32 or 64
   int64_t source;    // word of a pixel where its taps begin
-  int64_t weight;    // where its arranged weights begin
+  int64_t weight;    // where its arranged weights begin, in steps of one lane
 };
 
 // Groups of whole words have blocks of their own. Other groups share blocks: a block reads all words of its groups, and
@@ -32,6 +32,9 @@ struct BinaryWeights {
   WeightVector<uint32_t> bits;
   WeightVector<uint32_t> mask;  // like bits; empty where the blocks are not masked
 };
+
+// Words that a layout takes for one step of one lane.
+int64_t step_words(WeightLayout layout);
 
 BinaryWeights arrange_weights(const BinaryConvSpec& spec, const BinaryBlocks& blocks, WeightLayout layout);
 

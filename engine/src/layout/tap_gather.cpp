@@ -20,7 +20,7 @@ int64_t step_cycles(WeightLayout layout) {
   switch (layout) {
     case kPlain:
       return 250;
-    case kBytes:
+    case kNibbles:
       return 14;
     case kInterleaved:
       return 6;

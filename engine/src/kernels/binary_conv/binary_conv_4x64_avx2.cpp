@@ -1,5 +1,5 @@
-// Binary convolution, up to 4 pixels x 32 or 64 channels in registers, AVX2, by look-up. 8 accumulators, the nibbles of
-// 64 weights, two tables and a temporary fit the 16 registers.
+// Binary convolution, up to 4 pixels x 32 or 64 channels in registers, AVX2, by look-up. 8 accumulators, 4 registers of
+// nibbles, two tables and two temporaries are the 16 registers.
 #include <immintrin.h>
 
 #include "kernels/binary_conv/lookup.h"
@@ -16,11 +16,8 @@ struct Avx2 {
 
   static __attribute__((always_inline)) inline Register add(Register a, Register b) { return _mm256_add_epi8(a, b); }
 
-  static __attribute__((always_inline)) inline void load_nibbles(const uint8_t* w, Register& low, Register& high) {
-    const Register both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
-    const Register nibble = _mm256_set1_epi8(0x0f);
-    low = _mm256_and_si256(both, nibble);
-    high = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
+  static __attribute__((always_inline)) inline Register load(const uint8_t* w) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
   }
 
   static __attribute__((always_inline)) inline Register load_table(const uint8_t* table) {
@@ -68,6 +65,6 @@ void binary_conv(const BinaryTile& tile) {
 #define XNORKIT_PIXELS(E, N) {binary_conv<E, 1, N>, binary_conv<E, 2, N>, binary_conv<E, 3, N>, binary_conv<E, 4, N>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, 1), XNORKIT_PIXELS(E, 2)}
 const BinaryConvKernels binary_conv_avx2 = {
-    "binary_conv_4x64_avx2", 4, kBytes, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+    "binary_conv_4x64_avx2", 4, kNibbles, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 
 }  // namespace xnorkit

@@ -16,11 +16,8 @@ struct Wide {
 
   static __attribute__((always_inline)) inline Register add(Register a, Register b) { return _mm512_add_epi8(a, b); }
 
-  static __attribute__((always_inline)) inline void load_nibbles(const uint8_t* w, Register& low, Register& high) {
-    const Register both = _mm512_loadu_si512(w);
-    const Register nibble = _mm512_set1_epi8(0x0f);
-    low = _mm512_and_si512(both, nibble);
-    high = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
+  static __attribute__((always_inline)) inline Register load(const uint8_t* w) {
+    return _mm512_loadu_si512(w);
   }
 
   static __attribute__((always_inline)) inline Register load_table(const uint8_t* table) {
@@ -61,11 +58,8 @@ struct Half {
 
   static __attribute__((always_inline)) inline Register add(Register a, Register b) { return _mm256_add_epi8(a, b); }
 
-  static __attribute__((always_inline)) inline void load_nibbles(const uint8_t* w, Register& low, Register& high) {
-    const Register both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
-    const Register nibble = _mm256_set1_epi8(0x0f);
-    low = _mm256_and_si256(both, nibble);
-    high = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
+  static __attribute__((always_inline)) inline Register load(const uint8_t* w) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
   }
 
   static __attribute__((always_inline)) inline Register load_table(const uint8_t* table) {
@@ -114,6 +108,6 @@ void binary_conv(const BinaryTile& tile) {
    binary_conv<E, 4, V>, binary_conv<E, 5, V>, binary_conv<E, 6, V>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, Half), XNORKIT_PIXELS(E, Wide)}
 const BinaryConvKernels binary_conv_avx512bw = {
-    "binary_conv_6x64_avx512bw", 6, kBytes, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
+    "binary_conv_6x64_avx512bw", 6, kNibbles, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 
 }  // namespace xnorkit

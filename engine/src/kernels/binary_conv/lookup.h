@@ -1,11 +1,12 @@
 // Counting differing bits by look-up, no popcount: the tables of the two nibbles of an activation byte v are
 // T[n][j] = popcount(v_n xor j), and a byte shuffle looks up all weight nibbles j of a register at once. Two instructions
-// count 4 bits of a channel per byte lane, half of what popcount by nibbles needs.
+// count 4 bits of a channel per byte lane, half of what popcount by nibbles needs. Weights lie as nibbles in bytes
+// (kNibbles), twice their size: splitting bytes here would add 3 instructions to the 16 of 4 pixels and two nibbles.
 //
 // Overflow bound: a step (32 bits) adds at most 32 to a byte, 7 steps at most 224 <= 255; then the bytes are added into
 // 16-bit sums in memory. 292 times 224 is 65408 <= 65535; then those are added into 32-bit totals, at most K <= 2^24.
 //
-// Channel c of 32 is in byte 2 (c % 16) + c / 16 (kBytes), so that the even bytes are 16 consecutive channels.
+// Channel c of 32 is in byte 2 (c % 16) + c / 16, so that the even bytes are 16 consecutive channels.
 //
 // For files that carry the flags of an instruction set, which define V: a register of V::kChannels bytes.
 #pragma once
@@ -76,7 +77,7 @@ void flush(Counts<P, L>& counts) {
   counts.wide = true;
 }
 
-// Weights are [step][byte of a word][lane].
+// Weights are [step][byte of a word][low, high nibble][lane].
 template <class V, int P, int N>
 inline __attribute__((always_inline)) void count(const BinaryTile& tile, Counts<P, N * V::kChannels>& counts) {
   constexpr int kLanes = N * V::kChannels;
@@ -101,17 +102,20 @@ inline __attribute__((always_inline)) void count(const BinaryTile& tile, Counts<
   };
   for (int32_t r = 0; r < tile.run_count; ++r) {
     const Run run = tile.runs[r];
-    const auto* w = reinterpret_cast<const uint8_t*>(tile.weight) + int64_t{4} * run.weight * kLanes;
+    const auto* w = reinterpret_cast<const uint8_t*>(tile.weight) + int64_t{8} * run.weight * kLanes;
     for (int32_t begin = 0; begin < run.length;) {
       const int32_t left = run.length - begin;
       const int32_t steps = left < kStepsPerByte ? left : kStepsPerByte;
       if (steps > room) widen_bytes();
       const int64_t last = int64_t{4} * (run.source + begin + steps);
-      for (int64_t i = int64_t{4} * (run.source + begin); i < last; ++i, w += kLanes) {
+      for (int64_t i = int64_t{4} * (run.source + begin); i < last; ++i, w += 2 * kLanes) {
         typename V::Register low[N];
         typename V::Register high[N];
         XNORKIT_UNROLL
-        for (int n = 0; n < N; ++n) V::load_nibbles(w + n * V::kChannels, low[n], high[n]);
+        for (int n = 0; n < N; ++n) {
+          low[n] = V::load(w + n * V::kChannels);
+          high[n] = V::load(w + kLanes + n * V::kChannels);
+        }
         XNORKIT_UNROLL
         for (int p = 0; p < P; ++p) {
           const auto& tables = kTables.of[reinterpret_cast<const uint8_t*>(source[p])[i]];
