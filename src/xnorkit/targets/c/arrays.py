@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Constants", "filter_words", "floats_of"]
+__all__ = ["Constants", "filter_words", "floats_of", "window_words"]
 
 PER_LINE = 12
 TYPES = {"float32": "float", "int32": "int32_t", "uint32": "uint32_t", "uint8": "uint8_t", "int8": "int8_t"}
@@ -37,6 +37,11 @@ def floats_of(array: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(array, np.float32)
 
 
+def window_words(rows: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Return packed rows (O, ceil(K/8)), padded by 0, as words (O, ceil(K/32))."""
+    return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))).view("<u4").astype(np.uint32)
+
+
 def filter_words(rows: NDArray[np.uint8], taps: tuple[int, int, int]) -> NDArray[np.uint32]:
     """Return packed rows (O, ceil(K/8)), bits in (KH, KW, I) order, as words (O, KH, KW, ceil(I/32)), I padded by 0."""
     height, width, channels = taps
@@ -57,5 +62,5 @@ def _number(value: float) -> str:
     if isinstance(value, int):
         return "(-2147483647 - 1)" if value == -(2**31) else str(value)
     if np.isinf(value):
-        return "INFINITY" if value > 0 else "-INFINITY"
+        return "XK_INFINITY" if value > 0 else "-XK_INFINITY"
     return f"{value.hex()}f"

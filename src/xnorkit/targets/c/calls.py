@@ -6,21 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from xnorkit.format import Node, ValueSpec, family_of, filter_shape, operation_of, window_of
-from xnorkit.targets.c.arrays import Constants, filter_words, floats_of
+from xnorkit.targets.c.arrays import Constants, filter_words, floats_of, window_words
 from xnorkit.targets.c.stages import Stage
 
-__all__ = ["Calls"]
+__all__ = ["Calls", "scratch_words"]
 
 KINDS = {"add": "XK_ADD", "multiply": "XK_MULTIPLY"}
 
 
 class Calls:
-    """Writes calls; `where` gives the C expression of a value's address by its name."""
+    """Writes calls; `where` gives the C expression of a value's address by its name, `scratch` that of a stage's."""
 
     def __init__(
-        self, specs: Mapping[str, ValueSpec], constants: Constants, where: Callable[[str], str], row: str
+        self,
+        specs: Mapping[str, ValueSpec],
+        constants: Constants,
+        where: Callable[[str], str],
+        scratch: Callable[[Stage], str],
     ) -> None:
-        self.specs, self.constants, self.where, self.row = specs, constants, where, row
+        self.specs, self.constants, self.where, self.scratch = specs, constants, where, scratch
 
     def write(self, stage: Stage) -> list[str]:
         """Return the statements of a stage."""
@@ -37,14 +41,33 @@ class Calls:
         lines = [f"const xk_step steps[] = {{{', '.join(steps)}}};"] if steps else []
         bits = ["0", "0", "0", "0"]
         if self.specs[stage.node.name].kind == "bits":
-            bits[0] = self.where(stage.node.name)
+            bits[0] = self.where((stage.pool or stage.node).name)
         if stage.pack is not None:
-            threshold, flip = stage.pack.tensors["threshold"], stage.pack.tensors["flip"]
-            per_pixel = str(spec.channels if threshold.ndim == 3 else 0)
-            bits = [self.where(stage.pack.name), self.constants.add(threshold), self.constants.add(flip), per_pixel]
+            bits = self._packed(stage, stage.pack, spec)
+        pool = "0"
+        if stage.pool is not None:
+            lines.append(self._pool(stage.pool))
+            pool = "&pool"
         floats = self.where(stage.value) if stage.stores and spec.kind == "f32" else "0"
-        fields = [_shape(spec), "steps" if steps else "0", str(len(steps)), self.row, floats, *bits]
+        fields = [_shape(spec), "steps" if steps else "0", str(len(steps)), self._row(stage), floats, *bits, pool]
         return [*lines, f"const xk_sink sink = {{{', '.join(fields)}}};"]
+
+    def _packed(self, stage: Stage, pack: Node, source: ValueSpec) -> list[str]:
+        """Return the fields of a sink for the bits of `pack`: where they go, and their thresholds."""
+        threshold, flip = pack.tensors["threshold"], pack.tensors["flip"]
+        per_pixel = str(source.channels if threshold.ndim == 3 else 0)
+        where = self.where((stage.pool or pack).name)
+        return [where, self.constants.add(threshold), self.constants.add(flip), per_pixel]
+
+    def _pool(self, node: Node) -> str:
+        kernel = node.attributes["kernel"]
+        falling = np.asarray(node.tensors["falling"], np.uint8)
+        packed = np.packbits(np.pad(falling, (0, -len(falling) % 32)), bitorder="little").view("<u4").astype(np.uint32)
+        fields = f"{{{kernel[0]}, {kernel[1]}}}, {_shape(self.specs[node.name])}, {self.constants.add(packed)}"
+        return f"const xk_pool pool = {{{fields}}};"
+
+    def _row(self, stage: Stage) -> str:
+        return f"(float *){self.scratch(stage)}" if row_words(stage, self.specs) else "0"
 
     def _steps(self, stage: Stage, step: Node) -> list[str]:
         channels = self.specs[stage.value].channels
@@ -88,6 +111,30 @@ class Calls:
         return f"const xk_epilogue epilogue = {{0, 0, {names}, {stride}}};"
 
 
+def row_words(stage: Stage, specs: Mapping[str, ValueSpec]) -> int:
+    """Return the words of a stage's row of floats: none where integers become bits, or values only move."""
+    if stage.node.op == "pack":
+        return specs[stage.node.inputs[0]].channels
+    return specs[stage.node.name].channels if specs[stage.node.name].kind == "f32" else 0
+
+
+def bit_words(node: Node, source: ValueSpec) -> int:
+    """Return the words of a window whose taps follow each other bit by bit, or 0 where they keep to whole words.
+
+    Without the padding of each tap's words, filters take less memory and time. All taps must be in the image.
+    """
+    window, (height, width, channels) = window_of(node.attributes, source), filter_shape(node.attributes, source)
+    words, whole = -(-height * width * channels // 32), height * width * -(-channels // 32)
+    return words if words < whole and window.groups == 1 and not any(window.padding) else 0
+
+
+def scratch_words(stage: Stage, specs: Mapping[str, ValueSpec]) -> int:
+    """Return the words of memory that a stage needs while it runs: a row of floats, then the bits of a window."""
+    node = stage.node
+    bits = bit_words(node, specs[node.inputs[0]]) if family_of(node) == "binary" else 0
+    return row_words(stage, specs) + bits
+
+
 def _shape(spec: ValueSpec) -> str:
     return f"{{{spec.height}, {spec.width}, {spec.channels}}}"
 
@@ -96,7 +143,7 @@ def _bound(node: Node, key: str, absent: float) -> str:
     value = node.attributes[key]
     value = absent if value is None else value
     if math.isinf(value):
-        return "INFINITY" if value > 0 else "-INFINITY"
+        return "XK_INFINITY" if value > 0 else "-XK_INFINITY"
     return f"{float(np.float32(value)).hex()}f"
 
 
@@ -124,8 +171,12 @@ def _binary_weight(c: Calls, stage: Stage, node: Node, values: Values, sources: 
 
 
 def _binary(c: Calls, stage: Stage, node: Node, values: Values, sources: Specs) -> Lines:
-    weight = c.constants.add(filter_words(node.tensors["weight"], filter_shape(node.attributes, sources[0])))
-    call = f"xk_binary_conv2d({values[0]}, shape, &window, {weight}, &epilogue, &sink);"
+    taps, rows = filter_shape(node.attributes, sources[0]), node.tensors["weight"]
+    words, bits = filter_words(rows, taps), "0"
+    if bit_words(node, sources[0]):
+        words, bits = window_words(rows), f"(uint32_t *){c.scratch(stage)} + {row_words(stage, c.specs)}"
+    weight = c.constants.add(words)
+    call = f"xk_binary_conv2d({values[0]}, shape, &window, {weight}, {bits}, &epilogue, &sink);"
     return [c.epilogue(node), *_call(c, stage, node, sources[0], call)]
 
 
@@ -148,14 +199,11 @@ def _pointwise(c: Calls, stage: Stage, node: Node, values: Values, _: Specs) -> 
     return [*c.sink(stage, own), f"xk_pointwise({values[0]}, &sink);"]
 
 
-def _pack(c: Calls, _: Stage, node: Node, values: Values, sources: Specs) -> Lines:
-    threshold, flip = node.tensors["threshold"], node.tensors["flip"]
-    per_pixel = sources[0].channels if threshold.ndim == 3 else 0
-    names = [c.where(node.name), c.constants.add(threshold), c.constants.add(flip), str(per_pixel)]
-    return [
-        f"const xk_sink sink = {{{_shape(sources[0])}, 0, 0, {c.row}, 0, {', '.join(names)}}};",
-        f"xk_pointwise({values[0]}, &sink);",
-    ]
+def _pack(c: Calls, stage: Stage, node: Node, values: Values, sources: Specs) -> Lines:
+    fields = [_shape(sources[0]), "0", "0", c._row(stage), "0", *c._packed(stage, node, sources[0])]
+    pool = [c._pool(stage.pool)] if stage.pool else []
+    sink = f"const xk_sink sink = {{{', '.join(fields)}, {'&pool' if pool else '0'}}};"
+    return [*pool, sink, f"xk_pointwise({values[0]}, &sink);"]
 
 
 def _max_pool_bits(c: Calls, _: Stage, node: Node, values: Values, sources: Specs) -> Lines:

@@ -3,17 +3,19 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from xnorkit.format import Graph, Node, ValueSpec, operation_of
+from xnorkit.format import Graph, Node, ValueSpec, operation_of, window_of
 
 __all__ = ["Stage", "stages"]
 
 WHOLE = ("concat",)
 """Operations that write their result themselves, not row by row."""
+MOVES = ("concat", "gather_channels", "pad_bits", "max_pool_bits")
+"""Operations on bits that have no sink."""
 
 
 @dataclass
 class Stage:
-    """One call: `node`, then `steps` on its rows, then `pack`.
+    """One call: `node`, then `steps` on its rows, then `pack`, then `pool` of the bits.
 
     stores: whether the float value after the steps is kept (under `value`, the name of the last step).
     """
@@ -21,6 +23,7 @@ class Stage:
     node: Node
     steps: list[Node] = field(default_factory=list)
     pack: Node | None = None
+    pool: Node | None = None
     stores: bool = True
 
     @property
@@ -38,8 +41,9 @@ class Stage:
     @property
     def makes(self) -> list[str]:
         """Names of the values that the call stores."""
-        packed = [self.pack.name] if self.pack else []
-        return [*([self.value] if self.stores else []), *packed]
+        packed = [self.pack] if self.pack else []
+        last = [self.pool] if self.pool else packed
+        return [*([self.value] if self.stores else []), *(node.name for node in last)]
 
 
 def stages(graph: Graph, specs: Mapping[str, ValueSpec]) -> list[Stage]:
@@ -62,7 +66,8 @@ def stages(graph: Graph, specs: Mapping[str, ValueSpec]) -> list[Stage]:
         stage = Stage(node)
         if specs[node.name].kind == "f32" and node.op not in WHOLE:
             _take(stage, graph, specs, readers, taken)
-        taken |= {step.name for step in stage.steps} | ({stage.pack.name} if stage.pack else set())
+        _take_pool(stage, graph, specs, readers)
+        taken |= {node.name for node in (*stage.steps, stage.pack, stage.pool) if node}
         found.append((order[stage.value], stage))
     return [stage for _, stage in sorted(found, key=lambda item: item[0])]
 
@@ -86,6 +91,23 @@ def _take(
     if packs:
         stage.pack = packs[0]
         stage.stores = stage.value == graph.output or len(readers[stage.value]) > 1
+
+
+def _take_pool(stage: Stage, graph: Graph, specs: Mapping[str, ValueSpec], readers: Mapping[str, list[Node]]) -> None:
+    """Give `stage` the max-pool that alone reads its bits, if no two of its windows share a pixel."""
+    name = stage.pack.name if stage.pack else stage.node.name
+    after = readers.get(name, [])
+    if specs[name].kind != "bits" or stage.node.op in MOVES or name == graph.output or len(after) != 1:
+        return
+    pool, source = after[0], specs[name]
+    if pool.op != "max_pool_bits":
+        return
+    window, output = window_of(pool.attributes, source), specs[pool.name]
+    whole = (source.height // window.kernel[0], source.width // window.kernel[1])
+    if window.kernel != window.stride or any(window.padding) or tuple(window.dilation) != (1, 1):
+        return
+    if (output.height, output.width) == whole:
+        stage.pool, stage.stores = pool, stage.pack is not None and stage.stores
 
 
 def _fits(step: Node, value: str, specs: Mapping[str, ValueSpec]) -> bool:

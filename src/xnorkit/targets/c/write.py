@@ -16,13 +16,12 @@ from xnorkit.format import INPUT, Graph, ValueSpec, infer_shapes
 from xnorkit.runtime import Model
 from xnorkit.targets.c.arena import place
 from xnorkit.targets.c.arrays import Constants
-from xnorkit.targets.c.calls import Calls
+from xnorkit.targets.c.calls import Calls, scratch_words
 from xnorkit.targets.c.inputs import comments, input_call
 from xnorkit.targets.c.stages import Stage, stages
 
 __all__ = ["CProgram", "write_c"]
 
-ROW = "(float *)(void *)row"
 BYTES = {"f32": 4, "u8": 1}
 
 
@@ -66,6 +65,8 @@ def write_c(folder: str | os.PathLike[str], graph: Graph, *, images: NDArray[np.
     try:
         target.mkdir(parents=True, exist_ok=True)
         for source in resources.files("xnorkit.targets.c").joinpath("sources").iterdir():
+            if source.name == "xk_function.c" and all(node.op != "activation" for node in graph.nodes):
+                continue  # it needs a mathematical library, which a board may not have
             with resources.as_file(source) as path:
                 shutil.copyfile(path, target / path.name)
         (target / "model.h").write_text(model.header, encoding="utf-8")
@@ -96,7 +97,10 @@ def _model(graph: Graph) -> _Model:
         pointer = {"f32": "float *", "bits": "uint32_t *", "u8": "uint8_t *"}[kind]
         return f"({pointer})(void *)(block + {offsets[name]})"
 
-    calls = Calls(specs, constants, where, ROW)
+    def scratch(stage: Stage) -> str:
+        return f"(void *)(block + {offsets[_scratch(stage)]})"
+
+    calls = Calls(specs, constants, where, scratch)
     body = [line for stage in order for line in calls.write(stage)]
     inputs = [input_call(graph.input, constants, where(INPUT), pixels=pixels) for pixels in (False, True)]
     # A value with several positions is returned as (C, H, W), as in every runtime of the graph.
@@ -106,19 +110,14 @@ def _model(graph: Graph) -> _Model:
         f"  for (int32_t c = 0; c < {output.channels}; ++c)",
         f"    outputs[c * {output.height * output.width} + p] = value[p * {output.channels} + c];",
     ]
-    row = max(specs[node.name].channels for node in graph.nodes)
-    ram = size + 4 * row
     source = [
         f"/* Written by xnorkit {__version__}: the network '{_plain(graph.name)}'. */",
-        "#include <math.h>",
-        "",
         '#include "model.h"',
         '#include "xk.h"',
         "",
         *constants.text,
         "",
         f"static uint64_t storage[{max(1, size // 8)}];",
-        f"static uint32_t row[{row}];",
         "",
         "static void run(float *outputs) {",
         "  uint8_t *block = (uint8_t *)storage;",
@@ -139,7 +138,7 @@ def _model(graph: Graph) -> _Model:
         f'#define MODEL_NAME "{_plain(graph.name)}"',
         f"#define MODEL_INPUTS {specs[INPUT].size} /* one image {' x '.join(map(str, graph.input.shape))} */",
         f"#define MODEL_OUTPUTS {output.size}",
-        f"#define MODEL_RAM_BYTES {ram}",
+        f"#define MODEL_RAM_BYTES {size}",
         f"#define MODEL_CONSTANT_BYTES {constants.bytes}",
         "",
         *comments(graph.input, pixels=bool(inputs[1])),
@@ -148,7 +147,7 @@ def _model(graph: Graph) -> _Model:
         "",
         "#endif",
     ]
-    return _Model("\n".join(header) + "\n", "\n".join(source) + "\n", ram, constants.bytes)
+    return _Model("\n".join(header) + "\n", "\n".join(source) + "\n", size, constants.bytes)
 
 
 def _memory(graph: Graph, order: list[Stage], specs: dict[str, ValueSpec]) -> tuple[dict[str, int], int]:
@@ -161,7 +160,15 @@ def _memory(graph: Graph, order: list[Stage], specs: dict[str, ValueSpec]) -> tu
             lives[name] = (lives[name][0], step)
     lives[graph.output] = (lives[graph.output][0], len(order) + 1)
     sizes = {name: _bytes(specs[name]) for name in lives}
+    for step, stage in enumerate(order, start=1):
+        if words := scratch_words(stage, specs):
+            lives[_scratch(stage)], sizes[_scratch(stage)] = (step, step), 4 * words
     return place(sizes, lives)
+
+
+def _scratch(stage: Stage) -> str:
+    """Return the name of a stage's scratch memory, which no value has."""
+    return f"{stage.node.name}\n"
 
 
 def _bytes(spec: ValueSpec) -> int:

@@ -18,6 +18,13 @@
 #error "floats keep more digits than float32 here; required: -std=c99, or on x86 -msse2 -mfpmath=sse"
 #endif
 
+#if defined(__GNUC__)
+#define XK_INFINITY __builtin_inff()
+#else
+#include <math.h>
+#define XK_INFINITY INFINITY
+#endif
+
 typedef struct {
   int32_t height, width, channels;
 } xk_shape;
@@ -38,7 +45,15 @@ typedef struct {
   float low, high;
 } xk_step;
 
-/* Where rows go. floats or bits may be absent. bit = (y < threshold) xor flip. */
+/* A max-pool of bits whose windows lie side by side: each pixel joins the window that it belongs to as soon as it is made.
+ * A window keeps the largest sign: 1 bits where `falling`, which is a row of bits per channel, else 0 bits. */
+typedef struct {
+  int32_t kernel[2];
+  xk_shape output;
+  const uint32_t *falling;
+} xk_pool;
+
+/* Where rows go. floats, bits or pool may be absent. bit = (y < threshold) xor flip. */
 typedef struct {
   xk_shape shape;
   const xk_step *steps;
@@ -49,6 +64,7 @@ typedef struct {
   const float *threshold;
   const uint8_t *flip;
   int32_t threshold_stride; /* per pixel: 0 or shape.channels */
+  const xk_pool *pool;      /* of the bits */
 } xk_sink;
 
 /* Integers go either to floats (scale, and bias unless absent) or to bits: bit = (integer < threshold) xor flip. */
@@ -60,6 +76,8 @@ typedef struct {
 } xk_epilogue;
 
 void xk_emit(const xk_sink *sink, int32_t pixel);
+/* Stores word i of a pixel's bits. */
+void xk_store(const xk_sink *sink, int32_t pixel, int32_t i, uint32_t word);
 
 /* Where pixel (y, x) of the network's channel c lies: image[first + c * channel + y * row + x * column]. */
 typedef struct {
@@ -81,9 +99,10 @@ void xk_binary_weight_conv2d(const float *source, xk_shape shape, const xk_windo
                              const float *scale, const float *bias, const xk_sink *sink);
 void xk_int8_conv2d(const uint8_t *source, xk_shape shape, const xk_window *window, const int8_t *weight,
                     const uint8_t *zero_point, const int32_t *bias, const xk_epilogue *epilogue, const xk_sink *sink);
-/* weight: [filter][tap][words of a group's channels] */
+/* weight: [filter][tap][words of a group's channels]. With `bits`, memory for the words of one filter: [filter][words],
+ * the channels of all taps one after the other; for windows without padding and groups only. */
 void xk_binary_conv2d(const uint32_t *source, xk_shape shape, const xk_window *window, const uint32_t *weight,
-                      const xk_epilogue *epilogue, const xk_sink *sink);
+                      uint32_t *bits, const xk_epilogue *epilogue, const xk_sink *sink);
 
 void xk_quantize_u8(const float *source, xk_shape shape, float scale, int32_t zero_point, uint8_t *result);
 void xk_pointwise(const float *source, const xk_sink *sink);

@@ -1,24 +1,21 @@
 /* Layers that read floats. */
-#include <math.h>
-
 #include "xk_inside.h"
 
 void xk_float_conv2d(const float *source, xk_shape shape, const xk_window *w, const float *weight, const float *bias,
                      const xk_sink *sink) {
   const xk_shape out = sink->shape;
   const int32_t channels = shape.channels / w->groups;
-  const int32_t taps = w->kernel[0] * w->kernel[1];
+  const int32_t size = w->kernel[0] * w->kernel[1] * channels;
   for (int32_t oy = 0; oy < out.height; ++oy)
     for (int32_t ox = 0; ox < out.width; ++ox) {
+      const xk_taps taps = xk_valid(w, shape, oy, ox);
       for (int32_t o = 0; o < out.channels; ++o) {
-        const float *filter = weight + o * taps * channels;
+        const float *filter = weight + o * size;
         const int32_t first = o / (out.channels / w->groups) * channels;
         float sum = 0.0f;
-        for (int32_t t = 0; t < taps; ++t) {
-          int32_t pixel;
-          if (!xk_tap(w, shape, oy, ox, t / w->kernel[1], t % w->kernel[1], &pixel)) continue;
+        XK_FOR_TAPS(taps, w, shape) {
           const float *x = source + pixel * shape.channels + first;
-          for (int32_t c = 0; c < channels; ++c) sum = fmaf(x[c], filter[t * channels + c], sum);
+          for (int32_t c = 0; c < channels; ++c) sum = xk_fma(x[c], filter[tap * channels + c], sum);
         }
         sink->row[o] = sum + bias[o];
       }
@@ -30,20 +27,18 @@ void xk_binary_weight_conv2d(const float *source, xk_shape shape, const xk_windo
                              const float *scale, const float *bias, const xk_sink *sink) {
   const xk_shape out = sink->shape;
   const int32_t channels = shape.channels / w->groups;
-  const int32_t taps = w->kernel[0] * w->kernel[1];
-  const int32_t bytes = (taps * channels + 7) / 8;
+  const int32_t bytes = (w->kernel[0] * w->kernel[1] * channels + 7) / 8;
   for (int32_t oy = 0; oy < out.height; ++oy)
     for (int32_t ox = 0; ox < out.width; ++ox) {
+      const xk_taps taps = xk_valid(w, shape, oy, ox);
       for (int32_t o = 0; o < out.channels; ++o) {
         const uint8_t *filter = weight + o * bytes;
         const int32_t first = o / (out.channels / w->groups) * channels;
         float sum = 0.0f;
-        for (int32_t t = 0; t < taps; ++t) {
-          int32_t pixel;
-          if (!xk_tap(w, shape, oy, ox, t / w->kernel[1], t % w->kernel[1], &pixel)) continue;
+        XK_FOR_TAPS(taps, w, shape) {
           const float *x = source + pixel * shape.channels + first;
           for (int32_t c = 0; c < channels; ++c) {
-            const int32_t k = t * channels + c;
+            const int32_t k = tap * channels + c;
             sum = filter[k / 8] >> (k % 8) & 1 ? sum - x[c] : sum + x[c];
           }
         }

@@ -1,6 +1,4 @@
 /* Images (channels, height, width) to values (height, width, channels). */
-#include <math.h>
-
 #include "xk_inside.h"
 
 void xk_input_f32(const float *image, xk_shape shape, float *result) {
@@ -44,14 +42,11 @@ void xk_input_u8_from_f32(const float *image, xk_shape shape, const float *mean,
   for (int32_t p = 0; p < pixels; ++p)
     for (int32_t c = 0; c < shape.channels; ++c) {
       const float share = xk_product(image[c * pixels + p], std[c]) + mean[c];
-      const float level = nearbyintf(share / step);
-      result[p * shape.channels + c] = !(level > 0.0f) ? 0 : level >= 255.0f ? 255 : (uint8_t)level;
+      result[p * shape.channels + c] = xk_level(share / step, 0);
     }
 }
 
 void xk_quantize_u8(const float *source, xk_shape shape, float scale, int32_t zero_point, uint8_t *result) {
-  for (int32_t i = 0; i < shape.height * shape.width * shape.channels; ++i) {
-    const float level = nearbyintf(source[i] / scale) + (float)zero_point;
-    result[i] = !(level > 0.0f) ? 0 : level >= 255.0f ? 255 : (uint8_t)level;
-  }
+  for (int32_t i = 0; i < shape.height * shape.width * shape.channels; ++i)
+    result[i] = xk_level(source[i] / scale, zero_point);
 }

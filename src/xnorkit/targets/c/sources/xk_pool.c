@@ -1,6 +1,4 @@
 /* Windows without weights. */
-#include <math.h>
-
 #include "xk_inside.h"
 
 static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
@@ -10,11 +8,10 @@ void xk_max_pool(const float *source, xk_shape shape, const xk_window *w, const 
   const xk_shape out = sink->shape;
   for (int32_t oy = 0; oy < out.height; ++oy)
     for (int32_t ox = 0; ox < out.width; ++ox) {
+      const xk_taps taps = xk_valid(w, shape, oy, ox);
       for (int32_t c = 0; c < out.channels; ++c) {
-        float y = -INFINITY;
-        for (int32_t t = 0; t < w->kernel[0] * w->kernel[1]; ++t) {
-          int32_t pixel;
-          if (!xk_tap(w, shape, oy, ox, t / w->kernel[1], t % w->kernel[1], &pixel)) continue;
+        float y = -XK_INFINITY;
+        XK_FOR_TAPS(taps, w, shape) {
           const float x = source[pixel * shape.channels + c];
           y = x > y ? x : y;
         }
@@ -39,13 +36,10 @@ void xk_avg_pool(const float *source, xk_shape shape, const xk_window *w, const 
           counted(oy * w->stride[0] - w->padding[0], w->kernel[0], shape.height, after[0], include_pad);
       const int32_t columns =
           counted(ox * w->stride[1] - w->padding[1], w->kernel[1], shape.width, after[1], include_pad);
+      const xk_taps taps = xk_valid(w, shape, oy, ox);
       for (int32_t c = 0; c < out.channels; ++c) {
         float y = 0.0f;
-        for (int32_t t = 0; t < w->kernel[0] * w->kernel[1]; ++t) {
-          int32_t pixel;
-          if (!xk_tap(w, shape, oy, ox, t / w->kernel[1], t % w->kernel[1], &pixel)) continue;
-          y = y + source[pixel * shape.channels + c];
-        }
+        XK_FOR_TAPS(taps, w, shape) y = y + source[pixel * shape.channels + c];
         sink->row[c] = y / (float)(rows * columns);
       }
       xk_emit(sink, oy * out.width + ox);
@@ -57,12 +51,11 @@ void xk_max_pool_bits(const uint32_t *source, xk_shape shape, const xk_window *w
   const int32_t words = xk_words(out.channels);
   for (int32_t oy = 0; oy < out.height; ++oy)
     for (int32_t ox = 0; ox < out.width; ++ox) {
+      const xk_taps taps = xk_valid(w, shape, oy, ox);
       uint32_t *pixel_bits = result + (oy * out.width + ox) * words;
       for (int32_t i = 0; i < words; ++i) {
         uint32_t all = 0xffffffffu, any = 0, either = 0;
-        for (int32_t t = 0; t < w->kernel[0] * w->kernel[1]; ++t) {
-          int32_t pixel;
-          if (!xk_tap(w, shape, oy, ox, t / w->kernel[1], t % w->kernel[1], &pixel)) continue;
+        XK_FOR_TAPS(taps, w, shape) {
           all &= source[pixel * words + i];
           any |= source[pixel * words + i];
         }
@@ -74,18 +67,19 @@ void xk_max_pool_bits(const uint32_t *source, xk_shape shape, const xk_window *w
 
 void xk_k_map(const float *source, xk_shape shape, const xk_window *w, const xk_sink *sink) {
   const xk_shape out = sink->shape;
-  const int32_t taps = w->kernel[0] * w->kernel[1];
   for (int32_t oy = 0; oy < out.height; ++oy)
     for (int32_t ox = 0; ox < out.width; ++ox) {
+      const xk_taps taps = xk_valid(w, shape, oy, ox);
       float y = 0.0f;
-      for (int32_t t = 0; t < taps; ++t) {
-        int32_t pixel;
-        if (!xk_tap(w, shape, oy, ox, t / w->kernel[1], t % w->kernel[1], &pixel)) continue;
+      XK_FOR_TAPS(taps, w, shape) {
         float total = 0.0f;
-        for (int32_t c = 0; c < shape.channels; ++c) total = total + fabsf(source[pixel * shape.channels + c]);
+        for (int32_t c = 0; c < shape.channels; ++c) {
+          const float x = source[pixel * shape.channels + c];
+          total = total + (x < 0.0f ? -x : x);
+        }
         y = y + total / (float)shape.channels;
       }
-      sink->row[0] = y / (float)taps;
+      sink->row[0] = y / (float)(w->kernel[0] * w->kernel[1]);
       xk_emit(sink, oy * out.width + ox);
     }
 }

@@ -29,6 +29,22 @@ static void apply(const xk_step *s, int32_t pixel, float *row, int32_t channels)
   }
 }
 
+void xk_store(const xk_sink *sink, int32_t pixel, int32_t i, uint32_t word) {
+  const xk_pool *pool = sink->pool;
+  const int32_t words = xk_words(sink->shape.channels);
+  if (!pool) {
+    sink->bits[pixel * words + i] = word;
+    return;
+  }
+  const int32_t oy = pixel / sink->shape.width, ox = pixel % sink->shape.width;
+  const int32_t y = oy / pool->kernel[0], x = ox / pool->kernel[1];
+  if (y >= pool->output.height || x >= pool->output.width) return;
+  uint32_t *to = sink->bits + (y * pool->output.width + x) * words + i;
+  const uint32_t falling = pool->falling[i];
+  const int first = oy % pool->kernel[0] == 0 && ox % pool->kernel[1] == 0;
+  *to = first ? word : ((*to & word) & ~falling) | ((*to | word) & falling);
+}
+
 void xk_emit(const xk_sink *sink, int32_t pixel) {
   const int32_t channels = sink->shape.channels;
   for (int32_t i = 0; i < sink->step_count; ++i) apply(&sink->steps[i], pixel, sink->row, channels);
@@ -36,12 +52,15 @@ void xk_emit(const xk_sink *sink, int32_t pixel) {
     for (int32_t c = 0; c < channels; ++c) sink->floats[pixel * channels + c] = sink->row[c];
   }
   if (sink->bits) {
-    uint32_t *words = sink->bits + pixel * xk_words(channels);
     const int32_t first = pixel * sink->threshold_stride;
-    for (int32_t i = 0; i < xk_words(channels); ++i) words[i] = 0;
+    uint32_t word = 0;
     for (int32_t c = 0; c < channels; ++c) {
       const uint32_t bit = (uint32_t)(sink->row[c] < sink->threshold[first + c]) ^ sink->flip[first + c];
-      words[c / 32] |= bit << (c % 32);
+      word |= bit << (c % 32);
+      if (c % 32 == 31 || c == channels - 1) {
+        xk_store(sink, pixel, c / 32, word);
+        word = 0;
+      }
     }
   }
 }
