@@ -126,7 +126,7 @@ def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path, monkeypatch
 
 
 def test_refusals(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--against nothing; required: any of all, torch, torch-compile"):
+    with pytest.raises(InputError, match="against 'nothing', but it must be any of all, torch, torch-compile"):
         bench_model("lenet5", against=("nothing",))
     with pytest.raises(InputError, match=r"batch=\[0\]"):
         bench_model("lenet5", batch=(0,))

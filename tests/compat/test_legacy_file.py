@@ -56,9 +56,9 @@ def test_tensors_and_figures(how: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([1], "holds a list; required: a dictionary of tensors"),
-        ({}, "holds nothing; required"),
-        ({"state_dict": {}}, "holds nothing; required"),
+        ([1], "must be a dictionary of tensors .* but it holds a list"),
+        ({}, "must be a dictionary of tensors .* but it holds nothing"),
+        ({"state_dict": {}}, "must be a dictionary of tensors .* but it holds nothing"),
         ({"state_dict": {"a": 1}}, "holds no tensor under a"),
         ({"xnorkit": {}, "state_dict": {}}, "is already a checkpoint of this library"),
         ({"a": torch.zeros(1), "module.a": torch.zeros(1)}, "holds 'a' twice, with and without 'module'"),

@@ -131,12 +131,12 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
             np.save(file, array)
 
     for name, array, message in (
-        ("train_data", np.zeros((4, 3, 32, 31), np.float32), r"shape \(4, 3, 32, 31\); required: floats of shape"),
+        ("train_data", np.zeros((4, 3, 32, 31), np.float32), r"shape \(4, 3, 32, 31\), but it must hold floats of shape"),
         ("train_data", np.zeros((4, 3, 32, 32), np.uint8), "holds uint8 of shape"),
-        ("test_data", np.full((32, 3, 32, 32), np.nan), "required: finite numbers"),
-        ("test_labels", np.zeros(31, int), r"required: integers 0 to 9 of shape \(32,\)"),
+        ("test_data", np.full((32, 3, 32, 32), np.nan), "it must hold finite numbers"),
+        ("test_labels", np.zeros(31, int), r"it must hold integers 0 to 9 of shape \(32,\)"),
         ("train_labels", np.full(64, 10), "integers 0 to 9"),
-        ("train_labels", np.array([{}] * 64), "not an array as numpy.save writes it"),
+        ("train_labels", np.array([{}] * 64), "must be a file of numpy.save"),
     ):
         saved(name, array)
         with pytest.raises(DataError, match=message):

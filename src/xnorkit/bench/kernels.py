@@ -1,4 +1,4 @@
-"""`xnorkit bench kernels`: single layers against the machine's own limit and against what one could run instead."""
+"""`xnorkit bench kernels`: single layers against the limit of the machine and against the alternatives."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -79,7 +79,7 @@ def bench_kernels(
         InputError: no shapes, or as `bench_kernel`.
     """
     if not shapes or not threads:
-        raise InputError("no shapes or threads; required: at least one, such as 'resnet18' or '3x3 256@14x14'.")
+        raise InputError("at least one shape and thread count are needed. Pass shapes such as '3x3 256@14x14'.")
     once = _once(note)
     return [
         bench_kernel(shape, isa=isa, threads=count, seconds=seconds, against=against, note=once)
@@ -98,9 +98,9 @@ def bench_kernel(
     truth: str = REFERENCE,
     note: Note = silent,
 ) -> KernelResult:
-    """Return the times of one layer, batch 1, random data; every answer is checked before it is timed.
+    """Return the times of one layer at batch 1 on random data, after checking every answer.
 
-    A peer whose answer is off, or that raises, has a null for its time and a reason; the others are measured.
+    A peer that raises or whose answer is wrong has null for its time and a reason; the others are measured.
 
     It is checked against the scalar reference, which takes seconds for 0.1e9 multiply-adds, or against another
     instruction set, as `truth="portable"`, which takes milliseconds.
@@ -178,7 +178,7 @@ def _own(case: LayerCase, isa: str, threads: int) -> dict[str, Callable[[], Any]
         if not np.array_equal(
             values if as_they_are else values.transpose(0, 3, 1, 2), case.answer_bits if bits else case.answer
         ):
-            raise EngineError(f"shape '{case.shape.text}': isa {isa} does not give the reference's answer.")
+            raise EngineError(f"shape '{case.shape.text}': isa {isa} does not return the reference's answer.")
     return {name: _with_threads(run, threads) for name, run in runs.items()}
 
 
@@ -240,7 +240,7 @@ def _threads_of_torch(candidates: Iterable[str], threads: int) -> AbstractContex
 
 
 def _once(note: Note) -> Note:
-    """Return `note` without repetitions."""
+    """Return a `note` that ignores repeated lines."""
     seen: set[str] = set()
 
     def pass_on(line: str) -> None:

@@ -43,7 +43,7 @@ class ModelResult:
     twin for peers. quartiles_us: between them lies the middle half of the samples. isa: instruction set of xnorkit's
     kernels, or the one that a peer is held to; null where a peer takes what it finds. steps: where the time of
     xnorkit's network goes, if that was asked for. fault: why a peer cannot be measured; then its figures are null.
-    remark: what is to be known beside its time.
+    remark: the remark that is needed beside its time.
     """
 
     model: str
@@ -106,7 +106,7 @@ def bench_model(
     for count in threads:
         check_run(count, seconds)
     if not batch or min(batch) < 1 or not threads:
-        raise InputError(f"batch={list(batch)}, threads={list(threads)}; required: numbers of at least 1.")
+        raise InputError(f"batch={list(batch)}, threads={list(threads)}, but all must be at least 1.")
     choice = choose(against, MODEL_ENGINES, note)
     subject = load_subject(what, binarization, int8_ends=int8_ends, pretrained=pretrained)
     if subject.twin is None and choice.engines:
@@ -121,7 +121,7 @@ def bench_model(
 
 
 def float_bytes(model: "nn.Module") -> int:
-    """Return the bytes of a model's weights and statistics; the integer counters of batch norms are none."""
+    """Return the bytes of a model's weights and statistics, without the integer counters of batch norms."""
     return sum(t.numel() * t.element_size() for t in model.state_dict().values() if t.is_floating_point())
 
 
@@ -190,7 +190,7 @@ class _Run:
         return rows
 
     def _own_error(self, own_images: NDArray[Any], images: NDArray[np.float32]) -> float | None:
-        """Return the distance from the trained model's logits; a sign on zero may turn, so it is not always 0."""
+        """Return the distance from the trained model's logits, which is not always 0, because a sign of 0 may flip."""
         if self.subject.trained is None:
             return None
         import torch
@@ -200,13 +200,13 @@ class _Run:
         error = relative_error(self.packed(own_images[:CHECKED_IMAGES]), expected)
         if not error <= OWN_TOLERANCE:
             raise EngineError(
-                f"the packed '{self.subject.name}' differs from the trained model (relative error {error:.2g}); "
-                f"required: at most {OWN_TOLERANCE}. `xnorkit export` shows where."
+                f"the packed '{self.subject.name}' differs from the trained model by a relative error of {error:.2g}, "
+                f"but at most {OWN_TOLERANCE} is allowed. `xnorkit export` shows where."
             )
         return error
 
     def _peer(self, engine: Engine, images: NDArray[np.float32]) -> tuple[Callable[[], Any], float]:
-        """Return a peer's call and the error of its logits; see `Twin.call` for what it raises."""
+        """Return a peer's call and the error of its logits; `Twin.call` lists the exceptions."""
         assert self.twin is not None
         call = self.twin.call(engine, images, self.packed.threads)
         return call, checked_error(call(), self.twin.answer(images), engine.tolerance)
@@ -219,10 +219,10 @@ def _timed(row: ModelResult, timing: Timing) -> ModelResult:
 
 
 def _without_twin(choice: Choice, name: str, note: Note) -> Choice:
-    """Return a choice without engines; those that were asked for by name say why."""
-    reason = f"'{name}' is no name of `xnorkit models`, so its float twin is unknown"
+    """Return a choice without engines, with a reason for those that the user named."""
+    reason = f"'{name}' is not a name of `xnorkit models`, so its float twin is unknown"
     if find_spec("torch") is None:
-        reason = f"PyTorch is not installed, which makes the float twin; {REMEDY}"
+        reason = f"PyTorch, which runs the float twin, is not installed; {REMEDY}"
     asked = {engine.name: reason for engine in choice.engines if engine.name in choice.asked}
     if not asked:
         note(f"no peers: {reason}")
@@ -246,5 +246,5 @@ def _own_images(graph: Graph, batch: int) -> NDArray[Any]:
 
 
 def _as_floats(graph: Graph, images: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the same images as the float32 twin takes them."""
+    """Return the same images in the form that the float32 twin takes."""
     return as_floats(images, graph.input) if graph.input.takes_floats else images

@@ -24,7 +24,7 @@ SHAPES = ("3x3 64@32x32", "3x3 128@16x16", "3x3 256@8x8", "3x3 512@4x4")
 PACK = "pack"
 PRODUCTS = ("forward", "input gradient", "weight gradient")
 FLOAT = "float "
-MOST = 511  # integers that gradients are rounded to: -511 to 511
+MOST = 511  # gradients are rounded to integers from -511 to 511
 CLIP = 1.0
 
 
@@ -82,7 +82,7 @@ def bench_products(
         EngineError: an answer is off.
     """
     if batch < 1 or not threads:
-        raise InputError(f"batch={batch}, threads={list(threads)}; required: numbers of at least 1.")
+        raise InputError(f"batch={batch}, threads={list(threads)}, but all must be at least 1.")
     for count in threads:
         check_run(count, seconds)
     reuse_memory()
@@ -197,8 +197,8 @@ class _Case:
                 expected = expected * inside
             if not (np.abs(self.results[product] - expected) <= bound).all():
                 raise EngineError(
-                    f"shape '{self.shape.text}', isa {_engine.default_isa()}: the {product} is further from PyTorch's "
-                    "than its rounding allows; required: equal sums forward, and half a step per value backward."
+                    f"shape '{self.shape.text}', isa {_engine.default_isa()}: the {product} differs from PyTorch's "
+                    "by more than its rounding: forward sums must be equal, backward ones within half a step per value."
                 )
 
 

@@ -1,4 +1,4 @@
-"""What `xnorkit bench model` is given (name, packed file, checkpoint) as a packed network and its float twin."""
+"""The subject of `xnorkit bench model` (name, packed file, checkpoint) as a packed network and its float twin."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def load_subject(
     is_file = packed is not None or path.is_file() or path.suffix == ".ckpt" or len(path.parts) > 1
     if is_file and (binarization is not None or int8_ends):
         option = "--int8-ends" if int8_ends else f"--binarization {binarization}"
-        raise InputError(f"{option} with a file; required: none, a file is what it is.")
+        raise InputError(f"{option} needs a model by name, but a file was passed. Omit {option}.")
     if not is_file:
         return _by_name(what, binarization, int8_ends)
     return _checkpoint(path) if packed is None else _packed(packed)

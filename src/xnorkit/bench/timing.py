@@ -1,4 +1,4 @@
-"""Interleaved timing: every candidate is measured in every round, so that noise of the machine meets all alike."""
+"""Interleaved timing: every round measures every candidate, so that the machine's noise affects all alike."""
 
 import statistics
 import time
@@ -21,8 +21,8 @@ LONG_CALL_SECONDS = 0.1
 class Timing:
     """Microseconds per call: median and minimum over `samples` samples, each the mean of `calls` calls.
 
-    quartiles_us: between them lies the middle half of the samples. cores: processor time of the whole process over
-    wall time, the median of the samples: what was really used.
+    quartiles_us: the limits of the middle half of the samples. cores: processor time of the whole process over
+    wall time, the median of the samples, which is the number of cores in use.
     """
 
     median_us: float
@@ -35,7 +35,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class SelfTimed:
-    """A candidate whose call returns the microseconds that count, as a profiler inside it saw them."""
+    """A candidate whose call returns the microseconds that a profiler inside it measured."""
 
     call: Callable[[], float]
 
@@ -45,15 +45,15 @@ class SelfTimed:
 
 
 def check_run(threads: int, seconds: float) -> None:
-    """Check what all benchmarks are asked for.
+    """Check the arguments that all benchmarks share.
 
     Raises:
         InputError: `threads` is not from 1 to 256, or `seconds` is not positive.
     """
     if not 1 <= threads <= MAX_THREADS:
-        raise InputError(f"threads={threads}; required: an integer from 1 to {MAX_THREADS}.")
+        raise InputError(f"threads={threads}, but it must be an integer from 1 to {MAX_THREADS}.")
     if not 0 < seconds < float("inf"):
-        raise InputError(f"seconds={seconds}; required: a positive number.")
+        raise InputError(f"seconds={seconds}, but it must be a positive number.")
 
 
 def interleaved(
@@ -135,7 +135,7 @@ def _calls_per_sample(call: Callable[[], object]) -> int:
         start = time.perf_counter()
         call()
         best = min(best, time.perf_counter() - start)
-    # 0 stands for one call that is too long to be repeated for warming up.
+    # 0 means one call, which is too long to repeat for warming up.
     return max(1, round(SAMPLE_SECONDS / best)) if best < LONG_CALL_SECONDS else 0
 
 

@@ -1,4 +1,4 @@
-"""`xnorkit bench training`: one training step of a binary network, on bits and otherwise, beside its float32 twin."""
+"""`xnorkit bench training`: one training step of a binary network, on bits or not, beside its float32 twin."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -143,9 +143,9 @@ def _row(
 def _check(paths: Sequence[str], batch: int, threads: Sequence[int], seconds: float) -> None:
     for path in paths:
         if path not in PATHS:
-            raise InputError(f"path '{path}'; required: any of {', '.join(PATHS)}.")
+            raise InputError(f"path '{path}', but it must be any of {', '.join(PATHS)}.")
     if batch < 1 or not threads:
-        raise InputError(f"batch={batch}, threads={list(threads)}; required: numbers of at least 1.")
+        raise InputError(f"batch={batch}, threads={list(threads)}, but all must be at least 1.")
     for count in threads:
         check_run(count, seconds)
 
@@ -153,7 +153,7 @@ def _check(paths: Sequence[str], batch: int, threads: Sequence[int], seconds: fl
 def _binary_kind(name: str, binarization: str | None) -> str:
     if binarization == "float":
         raise InputError(
-            "binarization 'float'; required: one with binary layers, of "
+            "binarization 'float' has no binary layers, but the benchmark needs some. Choose one of "
             f"{', '.join(kind for kind in binarizations(name) if kind != 'float')}. The float twin is measured anyway."
         )
     return binarization or next(kind for kind in binarizations(name) if kind != "float")
@@ -165,6 +165,6 @@ def _device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise InputError(
-            f"device '{name}' is not available ({error}); required: cpu, or a GPU that PyTorch sees."
+            f"device '{name}' is not available ({error}). Choose cpu or a GPU that PyTorch sees."
         ) from error
     return device

@@ -136,7 +136,7 @@ def test_claims_are_decided_by_the_records(tmp_path: Path, make: Make, claim: st
 def test_without_records_of_a_claim_nothing_is_decided(tmp_path: Path) -> None:
     page = _page(tmp_path, Synthetic.peaks)
     assert "No claim can be decided yet; `xnorkit report` measures what is needed." in page
-    assert "Nothing that could be compared was measured yet." in page
+    assert "Nothing comparable has been measured yet." in page
     assert "be more than 10.7 times as fast as a float32 one" in page
 
 
@@ -180,7 +180,7 @@ def test_the_fastest_of_some_engines_says_so(tmp_path: Path) -> None:
 def test_no_engine_of_a_kind_gives_no_sentence_about_it(tmp_path: Path) -> None:
     def make(study: Synthetic) -> None:
         study.inference()
-        study.fault("onnxruntime_int8", "wrong answer: relative error 0.52; required: at most 0.02")
+        study.fault("onnxruntime_int8", "wrong answer: the relative error is 0.52, but it must be at most 0.02")
 
     assert "in the fastest int8" not in _page(tmp_path, make)
 
