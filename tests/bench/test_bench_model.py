@@ -130,7 +130,7 @@ def test_refusals(tmp_path: Path) -> None:
         bench_model("lenet5", against=("nothing",))
     with pytest.raises(InputError, match=r"batch=\[0\]"):
         bench_model("lenet5", batch=(0,))
-    with pytest.raises(InputError, match=r"--binarization xnor with a file"):
+    with pytest.raises(InputError, match=r"--binarization xnor needs a model by name"):
         load_subject(str(tmp_path / "model.xnor"), "xnor")
 
 

@@ -227,19 +227,30 @@ def test_inputs_that_do_not_fit(lenet: Path, nin: Path, tmp_path: Path, capsys: 
             [nin, "data.name=cifar10", "--input", "whitened"],
             "input whitened with data.name=cifar10, but it needs .*whitened",
         ),
-        ([nin, "data.name=cifar10-whitened", "--input", "plain"], "input plain with data.name=cifar10-whitened;"),
+        (
+            [nin, "data.name=cifar10-whitened", "--input", "plain"],
+            "input plain with data.name=cifar10-whitened, but it needs",
+        ),
         ([nin, "--mean", "0.5,0.5,0.5", "--std", "1,1,1"], "prepared floats take neither"),
         ([nin, "--input", "plain", "--mean", "0.5,0.5,0.5"], r"std \(none\), but both must be three finite numbers"),
         ([nin, "--input", "plain", "--mean", "0,0", "--std", "1,1"], "both must be three finite numbers"),
-        ([nin, "--input", "plain", "--mean", "0,0,0", "--std", "1,1,0"], "both must be three finite numbers, with std above 0"),
+        (
+            [nin, "--input", "plain", "--mean", "0,0,0", "--std", "1,1,0"],
+            "both must be three finite numbers, with std above 0",
+        ),
         ([nin, "--input", "plain", "--mean", "0,0,nan", "--std", "1,1,1"], "both must be three finite numbers"),
         ([nin, "--input", "plain", "--mean", "a", "--std", "1,1,1"], "--mean a; required: numbers with commas"),
         ([lenet, "--input", "plain"], "input plain for XNOR-Net-PyTorch, LeNet-5 on MNIST, but only NIN on CIFAR-10"),
-        ([lenet, "--mean", "0.5", "--std", "1"], "mean and std for XNOR-Net-PyTorch, LeNet-5 on MNIST, but they are for NIN"),
+        (
+            [lenet, "--mean", "0.5", "--std", "1"],
+            "mean and std for XNOR-Net-PyTorch, LeNet-5 on MNIST, but they are for NIN",
+        ),
     ):
         assert re.search(message, refusal(capsys, "convert", *words, "-o", new))
         assert not new.exists()
-    with pytest.raises(InputError, match=r"input upright .*, but the input must be one of whitened, plain, transposed\."):
+    with pytest.raises(
+        InputError, match=r"input upright .*, but the input must be one of whitened, plain, transposed\."
+    ):
         convert_checkpoint(nin, new, images="upright")
 
 

@@ -56,7 +56,9 @@ class Hostile:
 def test_nothing_is_executed(tmp_path: Path) -> None:
     target = tmp_path / "executed"
     content = pickle.dumps({"data": Hostile(str(target))}, 2)
-    with pytest.raises(DataError, match=r"names (posix|nt)\.system, which data does not need.*Nothing in it was executed"):
+    with pytest.raises(
+        DataError, match=r"names (posix|nt)\.system, which data does not need.*Nothing in it was executed"
+    ):
         read_array_pickle(written(tmp_path, content), LIMIT)
     assert not target.exists()
     pickle.loads(content)

@@ -85,7 +85,10 @@ def test_damage_is_named(root: Path, tmp_path: Path) -> None:
     folder = linked(root / "cifar-10-batches-py", tmp_path / "b", "data_batch_1")
     images = random_images(1, 10_000, 3072)
     for damaged, message in (
-        (python2_pickle(images[:9], {"labels": [1] * 9}), r"'data' of shape \(9, 3072\), but the shape must be \(10000, 3072\)"),
+        (
+            python2_pickle(images[:9], {"labels": [1] * 9}),
+            r"'data' of shape \(9, 3072\), but the shape must be \(10000, 3072\)",
+        ),
         (python2_pickle(images, {"labels": [1] * 9}), "must hold a list of 10000 integers, 'labels'"),
         (python2_pickle(images, {"fine_labels": [1] * 10_000}), "must hold a list of 10000 integers, 'labels'"),
     ):

@@ -27,7 +27,7 @@ def test_wrong_values(options: dict, message: str) -> None:
 
 
 def test_unknown_options_have_near_matches() -> None:
-    with pytest.raises(RecipeError, match="'worker' is not a data option. Did you mean workers"):
+    with pytest.raises(RecipeError, match=r"'worker' is not a data option\. Did you mean workers"):
         create_data("digits", worker=2)
     with pytest.raises(RecipeError, match="Choose one of batch_size, seed"):
         create_data("digits", zzz=2)

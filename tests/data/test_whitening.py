@@ -131,7 +131,11 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
             np.save(file, array)
 
     for name, array, message in (
-        ("train_data", np.zeros((4, 3, 32, 31), np.float32), r"shape \(4, 3, 32, 31\), but it must hold floats of shape"),
+        (
+            "train_data",
+            np.zeros((4, 3, 32, 31), np.float32),
+            r"shape \(4, 3, 32, 31\), but it must hold floats of shape",
+        ),
         ("train_data", np.zeros((4, 3, 32, 32), np.uint8), "holds uint8 of shape"),
         ("test_data", np.full((32, 3, 32, 32), np.nan), "it must hold finite numbers"),
         ("test_labels", np.zeros(31, int), r"it must hold integers 0 to 9 of shape \(32,\)"),

@@ -263,7 +263,10 @@ def test_magnitude_of_features_stands_in_the_last_dimension() -> None:
         (lambda: ops.AdvancedInputBinarizer(t_end=-2), "AdvancedInputBinarizer: t_end=-2, but it must be above 0"),
         (lambda: ops.AdvancedNoisyInputBinarizer(noise=1.5), "noise=1.5, but it must be from 0 to 1"),
         (lambda: ops.InputBiasBinarizer(nn.ReLU()), "ReLU with neither in_channels nor in_features"),
-        (lambda: ops.InputBiasBinarizer(conv(), gradient="exact"), "gradient='exact', but it must be 'approx' or 'ste'"),
+        (
+            lambda: ops.InputBiasBinarizer(conv(), gradient="exact"),
+            "gradient='exact', but it must be 'approx' or 'ste'",
+        ),
     ],
 )
 def test_wrong_arguments(make: Callable[[], nn.Module], message: str) -> None:

@@ -76,7 +76,7 @@ def test_an_architecture_of_that_name(clash: Path) -> None:
 
 
 def test_a_trained_model_is_no_architecture() -> None:
-    with pytest.raises(RecipeError, match=r"'lenet5-digits' is a trained model.*pretrained=True"):
+    with pytest.raises(RecipeError, match=r"'lenet5-digits' must be an architecture.*pretrained=True"):
         create_model("lenet5-digits")
 
 
