@@ -116,10 +116,10 @@ def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path, monkeypatch
     notes: list[str] = []
     rows = bench_model(str(path), seconds=0.01, note=notes.append)
     assert [row.engine for row in rows] == ["xnorkit"]
-    assert any("no peers: 'own' is no name of `xnorkit models`" in line for line in notes)
+    assert any("no peers: 'own' is not a name of `xnorkit models`" in line for line in notes)
     own, peer = bench_model(str(path), seconds=0.01, against=("torch",))
     assert (own.engine, own.fault, peer.engine) == ("xnorkit", None, "torch_f32")
-    assert peer.fault == "'own' is no name of `xnorkit models`, so its float twin is unknown"
+    assert peer.fault == "'own' is not a name of `xnorkit models`, so its float twin is unknown"
     monkeypatch.setattr(model, "find_spec", lambda name: None)
     _, peer = bench_model(str(path), seconds=0.01, against=("torch",))
     assert peer.fault == "PyTorch is not installed, which makes the float twin; pip install 'xnorkit[bench]'"

@@ -96,7 +96,7 @@ def test_a_peers_fault_is_a_reason_and_the_others_are_measured(text: str) -> Non
 @pytest.mark.usefixtures("fakes")
 def test_a_fault_of_xnorkits_own_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LayerCase, "answer_bits", np.zeros((1, 1), np.uint32))
-    with pytest.raises(EngineError, match=r"isa .* does not give the reference's answer"):
+    with pytest.raises(EngineError, match=r"isa .* does not return the reference's answer"):
         bench_kernel(parse_shape("3x3 8@5x5"), seconds=0.01, against=("fake",))
 
 

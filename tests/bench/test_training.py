@@ -130,7 +130,7 @@ def test_products() -> None:
 
 def test_products_that_are_off_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_engine, "sign_conv_weight_gradient", lambda *arguments: arguments[3].fill(1e6))
-    with pytest.raises(EngineError, match="the weight gradient is further from PyTorch's than its rounding allows"):
+    with pytest.raises(EngineError, match="the weight gradient differs from PyTorch's by more than its rounding"):
         bench_products([SHAPE], batch=1, seconds=0.01)
     with pytest.raises(InputError, match="batch=0"):
         bench_products([SHAPE], batch=0)

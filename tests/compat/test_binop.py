@@ -179,9 +179,9 @@ def test_frozen_weights_are_passed_over() -> None:
 def test_calls_in_a_wrong_order_lose_nothing() -> None:
     model = network()
     bin_op = BinOp(model)
-    with pytest.raises(InputError, match="binarization\\(\\) before it"):
+    with pytest.raises(InputError, match=r"Call binarization\(\) first"):
         bin_op.restore()
-    with pytest.raises(InputError, match=r"loss.backward\(\) before this call"):
+    with pytest.raises(InputError, match=r"Call loss.backward\(\) first"):
         bin_op.updateBinaryGradWeight()
     bin_op.binarization()
     saved = copy.deepcopy(bin_op.saved_params)

@@ -66,7 +66,7 @@ def test_a_missing_picture_is_named(tmp_path: Path) -> None:
     study = Synthetic(tmp_path)
     study.pictures()
     next((tmp_path / "pictures").glob("sign-maps*")).unlink()
-    with pytest.raises(InputError, match=r"sign-maps.*cannot be read"):
+    with pytest.raises(InputError, match=r"sign-maps.*must be a picture"):
         write_page(tmp_path, tmp_path / "page")
 
 

@@ -66,7 +66,7 @@ def test_resume_after_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         run_study(Study(QUICK, tmp_path), show=lines.append)
     assert first.calls == ["a", "b"]
     assert "3 records are in" in lines[-1]
-    assert f"Go on with: xnorkit report --quick --output {tmp_path}" in lines[-1]
+    assert f"Continue with: xnorkit report --quick --output {tmp_path}" in lines[-1]
     second = Fake("abc")
     monkeypatch.setattr(runner, "ROOMS", {("peaks",): second})
     result = run_study(Study(QUICK, tmp_path), show=quiet)
