@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from xnorkit.bench.faults import Faults, checked_error
 from xnorkit.bench.layer_case import REFERENCE, LayerCase
 from xnorkit.bench.peaks import check_isa
 from xnorkit.bench.shapes import LayerShape
-from xnorkit.bench.timing import check_run, interleaved
+from xnorkit.bench.timing import Row, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
 
 __all__ = ["KernelResult", "bench_kernel", "bench_kernels"]
@@ -27,7 +27,7 @@ PEAK_MILLISECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class KernelResult:
+class KernelResult(Row):
     """One row; field names are fixed so that figures can be compared over time.
 
     us, min_us: median and minimum of a binary layer with bits in and thresholded bits out, or of a float layer from
@@ -58,10 +58,6 @@ class KernelResult:
     peers_min_us: dict[str, float | None] = field(default_factory=dict)
     peer_faults: dict[str, str] = field(default_factory=dict)
     peer_remarks: dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
 
 
 def bench_kernels(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from xnorkit.bench.faults import Faults, checked_error, relative_error
 from xnorkit.bench.peaks import PeakMeter
 from xnorkit.bench.profile import StepResult, ideal_us, profile
 from xnorkit.bench.subjects import Subject, load_subject
-from xnorkit.bench.timing import Timing, check_run, interleaved
+from xnorkit.bench.timing import Row, Timing, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
 from xnorkit.format import Graph, as_floats
 
@@ -34,7 +34,7 @@ OWN_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
-class ModelResult:
+class ModelResult(Row):
     """One row; field names are fixed so that figures can be compared over time.
 
     ideal_us: of xnorkit's network (`xnorkit.bench.profile`); null for peers. file_bytes: of the .xnor or .onnx file;
@@ -61,10 +61,6 @@ class ModelResult:
     steps: list[StepResult] | None = None
     fault: str | None = None
     remark: str | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
 
 
 def bench_model(

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from threading import Barrier
 
 import numpy as np
 
 from xnorkit import _engine
-from xnorkit.bench.timing import check_run
+from xnorkit.bench.timing import Row, check_run
 from xnorkit.errors import InputError
 
 __all__ = ["Limits", "PeakMeter", "PeakResult", "bench_peaks", "check_isa", "joint_rate"]
@@ -108,7 +108,7 @@ def joint_rate(runs: Sequence[tuple[float, float, float]]) -> float:
 
 
 @dataclass(frozen=True)
-class PeakResult:
+class PeakResult(Row):
     """One row: the limits of a number of threads, and their ratios to those of the first row.
 
     gmacs: 1e9 multiply-adds per second of 1 bit and of 32 bits; read_gbs: 1e9 bytes per second from `read_bytes` bytes.
@@ -123,10 +123,6 @@ class PeakResult:
     binary_scaling: float
     float_scaling: float
     read_scaling: float
-
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
 
 
 def bench_peaks(

@@ -1,7 +1,7 @@
 """The three products of a binary convolution in training: kernels on bits beside PyTorch's convolutions in float32."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from xnorkit.bench.engines import MODEL_ENGINES
 from xnorkit.bench.machine import machine
 from xnorkit.bench.peers.pytorch import torch_threads
 from xnorkit.bench.shapes import LayerShape, parse_shape
-from xnorkit.bench.timing import Timing, check_run, interleaved
+from xnorkit.bench.timing import Row, Timing, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
 from xnorkit.train.memory import reuse_memory
 
@@ -29,7 +29,7 @@ CLIP = 1.0
 
 
 @dataclass(frozen=True)
-class ProductResult:
+class ProductResult(Row):
     """One row; field names are fixed so that figures can be compared over time.
 
     product: 'pack' (float32 activations to the bits of sign(x) and |x| < 1, before the forward product), 'forward'
@@ -57,10 +57,6 @@ class ProductResult:
     float_over_bits: float | None
     float_isa: str | None
     machine: dict[str, Any]
-
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
 
 
 def bench_products(

@@ -3,18 +3,27 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from xnorkit.errors import InputError
 from xnorkit.runtime.model import MAX_THREADS
 
-__all__ = ["SelfTimed", "Timing", "check_run", "interleaved"]
+__all__ = ["Row", "SelfTimed", "Timing", "check_run", "interleaved"]
 
 SAMPLE_SECONDS = 1e-3
 WARM_UP_SECONDS = 0.05
 REST_SECONDS = 3e-3
 LONG_CALL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a benchmark; its field names are fixed so that figures can be compared over time."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields as JSON values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`xnorkit bench training`: one training step of a binary network, on bits or not, beside its float32 twin."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from xnorkit import _engine
 from xnorkit.bench.engines import MODEL_ENGINES, Note, silent
 from xnorkit.bench.machine import machine
 from xnorkit.bench.peers.pytorch import torch_threads
-from xnorkit.bench.timing import Timing, check_run, interleaved
+from xnorkit.bench.timing import Row, Timing, check_run, interleaved
 from xnorkit.bench.training_step import CLASSES, PATHS, Step, StepMemory, make_step, step_memory
 from xnorkit.errors import InputError
 from xnorkit.models import binarizations, input_shape
@@ -24,7 +24,7 @@ MIB = 2**20
 
 
 @dataclass(frozen=True)
-class TrainingResult:
+class TrainingResult(Row):
     """One row; field names are fixed so that figures can be compared over time.
 
     path: 'float' (the twin with float32 layers), 'simulated' (binary layers computed in float32), 'packed' (on bits),
@@ -53,10 +53,6 @@ class TrainingResult:
     state_mib: float
     isa: str | None
     machine: dict[str, Any]
-
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
 
 
 def bench_training(
