@@ -99,12 +99,12 @@ def choose(against: Sequence[str], engines: Sequence[Engine], note: Note = silen
     """Return the engines to measure.
 
     Args:
-        against: families or names of engines; `ALL` takes whatever is installed and notes what is missing.
+        against: families or names of engines; `ALL` takes every installed engine and notes the missing ones.
         engines: the table to choose from.
-        note: takes one line per family that was left out.
+        note: a function that takes one line per family that was left out.
 
     Raises:
-        InputError: an unknown word.
+        InputError: a word is unknown.
     """
     words = [word for word in against if word not in ALL]
     known = list(dict.fromkeys([*(e.family for e in engines), *(e.name for e in engines)]))

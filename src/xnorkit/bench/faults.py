@@ -20,11 +20,11 @@ class Faults:
     """The faults of one run.
 
     Attributes:
-        reasons: name of the peer -> one line.
+        reasons: the name of a peer -> one line.
 
     Args:
-        peers: names of the engines whose exceptions are faults; those of others are errors.
-        absent: faults that are known before.
+        peers: the names of the engines whose exceptions are faults; those of others are errors.
+        absent: the faults that are known beforehand.
     """
 
     def __init__(self, peers: Iterable[str], absent: Mapping[str, str] | None = None) -> None:
@@ -55,7 +55,7 @@ def checked_error(values: NDArray[Any], expected: NDArray[Any], tolerance: float
     """Return the relative error of a peer's answer.
 
     Raises:
-        PeerError: it has another shape, or its error is above the tolerance or not a number.
+        PeerError: the answer has another shape, or its error exceeds the tolerance or is not a number.
     """
     if values.shape != expected.shape:
         raise PeerError(f"wrong answer: the shape is {values.shape}, but it must be {expected.shape}")

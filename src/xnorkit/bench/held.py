@@ -29,13 +29,13 @@ BENCHES = {"model": "bench_model", "training": "bench_training", "products": "be
 def bench_model_held(what: str, *, isa: str | None = None, note: Note = silent, **options: Any) -> list[ModelResult]:
     """Return the rows of `bench_model`, with peers held to `isa` if they can be.
 
-    For an instruction set in `HOLD` the run takes place in a process of its own, in whose environment its variables
-    stand before any library is loaded. `ModelResult.isa` says what each engine was held to.
+    For an instruction set in `HOLD`, the run takes place in a separate process, in whose environment its variables
+    are set before any library is loaded. `ModelResult.isa` is what each engine was held to.
 
     Args:
         what: as for `bench_model`.
         isa: the instruction set of xnorkit's kernels and of the peers.
-        note: takes lines about engines that were left out.
+        note: a function that takes lines about engines that were left out.
         options: the other arguments of `bench_model`; sequences, numbers, texts and flags.
 
     Raises:
@@ -53,7 +53,7 @@ def bench_training_held(
 ) -> "list[TrainingResult]":
     """Return the rows of `bench_training`, with the packed path on `isa` and PyTorch held to it if possible.
 
-    With `isa` the run takes place in a process of its own, in whose environment XNORKIT_ISA and the variables of `HOLD`
+    With `isa`, the run takes place in a separate process, in whose environment XNORKIT_ISA and the variables of `HOLD`
     stand.
 
     Args:

@@ -72,7 +72,7 @@ def bench_kernels(
     """Return one row per number of threads and shape; see `bench_kernel`. `note` takes lines about missing peers.
 
     Raises:
-        InputError: no shapes, or as `bench_kernel`.
+        InputError: there are no shapes, or as `bench_kernel`.
     """
     if not shapes or not threads:
         raise InputError("at least one shape and thread count are needed. Pass shapes such as '3x3 256@14x14'.")
@@ -106,7 +106,7 @@ def bench_kernel(
     count valid taps only.
 
     Raises:
-        InputError: `isa` is not available, an unknown peer, or `check_run` refuses the rest.
+        InputError: `isa` is not available, a peer is unknown, or `check_run` refuses the rest.
         EngineError: the engine has no kernel for the shape, or its answer is not the reference's.
     """
     check_run(threads, seconds)
@@ -186,7 +186,7 @@ def _peer(engine: Engine, case: LayerCase, threads: int) -> Callable[[], Any]:
     """Return a peer's call, whose answer is the reference's within its tolerance.
 
     Raises:
-        PeerError: it is not, or the peer does not compute such a layer. Also whatever the peer raises.
+        PeerError: it is not, or the peer does not compute such a layer. The peer may raise other exceptions.
     """
     call = _build(engine, case, threads)
     if engine.name != BITS_PEER:

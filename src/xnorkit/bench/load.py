@@ -22,8 +22,8 @@ CLOCK = re.compile(r"(?:(?P<days>\d+)-)?(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P
 class OtherLoad:
     """The number of processors that other programs have used since the creation of this object.
 
-    Of the load that this program and its children make nothing counts, whether now or a minute ago. Where the system
-    does not tell (elsewhere than on Linux, macOS and BSD), no load is known.
+    The load of this program and its children does not count, whether current or past. Where the system
+    reports nothing (outside Linux, macOS and BSD), the load is unknown.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ def others_seconds() -> tuple[float, float] | None:
     """Return the processor seconds of other programs and of this one with its children, or None if unknown.
 
     On Linux other programs' time is that of the processors that this program may run on, less its own. Elsewhere `ps`
-    tells the time of each program that still runs.
+    reports the time of each program that is running.
     """
     own = os.getpid()
     if PROC.joinpath("stat").is_file():

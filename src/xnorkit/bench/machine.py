@@ -38,8 +38,8 @@ def adds_bytes_exactly(*, holdable: bool) -> bool:
 def has_vnni() -> bool:
     """Return whether the processor has VNNI, according to the flags that the system lists.
 
-    Elsewhere than on Linux the engine's own list of instruction sets answers, of which `avx512` needs VNNI; a processor
-    that has it without the rest of `avx512` counts as without, which is never wrong, only one bit coarser.
+    Outside Linux, the engine's own list of instruction sets decides, in which `avx512` needs VNNI; a processor
+    that has it without the rest of `avx512` counts as lacking it, which is safe and only one bit coarser.
     """
     try:
         lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -79,25 +79,25 @@ def bench_model(
 ) -> list[ModelResult]:
     """Return a row per number of threads, batch and engine, on random images, measured in turns.
 
-    Images are float32, but uint8 for xnorkit where its network begins with 8-bit integers. A peer whose logits are off,
+    Images are float32, but uint8 for xnorkit if its network begins with 8-bit integers. A peer whose logits are wrong,
     or that raises, has a row with its fault and no figures; the others are measured.
 
     Args:
-        what: name of a model (random weights) or of a trained one, a `.xnor` file or a checkpoint.
-        against: families or names of engines of `MODEL_ENGINES`, or "all" for what is installed.
-        threads: threads of every engine, one run each.
-        batch: images per call, one run each.
-        seconds: of measurement for each run; at least 7 rounds.
-        isa: instruction set of xnorkit's kernels; None for the fastest. `xnorkit.bench.held` holds peers to it, too.
-        binarization: of a model by name; None for its default.
-        int8_ends: a model by name gets 8-bit first and last layers.
-        pretrained: the name is that of a trained model, where there are both.
-        steps: give the steps of xnorkit's network with their times, too.
-        note: takes lines about engines that were left out, and why.
+        what: the name of a model (random weights) or of a trained one, a `.xnor` file or a checkpoint.
+        against: families or names of engines of `MODEL_ENGINES`, or "all" for every installed engine.
+        threads: the numbers of threads of every engine, one run each.
+        batch: the numbers of images per call, one run each.
+        seconds: the time of measurement per run, with at least 7 rounds.
+        isa: the instruction set of xnorkit's kernels; None for the fastest. `xnorkit.bench.held` holds peers to it too.
+        binarization: the binarization of a model by name; None for its default.
+        int8_ends: give a model by name 8-bit first and last layers.
+        pretrained: take the trained model if the name also belongs to an architecture.
+        steps: also return the steps of xnorkit's network with their times.
+        note: a function that takes lines about engines that were left out, with the reasons.
 
     Raises:
-        InputError: a batch is below 1, an unknown peer, or `check_run` refuses the rest.
-        EngineError: the packed network does not give the trained model's logits.
+        InputError: a batch is below 1, a peer is unknown, or `check_run` refuses the rest.
+        EngineError: the logits of the packed network differ from the trained model's.
     """
     for count in threads:
         check_run(count, seconds)

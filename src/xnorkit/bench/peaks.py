@@ -101,7 +101,7 @@ class PeakMeter:
 def joint_rate(runs: Sequence[tuple[float, float, float]]) -> float:
     """Return the rate of all threads, of the start, end and rate of each: all work over first start to last end.
 
-    The sum of the rates would be too high where one had to wait for a processor until another was done.
+    The sum of the rates would be too high if one had to wait until another released its processor.
     """
     work = sum(rate * (end - start) for start, end, rate in runs)
     return work / (max(end for _, end, _ in runs) - min(start for start, _, _ in runs))
@@ -131,10 +131,10 @@ def bench_peaks(
     """Return the limits of each number of threads, measured in turns, which bound the gain from more threads.
 
     Args:
-        isa: instruction set of the loops; empty for the fastest.
-        threads: a row each.
-        seconds: of measurement in all.
-        read_bytes: of all buffers together.
+        isa: the instruction set of the loops; empty for the fastest.
+        threads: the numbers of threads, one row each.
+        seconds: the total time of measurement.
+        read_bytes: the size of all buffers together.
 
     Raises:
         InputError: `check_run` refuses the rest, or the CPU does not support `isa`.

@@ -37,7 +37,7 @@ class ProductResult(Row):
     ms, float_ms: medians of the engine and of `torch.ops.aten.convolution` or `convolution_backward`, channels last;
         quartiles_ms, float_quartiles_ms: between them lies the middle half; min_ms, float_min_ms:
         the shortest. float_over_bits: float_ms / ms.
-    gmacs, float_gmacs: 1e9 multiply-adds per second, valid taps only. All of these are null where there is no product.
+    gmacs, float_gmacs: 1e9 multiply-adds per second, for valid taps only. All of these are null for 'pack'.
     isa: of the engine; float_isa: what PyTorch is held to, null where it is free. machine: cpu, cores, os, versions.
     """
 
@@ -68,14 +68,14 @@ def bench_products(
     gradient within half a step times the number of summed values, as docs/training-speed.md derives.
 
     Args:
-        shapes: square convolutions, as '3x3 64@32x32'.
-        batch: images.
-        threads: of the engine and of PyTorch, one run each.
-        seconds: of measurement for each shape and number of threads.
+        shapes: square convolutions, such as '3x3 64@32x32'.
+        batch: the number of images.
+        threads: the numbers of threads of the engine and of PyTorch, one run each.
+        seconds: the time of measurement per shape and number of threads.
 
     Raises:
-        InputError: `batch` is below 1, no threads, a text that is no shape, or `check_run` refuses the rest.
-        EngineError: an answer is off.
+        InputError: `batch` is below 1, there are no threads, a text is not a shape, or `check_run` refuses the rest.
+        EngineError: an answer is wrong.
     """
     if batch < 1 or not threads:
         raise InputError(f"batch={batch}, threads={list(threads)}, but all must be at least 1.")
@@ -171,7 +171,7 @@ class _Case:
         """Compare the three answers with PyTorch's.
 
         Raises:
-            EngineError: one is off.
+            EngineError: one is wrong.
         """
         calls = self.calls(threads)
         inside = np.abs(self.x) < CLIP

@@ -35,7 +35,7 @@ def with_bin_op(model: nn.Module) -> BinOp:
     activation itself.
 
     Raises:
-        InputError: the model has no binary layer, or one of a single input channel, which centring would make 0.
+        InputError: the model has no binary layer, or one with a single input channel, which centring would make 0.
     """
     layers = [layer.layer for layer in _replace(model, _SignedInput)]
     # BinOp omits the first and the last layer that it finds.

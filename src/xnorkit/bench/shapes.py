@@ -135,7 +135,7 @@ def select_shapes(texts: Sequence[str], ops: Sequence[str]) -> list[LayerShape]:
         ops: keys of `OPS`; of networks and files only layers of these operations are taken.
 
     Raises:
-        InputError: an unknown op, a text that is nothing of these, a file that is no such JSON, or nothing is left.
+        InputError: an op or a text is unknown, a file holds other JSON, or no shape is left.
     """
     for op in ops:
         if op not in OPS:

@@ -82,11 +82,11 @@ def interleaved(
     `each_round` is called once per round, for a measurement of another kind under the same noise.
 
     Args:
-        candidates: their names and calls.
-        seconds: of all rounds together.
-        min_rounds: even if they take longer.
-        each_round: what else is called.
-        on_error: takes name and exception of a candidate that raises, which is then left out of the rest and of the
+        candidates: the names and calls.
+        seconds: the time of all rounds together.
+        min_rounds: the least number of rounds, even if they take longer.
+        each_round: another function to call in each round.
+        on_error: takes the name and exception of a candidate that raises, which is then left out of the rest and of the
             result, or raises itself; None raises every exception.
     """
     samples: dict[str, list[_Sample]] = {}

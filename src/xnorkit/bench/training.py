@@ -73,18 +73,18 @@ def bench_training(
 
     Args:
         name: one of `xnorkit.models.list_models()`.
-        paths: some of `PATHS`; none are all that this model and device can take, `note` takes the others.
+        paths: some of `PATHS`; without any, all that this model and device support, and `note` takes the others.
         binarization: one of `xnorkit.models.binarizations(name)` with binary layers; None for the first.
-        batch: images per step.
-        threads: threads of PyTorch and of the engine, one run each.
-        device: of PyTorch; layers train on bits on the CPU alone.
-        seconds: of measurement for each number of threads; at least 5 rounds.
-        note: takes a line about each path that was left out.
+        batch: the number of images per step.
+        threads: the numbers of threads of PyTorch and of the engine, one run each.
+        device: the device of PyTorch; layers train on bits only on the CPU.
+        seconds: the time of measurement per number of threads, with at least 5 rounds.
+        note: a function that takes a line about each path that was left out.
 
     Raises:
-        InputError: `batch` is below 1, an unknown path, or one that this model cannot take; `binarization` is 'float';
-            `device` is not available; no threads, or `check_run` refuses the rest.
-        RecipeError: unknown model or binarization.
+        InputError: `batch` is below 1, a path is unknown or not supported by this model, `binarization` is 'float',
+            `device` is not available, there are no threads, or `check_run` refuses the rest.
+        RecipeError: the model or binarization is unknown.
     """
     _check(paths, batch, threads, seconds)
     kind = _binary_kind(name, binarization)

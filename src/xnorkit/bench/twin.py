@@ -31,7 +31,7 @@ class Twin:
         """Return a call of the network on `images` in an engine of `MODEL_ENGINES`.
 
         Raises:
-            PeerError: the engine cannot run it here. Also whatever the engine raises.
+            PeerError: the engine cannot run it here. The engine may raise other exceptions.
         """
         if engine.name == "torch_f32":
             return float_model(self.model, torch.from_numpy(images))

@@ -30,16 +30,16 @@ class Record:
     """One measurement.
 
     Attributes:
-        id: unique; of several lines with one id the last counts.
-        experiment: one of `EXPERIMENTS`.
-        subject: what was measured, as names and sizes.
+        id: a unique name; if several lines have it, the last counts.
+        experiment: a name of `EXPERIMENTS`.
+        subject: the object of the measurement, as names and sizes.
         values: name, with its unit at the end (`_us`, `_bytes`, `_s`), -> number, or list of numbers (a curve); null
             where there is none. Empty if not run.
         spread: of a value that stands for several: its name -> lower and upper quartile (of times), or the extremes.
         status: "measured"; "in part", as of a training that has epochs left; or "not run".
-        reason: why it is not measured.
-        command: what measures it.
-        conditions: machine, versions, date and so on.
+        reason: the reason why it is not measured.
+        command: the command that measures it.
+        conditions: the machine, versions, date and so on.
 
     Raises:
         InputError: a field has another form; the message names it.
@@ -100,7 +100,7 @@ class Store:
     and cut off by the next `append`.
 
     Args:
-        folder: of the report; made by the first `append`.
+        folder: the folder of the report, which the first `append` creates.
 
     Raises:
         InputError: the file is unreadable, or a line is not a record.

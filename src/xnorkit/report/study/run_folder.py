@@ -22,10 +22,10 @@ class Run:
     """A run, finished or not, with at least one completed epoch.
 
     Attributes:
-        folder: of the run.
-        recipe: with all fields, as it was trained.
-        rows: of log.csv, one per epoch.
-        result: content of result.json, None while epochs are left.
+        folder: the folder of the run.
+        recipe: the recipe of the training with all fields.
+        rows: the rows of log.csv, one per epoch.
+        result: the content of result.json, or None while epochs are left.
     """
 
     folder: Path

@@ -57,7 +57,7 @@ def steps_of(study: Study, only: Sequence[str] = ()) -> list[Step]:
     """Return the steps of a study, all or those of some experiments.
 
     Raises:
-        InputError: an unknown experiment, with near matches.
+        InputError: an experiment is unknown; the message suggests near matches.
     """
     for name in only:
         if name not in EXPERIMENTS:
@@ -74,13 +74,13 @@ def run_study(study: Study, only: Sequence[str] = (), *, show: Callable[[str], N
     A step that fails with an error of this library leaves its records "not run", with the reason.
 
     Args:
-        study: what to measure, and where.
-        only: experiments; all by default.
-        show: takes a line of progress per step; on standard error by default.
+        study: the measurements and their folder.
+        only: the experiments to run; by default all.
+        show: a function that takes a line of progress per step; by default it prints to standard error.
 
     Raises:
-        InputError: as `steps_of`, or a folder that cannot be written.
-        KeyboardInterrupt: the interrupt key; what was measured until then is stored, and a line tells how to go on.
+        InputError: as `steps_of`, or the folder is not writable.
+        KeyboardInterrupt: the user interrupts; the measured records are stored, and a line shows how to continue.
     """
     show = show or _print
     steps = steps_of(study, only)

@@ -76,11 +76,11 @@ class Step:
     """A unit of measurement.
 
     Attributes:
-        title: for the line of progress.
-        seconds: expected on two idle cores, for the time left.
-        blanks: the records it gives, still "not run": with id, subject and the command that fills them.
-        measure: gives them; more, as of further runs, are welcome.
-        again: measure even what is done, as it may have changed (runs in folders).
+        title: the title in the line of progress.
+        seconds: the expected time on two idle cores, for the time left.
+        blanks: its records, still "not run", with the id, subject and command that fills them.
+        measure: a function that yields these records and possibly more.
+        again: measure again even if complete, because runs in folders may have changed.
     """
 
     title: str
