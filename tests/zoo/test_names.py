@@ -71,7 +71,7 @@ def test_an_architecture_of_that_name(clash: Path) -> None:
     packed = load_subject("lenet5", pretrained=True)
     assert packed.trained is None
     assert packed.graph.metadata["name"] == "lenet5-digits"
-    with pytest.raises(InputError, match="a file is what it is"):
+    with pytest.raises(InputError, match="needs a model by name"):
         load_subject("lenet5", "bwn", pretrained=True)
 
 

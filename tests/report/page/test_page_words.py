@@ -152,7 +152,7 @@ def test_what_other_programs_disturbed_decides_nothing(tmp_path: Path) -> None:
     assert "One convolution is at best" not in page
     assert _verdict(page, "faster convolutions")[1] == "–"
     assert "A training step of the binary network takes" not in page
-    assert "times of channels and filter and lenet-channels and lenet-filter and training-time were taken" in page
+    assert "times of channels and filter and lenet-channels and lenet-filter and training-time were measured" in page
     assert "(other programs took 1.9 of 2 processors): times and ratios of these are rough." in page
 
 
