@@ -159,6 +159,6 @@ def test_missing_folders_are_named(tmp_path: Path) -> None:
     make_image_folder(tmp_path, counts={"train": 1})
     refused("has no folder val, validation or test with classes")
     (tmp_path / "val" / "cat").mkdir(parents=True)
-    refused("val has the class folders cat, which the training images do not have")
+    refused("val has the class folders cat, but its classes must be")
     (tmp_path / "val" / "cat").rename(tmp_path / "val" / "ant")
-    refused(r"no images in .*val: looked for \.jpg")
+    refused(r"val holds no images, but .* must hold \.jpg")
