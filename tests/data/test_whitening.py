@@ -148,7 +148,7 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
     make_whitened(tmp_path)
     content = (tmp_path / "test_data").read_bytes()
     (tmp_path / "test_data").write_bytes(content[:5000])
-    with pytest.raises(DataError, match="test_data must be a file of numpy.save"):
+    with pytest.raises(DataError, match=r"test_data must be a file of numpy\.save"):
         create_data("cifar10-whitened", tmp_path)
     (tmp_path / "test_labels").unlink()
     with pytest.raises(DataError, match="it lacks test_labels"):
