@@ -1,8 +1,8 @@
-"""Builds the wheel twice, installs it alone, runs a model that ships, and says what a user gets.
+"""Build the wheel twice, install it alone, run the trained models that ship with it, and report what a user gets.
 
     python tools/check_wheel.py
 
-Fails if the two builds differ, if the wheel is larger than MAX_BYTES, if its import takes longer than MAX_SECONDS, or
+The check fails if the two builds differ, if the wheel exceeds MAX_BYTES, if its import exceeds MAX_SECONDS, or
 if it needs more than NumPy and safetensors. The wheel stays in dist/.
 """
 
@@ -33,12 +33,12 @@ for name in zoo.list_pretrained():
     print(name, model(np.zeros((1, *model.graph.input.shape), np.float32)).shape)
 assert not {"torch", "lightning", "matplotlib"} & set(sys.modules)
 print(f"import {seconds:.3f} s")
-assert seconds <= LIMIT, f"import took {seconds:.3f} s; required: at most LIMIT s"
+assert seconds <= LIMIT, f"import took {seconds:.3f} s, but it must take at most LIMIT s"
 """
 
 
 def build() -> Path:
-    """Return a wheel of this checkout, built in an environment of its own with the time of the last commit."""
+    """Return a wheel of this checkout, built in a separate environment with the time of the last commit."""
     shutil.rmtree(DIST, ignore_errors=True)
     epoch = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True)
     environment = {**os.environ, "SOURCE_DATE_EPOCH": epoch.stdout.strip()}
@@ -62,7 +62,7 @@ def main() -> None:
         done = subprocess.run([python, "-c", code], cwd=ENVIRONMENT, capture_output=True, text=True, check=False)
     print(done.stdout + done.stderr, end="")
     if done.returncode or len(digests) > 1 or size > MAX_BYTES:
-        sys.exit(f"the wheel is not fit: required: equal builds, at most {MAX_BYTES:,} bytes, and the run above")
+        sys.exit(f"the wheel fails: the builds must be equal, have at most {MAX_BYTES:,} bytes, and pass the run above")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Alters `.xnor` files, reads and runs them in processes of their own; prints what became of them.
+"""Alter `.xnor` files, read and run them in separate processes, and print the outcomes.
 
     python tools/fuzz_files.py --count 100000
 
 Every model that ships and a file for every operation is altered: bytes, JSON, sizes with tensors that fit. A file must
-run, or be refused by one FormatError, within a second of processor time and 256 MB; anything else is printed with its
+run or raise one FormatError, within a second of processor time and 256 MB; anything else is printed with its
 seed and ends the run with 1.
 """
 

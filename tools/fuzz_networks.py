@@ -1,8 +1,8 @@
-"""Packs random networks as users write them and compares each with PyTorch; prints what became of them.
+"""Pack random networks in the style of users, compare each with PyTorch, and print the outcomes.
 
     python tools/fuzz_networks.py --count 20000 --processes 2
 
-A network is equal, or refused by one error that names what cannot be packed. Anything else is printed with its seed and
+A network is equal, or one error names the module that cannot be packed. Anything else is printed with its seed and
 ends the run with 1.
 """
 
@@ -30,7 +30,7 @@ def compiled() -> tempfile.TemporaryDirectory[str]:
 
 
 def outcomes(seeds: range, targets: bool) -> list[tuple[int, str]]:
-    """Return (seed, outcome) of each seed; with `targets`, of every tenth as ONNX too and of one as a C program."""
+    """Return (seed, outcome) of each seed; `targets` adds every tenth as ONNX and one as a C program."""
     sys.path.insert(0, str(SHARED))
     import torch
     from differential import compare, compare_c
@@ -55,7 +55,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20000, help="networks")
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--targets", action="store_true", help="as ONNX and as a C program, too")
+    parser.add_argument("--targets", action="store_true", help="also check ONNX and a C program")
     options = parser.parse_args()
     sys.path.insert(0, str(SHARED))
     from differential import Tally

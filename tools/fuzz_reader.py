@@ -1,9 +1,9 @@
-"""Coverage-guided fuzzing of the reader of `.xnor` files with atheris, which is no dependency: pip install atheris.
+"""Coverage-guided fuzzing of the reader of `.xnor` files with atheris (pip install atheris).
 
     python tools/fuzz_reader.py -atheris_runs=100000 CORPUS_FOLDER
 
-The folder is filled with the files that `tools/fuzz_files.py` alters; what atheris finds is written beside them. The
-length of the header is mended and the checksum taken as right, so that mutations reach the graph. Anything but a graph
+The files that `tools/fuzz_files.py` alters fill the folder, and atheris writes its findings beside them. The
+length of the header is corrected and the checksum accepted, so that mutations reach the graph. Anything but a graph
 or a FormatError is a crash, whose input atheris keeps. Only the reader runs, without the engine.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 import atheris
 import numpy as np
 
-# atheris does not count what an editable installation's own finder loads.
+# atheris does not count modules that the finder of an editable installation loads.
 sys.meta_path = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("_editable")]
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
@@ -30,7 +30,7 @@ UNPACK = reader.unpack
 
 
 class _Right:
-    """A checksum that is the one that a file ought to have."""
+    """A checksum that equals that of every file."""
 
     dtype = np.dtype(np.uint32)
     shape = (1,)
@@ -45,13 +45,13 @@ class _Right:
 
 
 def unpack_right(content: Any, limits: Any) -> Any:
-    """Return what the container holds, with a checksum that is right."""
+    """Return the content of the container, with a correct checksum."""
     metadata, arrays = UNPACK(content, limits)
     return metadata, {**arrays, "crc32": _Right()}
 
 
 def one_input(content: bytes) -> None:
-    """Read a file as it is, then once more with a length that fits its header and a checksum that is right."""
+    """Read a file unchanged, then once more with a fitting header length and a correct checksum."""
     for unpack in (UNPACK, unpack_right):
         reader.unpack = unpack
         with contextlib.suppress(FormatError):
@@ -61,7 +61,7 @@ def one_input(content: bytes) -> None:
 
 
 def main() -> None:
-    """Fill the corpus, and fuzz."""
+    """Fill the corpus and fuzz."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "shared"))
     folders = [Path(word) for word in sys.argv[1:] if not word.startswith("-")]
     from mutations import corpus

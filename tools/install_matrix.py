@@ -1,9 +1,9 @@
-"""Installs xnorkit into fresh environments, one per Python and set of extras, runs quick tests in each, prints a table.
+"""Install xnorkit into a fresh environment per Python and set of extras, run quick tests, and print a table.
 
     python tools/install_matrix.py              # each Python of 3.10 to 3.14 that uv finds
     python tools/install_matrix.py 3.11 3.13
 
-Needs uv. Environments lie in build/install-matrix.
+This needs uv. Environments are in build/install-matrix.
 """
 
 import shutil
@@ -25,11 +25,11 @@ SETS = {
     ),
     "all": ("[train,report,onnx,caffe,tensorboard]", ["torch"], "import xnorkit.cli.main as c; c.main(['models'])"),
 }
-"""Name -> (extras, what is installed first with the constraints, a program that must run)."""
+"""Name -> (extras, packages to install first with the constraints, a program that must run)."""
 
 
 def attempt(python: str, name: str) -> str:
-    """Return "ok" with the seconds that the install took, or the last line of what failed."""
+    """Return "ok" with the seconds of the installation, or the last line of the failure."""
     extras, first, program = SETS[name]
     folder = ENVIRONMENTS / f"{python}-{name}"
     start = time.monotonic()
@@ -52,7 +52,7 @@ def _is_there(python: str) -> bool:
 def main() -> None:
     """Print the table; exit with 1 if a cell failed."""
     if shutil.which("uv") is None:
-        sys.exit("uv is not installed; required: pip install uv")
+        sys.exit("the matrix needs uv, but it is not installed. Run pip install uv.")
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     asked = sys.argv[1:]
     found = [python for python in asked or PYTHONS if asked or _is_there(python)]

@@ -1,6 +1,6 @@
-"""Run folders of several seeds -> a trained model that ships: NAME.xnor, NAME.json (its card), NAME.npz (images).
+"""Turn run folders of several seeds into a trained model: NAME.xnor, NAME.json (its card), NAME.npz (images).
 
-Not a command: `tools/publish_zoo.py` calls it, and writes the pages of docs/ anew.
+This is not a command: `tools/publish_zoo.py` calls it and rewrites the pages of docs/.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ TERMS: Mapping[str, tuple[str, str, str]] = {
         "none stated by the author, who asks to be cited",
     ),
 }
-"""Data set -> title, source, licence."""
+"""A data set -> its title, source and licence."""
 
 
 def publish(
@@ -59,21 +59,21 @@ def publish(
 ) -> Card:
     """Write the packed model of one run, its card and a few images; return the card.
 
-    The run that ships is that of `seed`, which is fixed before the runs. Its file is proved on the whole evaluation
+    The run of `seed` ships, which is fixed before the runs. Its file is proved on the whole evaluation
     split, and every seed's file is evaluated on the engine.
 
     Args:
-        name: of the trained model, as `lenet5-mnist`.
-        folders: of the runs of one recipe, with different seeds.
-        output: folder to write into.
-        data_root: folder of the data sets.
-        hardware: what the runs were made on, in words.
-        commit: of the sources.
-        twins: folders of the runs in other binarizations, one series each.
-        seed: that ships.
+        name: the name of the trained model, such as `lenet5-mnist`.
+        folders: the folders of the runs of one recipe with different seeds.
+        output: the folder to write into.
+        data_root: the folder of the data sets.
+        hardware: a description of the machine of the runs.
+        commit: the commit of the sources.
+        twins: the folders of the runs in other binarizations, one series each.
+        seed: the seed that ships.
 
     Raises:
-        InputError: the folders are no series, none is of `seed`, the data set's terms are not known, or the file is
+        InputError: the folders are not a series, none has `seed`, the terms of the data set are unknown, or the file is
             larger than `MAX_BYTES`.
         ExportError: the packed model differs from the trained one.
     """
@@ -82,8 +82,8 @@ def publish(
     recipe = records[0].recipe
     if chosen is None or recipe.data.name not in TERMS:
         raise InputError(
-            f"seeds {[record.recipe.seed for record in records]} on data '{recipe.data.name}'; required: seed {seed} "
-            f"among them, and one of {', '.join(TERMS)}, whose terms are known."
+            f"seeds {[record.recipe.seed for record in records]} on data '{recipe.data.name}', but need seed {seed} "
+            f"among them, and data of known terms: {', '.join(TERMS)}."
         )
     others = tuple(_twin(read_series(folders), recipe.data.name) for folders in twins)
     title, source, terms = TERMS[recipe.data.name]
@@ -107,7 +107,7 @@ def publish(
         draft = Path(folder) / target.name
         write(draft, graph)
         if draft.stat().st_size > MAX_BYTES:
-            raise InputError(f"{name} takes {draft.stat().st_size:,} bytes; required: at most {MAX_BYTES:,} to ship.")
+            raise InputError(f"{name} takes {draft.stat().st_size:,} bytes, but at most {MAX_BYTES:,} may ship.")
         draft.replace(target)
     _write_sample(name, target, recipe.data.name, data_root)
     card = Card(
@@ -138,17 +138,17 @@ def publish(
 
 
 def set_twins(card: Card, twins: Sequence[Sequence[Path]], output: Path) -> Card:
-    """Write a card anew with `twins` in the place of those of their binarizations, and return it.
+    """Rewrite a card with `twins` in the place of those of their binarizations, and return it.
 
-    The packed file and the other twins stay as they are.
+    The packed file and the other twins do not change.
 
     Args:
-        card: of the trained model.
-        twins: folders of the runs in other binarizations, one series each.
-        output: folder of the card.
+        card: the card of the trained model.
+        twins: the folders of the runs in other binarizations, one series each.
+        output: the folder of the card.
 
     Raises:
-        InputError: folders are no series, or of another data set.
+        InputError: folders are not a series, or belong to another data set.
     """
     new = [_twin(read_series(folders), card.data) for folders in twins]
     replaced = {twin.binarization for twin in new}
@@ -181,7 +181,7 @@ def _series(records: Sequence[RunRecord], runs: Sequence[Run]) -> Series:
 
 def _twin(records: Sequence[RunRecord], data: str) -> Series:
     if records[0].recipe.data.name != data:
-        raise InputError(f"{records[0].folder} is of data '{records[0].recipe.data.name}'; required: '{data}'.")
+        raise InputError(f"{records[0].folder} has data '{records[0].recipe.data.name}', but it must be '{data}'.")
     return _series(records, [Run(r.recipe.seed, r.top1, r.top1, r.seconds) for r in records])
 
 

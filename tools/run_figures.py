@@ -1,4 +1,4 @@
-"""What a run folder tells: the recipe and how it differs from the one that ships, epochs, accuracy, time."""
+"""The content of a run folder: its recipe and the differences from the shipped one, epochs, accuracy, time."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 __all__ = ["RunRecord", "read_run", "read_series"]
 
-OWN = ("name", "description", "seed", "epochs")  # fields that are no override, or one of their own
+OWN = ("name", "description", "seed", "epochs")  # fields that are not overrides, or have their own place
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as far as it has come.
+    """A run, finished or not.
 
     Attributes:
-        folder: of `xnorkit train`.
-        recipe: with all its fields.
-        epochs: that the run has behind it.
-        planned: epochs of the recipe as it ships.
-        top1: of the last epoch, on the evaluation split, in PyTorch.
-        seconds: of all epochs.
-        overrides: the fields in which the recipe differs from the one that ships, as `key=value`.
+        folder: the folder of `xnorkit train`.
+        recipe: the recipe with all its fields.
+        epochs: the number of completed epochs.
+        planned: the epochs of the recipe as shipped.
+        top1: the accuracy of the last epoch on the evaluation split, in PyTorch.
+        seconds: the time of all epochs.
+        overrides: the fields that differ from the recipe as shipped, as `key=value`.
     """
 
     folder: Path
@@ -41,32 +41,32 @@ class RunRecord:
 
     @property
     def checkpoint(self) -> Path:
-        """Its last epoch."""
+        """The number of its last epoch."""
         return self.folder / "last.ckpt"
 
     @property
     def finished(self) -> bool:
-        """Whether the run has all the epochs that it was to have."""
+        """Whether the run has completed all its epochs."""
         return self.epochs == self.recipe.epochs
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Return what the folder of a run tells.
+    """Return the content of the folder of a run.
 
     Raises:
-        InputError: no run folder, or one without a finished epoch.
-        RecipeError: its recipe is of no name that ships.
+        InputError: the folder is not a run folder, or has no finished epoch.
+        RecipeError: no recipe of that name ships.
     """
     from xnorkit.train import load_recipe
 
     recipe_file, log = folder / "recipe.yaml", folder / "log.csv"
     if not recipe_file.is_file() or not log.is_file():
-        raise InputError(f"{folder} has no recipe.yaml and log.csv; required: the folder of an `xnorkit train` run.")
+        raise InputError(f"{folder} must be a run folder of `xnorkit train`, but it has no recipe.yaml and log.csv.")
     recipe = load_recipe(recipe_file)
     with log.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if not rows:
-        raise InputError(f"{log} has no epoch; required: a run with at least one.")
+        raise InputError(f"{log} has no epoch, but the run must have at least one.")
     shipped = load_recipe(recipe.name)
     return RunRecord(
         folder=folder,
@@ -87,13 +87,13 @@ def read_series(folders: Sequence[Path]) -> list[RunRecord]:
     """
     runs = sorted((read_run(folder) for folder in folders), key=lambda run: run.recipe.seed)
     if not runs:
-        raise InputError("no run folder; required: at least one.")
+        raise InputError("at least one run folder is needed, but there is none.")
     for before, run in pairwise(runs):
         same = (before.recipe.name, before.overrides, before.epochs) == (run.recipe.name, run.overrides, run.epochs)
         if not same or before.recipe.seed == run.recipe.seed:
             raise InputError(
-                f"{before.folder} and {run.folder} are no series; required: the same recipe, fields and number of "
-                "epochs, and another seed."
+                f"{before.folder} and {run.folder} must have the same recipe, fields and number of "
+                "epochs, and different seeds, but they do not."
             )
     return runs
 
@@ -108,8 +108,8 @@ def _differences(shipped: Mapping[str, Any], ours: Mapping[str, Any], staged: bo
 
 
 def _shown(key: str, value: Any) -> str:
-    """Return a value as YAML has it."""
-    if key == "teacher.checkpoint" and value is not None:  # the folder is the machine's; the run is what counts
+    """Return a value in the form of YAML."""
+    if key == "teacher.checkpoint" and value is not None:  # the folder depends on the machine, the run does not
         return f"runs/{Path(value).parent.name}/{Path(value).name}"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 

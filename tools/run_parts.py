@@ -1,4 +1,4 @@
-"""Run folders as a few files of bounded size, and back."""
+"""Pack run folders into a few files of bounded size, and unpack them."""
 
 import hashlib
 import io
@@ -27,19 +27,19 @@ def collect(folders: Sequence[Path], output: Path, keep: Keep = "auto", part_byt
     """Write run folders into `output` as `runs.00`, `runs.01`, ... and `runs.json`, which lists them; return the files.
 
     Args:
-        folders: of runs; what is not there is left out.
-        output: folder, made if absent; the parts of an earlier call are replaced.
-        keep: "state": the whole last.ckpt, from which `restore` gives every byte back, to be resumed; "weights": the
-            weights alone, a third of that with Adam, to be published; "logs": neither; "auto": weights of finished
-            runs, the state of the others.
-        part_bytes: most bytes of a part.
+        folders: the folders of runs; absent ones are skipped.
+        output: a folder, which is created if it does not exist; the parts of an earlier call are replaced.
+        keep: "state" keeps the whole last.ckpt, which `restore` returns byte by byte, for resuming; "weights" keeps the
+            weights alone, a third of it with Adam, for publishing; "logs" keeps neither; "auto", weights of finished
+            runs and the state of the others.
+        part_bytes: the largest size of a part in bytes.
 
     Raises:
         InputError: there is nothing to collect.
     """
     there = [folder for folder in folders if (folder / "last.ckpt").is_file()]
     if not there:
-        raise InputError(f"none of {', '.join(map(str, folders))} holds a last.ckpt; required: a run with an epoch.")
+        raise InputError(f"none of {', '.join(map(str, folders))} holds a last.ckpt, but one must.")
     output.mkdir(parents=True, exist_ok=True)
     for old in output.glob("runs.*"):
         old.unlink()
@@ -72,11 +72,11 @@ def restore(source: Path, runs: Path) -> list[str]:
     try:
         manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{source / MANIFEST} cannot be read ({error}); required: what was collected.") from error
+        raise DataError(f"{source / MANIFEST} must list what was collected, but reading it failed: {error}.") from error
     for part in manifest["parts"]:
         path = source / part["name"]
         if not path.is_file() or _digest(path) != part["sha256"]:
-            raise DataError(f"{path} is missing or altered; required: all parts that {MANIFEST} lists.")
+            raise DataError(f"{path} is missing or altered, but all parts that {MANIFEST} lists must be present.")
     joined = _Joined([source / part["name"] for part in manifest["parts"]])
     with joined, tarfile.open(fileobj=cast(Any, joined), mode="r|") as archive:
         archive.extractall(runs, filter="data")
@@ -84,7 +84,7 @@ def restore(source: Path, runs: Path) -> list[str]:
 
 
 def weights_alone(checkpoint: Path, target: Path) -> None:
-    """Write the weights of a checkpoint with what describes them, exactly; the averaged ones where it has them."""
+    """Write the exact weights of a checkpoint, averaged ones if it has them, with their description."""
     content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     about, state = dict(content[KEY]), content["state_dict"]
     if EMA in about:
@@ -103,7 +103,7 @@ def _checkpoint(path: Path, keep: str) -> Iterator[Path]:
 
 
 class _Parts(io.RawIOBase):
-    """A stream that is written to one file after the other, none above a size."""
+    """A stream that writes a sequence of files of bounded size."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self.folder, self.size = folder, size
@@ -141,7 +141,7 @@ class _Parts(io.RawIOBase):
 
 
 class _Joined(io.RawIOBase):
-    """A stream that is read from one file after the other."""
+    """A stream that reads a sequence of files."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.rest = list(paths)
@@ -152,7 +152,7 @@ class _Joined(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` as far as a file goes; 0 at the end of the last."""
+        """Fill `buffer` from the current file and return the number of bytes, 0 at the end of the last file."""
         while True:
             if self.file is not None:
                 count = self.file.readinto(buffer)
@@ -164,7 +164,7 @@ class _Joined(io.RawIOBase):
             self.file = self.rest.pop(0).open("rb")
 
     def close(self) -> None:
-        """Close the file that is open: an archive is not read to its last byte."""
+        """Close the open file, because an archive is not read to its last byte."""
         if self.file is not None:
             self.file.close()
         super().close()

@@ -1,9 +1,9 @@
-"""Breaks xnorkit on purpose and counts what came of it: see "Trainings" in docs/trust.md.
+"""Break xnorkit on purpose and count the outcomes; see "Trainings" in docs/trust.md.
 
     python tools/torture.py --seconds 180
 
 Every attempt must end well or be refused in one line. Anything else is wrong (another result), crashed (a traceback or
-a signal), hung (no end) or lost (a file that was there is not, or is not whole), and the exit code is 1.
+a signal), hung (no end) or lost (a file has vanished or is incomplete), and the exit code is 1.
 """
 
 import argparse
@@ -31,7 +31,7 @@ ATTACKS: dict[str, tuple[Callable[[Path, float], Counter], float]] = {  # and th
 
 
 def torture(seconds: float, only: str = "") -> Counter:
-    """Run the attacks whose names hold `only` within their shares of the time, print a line each, return the sums."""
+    """Run the attacks whose names contain `only` in their shares of the time, print a line each, return the sums."""
     total: Counter = Counter()
     for name, (attack, share) in ATTACKS.items():
         if only not in name:
@@ -53,9 +53,9 @@ def main() -> int:
     """Run and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--seconds", type=float, default=180.0, help="for everything; each attack is tried at least once"
+        "--seconds", type=float, default=180.0, help="time of the whole run; each attack is tried at least once"
     )
-    parser.add_argument("--only", default="", help="attacks whose names hold this word")
+    parser.add_argument("--only", default="", help="run the attacks whose names contain this word")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     total = torture(options.seconds, options.only)

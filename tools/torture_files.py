@@ -1,4 +1,4 @@
-"""Disks that are full in the middle of a training, and the fuzzer of files."""
+"""Attacks with disks that fill up during a training, and with altered files."""
 
 import contextlib
 import re
@@ -19,7 +19,7 @@ FUZZER = Path(__file__).resolve().with_name("fuzz_files.py")
 
 
 def full_disks(folder: Path, seconds: float) -> Counter:
-    """Train where files may not grow, and on small disks: refused in a line, the last checkpoint whole."""
+    """Train with limits on files and on small disks: one line refuses, and the last checkpoint is complete."""
     found: Counter = Counter()
     end = time.monotonic() + seconds
     whole = folder / "whole"
@@ -29,7 +29,7 @@ def full_disks(folder: Path, seconds: float) -> Counter:
         if found["tried"] and time.monotonic() > end:
             break
         _limited(folder / str(limit), whole, limit, found)
-    for checkpoints in (0.5, 2.5):  # best.ckpt and last.ckpt do not fit; they do, and the draft of the next does not
+    for checkpoints in (0.5, 2.5):  # neither checkpoint fits; both fit, but not the next draft
         with _small_disk(folder / f"disk{checkpoints}", int(checkpoints * size)) as disk:
             if disk is not None:
                 _filled(disk / "run", whole, found, kept=checkpoints > 2)
@@ -37,7 +37,7 @@ def full_disks(folder: Path, seconds: float) -> Counter:
 
 
 def _limited(place: Path, whole: Path, limit: int, found: Counter) -> None:
-    """Resume a run whose files may have `limit` bytes: as a disk that is full, or a quota, for every system."""
+    """Resume a run whose files may have `limit` bytes, which acts like a full disk or a quota on every system."""
     found["tried"] += 1
     ended(train(place, "epochs=2"), found)
     before = (place / "last.ckpt").read_bytes()
@@ -54,7 +54,7 @@ def _limited(place: Path, whole: Path, limit: int, found: Counter) -> None:
 
 
 def _filled(place: Path, whole: Path, found: Counter, kept: bool) -> None:
-    """Train on a disk that becomes full; what is `kept` goes on elsewhere, else nothing is left."""
+    """Train on a disk that fills up; a `kept` checkpoint continues elsewhere, otherwise nothing is left."""
     found["tried"] += 1
     found["wrong"] += ended(train(place), found) != 2
     if not kept:
@@ -68,13 +68,13 @@ def _filled(place: Path, whole: Path, found: Counter, kept: bool) -> None:
 
 @contextlib.contextmanager
 def _small_disk(place: Path, size: int) -> Iterator[Path | None]:
-    """Yield a disk in memory of that size; None, with the reason, where none can be mounted."""
+    """Yield a disk in memory of that size, or print the reason and yield None if it cannot be mounted."""
     place.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     done = subprocess.run(words, capture_output=True, text=True, check=False) if shutil.which("mount") else None
     if done is None or done.returncode:
         reason = "there is no mount" if done is None else done.stderr.strip()
-        print(f"small disk: skipped, it cannot be mounted ({reason}); the limit on the size of files stands for it")
+        print(f"small disk: skipped, because it cannot be mounted ({reason}); the limit on file sizes covers this case")
         yield None
         return
     try:
@@ -84,7 +84,7 @@ def _small_disk(place: Path, size: int) -> Iterator[Path | None]:
 
 
 def altered(folder: Path, seconds: float) -> Counter:
-    """Alter files by `fuzz_files.py`, about as many as the time allows."""
+    """Alter about as many files with `fuzz_files.py` as the time allows."""
     words = [sys.executable, str(FUZZER), "--count", str(max(100, int(50 * seconds)))]
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=10 * seconds + 300)

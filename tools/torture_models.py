@@ -55,10 +55,10 @@ def threads(_folder: Path, seconds: float) -> Counter:
 
 
 def forks(_folder: Path, seconds: float) -> Counter:
-    """Fork while threads run the model; each child runs it, too, and must get the same logits."""
+    """Fork while threads run the model; each child runs it too and must get the same logits."""
     found: Counter = Counter()
     if not hasattr(os, "fork"):
-        print("fork under load: skipped, this system has no fork")
+        print("fork under load: skipped, because this system has no fork")
         return found
     model, images, logits = _models()[0]
     stop = threading.Event()
@@ -84,7 +84,7 @@ def forks(_folder: Path, seconds: float) -> Counter:
 
 
 def _outcome(child: int) -> list[str]:
-    """Wait for a child that must end well."""
+    """Wait for a child that must succeed."""
     deadline = time.monotonic() + MOST_SECONDS
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""Trainings that are killed and resumed, and trainings that meet in one folder."""
+"""Attacks that kill and resume trainings, and trainings that meet in one folder."""
 
 import csv
 import os
@@ -16,7 +16,7 @@ __all__ = ["command", "ended", "kills", "pairs", "same", "train"]
 
 RECIPE = ["lenet5-digits", "epochs=4", "batch_size=256", "data.selection=0.25", "ema_decay=0.9", "data.shift=1"]
 LIMITS = ["schedule.name=constant", "--threads", "1", "--limit-train-batches", "2", "--limit-eval-batches", "1"]
-KILLS, MOST_SECONDS = 20, 600.0  # kills are more important than the time: they get up to three times their share
+KILLS, MOST_SECONDS = 20, 600.0  # kills matter more than the time and get up to three times their share
 
 
 def command(folder: Path, *words: str) -> list[str]:
@@ -36,7 +36,7 @@ def command(folder: Path, *words: str) -> list[str]:
 
 
 def train(folder: Path, *words: str, **options: object) -> subprocess.Popen:
-    """Begin a tiny training."""
+    """Start a tiny training."""
     pipe = subprocess.PIPE
     return subprocess.Popen(command(folder, *words), stdout=pipe, stderr=pipe, text=True, **options)
 
@@ -71,7 +71,7 @@ def same(one: Path, other: Path) -> bool:
 
 
 def kills(folder: Path, seconds: float) -> Counter:
-    """Kill a training at random moments, resume it each time, and compare it with one that ran through."""
+    """Kill a training at random moments, resume it each time, and compare it with an uninterrupted one."""
     found: Counter = Counter()
     end = time.monotonic() + 3 * seconds
     whole, cut = folder / "whole", folder / "cut"
@@ -100,7 +100,7 @@ def kills(folder: Path, seconds: float) -> Counter:
 
 
 def pairs(folder: Path, seconds: float) -> Counter:
-    """Begin two trainings of different seeds in one folder: one is refused, the other's result is of its weights."""
+    """Start two trainings of different seeds in one folder: one is refused, and the other's result fits its weights."""
     found: Counter = Counter()
     end = time.monotonic() + seconds
     while found["tried"] < 1 or time.monotonic() < end:

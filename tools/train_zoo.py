@@ -1,12 +1,12 @@
-"""Trains the models of a plan, several at a time, for so many minutes; call it again to go on.
+"""Train the models of a plan, several at a time, for a number of minutes; call it again to continue.
 
     python tools/train_zoo.py --data DIR --minutes 9 --output OUT -- --precision bf16-mixed --workers 6
     python tools/train_zoo.py --data DIR --minutes 9 --output OUT --restore IN -- --precision bf16-mixed --workers 6
 
-Every run writes its state after each epoch, so a call that ends, at its time or by accident, loses a part of an epoch;
-the next one goes on from there, and reaches what an uninterrupted run would have. With --output the runs are left in a
-folder as files of 15 MB (the state of what is unfinished, the weights of what is finished); --restore makes run folders
-of them on another machine. Arguments behind `--` go to `xnorkit train`. CIFAR-10's binary batches may be compressed
+Every run writes its state after each epoch, so a call that ends, on time or by accident, loses a part of an epoch;
+the next one continues from there with the results of an uninterrupted run. With --output the runs are left in a
+folder as files of 15 MB (the state of unfinished runs, the weights of finished ones); --restore turns them into run
+folders on another machine. Arguments after `--` go to `xnorkit train`. CIFAR-10's binary batches may be compressed
 (.bin.xz).
 """
 
@@ -34,14 +34,14 @@ __all__ = ["Entry", "Job", "read_plan", "run_plan", "unpacked"]
 
 PLAN = Path(__file__).with_name("zoo_plan.yaml")
 POLL = 0.2  # seconds
-GRACE = 10.0  # seconds between the interrupt and the end of a run that does not hear it
+GRACE = 10.0  # seconds between the interrupt and the end of a run that ignores it
 COLLECTING = 20.0  # seconds kept free for writing the output
 CIFAR = "cifar-10-batches-bin"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A run of the plan: its folder, recipe, the run to wait for, epochs (of each stage), and other fields to set."""
+    """A run of the plan: its folder, recipe, the run to wait for, epochs (per stage), and other fields."""
 
     name: str
     recipe: str
@@ -50,7 +50,7 @@ class Entry:
     set: list[str] = field(default_factory=list)
 
     def overrides(self, runs: Path, scale: float) -> list[str]:
-        """Return the fields as `xnorkit train` takes them."""
+        """Return the fields as arguments of `xnorkit train`."""
         staged = isinstance(self.epochs, list)
         counts = self.epochs if staged else [] if self.epochs is None else [self.epochs]
         names = [f"stages.{index}.epochs" if staged else "epochs" for index in range(len(counts))]
@@ -60,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Job:
-    """What all runs share: folder of the runs, of the data, factor on the epochs, arguments of `xnorkit train`."""
+    """The settings of all runs: their folder, that of the data, a factor on epochs, arguments of `xnorkit train`."""
 
     runs: Path
     data: Path
@@ -68,7 +68,7 @@ class Job:
     arguments: Sequence[str] = ()
 
     def start(self, entry: Entry) -> subprocess.Popen[bytes]:
-        """Start or resume a run; what it prints goes into NAME.log."""
+        """Start or resume a run, whose output goes into NAME.log."""
         folder = self.runs / entry.name
         command = [sys.executable, "-m", "xnorkit.cli.main", "train", entry.recipe]
         command += [*entry.overrides(self.runs, self.scale), "--data", str(self.data), "--output", str(folder)]
@@ -84,7 +84,7 @@ def read_plan(path: Path) -> list[Entry]:
 
 
 def run_plan(plan: Sequence[Entry], job: Job, expired: Callable[[], bool], parallel: int = 1) -> dict[str, str]:
-    """Train what is unfinished, in order, until all is done or `expired`; return what became of each run.
+    """Train unfinished runs in order, until all are complete or `expired`, and return the outcome of each run.
 
     A run that fails is not tried again in this call, and neither are those that wait for it.
     """
@@ -114,12 +114,12 @@ def run_plan(plan: Sequence[Entry], job: Job, expired: Callable[[], bool], paral
 
 
 def finished(runs: Path, name: str) -> bool:
-    """Return whether a run has reached its end."""
+    """Return whether a run is complete."""
     return (runs / name / "result.json").is_file()
 
 
 def stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Interrupt runs and their workers; end those that do not hear it."""
+    """Interrupt runs and their workers, and end those that ignore it."""
     for process in processes:
         _signal(process, signal.SIGINT)
     deadline = time.monotonic() + GRACE
@@ -132,7 +132,7 @@ def stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def unpacked(data: Path, work: Path) -> Path:
-    """Return `data`, or a folder in `work` with its CIFAR-10 batches if these are there only compressed."""
+    """Return `data`, or a folder in `work` with its CIFAR-10 batches if it holds these only compressed."""
     packed = sorted((data / CIFAR).glob("*.bin.xz"))
     if not packed or any((data / CIFAR).glob("*.bin")):
         return data
@@ -169,14 +169,14 @@ def main() -> int:
     own, behind = _split(sys.argv[1:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--minutes", type=float, default=9.0, help="of this call, all in all")
+    parser.add_argument("--minutes", type=float, default=9.0, help="time of this call")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs; keep it between calls")
-    parser.add_argument("--plan", type=Path, default=PLAN, help="what to train")
+    parser.add_argument("--plan", type=Path, default=PLAN, help="plan to train")
     parser.add_argument("--only", nargs="+", help="names of the plan")
-    parser.add_argument("--scale", type=float, default=1.0, help="factor on all epochs; the same in every call")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on all epochs, the same in every call")
     parser.add_argument("--parallel", type=int, default=2, help="runs at a time")
-    parser.add_argument("--output", type=Path, help="folder for what is to be taken away")
-    parser.add_argument("--keep", choices=("auto", "state", "weights", "logs"), default="auto", help="of each run")
+    parser.add_argument("--output", type=Path, help="folder for the files to take away")
+    parser.add_argument("--keep", choices=("auto", "state", "weights", "logs"), default="auto", help="part of a run")
     parser.add_argument("--restore", type=Path, help="folder that an earlier --output wrote")
     options = parser.parse_args(own)
     plan = [entry for entry in read_plan(options.plan) if not options.only or entry.name in options.only]
@@ -193,7 +193,7 @@ def main() -> int:
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return what stands in front of `--`, and behind it."""
+    """Return the arguments before and after `--`."""
     at = words.index("--") if "--" in words else len(words)
     return list(words[:at]), list(words[at + 1 :])
 

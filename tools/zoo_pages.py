@@ -1,4 +1,4 @@
-"""The pages about trained models, made of their cards: the tables in docs/models.md, and docs/zoo/NAME.md."""
+"""Write the pages about trained models from their cards: the tables in docs/models.md, and docs/zoo/NAME.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,13 +30,13 @@ INPUT_NOTES = {
 
 @dataclass(frozen=True)
 class Goal:
-    """What was to be reached: a line of the table of results.
+    """A goal: a line of the table of results.
 
     Attributes:
-        title: network, data and split.
-        accuracy: to reach; empty for none.
-        recipe: that aims at it; its float twin is `twin`.
-        bwn: recipe of its twin with binary weights alone; by default the same recipe with that binarization.
+        title: the network, data and split.
+        accuracy: the target, or '' for none.
+        recipe: the recipe that aims at it; its float twin is `twin`.
+        bwn: the recipe of its twin with binary weights alone; by default the same recipe with that binarization.
     """
 
     title: str
@@ -57,7 +57,7 @@ GOALS = (
 
 
 def goals_table(cards: Sequence[Card]) -> str:
-    """Return the table of what was to be reached and what was; the command where it was not run."""
+    """Return the table of targets and results, with the command of each run that is missing."""
     lines = ["| network, data, split | to reach | 1-bit weights and activations | 1-bit weights (BWN) | float32 |"]
     lines.append("|---|---|---|---|---|")
     for goal in GOALS:
@@ -151,14 +151,14 @@ def write_pages(docs: Path, cards: Sequence[Card]) -> None:
     """Write the tables between their markers in `models.md`, and `zoo/NAME.md` for each card.
 
     Raises:
-        InputError: the markers are not in the page.
+        InputError: the page has no markers.
     """
     page = docs / "models.md"
     text = page.read_text(encoding="utf-8")
     for marker, table in (("trained", models_table(cards)), ("reached", goals_table(cards))):
         begin, end = BEGIN.format(marker), END.format(marker)
         if begin not in text or end not in text:
-            raise InputError(f"{page} has no lines {begin} and {end}; required: both, around the table.")
+            raise InputError(f"{page} has no lines {begin} and {end}, but needs both around the table.")
         before, _, rest = text.partition(begin)
         text = f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
     page.write_text(text, encoding="utf-8")

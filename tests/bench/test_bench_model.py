@@ -116,21 +116,21 @@ def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path, monkeypatch
     notes: list[str] = []
     rows = bench_model(str(path), seconds=0.01, note=notes.append)
     assert [row.engine for row in rows] == ["xnorkit"]
-    assert any("no peers: 'own' is no name of `xnorkit models`" in line for line in notes)
+    assert any("no peers: 'own' is not a name of `xnorkit models`" in line for line in notes)
     own, peer = bench_model(str(path), seconds=0.01, against=("torch",))
     assert (own.engine, own.fault, peer.engine) == ("xnorkit", None, "torch_f32")
-    assert peer.fault == "'own' is no name of `xnorkit models`, so its float twin is unknown"
+    assert peer.fault == "'own' is not a name of `xnorkit models`, so its float twin is unknown"
     monkeypatch.setattr(model, "find_spec", lambda name: None)
     _, peer = bench_model(str(path), seconds=0.01, against=("torch",))
     assert peer.fault == "PyTorch is not installed, which makes the float twin; pip install 'xnorkit[bench]'"
 
 
 def test_refusals(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--against nothing; required: any of all, torch, torch-compile"):
+    with pytest.raises(InputError, match="against 'nothing', but it must be any of all, torch, torch-compile"):
         bench_model("lenet5", against=("nothing",))
     with pytest.raises(InputError, match=r"batch=\[0\]"):
         bench_model("lenet5", batch=(0,))
-    with pytest.raises(InputError, match=r"--binarization xnor with a file"):
+    with pytest.raises(InputError, match=r"--binarization xnor needs a model by name"):
         load_subject(str(tmp_path / "model.xnor"), "xnor")
 
 

@@ -48,7 +48,7 @@ def test_a_module_that_cannot_be_found_is_missing(monkeypatch: pytest.MonkeyPatc
 
 
 def test_unknown_words() -> None:
-    with pytest.raises(InputError, match="--against nothing; required: any of all, here, absent, here_f32"):
+    with pytest.raises(InputError, match="against 'nothing', but it must be any of all, here, absent, here_f32"):
         choose(("nothing",), TABLE)
 
 

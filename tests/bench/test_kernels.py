@@ -96,7 +96,7 @@ def test_a_peers_fault_is_a_reason_and_the_others_are_measured(text: str) -> Non
 @pytest.mark.usefixtures("fakes")
 def test_a_fault_of_xnorkits_own_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LayerCase, "answer_bits", np.zeros((1, 1), np.uint32))
-    with pytest.raises(EngineError, match=r"isa .* does not give the reference's answer"):
+    with pytest.raises(EngineError, match=r"isa .* does not return the reference's answer"):
         bench_kernel(parse_shape("3x3 8@5x5"), seconds=0.01, against=("fake",))
 
 
@@ -136,6 +136,6 @@ def test_openvino_says_what_it_computes_wrongly(text: str, reason: str) -> None:
 
 
 def test_unknown_isa() -> None:
-    with pytest.raises(InputError, match=r"isa 'sse9'; required: one that this CPU and build have"):
+    with pytest.raises(InputError, match=r"isa 'sse9', but this CPU and build have"):
         bench_kernel(parse_shape("3x3 8@5x5"), isa="sse9", against=())
     assert "sse9" not in _engine.isas()

@@ -69,15 +69,15 @@ def test_bad_shapes(text: str) -> None:
 
 
 def test_bad_selections(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"--op pool; required: any of conv, linear"):
+    with pytest.raises(InputError, match=r"op 'pool', but it must be any of conv, linear"):
         select_shapes(["resnet18"], ["pool"])
-    with pytest.raises(InputError, match="no shapes of --op linear in --shapes resnet18"):
+    with pytest.raises(InputError, match="shapes resnet18 hold no linear"):
         select_shapes(["resnet18"], ["linear"])
-    with pytest.raises(InputError, match=r"shape 'resnet19'; required: .* or one of resnet18"):
+    with pytest.raises(InputError, match=r"shape 'resnet19', but it must be .* or one of resnet18"):
         select_shapes(["resnet19"], ["conv"])
     file = tmp_path / "own.json"
-    with pytest.raises(InputError, match=r"own.json cannot be read"):
+    with pytest.raises(InputError, match=r"own.json must be .* but reading it failed"):
         select_shapes([str(file)], ["conv"])
     file.write_text('["3x3 8@5x5"]')
-    with pytest.raises(InputError, match=r"own.json holds something else"):
+    with pytest.raises(InputError, match=r"own.json must be .* but it holds something else"):
         select_shapes([str(file)], ["conv"])

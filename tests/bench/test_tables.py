@@ -86,7 +86,7 @@ def test_roofline_figure(tmp_path: Path) -> None:
         assert path.stat().st_size > 5000
     text = (tmp_path / "roofline.svg").read_text()
     assert all(word in text for word in ("3x3 8@5x5", "1x1 9@5x5", "binary peak 200", "float peak 20"))
-    with pytest.raises(InputError, match=r"roofline.txt; required: a file that ends in .svg"):
+    with pytest.raises(InputError, match=r"roofline.txt, but the file must end in .svg"):
         draw_kernels(rows, tmp_path / "roofline.txt")
     with pytest.raises(InputError, match="cannot be written"):
         draw_kernels(rows, tmp_path / "missing" / "roofline.svg")

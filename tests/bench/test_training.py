@@ -72,7 +72,7 @@ def test_a_path_that_a_model_cannot_take() -> None:
     assert [row.path for row in rows] == [path for path in PATHS if path != "packed"]
     assert len(notes) == 1
     assert "packed: path packed of 'lenet5': no layer trains on bits" in notes[0]
-    with pytest.raises(InputError, match=r"no layer trains on bits .* required: at least one"):
+    with pytest.raises(InputError, match=r"no layer trains on bits .* but at least one must"):
         bench_training("lenet5", paths=("packed",), batch=2, binarization="bwn")
 
 
@@ -80,11 +80,11 @@ def test_a_path_that_a_model_cannot_take() -> None:
     ("options", "message"),
     [
         ({"device": "nothing"}, "device 'nothing' is not available"),
-        ({"paths": ("fast",)}, "path 'fast'; required: any of float, simulated, packed, binop, bnn-style"),
-        ({"batch": 0}, r"batch=0, threads=\[1\]; required: numbers of at least 1"),
-        ({"threads": ()}, r"threads=\[\]; required"),
-        ({"threads": (0,)}, "threads=0; required: an integer from 1 to"),
-        ({"binarization": "float"}, "binarization 'float'; required: one with binary layers, of xnor"),
+        ({"paths": ("fast",)}, "path 'fast', but it must be any of float, simulated, packed, binop, bnn-style"),
+        ({"batch": 0}, r"batch=0, threads=\[1\], but all must be at least 1"),
+        ({"threads": ()}, r"threads=\[\], but"),
+        ({"threads": (0,)}, "threads=0, but it must be an integer from 1 to"),
+        ({"binarization": "float"}, "binarization 'float' has no binary layers, .* Choose one of xnor"),
     ],
 )
 def test_refusals(options: dict[str, Any], message: str) -> None:
@@ -105,14 +105,14 @@ def test_the_environment_stays(rows: list[TrainingResult], monkeypatch: pytest.M
 def test_isa_holds_the_engine_and_pytorch() -> None:
     rows = bench_training_held("lenet5", isa="avx2", paths=("float", "packed"), batch=2, seconds=0.01)
     assert [(row.path, row.isa) for row in rows] == [("float", "avx2"), ("packed", "avx2")]
-    with pytest.raises(InputError, match="path 'fast'; required"):
+    with pytest.raises(InputError, match="path 'fast', but it must be"):
         bench_training_held("lenet5", isa="avx2", paths=("fast",))
     products = bench_products_held(isa="avx2", shapes=[SHAPE], batch=2, seconds=0.01)
     assert {(row.isa, row.float_isa) for row in products} == {("avx2", "avx2")}
 
 
 def test_an_unknown_isa() -> None:
-    with pytest.raises(InputError, match="isa 'sse9'; required: one that this CPU and build have"):
+    with pytest.raises(InputError, match="isa 'sse9', but this CPU and build have"):
         bench_training_held("lenet5", isa="sse9")
 
 
@@ -130,7 +130,7 @@ def test_products() -> None:
 
 def test_products_that_are_off_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_engine, "sign_conv_weight_gradient", lambda *arguments: arguments[3].fill(1e6))
-    with pytest.raises(EngineError, match="the weight gradient is further from PyTorch's than its rounding allows"):
+    with pytest.raises(EngineError, match="the weight gradient differs from PyTorch's by more than its rounding"):
         bench_products([SHAPE], batch=1, seconds=0.01)
     with pytest.raises(InputError, match="batch=0"):
         bench_products([SHAPE], batch=0)
@@ -153,6 +153,6 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--paths", "none"]) == 2
     assert "--paths none; required: at least one path, or --kernels" in capsys.readouterr().err
     assert main([*words, "--paths", "float,quick"]) == 2
-    assert "path 'quick'; required" in capsys.readouterr().err
+    assert "path 'quick', but it must be" in capsys.readouterr().err
     assert main([*words, "--paths", "float,packed"]) == 0
     assert "Training step of lenet5 (xnor)" in capsys.readouterr().out

@@ -114,7 +114,7 @@ def test_a_run_starts_with_it_but_does_not_resume(
 def test_mistakes(lenet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = lenet.read_bytes()
     for output in (lenet, tmp_path, tmp_path / "model.xnor"):
-        assert "required: the name of another file" in refusal(capsys, "convert", lenet, "-o", output)
+        assert "must be another file" in refusal(capsys, "convert", lenet, "-o", output)
     assert lenet.read_bytes() == before
     new = tmp_path / "new.ckpt"
     assert "unknown recipe 'nin-cifar'" in refusal(capsys, "convert", lenet, "--recipe", "nin-cifar", "-o", new)
@@ -221,25 +221,36 @@ def test_inputs_that_do_not_fit(lenet: Path, nin: Path, tmp_path: Path, capsys: 
     for words, message in (
         (
             [nin, "data.name=cifar10"],
-            "gives pixels, and the file does not say .* required: the input plain or transposed.",
+            "yields pixels, but the file does not record .* Choose the input plain or transposed.",
         ),
         (
             [nin, "data.name=cifar10", "--input", "whitened"],
-            "input whitened with data.name=cifar10; required: .*whitened",
+            "input whitened with data.name=cifar10, but it needs .*whitened",
         ),
-        ([nin, "data.name=cifar10-whitened", "--input", "plain"], "input plain with data.name=cifar10-whitened;"),
-        ([nin, "--mean", "0.5,0.5,0.5", "--std", "1,1,1"], "required: neither for floats that are prepared"),
-        ([nin, "--input", "plain", "--mean", "0.5,0.5,0.5"], r"std \(none\); required: three numbers each"),
-        ([nin, "--input", "plain", "--mean", "0,0", "--std", "1,1"], "required: three numbers each"),
-        ([nin, "--input", "plain", "--mean", "0,0,0", "--std", "1,1,0"], "required: three numbers each, std above 0"),
-        ([nin, "--input", "plain", "--mean", "0,0,nan", "--std", "1,1,1"], "required: three numbers each"),
+        (
+            [nin, "data.name=cifar10-whitened", "--input", "plain"],
+            "input plain with data.name=cifar10-whitened, but it needs",
+        ),
+        ([nin, "--mean", "0.5,0.5,0.5", "--std", "1,1,1"], "prepared floats take neither"),
+        ([nin, "--input", "plain", "--mean", "0.5,0.5,0.5"], r"std \(none\), but both must be three finite numbers"),
+        ([nin, "--input", "plain", "--mean", "0,0", "--std", "1,1"], "both must be three finite numbers"),
+        (
+            [nin, "--input", "plain", "--mean", "0,0,0", "--std", "1,1,0"],
+            "both must be three finite numbers, with std above 0",
+        ),
+        ([nin, "--input", "plain", "--mean", "0,0,nan", "--std", "1,1,1"], "both must be three finite numbers"),
         ([nin, "--input", "plain", "--mean", "a", "--std", "1,1,1"], "--mean a; required: numbers with commas"),
-        ([lenet, "--input", "plain"], "input plain for XNOR-Net-PyTorch, LeNet-5 on MNIST; required: none"),
-        ([lenet, "--mean", "0.5", "--std", "1"], "mean and std for XNOR-Net-PyTorch, LeNet-5 on MNIST; required:"),
+        ([lenet, "--input", "plain"], "input plain for XNOR-Net-PyTorch, LeNet-5 on MNIST, but only NIN on CIFAR-10"),
+        (
+            [lenet, "--mean", "0.5", "--std", "1"],
+            "mean and std for XNOR-Net-PyTorch, LeNet-5 on MNIST, but they are for NIN",
+        ),
     ):
         assert re.search(message, refusal(capsys, "convert", *words, "-o", new))
         assert not new.exists()
-    with pytest.raises(InputError, match=r"input upright .*; required: one of whitened, plain, transposed\."):
+    with pytest.raises(
+        InputError, match=r"input upright .*, but the input must be one of whitened, plain, transposed\."
+    ):
         convert_checkpoint(nin, new, images="upright")
 
 

@@ -115,11 +115,11 @@ def test_digits_are_the_source_enlarged() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("digit", {}, "unknown data 'digit'; did you mean digits"),
-        ("zzz", {}, "choose one of: cifar10, cifar10-whitened"),
-        ("digits", {"batch_size": 0}, "batch_size=0; required: at least 1"),
-        ("digits", {"shift": -1}, "data.shift=-1; required"),
-        ("digits", {"seed": -1}, "seed=-1; required"),
+        ("digit", {}, "'digit' is not a data set. Did you mean digits"),
+        ("zzz", {}, "Choose one of cifar10, cifar10-whitened"),
+        ("digits", {"batch_size": 0}, "batch_size=0, but it must be at least 1"),
+        ("digits", {"shift": -1}, "data.shift=-1, but it must be at least 0"),
+        ("digits", {"seed": -1}, "seed=-1, but it must be at least 0"),
     ],
 )
 def test_bad_options(name: str, options: dict, message: str) -> None:

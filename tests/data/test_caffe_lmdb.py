@@ -127,16 +127,16 @@ def test_keys_with_file_names(tmp_path: Path) -> None:
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no ImageNet in LMDB in .*ilsvrc12_train_lmdb/data\.mdb"):
+    with pytest.raises(DataError, match=r"ImageNet in LMDB was not found in .*ilsvrc12_train_lmdb/data\.mdb"):
         create_data("imagenet-lmdb", tmp_path)
     make_lmdb(tmp_path, (2, 2))
-    with pytest.raises(RecipeError, match=r"data\.randaugment=2 with preprocessing 'seed'"):
+    with pytest.raises(RecipeError, match=r"data\.randaugment=2, but preprocessing 'seed' needs 0"):
         create_data("imagenet-lmdb", tmp_path, preprocessing="seed", randaugment=2)
-    with pytest.raises(RecipeError, match=r"data\.image_size=300; required: at most 256"):
+    with pytest.raises(RecipeError, match=r"data\.image_size=300, but .* allows at most 256"):
         create_data("imagenet-lmdb", tmp_path, preprocessing="seed", image_size=300)
     mean = tmp_path / "imagenet_mean.binaryproto"
     mean.write_bytes(mean.read_bytes()[:-3])
-    with pytest.raises(DataError, match=r"imagenet_mean\.binaryproto is damaged: not a BlobProto"):
+    with pytest.raises(DataError, match=r"imagenet_mean\.binaryproto is damaged: it is not a BlobProto"):
         create_data("imagenet-lmdb", tmp_path, preprocessing="seed")
     mean.unlink()
     with pytest.raises(DataError, match=r"it lacks imagenet_mean\.binaryproto"):
@@ -148,9 +148,9 @@ def test_what_is_refused(tmp_path: Path) -> None:
         transaction.put(b"00000000", datum(bytes(48), 4, 1000))
         transaction.put(b"00000001", datum(bytes(47), 4, 1))
     data = create_data("imagenet-lmdb", tmp_path, image_size=4)
-    with pytest.raises(DataError, match="ilsvrc12_val_lmdb:00000000 has label 1000; required: 0 to 999"):
+    with pytest.raises(DataError, match="ilsvrc12_val_lmdb:00000000 has label 1000, but labels must be from 0 to 999"):
         data.test_arrays()
     caffe_lmdb._close_all()
     (tmp_path / "ilsvrc12_val_lmdb" / "data.mdb").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="not a readable LMDB database"):
+    with pytest.raises(DataError, match="must be an LMDB database"):
         create_data("imagenet-lmdb", tmp_path)

@@ -63,7 +63,7 @@ def test_without_the_test_batch_the_fifth_is_evaluated(root: Path, tmp_path: Pat
 
 def test_a_single_missing_file_is_named(root: Path, tmp_path: Path) -> None:
     linked(root / "cifar-10-batches-bin", tmp_path / "cifar-10-batches-bin", "data_batch_3.bin")
-    with pytest.raises(DataError, match=r"cifar-10-batches-bin is not complete: it lacks data_batch_3\.bin\."):
+    with pytest.raises(DataError, match=r"cifar-10-batches-bin is incomplete: it lacks data_batch_3\.bin\."):
         create_data("cifar10", tmp_path)
     with pytest.raises(DataError, match="does not exist") as caught:
         create_data("cifar10", tmp_path / "nowhere")
@@ -75,9 +75,9 @@ def test_damage_is_named(root: Path, tmp_path: Path) -> None:
     folder = linked(root / "cifar-10-batches-bin", tmp_path / "a", "data_batch_2.bin")
     content = (root / "cifar-10-batches-bin" / "data_batch_2.bin").read_bytes()
     for damaged, message in (
-        (content[:-1], "holds 30729999 bytes; required: exactly 30730000, 10000 records of 3073"),
+        (content[:-1], "holds 30729999 bytes, but it must hold exactly 30730000, 10000 records of 3073"),
         (content + b"1", "holds more bytes"),
-        (b"\x0a" + content[1:], "labels 0 to 10; required: 0 to 9"),
+        (b"\x0a" + content[1:], "labels 0 to 10, but they must be from 0 to 9"),
     ):
         (folder / "data_batch_2.bin").write_bytes(damaged)
         with pytest.raises(DataError, match=message):
@@ -85,9 +85,12 @@ def test_damage_is_named(root: Path, tmp_path: Path) -> None:
     folder = linked(root / "cifar-10-batches-py", tmp_path / "b", "data_batch_1")
     images = random_images(1, 10_000, 3072)
     for damaged, message in (
-        (python2_pickle(images[:9], {"labels": [1] * 9}), r"'data' of shape \(9, 3072\); required: \(10000, 3072\)"),
-        (python2_pickle(images, {"labels": [1] * 9}), "no list of 10000 integers 'labels'"),
-        (python2_pickle(images, {"fine_labels": [1] * 10_000}), "no list of 10000 integers 'labels'"),
+        (
+            python2_pickle(images[:9], {"labels": [1] * 9}),
+            r"'data' of shape \(9, 3072\), but the shape must be \(10000, 3072\)",
+        ),
+        (python2_pickle(images, {"labels": [1] * 9}), "must hold a list of 10000 integers, 'labels'"),
+        (python2_pickle(images, {"fine_labels": [1] * 10_000}), "must hold a list of 10000 integers, 'labels'"),
     ):
         (folder / "data_batch_1").write_bytes(damaged)
         with pytest.raises(DataError, match=message):
@@ -120,7 +123,7 @@ def test_download_arrives_whole_or_not_at_all(
     datasets = types.SimpleNamespace(CIFAR10=download)
     monkeypatch.setattr(_files, "import_torchvision", lambda: types.SimpleNamespace(datasets=datasets))
     works = False
-    with pytest.raises(DataError, match=r"download of CIFAR-10 into .* failed: no network\. Required"):
+    with pytest.raises(DataError, match=r"download of CIFAR-10 into .* failed: no network\. It needs a network"):
         create_data("cifar10", tmp_path / "new" / "data", download=True)
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().out == ""
@@ -148,5 +151,5 @@ def test_packed_files_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "cifar-10-batches-bin"
     folder.mkdir()
     (folder / "data_batch_1.bin.xz").touch()
-    with pytest.raises(DataError, match=r"batches-bin is packed, as data_batch_1\.bin\.xz; required: unpack it"):
+    with pytest.raises(DataError, match=r"data_batch_1\.bin\.xz of CIFAR-10 is compressed, but it must be unpacked"):
         create_data("cifar10", tmp_path)

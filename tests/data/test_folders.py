@@ -40,7 +40,7 @@ def test_imagenet_by_its_folders(tmp_path: Path) -> None:
     assert seed.std == (1 / 255,) * 3
     for folder, message in (
         (tmp_path / "no", "it does not exist"),
-        (tmp_path / "imagenet" / "train", "no ImageNet in"),
+        (tmp_path / "imagenet" / "train", "ImageNet was not found in"),
     ):
         with pytest.raises(DataError, match=message):
             create_data("imagenet", folder)
@@ -155,10 +155,10 @@ def test_missing_folders_are_named(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=message):
             create_data("imagefolder", tmp_path)
 
-    refused("it has no folders with images. Required: train/CLASS")
+    refused("has no folders with images, but an image folder must hold train/CLASS")
     make_image_folder(tmp_path, counts={"train": 1})
-    refused("it has no folder val, validation or test beside the other")
+    refused("has no folder val, validation or test with classes")
     (tmp_path / "val" / "cat").mkdir(parents=True)
-    refused("val has the class folders cat, which the training images do not have")
+    refused("val has the class folders cat, but its classes must be")
     (tmp_path / "val" / "cat").rename(tmp_path / "val" / "ant")
-    refused(r"no images in .*val: looked for \.jpg")
+    refused(r"val holds no images, but .* must hold \.jpg")

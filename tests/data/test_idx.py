@@ -27,14 +27,14 @@ def test_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "begins with bytes ; required: 00000802"),
-        (b"\0\0\x08\x03" + GOOD[4:], "begins with bytes 00000803; required: 00000802"),
-        (b"\0\0\x0d\x02" + GOOD[4:], "begins with bytes 00000d02"),
+        (b"", "begins with the bytes '', but it must begin with 00000802"),
+        (b"\0\0\x08\x03" + GOOD[4:], "begins with the bytes '00000803', but it must begin with 00000802"),
+        (b"\0\0\x0d\x02" + GOOD[4:], "begins with the bytes '00000d02'"),
         (GOOD[:9], "ends after 9 bytes, inside its header"),
-        (GOOD[:7] + b"\x03" + GOOD[8:], r"declares shape \(3, 3\); required: \(2, 3\)"),
+        (GOOD[:7] + b"\x03" + GOOD[8:], r"declares shape \(3, 3\), but the shape must be \(2, 3\)"),
         (GOOD[:4] + b"\xff" + GOOD[5:], r"declares shape \(4278190082, 3\)"),
-        (GOOD[:-1], "holds 17 bytes; required: exactly 18"),
-        (GOOD + b"\0", "holds more bytes; required: exactly 18"),
+        (GOOD[:-1], "holds 17 bytes, but it must hold exactly 18"),
+        (GOOD + b"\0", "holds more bytes, but it must hold exactly 18"),
     ],
 )
 def test_damage_is_named(tmp_path: Path, content: bytes, message: str) -> None:
@@ -54,7 +54,7 @@ def test_damaged_compression(tmp_path: Path, content: bytes) -> None:
 
 
 def test_unreadable_path(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="must be readable"):
         read_idx(tmp_path, (2, 3))
 
 

@@ -52,7 +52,7 @@ def test_folder_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyP
         create_data("mnist")
     monkeypatch.delenv("XNORKIT_DATA")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"no MNIST in data \(data does not exist\): looked in data"):
+    with pytest.raises(DataError, match=r"MNIST was not found in data, .* \(data does not exist\)"):
         create_data("mnist")
 
 
@@ -65,7 +65,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     assert str(tmp_path / "MNIST/raw") in message
     fake_files(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(DataError, match=r"is not complete: it lacks t10k-labels-idx1-ubyte\. Name the folder"):
+    with pytest.raises(DataError, match=r"is incomplete: it lacks t10k-labels-idx1-ubyte\. Pass the folder"):
         create_data("mnist", root=tmp_path)
 
 
@@ -78,7 +78,7 @@ def test_fashion_mnist(tmp_path: Path) -> None:
 
 def test_a_label_beyond_nine(tmp_path: Path) -> None:
     fake_files(tmp_path, label=10)
-    with pytest.raises(DataError, match="label 10; required: 0 to 9"):
+    with pytest.raises(DataError, match="label 10, but labels must be from 0 to 9"):
         create_data("mnist", root=tmp_path)
 
 

@@ -34,7 +34,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 def test_files(reader: str, tmp_path: Path) -> None:
     for path in (tmp_path / "gone", tmp_path / "file" / "below"):
         (tmp_path / "file").touch()
-        with pytest.raises(DataError, match=r"is missing .*; required") as caught:
+        with pytest.raises(DataError, match=r"is missing .*, but the files of a data set must stay") as caught:
             READERS[reader](path)
         assert "damaged" not in str(caught.value)
 

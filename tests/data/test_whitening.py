@@ -131,12 +131,16 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
             np.save(file, array)
 
     for name, array, message in (
-        ("train_data", np.zeros((4, 3, 32, 31), np.float32), r"shape \(4, 3, 32, 31\); required: floats of shape"),
+        (
+            "train_data",
+            np.zeros((4, 3, 32, 31), np.float32),
+            r"shape \(4, 3, 32, 31\), but it must hold floats of shape",
+        ),
         ("train_data", np.zeros((4, 3, 32, 32), np.uint8), "holds uint8 of shape"),
-        ("test_data", np.full((32, 3, 32, 32), np.nan), "required: finite numbers"),
-        ("test_labels", np.zeros(31, int), r"required: integers 0 to 9 of shape \(32,\)"),
+        ("test_data", np.full((32, 3, 32, 32), np.nan), "it must hold finite numbers"),
+        ("test_labels", np.zeros(31, int), r"it must hold integers 0 to 9 of shape \(32,\)"),
         ("train_labels", np.full(64, 10), "integers 0 to 9"),
-        ("train_labels", np.array([{}] * 64), "not an array as numpy.save writes it"),
+        ("train_labels", np.array([{}] * 64), "must be a file of numpy.save"),
     ):
         saved(name, array)
         with pytest.raises(DataError, match=message):
@@ -144,7 +148,7 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
     make_whitened(tmp_path)
     content = (tmp_path / "test_data").read_bytes()
     (tmp_path / "test_data").write_bytes(content[:5000])
-    with pytest.raises(DataError, match="test_data is not an array as"):
+    with pytest.raises(DataError, match=r"test_data must be a file of numpy\.save"):
         create_data("cifar10-whitened", tmp_path)
     (tmp_path / "test_labels").unlink()
     with pytest.raises(DataError, match="it lacks test_labels"):

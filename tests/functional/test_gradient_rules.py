@@ -121,7 +121,7 @@ def test_compiles_and_exports(rule: str) -> None:
 
 def test_errors_name_the_remedy() -> None:
     w, g = weights((3, 7))
-    with pytest.raises(InputError, match="rule='straight'; required: one of exact, ste, paper, xnor-net-pytorch"):
+    with pytest.raises(InputError, match="rule='straight', but it must be one of exact, ste, paper, xnor-net-pytorch"):
         scaled_sign(w, "straight")
     with pytest.raises(InputError, match="scale_1e9=True with rule='exact'"):
         scaled_sign(w, scale_1e9=True)
@@ -129,7 +129,7 @@ def test_errors_name_the_remedy() -> None:
         scaled_sign_factors(torch.ones(4, 1, 3, 3), "xnor-net-pytorch")
     with pytest.raises(InputError, match="at least two dimensions"):
         scaled_sign(torch.ones(4))
-    with pytest.raises(InputError, match="required: equal shapes"):
+    with pytest.raises(InputError, match="the shapes must be equal"):
         scaled_sign_gradient(w, g[:2])
     with pytest.raises(InputError, match="ReLU has no tensor `weight`"):
         compare_gradient_rules(nn.ReLU(), g)

@@ -85,5 +85,5 @@ def test_floor_under_the_norm_in_front_of_a_sign(name: str, least: float) -> Non
 
 
 def test_unknown_binarization() -> None:
-    with pytest.raises(InputError, match=r"Sequential: binarization='birea'; required: one of float.*mean bireal"):
+    with pytest.raises(InputError, match=r"Sequential: binarization='birea', but it must be one of float.*mean bireal"):
         binarize_(network(), "birea", [])

@@ -49,5 +49,7 @@ def test_projection(binarization: str, least: float) -> None:
 
 
 def test_unknown_binarization_is_not_taken_for_float() -> None:
-    with pytest.raises(InputError, match=r"LeNet5: binarization='xnr'; required: one of float, .*did you mean xnor"):
+    with pytest.raises(
+        InputError, match=r"LeNet5: binarization='xnr', but it must be one of float, .*Did you mean xnor"
+    ):
         LeNet5(binarization="xnr")

@@ -36,5 +36,5 @@ def test_sizes_of_the_layer_table() -> None:
 
 
 def test_unknown_size() -> None:
-    with pytest.raises(InputError, match="size='tiny'; required: one of small, medium, large"):
+    with pytest.raises(InputError, match="size='tiny', but it must be one of small, medium, large"):
         QuickNet(size="tiny")  # type: ignore[arg-type]

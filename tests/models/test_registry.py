@@ -46,15 +46,21 @@ def test_options() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "lenet"}, "unknown model 'lenet'; did you mean lenet5"),
-        ({"name": "zzz"}, "unknown model 'zzz'; choose one of: alexnet, alexnet-224"),
-        ({"name": "lenet5", "binarization": "xnr"}, "model 'lenet5': unknown binarization 'xnr'; did you mean xnor"),
-        ({"name": "lenet5", "binarization": "react"}, "choose one of: xnor, xnor-k, bwn, float"),
-        ({"name": "lenet5", "num_classes": 0}, "num_classes=0; required: at least 1"),
-        ({"name": "lenet5", "block_type": "react"}, "model 'lenet5': unknown option 'block_type'; it has none"),
-        ({"name": "resnet18", "block": "react"}, "unknown option 'block'; did you mean block_type"),
-        ({"name": "bireal-resnet18", "block_type": "react"}, "unknown option 'block_type'; did you mean shortcut_type"),
-        ({"name": "resnet18", "depth": 34}, "unknown option 'depth'"),
+        ({"name": "lenet"}, "'lenet' is not a model. Did you mean lenet5"),
+        ({"name": "zzz"}, "'zzz' is not a model. Choose one of alexnet, alexnet-224"),
+        ({"name": "lenet5", "binarization": "xnr"}, "'xnr' is not a binarization of model 'lenet5'. Did you mean xnor"),
+        ({"name": "lenet5", "binarization": "react"}, "Choose one of xnor, xnor-k, bwn, float"),
+        ({"name": "lenet5", "num_classes": 0}, "num_classes=0, but it must be at least 1"),
+        ({"name": "lenet5", "block_type": "react"}, "'block_type' is not an option of model 'lenet5'. Omit it"),
+        (
+            {"name": "resnet18", "block": "react"},
+            "'block' is not an option of model 'resnet18'. Did you mean block_type",
+        ),
+        (
+            {"name": "bireal-resnet18", "block_type": "react"},
+            "option of model 'bireal-resnet18'. Did you mean shortcut_type",
+        ),
+        ({"name": "resnet18", "depth": 34}, "'depth' is not an option of model 'resnet18'. Choose one of"),
     ],
 )
 def test_unknown_names(options: dict[str, Any], message: str) -> None:
@@ -63,7 +69,7 @@ def test_unknown_names(options: dict[str, Any], message: str) -> None:
 
 
 def test_plain_signs_behind_a_relu_are_refused() -> None:
-    with pytest.raises(InputError, match=r"block_type='basic' with binarization='xnor': .* signs are all"):
+    with pytest.raises(InputError, match=r"binarization='xnor' needs inputs of both signs, .* signs are all"):
         create_model("resnet20-cifar10", block_type="basic")
     for binarization in ("float", "bwn", "react"):
         create_model("resnet20-cifar10", binarization=binarization, block_type="basic")

@@ -176,9 +176,9 @@ def test_binary_network_trains_a_step() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"block_type": "pre"}, "block_type='pre'; required: one of basic, prebasic"),
-        ({"shortcut_type": "none"}, "shortcut_type='none'; required: one of float, binary"),
-        ({"stem_type": "7x7"}, "stem_type='7x7'; required: one of basic, dabnn, cifar"),
+        ({"block_type": "pre"}, "block_type='pre', but it must be one of basic, prebasic"),
+        ({"shortcut_type": "none"}, "shortcut_type='none', but it must be one of float, binary"),
+        ({"stem_type": "7x7"}, "stem_type='7x7', but it must be one of basic, dabnn, cifar"),
         ({"num_classes": 0}, "num_classes=0"),
         ({"block_type": "bireal", "rprelu": True}, "Use block_type='react'"),
     ],
@@ -189,10 +189,10 @@ def test_unknown_options(options: dict[str, Any], message: str) -> None:
 
 
 def test_what_bottlenecks_do_not_have() -> None:
-    with pytest.raises(InputError, match="block_type='react'; required: one of basic, prebasic, or a function"):
+    with pytest.raises(InputError, match="block_type='react', but it must be one of basic, prebasic, or a function"):
         resnet50(block_type="react")
 
 
 def test_unknown_binarization() -> None:
-    with pytest.raises(InputError, match="ResNet: binarization='xnr'; required: one of float"):
+    with pytest.raises(InputError, match="ResNet: binarization='xnr', but it must be one of float"):
         binary_resnet(20, binarization="xnr")

@@ -254,16 +254,19 @@ def test_magnitude_of_features_stands_in_the_last_dimension() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ops.BasicInputBinarizer(clip=0), "clip=0; required: a number above 0"),
-        (lambda: ops.SwishSignBinarizer(beta=-1), "beta=-1; required"),
-        (lambda: ops.SteHeavisideBinarizer(clip=float("nan")), "clip=nan; required"),
-        (lambda: ops.DoReFaActivation(bits=9), "bits=9; required: 1 to 8"),
-        (lambda: ops.TernaryInputBinarizer(threshold=-0.1), "threshold=-0.1; required: 0 or above"),
-        (lambda: ops.EDEInputBinarizer(t_min=0), "EDEInputBinarizer: t_min=0; required"),
-        (lambda: ops.AdvancedInputBinarizer(t_end=-2), "AdvancedInputBinarizer: t_end=-2; required"),
-        (lambda: ops.AdvancedNoisyInputBinarizer(noise=1.5), "noise=1.5; required: a share"),
+        (lambda: ops.BasicInputBinarizer(clip=0), "clip=0, but it must be above 0"),
+        (lambda: ops.SwishSignBinarizer(beta=-1), "beta=-1, but it must be above 0"),
+        (lambda: ops.SteHeavisideBinarizer(clip=float("nan")), "clip=nan, but it must be above 0"),
+        (lambda: ops.DoReFaActivation(bits=9), "bits=9, but it must be from 1 to 8"),
+        (lambda: ops.TernaryInputBinarizer(threshold=-0.1), "threshold=-0.1, but it must be at least 0"),
+        (lambda: ops.EDEInputBinarizer(t_min=0), "EDEInputBinarizer: t_min=0, but it must be above 0"),
+        (lambda: ops.AdvancedInputBinarizer(t_end=-2), "AdvancedInputBinarizer: t_end=-2, but it must be above 0"),
+        (lambda: ops.AdvancedNoisyInputBinarizer(noise=1.5), "noise=1.5, but it must be from 0 to 1"),
         (lambda: ops.InputBiasBinarizer(nn.ReLU()), "ReLU with neither in_channels nor in_features"),
-        (lambda: ops.InputBiasBinarizer(conv(), gradient="exact"), "gradient='exact'; required: 'approx' or 'ste'"),
+        (
+            lambda: ops.InputBiasBinarizer(conv(), gradient="exact"),
+            "gradient='exact', but it must be 'approx' or 'ste'",
+        ),
     ],
 )
 def test_wrong_arguments(make: Callable[[], nn.Module], message: str) -> None:

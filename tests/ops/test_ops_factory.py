@@ -41,7 +41,7 @@ def test_unknown_arguments_are_refused_at_once(name: str) -> None:
 
 
 def test_a_refusal_names_the_arguments_that_there_are() -> None:
-    with pytest.raises(InputError, match="which are: compute_alpha, center_weights, gradient"):
+    with pytest.raises(InputError, match="Choose among them: compute_alpha, center_weights, gradient"):
         ops.XNORWeightBinarizer.with_args(compute_alpha=False).with_args(centre_weights=True)
 
 

@@ -71,5 +71,5 @@ def test_state_dict_keeps_the_progress(name: str) -> None:
 @pytest.mark.parametrize("name", ANNEALED)
 @pytest.mark.parametrize("fraction", [-0.01, 1.01, float("nan"), 30])
 def test_progress_is_a_fraction(name: str, fraction: float) -> None:
-    with pytest.raises(InputError, match=rf"{name}.set_progress\({fraction}\); required: a fraction"):
+    with pytest.raises(InputError, match=rf"{name}.set_progress\({fraction}\) must get a fraction"):
         build(getattr(ops, name), conv()).set_progress(fraction)

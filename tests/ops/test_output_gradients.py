@@ -180,10 +180,10 @@ def test_k_map_does_not_follow_autocast() -> None:
 
 @pytest.mark.parametrize("layer", [nn.ConvTranspose2d(2, 3, 2), nn.Embedding(4, 5), nn.ReLU()], ids=str)
 def test_layers_without_a_k_map_are_refused(layer: nn.Module) -> None:
-    with pytest.raises(InputError, match="required: a Linear, Conv1d, Conv2d or Conv3d"):
+    with pytest.raises(InputError, match="it must be a Linear, Conv1d, Conv2d or Conv3d"):
         ops.XNORScaleBinarizer(layer)
 
 
 def test_other_paddings_have_no_k_map() -> None:
-    with pytest.raises(InputError, match="padding_mode='reflect'; required: 'zeros'"):
+    with pytest.raises(InputError, match="padding_mode='reflect', but it must be 'zeros'"):
         ops.XNORScaleBinarizer(nn.Conv2d(4, 6, 3, padding=1, padding_mode="reflect"))

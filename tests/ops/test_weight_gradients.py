@@ -205,7 +205,7 @@ def test_constant_filters_stay_finite_and_single_weights_are_refused(name: str) 
     module(w).sum().backward()
     assert w.grad is not None
     assert w.grad.isfinite().all()
-    with pytest.raises(InputError, match=r"\(3, 1, 1, 1\); required: at least 2 weights per filter"):
+    with pytest.raises(InputError, match=r"\(3, 1, 1, 1\), but a filter must have at least 2 weights"):
         module(torch.ones(3, 1, 1, 1))
 
 
@@ -218,10 +218,10 @@ def test_transposed_layers_start_at_one_scale_for_all_channels() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ops.XNORWeightBinarizer(gradient="true"), "gradient='true'; required: one of exact, ste"),
-        (lambda: ops.XNORWeightBinarizer(False, gradient="ste"), "required: compute_alpha=True"),
-        (lambda: ops.ReCUWeightBinarizer(conv(), tau_max=1.0), "tau_max=1.0; required: above 0.5 and below 1"),
-        (lambda: ops.SignWeightBinarizer(clip=-1), "clip=-1; required"),
+        (lambda: ops.XNORWeightBinarizer(gradient="true"), "gradient='true', but it must be one of exact, ste"),
+        (lambda: ops.XNORWeightBinarizer(False, gradient="ste"), "needs compute_alpha=True"),
+        (lambda: ops.ReCUWeightBinarizer(conv(), tau_max=1.0), "tau_max=1.0, but it must be above 0.5 and below 1"),
+        (lambda: ops.SignWeightBinarizer(clip=-1), "clip=-1, but it must be above 0"),
         (lambda: ops.LearnableScaleWeightBinarizer(nn.Identity()), "neither out_channels nor out_features"),
         (lambda: ops.XNORWeightBinarizer(center_weights=True)(torch.ones(2, 1, 3)), "C_in of at least 2"),
     ],

@@ -68,19 +68,19 @@ def test_a_torn_last_line_is_dropped_and_overwritten(tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("id", "", "id=''; required: a name"),
-        ("experiment", "speed", "experiment='speed'; required: one of accuracy"),
-        ("status", "done", "status='done'; required: one of measured"),
+        ("id", "", "id='', but it must be a name"),
+        ("experiment", "speed", "experiment='speed', but it must be one of accuracy"),
+        ("status", "done", "status='done', but it must be one of measured"),
         ("subject", {"model": ["lenet5"]}, "subject="),
         ("subject", {"model": None}, "subject="),
         ("values", {"us": "1"}, "values="),
         ("values", {"us": True}, "values="),
         ("values", {"us": float("nan")}, "values="),
-        ("values", {}, "values={}; required: some"),
+        ("values", {}, "values={}, but it must be empty only if not run"),
         ("values", [1], "values="),
         ("spread", {"us": [1, 2, 3]}, "spread="),
         ("conditions", "idle", "conditions="),
-        ("reason", None, "reason=None; required: text"),
+        ("reason", None, "reason=None, but it must be text"),
     ],
 )
 def test_from_json_names_the_bad_field(field: str, value: object, message: str) -> None:
@@ -96,7 +96,7 @@ def test_from_json_names_missing_and_unknown_fields() -> None:
     del content["spread"]
     with pytest.raises(InputError, match="has no 'spread'"):
         Record.from_json(content)
-    with pytest.raises(InputError, match="required: an object"):
+    with pytest.raises(InputError, match="it must be an object"):
         Record.from_json([1])
 
 

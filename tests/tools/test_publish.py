@@ -34,7 +34,7 @@ def test_what_a_run_tells(runs: list[Path]) -> None:
     assert run.overrides == ("epochs=1", "batch_size=256")
     assert (run.epochs, run.planned, run.finished) == (1, 30, True)
     assert [record.recipe.seed for record in read_series(runs[:2])] == [0, 1]
-    with pytest.raises(InputError, match="are no series; required: the same recipe"):
+    with pytest.raises(InputError, match="must have the same recipe"):
         read_series(runs)
     with pytest.raises(InputError, match=r"no recipe\.yaml and log\.csv"):
         read_run(runs[0] / "nothing")
@@ -70,9 +70,9 @@ def test_publish(runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_refusals(runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"data_root": tmp_path, "hardware": "", "commit": ""}
-    with pytest.raises(InputError, match="required: seed 0 among them"):
+    with pytest.raises(InputError, match="need seed 0 among them"):
         publish("x", runs[:1], tmp_path, **options)
     monkeypatch.setattr("publish.MAX_BYTES", 3)
-    with pytest.raises(InputError, match="required: at most 3 to ship"):
+    with pytest.raises(InputError, match="at most 3 may ship"):
         publish("x", runs[1:2], tmp_path, **options)
     assert not list(tmp_path.iterdir())

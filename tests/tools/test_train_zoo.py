@@ -133,7 +133,7 @@ def test_altered_parts(tmp_path: Path) -> None:
     first.unlink()
     with pytest.raises(DataError, match="is missing or altered"):
         restore(tmp_path / "parts", tmp_path / "back")
-    with pytest.raises(DataError, match=r"runs\.json cannot be read"):
+    with pytest.raises(DataError, match=r"runs\.json must list what was collected"):
         restore(tmp_path / "nothing", tmp_path / "back")
     with pytest.raises(InputError, match=r"holds a last\.ckpt"):
         collect([tmp_path / "nothing"], tmp_path / "parts")

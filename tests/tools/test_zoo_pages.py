@@ -39,5 +39,5 @@ def test_writing_changes_the_tables_alone(tmp_path: Path) -> None:
     write_pages(tmp_path, CARDS)
     assert (tmp_path / "models.md").read_text(encoding="utf-8") == page
     (tmp_path / "models.md").write_text("nothing", encoding="utf-8")
-    with pytest.raises(InputError, match="required: both, around the table"):
+    with pytest.raises(InputError, match="needs both around the table"):
         write_pages(tmp_path, CARDS)

@@ -71,12 +71,12 @@ def test_an_architecture_of_that_name(clash: Path) -> None:
     packed = load_subject("lenet5", pretrained=True)
     assert packed.trained is None
     assert packed.graph.metadata["name"] == "lenet5-digits"
-    with pytest.raises(InputError, match="a file is what it is"):
+    with pytest.raises(InputError, match="needs a model by name"):
         load_subject("lenet5", "bwn", pretrained=True)
 
 
 def test_a_trained_model_is_no_architecture() -> None:
-    with pytest.raises(RecipeError, match=r"'lenet5-digits' is a trained model.*pretrained=True"):
+    with pytest.raises(RecipeError, match=r"'lenet5-digits' must be an architecture.*pretrained=True"):
         create_model("lenet5-digits")
 
 

@@ -1,1 +1,1 @@
-"""What `xnorkit bench` measures: whole models and single kernels, side by side with what a user would run instead."""
+"""The measurements of `xnorkit bench`: whole models and single kernels, side by side with the alternatives."""

@@ -1,4 +1,4 @@
-"""The engines that can be measured against, and which of them are here."""
+"""The engines for comparison, and which of them are installed."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -36,12 +36,12 @@ class Engine:
         return next((isa for isa, wanted in HOLD.items() if wanted.items() <= os.environ.items()), None)
 
     def weight_bits(self) -> int:
-        """Return how many bits a quantized weight gets: 8, or 7 where this engine's sums of bytes would saturate."""
+        """Return the number of bits of a quantized weight: 8, or 7 if this engine's sums of bytes would saturate."""
         return 8 if adds_bytes_exactly(holdable=self.holdable) else 7
 
     def remark(self) -> str | None:
-        """Return what is to be known beside its time, or None."""
-        return "weights of 7 bits, as sums of bytes saturate without VNNI" if self.reduced else None
+        """Return the remark that its time needs, or None."""
+        return "weights of 7 bits, because sums of bytes saturate without VNNI" if self.reduced else None
 
     @property
     def reduced(self) -> bool:
@@ -54,7 +54,7 @@ class Engine:
         return self.name.endswith("int8")
 
     def missing(self) -> str | None:
-        """Return the first module that it needs and that is not installed, or None."""
+        """Return the first of its modules that is not installed, or None."""
         return next((module for module in self.needs if not _installed(module)), None)
 
 
@@ -96,21 +96,21 @@ def silent(_: str) -> None:
 
 
 def choose(against: Sequence[str], engines: Sequence[Engine], note: Note = silent) -> Choice:
-    """Return which engines are measured.
+    """Return the engines to measure.
 
     Args:
-        against: families or names of engines; `ALL` takes whatever is installed and notes what is missing.
+        against: families or names of engines; `ALL` takes every installed engine and notes the missing ones.
         engines: the table to choose from.
-        note: takes one line per family that was left out.
+        note: a function that takes one line per family that was left out.
 
     Raises:
-        InputError: an unknown word.
+        InputError: a word is unknown.
     """
     words = [word for word in against if word not in ALL]
     known = list(dict.fromkeys([*(e.family for e in engines), *(e.name for e in engines)]))
     for word in words:
         if word not in known:
-            raise InputError(f"--against {word}; required: any of {', '.join([*ALL, *known])}, or none.")
+            raise InputError(f"against '{word}', but it must be any of {', '.join([*ALL, *known])}, or none.")
     asked = frozenset(engine.name for engine in engines if engine.family in words or engine.name in words)
     chosen, absent, left_out = [], dict[str, str](), dict[str, None]()
     for engine in engines:

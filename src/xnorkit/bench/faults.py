@@ -1,4 +1,4 @@
-"""Why a peer has no figure: a wrong answer or an exception takes its cell, and never ends a benchmark."""
+"""The reason why a peer has no figure: a wrong answer or an exception takes its cell but never ends a benchmark."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -13,18 +13,18 @@ T = TypeVar("T")
 
 
 class PeerError(Exception):
-    """A peer cannot be measured; the text is the reason."""
+    """A peer cannot be measured, for the reason in the text."""
 
 
 class Faults:
     """The faults of one run.
 
     Attributes:
-        reasons: name of the peer -> one line.
+        reasons: the name of a peer -> one line.
 
     Args:
-        peers: names of the engines whose exceptions are faults; those of others are errors.
-        absent: faults that are known before.
+        peers: the names of the engines whose exceptions are faults; those of others are errors.
+        absent: the faults that are known beforehand.
     """
 
     def __init__(self, peers: Iterable[str], absent: Mapping[str, str] | None = None) -> None:
@@ -32,15 +32,15 @@ class Faults:
         self._peers = frozenset(peers)
 
     def attempt(self, name: str, make: Callable[[], T]) -> T | None:
-        """Return what `make` returns, or None if it raises, which is then the fault of `name`."""
+        """Return the result of `make`; if it raises, record the fault of `name` and return None."""
         try:
             return make()
-        except Exception as error:  # a peer may raise whatever it likes, ImportError and its own kinds included
+        except Exception as error:  # a peer may raise anything, including ImportError and its own exceptions
             self.take(name, error)
             return None
 
     def take(self, name: str, error: Exception) -> None:
-        """Keep an exception as the fault of `name`; raise it if `name` is no peer."""
+        """Record an exception as the fault of `name`; raise it if `name` is not a peer."""
         if name not in self._peers:
             raise error
         self.reasons[name] = _reason(error)
@@ -55,18 +55,18 @@ def checked_error(values: NDArray[Any], expected: NDArray[Any], tolerance: float
     """Return the relative error of a peer's answer.
 
     Raises:
-        PeerError: it has another shape, or its error is above the tolerance or not a number.
+        PeerError: the answer has another shape, or its error exceeds the tolerance or is not a number.
     """
     if values.shape != expected.shape:
-        raise PeerError(f"wrong answer: of shape {values.shape}; required: {expected.shape}")
+        raise PeerError(f"wrong answer: the shape is {values.shape}, but it must be {expected.shape}")
     error = relative_error(values, expected)
     if not error <= tolerance:
-        raise PeerError(f"wrong answer: relative error {error:.2g}; required: at most {tolerance}")
+        raise PeerError(f"wrong answer: the relative error is {error:.2g}, but it must be at most {tolerance}")
     return error
 
 
 def _reason(error: Exception) -> str:
-    """Return one line: the text of a fault; of another exception its kind and the line that says most, the last."""
+    """Return one line: the text of a fault, or for another exception its type and the last line of its text."""
     if isinstance(error, PeerError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Benchmarks against peers that are held to the same instruction set: these read it when they are loaded."""
+"""Benchmarks against peers that are held to the same instruction set, which they read when they are loaded."""
 
 import json
 import os
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["bench_model_held", "bench_products_held", "bench_training_held"]
 
 BENCHES = {"model": "bench_model", "training": "bench_training", "products": "bench_products"}
-"""Module of `xnorkit.bench` -> its function."""
+"""A module of `xnorkit.bench` -> its function."""
 
 
 def bench_model_held(what: str, *, isa: str | None = None, note: Note = silent, **options: Any) -> list[ModelResult]:
-    """Return the rows of `bench_model`, with peers held to `isa` where they can be.
+    """Return the rows of `bench_model`, with peers held to `isa` if they can be.
 
-    For an instruction set in `HOLD` the run takes place in a process of its own, in whose environment its variables
-    stand before any library is loaded. `ModelResult.isa` says what each engine was held to.
+    For an instruction set in `HOLD`, the run takes place in a separate process, in whose environment its variables
+    are set before any library is loaded. `ModelResult.isa` is what each engine was held to.
 
     Args:
         what: as for `bench_model`.
-        isa: instruction set of xnorkit's kernels, and of the peers.
-        note: takes lines about engines that were left out.
+        isa: the instruction set of xnorkit's kernels and of the peers.
+        note: a function that takes lines about engines that were left out.
         options: the other arguments of `bench_model`; sequences, numbers, texts and flags.
 
     Raises:
@@ -51,9 +51,9 @@ def bench_model_held(what: str, *, isa: str | None = None, note: Note = silent, 
 def bench_training_held(
     name: str, *, isa: str | None = None, note: Note = silent, **options: Any
 ) -> "list[TrainingResult]":
-    """Return the rows of `bench_training`, with the packed path on `isa`, and PyTorch held to it where it can be.
+    """Return the rows of `bench_training`, with the packed path on `isa` and PyTorch held to it if possible.
 
-    With `isa` the run takes place in a process of its own, in whose environment XNORKIT_ISA and the variables of `HOLD`
+    With `isa`, the run takes place in a separate process, in whose environment XNORKIT_ISA and the variables of `HOLD`
     stand.
 
     Args:
@@ -97,8 +97,8 @@ def _in_a_process(
         ended = subprocess.run(command, env={**os.environ, **variables}, check=False)
         if not answer.is_file():
             raise errors.EngineError(
-                f"the process that measures with {variables} ended with code {ended.returncode} and without rows; "
-                "required: 0. What it wrote stands above."
+                f"the process that measures with {variables} ended with code {ended.returncode} and without rows, "
+                "but it must end with 0. Its output is above."
             )
         result = json.loads(answer.read_text())
     for line in result["notes"]:

@@ -1,8 +1,8 @@
-"""`xnorkit bench kernels`: single layers against the machine's own limit and against what one could run instead."""
+"""`xnorkit bench kernels`: single layers against the limit of the machine and against the alternatives."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from xnorkit.bench.faults import Faults, checked_error
 from xnorkit.bench.layer_case import REFERENCE, LayerCase
 from xnorkit.bench.peaks import check_isa
 from xnorkit.bench.shapes import LayerShape
-from xnorkit.bench.timing import check_run, interleaved
+from xnorkit.bench.timing import Row, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
 
 __all__ = ["KernelResult", "bench_kernel", "bench_kernels"]
@@ -27,7 +27,7 @@ PEAK_MILLISECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class KernelResult:
+class KernelResult(Row):
     """One row; field names are fixed so that figures can be compared over time.
 
     us, min_us: median and minimum of a binary layer with bits in and thresholded bits out, or of a float layer from
@@ -59,10 +59,6 @@ class KernelResult:
     peer_faults: dict[str, str] = field(default_factory=dict)
     peer_remarks: dict[str, str] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
-
 
 def bench_kernels(
     shapes: Sequence[LayerShape],
@@ -76,10 +72,10 @@ def bench_kernels(
     """Return one row per number of threads and shape; see `bench_kernel`. `note` takes lines about missing peers.
 
     Raises:
-        InputError: no shapes, or as `bench_kernel`.
+        InputError: there are no shapes, or as `bench_kernel`.
     """
     if not shapes or not threads:
-        raise InputError("no shapes or threads; required: at least one, such as 'resnet18' or '3x3 256@14x14'.")
+        raise InputError("at least one shape and thread count are needed. Pass shapes such as '3x3 256@14x14'.")
     once = _once(note)
     return [
         bench_kernel(shape, isa=isa, threads=count, seconds=seconds, against=against, note=once)
@@ -98,9 +94,9 @@ def bench_kernel(
     truth: str = REFERENCE,
     note: Note = silent,
 ) -> KernelResult:
-    """Return the times of one layer, batch 1, random data; every answer is checked before it is timed.
+    """Return the times of one layer at batch 1 on random data, after checking every answer.
 
-    A peer whose answer is off, or that raises, has a null for its time and a reason; the others are measured.
+    A peer that raises or whose answer is wrong has null for its time and a reason; the others are measured.
 
     It is checked against the scalar reference, which takes seconds for 0.1e9 multiply-adds, or against another
     instruction set, as `truth="portable"`, which takes milliseconds.
@@ -110,7 +106,7 @@ def bench_kernel(
     count valid taps only.
 
     Raises:
-        InputError: `isa` is not available, an unknown peer, or `check_run` refuses the rest.
+        InputError: `isa` is not available, a peer is unknown, or `check_run` refuses the rest.
         EngineError: the engine has no kernel for the shape, or its answer is not the reference's.
     """
     check_run(threads, seconds)
@@ -178,7 +174,7 @@ def _own(case: LayerCase, isa: str, threads: int) -> dict[str, Callable[[], Any]
         if not np.array_equal(
             values if as_they_are else values.transpose(0, 3, 1, 2), case.answer_bits if bits else case.answer
         ):
-            raise EngineError(f"shape '{case.shape.text}': isa {isa} does not give the reference's answer.")
+            raise EngineError(f"shape '{case.shape.text}': isa {isa} does not return the reference's answer.")
     return {name: _with_threads(run, threads) for name, run in runs.items()}
 
 
@@ -190,7 +186,7 @@ def _peer(engine: Engine, case: LayerCase, threads: int) -> Callable[[], Any]:
     """Return a peer's call, whose answer is the reference's within its tolerance.
 
     Raises:
-        PeerError: it is not, or the peer does not compute such a layer. Also whatever the peer raises.
+        PeerError: it is not, or the peer does not compute such a layer. The peer may raise other exceptions.
     """
     call = _build(engine, case, threads)
     if engine.name != BITS_PEER:
@@ -240,7 +236,7 @@ def _threads_of_torch(candidates: Iterable[str], threads: int) -> AbstractContex
 
 
 def _once(note: Note) -> Note:
-    """Return `note` without repetitions."""
+    """Return a `note` that ignores repeated lines."""
     seen: set[str] = set()
 
     def pass_on(line: str) -> None:

@@ -1,4 +1,4 @@
-"""How much of the processors other programs take: all of their time less that of this program and its children."""
+"""The load of other programs: the time of all processors minus that of this program and its children."""
 
 import os
 import re
@@ -13,24 +13,24 @@ __all__ = ["OtherLoad", "others_seconds"]
 PROC = Path("/proc")
 BUSY_PROCESSORS = 0.2
 OWN_ERROR = 0.05
-"""The system counts this program's time and that of all programs by different clocks; they differ by less than this."""
+"""The system counts this program and all programs with different clocks, which differ by less than this."""
 PS = ("ps", "-A", "-o", "pid=,ppid=,time=")
 PS_SECONDS = 5.0
 CLOCK = re.compile(r"(?:(?P<days>\d+)-)?(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)")
 
 
 class OtherLoad:
-    """How many processors other programs took since this was made.
+    """The number of processors that other programs have used since the creation of this object.
 
-    Of the load that this program and its children make nothing counts, whether now or a minute ago. Where the system
-    does not tell (elsewhere than on Linux, macOS and BSD), no load is known.
+    The load of this program and its children does not count, whether current or past. Where the system
+    reports nothing (outside Linux, macOS and BSD), the load is unknown.
     """
 
     def __init__(self) -> None:
         self._start = _reading()
 
     def line(self) -> str | None:
-        """Return a line if other programs took more than 0.2 processors on average, else None."""
+        """Return a line if other programs used more than 0.2 processors on average, else None."""
         end = _reading()
         if self._start is None or end is None:
             return None
@@ -43,10 +43,10 @@ class OtherLoad:
 
 
 def others_seconds() -> tuple[float, float] | None:
-    """Return the seconds of processor time of other programs, and of this one with its children; None if unknown.
+    """Return the processor seconds of other programs and of this one with its children, or None if unknown.
 
     On Linux other programs' time is that of the processors that this program may run on, less its own. Elsewhere `ps`
-    tells the time of each program that still runs.
+    reports the time of each program that is running.
     """
     own = os.getpid()
     if PROC.joinpath("stat").is_file():
@@ -71,7 +71,7 @@ def _processors() -> int:
 
 
 def _allowed() -> set[int]:
-    """The processors that this program may run on; empty where the system does not tell."""
+    """The processors that this program may run on, or an empty set if the system does not report them."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
 
@@ -95,9 +95,9 @@ def _busy_ticks(words: list[str]) -> int:
 
 
 def _program(folder: Path) -> tuple[int, int, float]:
-    """Return number, parent and ticks of a program with the children that it has waited for; ticks 0 if it is gone."""
+    """Return the number, parent and ticks of a program and its finished children; ticks are 0 if it has ended."""
     try:
-        # The name, second and in brackets, may hold anything; behind it: state, parent, ... as proc(5) counts from 3.
+        # The name, second and in brackets, may hold anything; state, parent, ... follow, from field 3 of proc(5).
         words = folder.joinpath("stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return int(folder.name), 0, 0
@@ -125,7 +125,7 @@ def _clock(text: str) -> float:
 
 
 def _own(pid: int, programs: Iterable[tuple[int, int, float]]) -> float:
-    """Return the time of a program and of all programs below it."""
+    """Return the time of a program and of all its descendants."""
     children: dict[int, list[int]] = {}
     spent = dict[int, float]()
     for number, parent, time_ in programs:

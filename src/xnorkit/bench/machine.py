@@ -1,4 +1,4 @@
-"""What figures were measured on: the machine and its processor, by name."""
+"""The names of the machine and its processor, on which figures are measured."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ ISAS_WITHOUT_VNNI = ("SSE41", "AVX", "AVX2", "AVX512_CORE")
 
 
 def adds_bytes_exactly(*, holdable: bool) -> bool:
-    """Return whether an engine here multiplies uint8 activations by int8 weights without saturation.
+    """Return whether an engine on this machine multiplies uint8 activations by int8 weights without saturation.
 
     x86 has one instruction for it before VNNI, vpmaddubsw: a0 w0 + a1 w1 in 16 bits, saturated. With |w| <= 127 the sum
     reaches 2 * 255 * 127 = 64,770, above 32,767; with |w| <= 64 it ends at 2 * 255 * 64 = 32,640.
@@ -36,10 +36,10 @@ def adds_bytes_exactly(*, holdable: bool) -> bool:
 
 
 def has_vnni() -> bool:
-    """Return whether the processor has VNNI, as the system lists its flags.
+    """Return whether the processor has VNNI, according to the flags that the system lists.
 
-    Elsewhere than on Linux the engine's own list of instruction sets answers, of which `avx512` needs VNNI; a processor
-    that has it without the rest of `avx512` counts as without, which is never wrong, only one bit coarser.
+    Outside Linux, the engine's own list of instruction sets decides, in which `avx512` needs VNNI; a processor
+    that has it without the rest of `avx512` counts as lacking it, which is safe and only one bit coarser.
     """
     try:
         lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -62,12 +62,12 @@ def machine() -> dict[str, Any]:
 
 
 def cores() -> int | None:
-    """Return how many processors the process may use, or None where the system does not say."""
+    """Return the number of processors that the process may use, or None if the system does not report it."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def cpu_name() -> str:
-    """Return the name of the processor, with its family and model, which tell more where the name is vague."""
+    """Return the name of the processor with its family and model, which are more precise than a vague name."""
     fields = dict[str, str]()
     try:
         for line in CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -81,7 +81,7 @@ def cpu_name() -> str:
 
 
 def versions(packages: Sequence[str]) -> dict[str, str]:
-    """Return the versions of those packages that are installed."""
+    """Return the versions of the packages that are installed."""
     found = {}
     for name in packages:
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from xnorkit.bench.faults import Faults, checked_error, relative_error
 from xnorkit.bench.peaks import PeakMeter
 from xnorkit.bench.profile import StepResult, ideal_us, profile
 from xnorkit.bench.subjects import Subject, load_subject
-from xnorkit.bench.timing import Timing, check_run, interleaved
+from xnorkit.bench.timing import Row, Timing, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
 from xnorkit.format import Graph, as_floats
 
@@ -34,7 +34,7 @@ OWN_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
-class ModelResult:
+class ModelResult(Row):
     """One row; field names are fixed so that figures can be compared over time.
 
     ideal_us: of xnorkit's network (`xnorkit.bench.profile`); null for peers. file_bytes: of the .xnor or .onnx file;
@@ -43,7 +43,7 @@ class ModelResult:
     twin for peers. quartiles_us: between them lies the middle half of the samples. isa: instruction set of xnorkit's
     kernels, or the one that a peer is held to; null where a peer takes what it finds. steps: where the time of
     xnorkit's network goes, if that was asked for. fault: why a peer cannot be measured; then its figures are null.
-    remark: what is to be known beside its time.
+    remark: the remark that is needed beside its time.
     """
 
     model: str
@@ -62,10 +62,6 @@ class ModelResult:
     fault: str | None = None
     remark: str | None = None
 
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
-
 
 def bench_model(
     what: str,
@@ -83,30 +79,30 @@ def bench_model(
 ) -> list[ModelResult]:
     """Return a row per number of threads, batch and engine, on random images, measured in turns.
 
-    Images are float32, but uint8 for xnorkit where its network begins with 8-bit integers. A peer whose logits are off,
+    Images are float32, but uint8 for xnorkit if its network begins with 8-bit integers. A peer whose logits are wrong,
     or that raises, has a row with its fault and no figures; the others are measured.
 
     Args:
-        what: name of a model (random weights) or of a trained one, a `.xnor` file or a checkpoint.
-        against: families or names of engines of `MODEL_ENGINES`, or "all" for what is installed.
-        threads: threads of every engine, one run each.
-        batch: images per call, one run each.
-        seconds: of measurement for each run; at least 7 rounds.
-        isa: instruction set of xnorkit's kernels; None for the fastest. `xnorkit.bench.held` holds peers to it, too.
-        binarization: of a model by name; None for its default.
-        int8_ends: a model by name gets 8-bit first and last layers.
-        pretrained: the name is that of a trained model, where there are both.
-        steps: give the steps of xnorkit's network with their times, too.
-        note: takes lines about engines that were left out, and why.
+        what: the name of a model (random weights) or of a trained one, a `.xnor` file or a checkpoint.
+        against: families or names of engines of `MODEL_ENGINES`, or "all" for every installed engine.
+        threads: the numbers of threads of every engine, one run each.
+        batch: the numbers of images per call, one run each.
+        seconds: the time of measurement per run, with at least 7 rounds.
+        isa: the instruction set of xnorkit's kernels; None for the fastest. `xnorkit.bench.held` holds peers to it too.
+        binarization: the binarization of a model by name; None for its default.
+        int8_ends: give a model by name 8-bit first and last layers.
+        pretrained: take the trained model if the name also belongs to an architecture.
+        steps: also return the steps of xnorkit's network with their times.
+        note: a function that takes lines about engines that were left out, with the reasons.
 
     Raises:
-        InputError: a batch is below 1, an unknown peer, or `check_run` refuses the rest.
-        EngineError: the packed network does not give the trained model's logits.
+        InputError: a batch is below 1, a peer is unknown, or `check_run` refuses the rest.
+        EngineError: the logits of the packed network differ from the trained model's.
     """
     for count in threads:
         check_run(count, seconds)
     if not batch or min(batch) < 1 or not threads:
-        raise InputError(f"batch={list(batch)}, threads={list(threads)}; required: numbers of at least 1.")
+        raise InputError(f"batch={list(batch)}, threads={list(threads)}, but all must be at least 1.")
     choice = choose(against, MODEL_ENGINES, note)
     subject = load_subject(what, binarization, int8_ends=int8_ends, pretrained=pretrained)
     if subject.twin is None and choice.engines:
@@ -121,7 +117,7 @@ def bench_model(
 
 
 def float_bytes(model: "nn.Module") -> int:
-    """Return the bytes of a model's weights and statistics; the integer counters of batch norms are none."""
+    """Return the bytes of a model's weights and statistics, without the integer counters of batch norms."""
     return sum(t.numel() * t.element_size() for t in model.state_dict().values() if t.is_floating_point())
 
 
@@ -190,7 +186,7 @@ class _Run:
         return rows
 
     def _own_error(self, own_images: NDArray[Any], images: NDArray[np.float32]) -> float | None:
-        """Return the distance from the trained model's logits; a sign on zero may turn, so it is not always 0."""
+        """Return the distance from the trained model's logits, which is not always 0, because a sign of 0 may flip."""
         if self.subject.trained is None:
             return None
         import torch
@@ -200,13 +196,13 @@ class _Run:
         error = relative_error(self.packed(own_images[:CHECKED_IMAGES]), expected)
         if not error <= OWN_TOLERANCE:
             raise EngineError(
-                f"the packed '{self.subject.name}' differs from the trained model (relative error {error:.2g}); "
-                f"required: at most {OWN_TOLERANCE}. `xnorkit export` shows where."
+                f"the packed '{self.subject.name}' differs from the trained model by a relative error of {error:.2g}, "
+                f"but at most {OWN_TOLERANCE} is allowed. `xnorkit export` shows where."
             )
         return error
 
     def _peer(self, engine: Engine, images: NDArray[np.float32]) -> tuple[Callable[[], Any], float]:
-        """Return a peer's call and the error of its logits; see `Twin.call` for what it raises."""
+        """Return a peer's call and the error of its logits; `Twin.call` lists the exceptions."""
         assert self.twin is not None
         call = self.twin.call(engine, images, self.packed.threads)
         return call, checked_error(call(), self.twin.answer(images), engine.tolerance)
@@ -219,10 +215,10 @@ def _timed(row: ModelResult, timing: Timing) -> ModelResult:
 
 
 def _without_twin(choice: Choice, name: str, note: Note) -> Choice:
-    """Return a choice without engines; those that were asked for by name say why."""
-    reason = f"'{name}' is no name of `xnorkit models`, so its float twin is unknown"
+    """Return a choice without engines, with a reason for those that the user named."""
+    reason = f"'{name}' is not a name of `xnorkit models`, so its float twin is unknown"
     if find_spec("torch") is None:
-        reason = f"PyTorch is not installed, which makes the float twin; {REMEDY}"
+        reason = f"PyTorch, which runs the float twin, is not installed; {REMEDY}"
     asked = {engine.name: reason for engine in choice.engines if engine.name in choice.asked}
     if not asked:
         note(f"no peers: {reason}")
@@ -246,5 +242,5 @@ def _own_images(graph: Graph, batch: int) -> NDArray[Any]:
 
 
 def _as_floats(graph: Graph, images: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the same images as the float32 twin takes them."""
+    """Return the same images in the form that the float32 twin takes."""
     return as_floats(images, graph.input) if graph.input.takes_floats else images

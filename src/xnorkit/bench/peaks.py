@@ -1,15 +1,15 @@
-"""What the machine can do at most, measured: multiply-adds out of registers, and bytes read out of memory."""
+"""The measured limits of the machine: multiply-adds in registers, and bytes read from memory."""
 
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from threading import Barrier
 
 import numpy as np
 
 from xnorkit import _engine
-from xnorkit.bench.timing import check_run
+from xnorkit.bench.timing import Row, check_run
 from xnorkit.errors import InputError
 
 __all__ = ["Limits", "PeakMeter", "PeakResult", "bench_peaks", "check_isa", "joint_rate"]
@@ -23,14 +23,14 @@ READ_BYTES = 64_000_000
 
 
 def check_isa(isa: str) -> str:
-    """Return `isa`, or the default where it is empty.
+    """Return `isa`, or the default if it is empty.
 
     Raises:
         InputError: this CPU or build does not have it.
     """
     isa = isa or _engine.default_isa()
     if isa not in _engine.isas():
-        raise InputError(f"isa '{isa}'; required: one that this CPU and build have: {', '.join(_engine.isas())}.")
+        raise InputError(f"isa '{isa}', but this CPU and build have {', '.join(_engine.isas())}. Choose one of these.")
     return isa
 
 
@@ -44,7 +44,7 @@ class Limits:
 
 
 class PeakMeter:
-    """Measures the limits once per call, and gives the best: call it in every round of a benchmark.
+    """Measures the limits once per call and keeps the best: call it in every round of a benchmark.
 
     All are measured on all threads at once, since two threads of one core, or cores that share power, give less than
     twice one. The arithmetic peaks are those of register-only loops of instruction set `isa`. The read bandwidth is
@@ -71,11 +71,11 @@ class PeakMeter:
         self._read.append(self._together(self._read_one))
 
     def limits(self) -> Limits:
-        """Return the best so far: what disturbs a measurement is no limit of the machine."""
+        """Return the best limits so far, because disturbances do not count as limits of the machine."""
         return Limits(max(self._binary), max(self._float), max(self._read))
 
     def _together(self, measure: Callable[[int], float]) -> float:
-        """Return what the threads do at the same time, together."""
+        """Return the rate of all threads together, which run at the same time."""
         if self.threads == 1:
             return measure(0)
         ready = Barrier(self.threads)
@@ -90,7 +90,7 @@ class PeakMeter:
             return joint_rate(list(pool.map(one, range(self.threads))))
 
     def _read_one(self, thread: int) -> float:
-        """Return 1e9 bytes per second of one thread that reads its buffer again and again in one call."""
+        """Return 1e9 bytes per second of one thread that reads its buffer repeatedly in one call."""
         buffer, maxima = self._buffers[thread], self._maxima[thread]
         rows = np.broadcast_to(buffer, (len(maxima), len(buffer)))
         start = time.perf_counter()
@@ -101,15 +101,15 @@ class PeakMeter:
 def joint_rate(runs: Sequence[tuple[float, float, float]]) -> float:
     """Return the rate of all threads, of the start, end and rate of each: all work over first start to last end.
 
-    The sum of the rates would be too high where one had to wait for a processor until another was done.
+    The sum of the rates would be too high if one had to wait until another released its processor.
     """
     work = sum(rate * (end - start) for start, end, rate in runs)
     return work / (max(end for _, end, _ in runs) - min(start for start, _, _ in runs))
 
 
 @dataclass(frozen=True)
-class PeakResult:
-    """One row: the limits of so many threads, and how many times those of the first row they are.
+class PeakResult(Row):
+    """One row: the limits of a number of threads, and their ratios to those of the first row.
 
     gmacs: 1e9 multiply-adds per second of 1 bit and of 32 bits; read_gbs: 1e9 bytes per second from `read_bytes` bytes.
     """
@@ -124,21 +124,17 @@ class PeakResult:
     float_scaling: float
     read_scaling: float
 
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
-
 
 def bench_peaks(
     *, isa: str = "", threads: Sequence[int] = (1, 2), seconds: float = 1.0, read_bytes: int = READ_BYTES
 ) -> list[PeakResult]:
-    """Return the limits of each number of threads, measured in turns: what more threads can give here at most.
+    """Return the limits of each number of threads, measured in turns, which bound the gain from more threads.
 
     Args:
-        isa: instruction set of the loops; empty for the fastest.
-        threads: a row each.
-        seconds: of measurement in all.
-        read_bytes: of all buffers together.
+        isa: the instruction set of the loops; empty for the fastest.
+        threads: the numbers of threads, one row each.
+        seconds: the total time of measurement.
+        read_bytes: the size of all buffers together.
 
     Raises:
         InputError: `check_run` refuses the rest, or the CPU does not support `isa`.

@@ -1,7 +1,7 @@
 """The three products of a binary convolution in training: kernels on bits beside PyTorch's convolutions in float32."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from xnorkit.bench.engines import MODEL_ENGINES
 from xnorkit.bench.machine import machine
 from xnorkit.bench.peers.pytorch import torch_threads
 from xnorkit.bench.shapes import LayerShape, parse_shape
-from xnorkit.bench.timing import Timing, check_run, interleaved
+from xnorkit.bench.timing import Row, Timing, check_run, interleaved
 from xnorkit.errors import EngineError, InputError
 from xnorkit.train.memory import reuse_memory
 
@@ -24,12 +24,12 @@ SHAPES = ("3x3 64@32x32", "3x3 128@16x16", "3x3 256@8x8", "3x3 512@4x4")
 PACK = "pack"
 PRODUCTS = ("forward", "input gradient", "weight gradient")
 FLOAT = "float "
-MOST = 511  # integers that gradients are rounded to: -511 to 511
+MOST = 511  # gradients are rounded to integers from -511 to 511
 CLIP = 1.0
 
 
 @dataclass(frozen=True)
-class ProductResult:
+class ProductResult(Row):
     """One row; field names are fixed so that figures can be compared over time.
 
     product: 'pack' (float32 activations to the bits of sign(x) and |x| < 1, before the forward product), 'forward'
@@ -37,7 +37,7 @@ class ProductResult:
     ms, float_ms: medians of the engine and of `torch.ops.aten.convolution` or `convolution_backward`, channels last;
         quartiles_ms, float_quartiles_ms: between them lies the middle half; min_ms, float_min_ms:
         the shortest. float_over_bits: float_ms / ms.
-    gmacs, float_gmacs: 1e9 multiply-adds per second, valid taps only. All of these are null where there is no product.
+    gmacs, float_gmacs: 1e9 multiply-adds per second, for valid taps only. All of these are null for 'pack'.
     isa: of the engine; float_isa: what PyTorch is held to, null where it is free. machine: cpu, cores, os, versions.
     """
 
@@ -58,10 +58,6 @@ class ProductResult:
     float_isa: str | None
     machine: dict[str, Any]
 
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
-
 
 def bench_products(
     shapes: Sequence[str] = SHAPES, *, batch: int = 128, threads: Sequence[int] = (1,), seconds: float = 2.0
@@ -72,17 +68,17 @@ def bench_products(
     gradient within half a step times the number of summed values, as docs/training-speed.md derives.
 
     Args:
-        shapes: square convolutions, as '3x3 64@32x32'.
-        batch: images.
-        threads: of the engine and of PyTorch, one run each.
-        seconds: of measurement for each shape and number of threads.
+        shapes: square convolutions, such as '3x3 64@32x32'.
+        batch: the number of images.
+        threads: the numbers of threads of the engine and of PyTorch, one run each.
+        seconds: the time of measurement per shape and number of threads.
 
     Raises:
-        InputError: `batch` is below 1, no threads, a text that is no shape, or `check_run` refuses the rest.
-        EngineError: an answer is off.
+        InputError: `batch` is below 1, there are no threads, a text is not a shape, or `check_run` refuses the rest.
+        EngineError: an answer is wrong.
     """
     if batch < 1 or not threads:
-        raise InputError(f"batch={batch}, threads={list(threads)}; required: numbers of at least 1.")
+        raise InputError(f"batch={batch}, threads={list(threads)}, but all must be at least 1.")
     for count in threads:
         check_run(count, seconds)
     reuse_memory()
@@ -175,7 +171,7 @@ class _Case:
         """Compare the three answers with PyTorch's.
 
         Raises:
-            EngineError: one is off.
+            EngineError: one is wrong.
         """
         calls = self.calls(threads)
         inside = np.abs(self.x) < CLIP
@@ -197,8 +193,8 @@ class _Case:
                 expected = expected * inside
             if not (np.abs(self.results[product] - expected) <= bound).all():
                 raise EngineError(
-                    f"shape '{self.shape.text}', isa {_engine.default_isa()}: the {product} is further from PyTorch's "
-                    "than its rounding allows; required: equal sums forward, and half a step per value backward."
+                    f"shape '{self.shape.text}', isa {_engine.default_isa()}: the {product} differs from PyTorch's "
+                    "by more than its rounding: forward sums must be equal, backward ones within half a step per value."
                 )
 
 

@@ -1,4 +1,4 @@
-"""Where the time of a network goes: the engine's steps, each beside its ideal time."""
+"""The time of a network by the steps of the engine, each beside its ideal time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ def ideal_us(graph: Graph, limits: Limits, batch: int) -> float:
 def layer_ideal_us(layer: LayerSummary, limits: Limits, batch: int) -> float:
     """Return the microseconds of a layer's multiply-adds at their peaks, or of reading its tensors if that is more.
 
-    Tensors are read once per call, whatever the batch; activations are taken as free, since they stay in caches. The
+    Tensors are read once per call for any batch; activations count as free, because they stay in caches. The
     peak of 8-bit multiply-adds is taken as four times that of float32: a register holds four times as many, and a
     dot-product instruction does them all.
     """

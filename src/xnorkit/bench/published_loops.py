@@ -1,4 +1,4 @@
-"""Training of a binary network as two published libraries do it: every product in float32, binarization around it.
+"""Training of a binary network as in two published libraries: products in float32, surrounded by binarization.
 
 Both take a model of xnorkit and put float layers, whose parameters are the same, in the place of its binary layers.
 """
@@ -22,7 +22,7 @@ Layer = TypeVar("Layer", bound=nn.Module)
 
 
 def binary_layers(model: nn.Module) -> dict[str, BinaryLayer]:
-    """Return the binary layers of a model by their names."""
+    """Return the binary layers of a model by name."""
     return {name: module for name, module in model.named_modules() if isinstance(module, BinaryConv2d | BinaryLinear)}
 
 
@@ -35,10 +35,10 @@ def with_bin_op(model: nn.Module) -> BinOp:
     activation itself.
 
     Raises:
-        InputError: the model has no binary layer, or one of a single input channel, which centring would make 0.
+        InputError: the model has no binary layer, or one with a single input channel, which centring would make 0.
     """
     layers = [layer.layer for layer in _replace(model, _SignedInput)]
-    # BinOp leaves out the first and the last layer that it finds.
+    # BinOp omits the first and the last layer that it finds.
     return BinOp(nn.ModuleList([nn.Linear(2, 1), *layers, nn.Linear(2, 1)]))
 
 
@@ -58,7 +58,7 @@ def _replace(model: nn.Module, make: Callable[[nn.Module, bool], Layer]) -> list
     """Put make(float layer, are its inputs signs) in the place of each binary layer."""
     found = binary_layers(model)
     if not found:
-        raise InputError(f"{type(model).__name__} has no binary layer; required: at least one. Choose a binarization.")
+        raise InputError(f"{type(model).__name__} has no binary layer, but needs at least one. Choose a binarization.")
     made = []
     for name, layer in found.items():
         new = make(_float_layer(layer), not isinstance(layer.activation_pre_process, nn.Identity))

@@ -1,4 +1,4 @@
-"""Plots against the machine's limits: kernels, and the steps of a network."""
+"""Plot kernels, and the steps of a network, against the limits of the machine."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,13 +23,13 @@ ROUNDS = 10
 COLOURS = {"binary": "#0b6e4f", "float": "#b3541e", "int8": "#7a4fa3", "": "#9a9a9a"}
 BAR_INCHES = 0.22
 SAME_ARITHMETIC = {"binary": "openvino_binary_node", "float": "_f32"}
-"""Peers that do the same multiply-adds: only they belong under the same roof."""
+"""Peers that compute the same multiply-adds; only they belong under the same roof."""
 
 
 def check_path(path: Path) -> None:
-    """Check the file's ending, before anything is measured; InputError says which are possible."""
+    """Check the suffix of the file before anything is measured; a wrong one is an InputError."""
     if path.suffix not in ENDINGS:
-        raise InputError(f"--roofline {path}; required: a file that ends in {', '.join(ENDINGS)}.")
+        raise InputError(f"roofline {path}, but the file must end in {', '.join(ENDINGS)}. Rename it.")
 
 
 def draw_kernels(rows: Sequence[KernelResult], path: Path) -> None:
@@ -39,7 +39,7 @@ def draw_kernels(rows: Sequence[KernelResult], path: Path) -> None:
     listed with their fraction of the peak; a hollow point is the fastest peer with the same arithmetic.
 
     Raises:
-        InputError: the file's ending is none that matplotlib writes, or the file cannot be written.
+        InputError: matplotlib does not write the format of this suffix, or the file cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -109,7 +109,7 @@ def draw_steps(row: ModelResult, path: Path) -> None:
 
     check_path(path)
     if row.steps is None:
-        raise InputError(f"the row of '{row.model}' has no steps; required: bench_model(..., steps=True).")
+        raise InputError(f"the row of '{row.model}' has no steps, but the plot needs them: pass steps=True.")
     figure = Figure(figsize=(10, 1.5 + BAR_INCHES * len(row.steps)), layout="constrained")
     axes = figure.subplots()
     for index, step in enumerate(row.steps):
@@ -137,4 +137,4 @@ def _save(figure: "Figure", path: Path) -> None:
         with mpl.rc_context({"svg.fonttype": "none"}):  # text stays text
             figure.savefig(path, dpi=150)
     except OSError as error:
-        raise InputError(f"--roofline {path} cannot be written ({error.strerror}); required: a folder.") from error
+        raise InputError(f"roofline {path} cannot be written ({error.strerror}). Choose a writable folder.") from error

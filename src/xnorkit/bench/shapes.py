@@ -1,4 +1,4 @@
-"""Layer shapes as data: `3x3 256@14x14` is kernel, channels in = out, image; padded to the same size unless 'valid'."""
+"""Layer shapes as text: `3x3 256@14x14` is kernel, equal channels, image, with same padding unless 'valid'."""
 
 import json
 import re
@@ -19,7 +19,7 @@ OPS = {
     "float_conv": "float_conv2d",
     "float_linear": "float_linear",
 }
-"""What `--op` names -> the operation of the format that is measured."""
+"""A name of an option `op` -> the operation of the format that is measured."""
 
 FORMS = "'KHxKW C@HxW' or 'KHxKW C_in->C_out@HxW', then ' s2' (stride), ' g4' (groups), ' p1' (padding) or ' valid'; \
 or 'linear IN->OUT'; before them 'float ' for 32-bit layers"
@@ -55,19 +55,19 @@ class LayerShape:
 
     @property
     def taps(self) -> int:
-        """Values of one filter."""
+        """The number of values of one filter."""
         return self.kernel[0] * self.kernel[1] * self.in_channels // self.groups
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of one image, valid taps only: a padded tap is no work."""
+        """The multiply-adds of one image, for valid taps only, because a padded tap is not computed."""
         window = Window(self.kernel, (self.stride, self.stride), self.padding)
         image = ValueSpec("bits", *self.image, self.in_channels)
         return valid_taps(window, image) * self.in_channels // self.groups * self.out_channels
 
     @property
     def bytes(self) -> int:
-        """Bytes that must move at least once: inputs, weights and outputs; 1 bit each where binary, else 4 bytes."""
+        """The bytes of inputs, weights and outputs, which must all move once: 1 bit per binary value, else 4 bytes."""
         values = self.image[0] * self.image[1] * self.in_channels
         values += self.out_image[0] * self.out_image[1] * self.out_channels
         values += self.taps * self.out_channels
@@ -75,7 +75,7 @@ class LayerShape:
 
 
 def parse_shape(text: str) -> LayerShape:
-    """Return the shape that `text` describes, as `3x3 256@14x14`, `5x5 20->50@12x12 valid` or `linear 800->500`.
+    """Return the shape of a text such as `3x3 256@14x14`, `5x5 20->50@12x12 valid` or `linear 800->500`.
 
     Raises:
         InputError: `text` is not of that form, the kernel is larger than the image, or groups do not divide channels.
@@ -89,22 +89,22 @@ def parse_shape(text: str) -> LayerShape:
         shape = _conv(text)
     sizes = (*shape.kernel, shape.in_channels, shape.out_channels, *shape.image, shape.stride, shape.groups)
     if min(sizes) < 1 or min(shape.out_image) < 1 or shape.kernel[0] > shape.image[0] + sum(shape.padding[::2]):
-        raise InputError(f"shape '{text}' has no output; required: sizes of at least 1 and a kernel inside the image.")
+        raise InputError(f"shape '{text}' has no output, but sizes must be at least 1 and the kernel fit the image.")
     if shape.in_channels % shape.groups or shape.out_channels % shape.groups:
-        raise InputError(f"shape '{text}': {shape.groups} groups; required: a divisor of both numbers of channels.")
+        raise InputError(f"shape '{text}' has {shape.groups} groups, but they must divide both numbers of channels.")
     return shape
 
 
 def _conv(text: str) -> LayerShape:
     match = CONV.fullmatch(text)
     if match is None:
-        raise InputError(f"shape '{text}'; required: {FORMS}.")
+        raise InputError(f"shape '{text}', but it must be {FORMS}.")
     kh, kw, c_in, c_out, height, width = (int(g) if g else 0 for g in match.groups()[1:7])
     words = match[8].split()
     options = {word[0]: int(word[1:]) for word in words if word not in ("same", "valid")}
     kinds = ["p" if word in ("same", "valid") else word[0] for word in words]
     if len(set(kinds)) != len(kinds) or options.get("s") == 0:
-        raise InputError(f"shape '{text}': an option stands twice or is 0; required: {FORMS}.")
+        raise InputError(f"shape '{text}' has an option twice or 0, but it must be {FORMS}.")
     padding = ((kh - 1) // 2, (kw - 1) // 2, kh // 2, kw // 2)
     if "valid" in words or "p" in options:
         padding = (options.get("p", 0),) * 4
@@ -135,11 +135,11 @@ def select_shapes(texts: Sequence[str], ops: Sequence[str]) -> list[LayerShape]:
         ops: keys of `OPS`; of networks and files only layers of these operations are taken.
 
     Raises:
-        InputError: an unknown op, a text that is nothing of these, a file that is no such JSON, or nothing is left.
+        InputError: an op or a text is unknown, a file holds other JSON, or no shape is left.
     """
     for op in ops:
         if op not in OPS:
-            raise InputError(f"--op {op}; required: any of {', '.join(OPS)}.")
+            raise InputError(f"op '{op}', but it must be any of {', '.join(OPS)}.")
     wanted = {OPS[op] for op in ops}
     known = named_shapes()
     shapes: list[LayerShape] = []
@@ -151,21 +151,21 @@ def select_shapes(texts: Sequence[str], ops: Sequence[str]) -> list[LayerShape]:
         elif re.match(r"(float )?(\d|linear)", text):
             shapes.append(parse_shape(text))
         else:
-            raise InputError(f"shape '{text}'; required: {FORMS}; a JSON file; or one of {', '.join(known)}.")
+            raise InputError(f"shape '{text}', but it must be {FORMS}; a JSON file; or one of {', '.join(known)}.")
     if not shapes:
-        raise InputError(f"no shapes of --op {','.join(ops)} in --shapes {' '.join(texts)}; required: at least one.")
+        raise InputError(f"shapes {' '.join(texts)} hold no {' or '.join(ops)}, but must hold one. Add a shape.")
     return shapes
 
 
 def _read(path: Path) -> dict[str, list[LayerShape]]:
-    required = 'a JSON file as {"network": ["3x3 256@14x14", ...]}'
+    expected = 'a JSON file such as {"network": ["3x3 256@14x14", ...]}'
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"--shapes {path} cannot be read ({error}); required: {required}.") from error
+        raise InputError(f"shapes {path} must be {expected}, but reading it failed: {error}.") from error
     lists = content.values() if isinstance(content, dict) else [None]
     if not all(isinstance(items, list) and all(isinstance(item, str) for item in items) for items in lists):
-        raise InputError(f"--shapes {path} holds something else; required: {required}.")
+        raise InputError(f"shapes {path} must be {expected}, but it holds something else.")
     return _parsed(content)
 
 

@@ -1,4 +1,4 @@
-"""What `xnorkit bench model` is given (name, packed file, checkpoint) as a packed network and its float twin."""
+"""The subject of `xnorkit bench model` (name, packed file, checkpoint) as a packed network and its float twin."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def packed_file(what: str, pretrained: bool = False) -> Path | None:
     random weights, unless `pretrained` asks for the trained model.
 
     Raises:
-        InputError: `pretrained`, and there is no trained model of that name.
+        InputError: `pretrained` is set, but no trained model has that name.
     """
     if Path(what).suffix == ".xnor":
         return Path(what)
@@ -65,14 +65,14 @@ def load_subject(
     A model by name takes `binarization` (default its own) and, with `int8_ends`, 8-bit first and last layers.
 
     Raises:
-        InputError: no such file or name, or `binarization` or `int8_ends` for a file, which is what it is.
-        FormatError, ExportError, RecipeError: the file or model cannot be used, and why.
+        InputError: there is no such file or name, or `binarization` or `int8_ends` is set for a file.
+        FormatError, ExportError, RecipeError: the file or model cannot be used.
     """
     path, packed = Path(what), packed_file(what, pretrained)
     is_file = packed is not None or path.is_file() or path.suffix == ".ckpt" or len(path.parts) > 1
     if is_file and (binarization is not None or int8_ends):
         option = "--int8-ends" if int8_ends else f"--binarization {binarization}"
-        raise InputError(f"{option} with a file; required: none, a file is what it is.")
+        raise InputError(f"{option} needs a model by name, but a file was passed. Omit {option}.")
     if not is_file:
         return _by_name(what, binarization, int8_ends)
     return _checkpoint(path) if packed is None else _packed(packed)

@@ -1,4 +1,4 @@
-"""Rows of a benchmark as tables for people: ratios first, times beside them."""
+"""Rows of a benchmark as readable tables, with ratios first and times beside them."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 Table = tuple[str, list[str], list[list[object]], list[str]]
-"""Title, columns, cells, and the notes to which marks as [1] in the cells point."""
+"""A title, columns, cells, and the notes that marks such as [1] in the cells refer to."""
 BITS_PEER, NHWC_PEER = "openvino_binary_node", "openvino_binary_model_nhwc"
 SHORT = {
     "binary_conv2d": "conv",
@@ -42,7 +42,7 @@ SHORT = {
 
 
 def kernel_table(rows: Sequence[KernelResult]) -> Table:
-    """Return the table of layers; a peer's cell is its time and, in brackets, how many times ours that is.
+    """Return the table of layers; a peer's cell is its time and, in brackets, the ratio to ours.
 
     A peer that cannot be measured has a dash, a mark and a note with the reason; a dash alone stands where there is
     nothing of the kind to measure. Minima, since other programs can only lengthen a time. OpenVINO's binary node is
@@ -76,7 +76,7 @@ def kernel_table(rows: Sequence[KernelResult]) -> Table:
 
 
 class _Marks:
-    """Marks as " [1]" for notes; equal notes share one."""
+    """Marks such as " [1]" for notes; equal notes share a mark."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -89,7 +89,7 @@ class _Marks:
 
     @property
     def notes(self) -> list[str]:
-        """The notes, each behind its mark."""
+        """The notes, each after its mark."""
         return [f"[{number}] {text}" for number, text in enumerate(self._texts, 1)]
 
 
@@ -101,7 +101,7 @@ def _mark(row: KernelResult, peer: str, marks: _Marks) -> str:
 
 
 def peak_table(rows: Sequence[PeakResult]) -> Table:
-    """Return the table of limits; in brackets how many times the first row that is."""
+    """Return the table of limits, with the ratio to the first row in brackets."""
     title = (
         f"Limits of this machine, {rows[0].isa}, all threads at once; in brackets how many times those of the first row"
     )
@@ -119,7 +119,7 @@ def peak_table(rows: Sequence[PeakResult]) -> Table:
 
 
 def model_tables(rows: Sequence[ModelResult]) -> list[Table]:
-    """Return one table per run, that is per number of threads and batch; a fault or remark is a note below."""
+    """Return one table per number of threads and batch; a fault or remark is a note below the table."""
     tables: list[Table] = []
     for (threads, batch), run in groupby(rows, key=lambda row: (row.threads, row.batch)):
         group = list(run)
@@ -157,7 +157,7 @@ def _over(us: float | None, own: float | None) -> str:
 
 
 def step_tables(rows: Sequence[ModelResult]) -> list[Table]:
-    """Return one table per row that has steps: where xnorkit's time goes, step by step."""
+    """Return one table per row with steps, which breaks xnorkit's time down by step."""
     tables: list[Table] = []
     for row in rows:
         if row.steps is None:

@@ -1,15 +1,15 @@
-"""Interleaved timing: every candidate is measured in every round, so that noise of the machine meets all alike."""
+"""Interleaved timing: every round measures every candidate, so that the machine's noise affects all alike."""
 
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from xnorkit.errors import InputError
 from xnorkit.runtime.model import MAX_THREADS
 
-__all__ = ["SelfTimed", "Timing", "check_run", "interleaved"]
+__all__ = ["Row", "SelfTimed", "Timing", "check_run", "interleaved"]
 
 SAMPLE_SECONDS = 1e-3
 WARM_UP_SECONDS = 0.05
@@ -18,11 +18,20 @@ LONG_CALL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of a benchmark; its field names are fixed so that figures can be compared over time."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Timing:
     """Microseconds per call: median and minimum over `samples` samples, each the mean of `calls` calls.
 
-    quartiles_us: between them lies the middle half of the samples. cores: processor time of the whole process over
-    wall time, the median of the samples: what was really used.
+    quartiles_us: the limits of the middle half of the samples. cores: processor time of the whole process over
+    wall time, the median of the samples, which is the number of cores in use.
     """
 
     median_us: float
@@ -35,7 +44,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class SelfTimed:
-    """A candidate whose call returns the microseconds that count, as a profiler inside it saw them."""
+    """A candidate whose call returns the microseconds that a profiler inside it measured."""
 
     call: Callable[[], float]
 
@@ -45,15 +54,15 @@ class SelfTimed:
 
 
 def check_run(threads: int, seconds: float) -> None:
-    """Check what all benchmarks are asked for.
+    """Check the arguments that all benchmarks share.
 
     Raises:
         InputError: `threads` is not from 1 to 256, or `seconds` is not positive.
     """
     if not 1 <= threads <= MAX_THREADS:
-        raise InputError(f"threads={threads}; required: an integer from 1 to {MAX_THREADS}.")
+        raise InputError(f"threads={threads}, but it must be an integer from 1 to {MAX_THREADS}.")
     if not 0 < seconds < float("inf"):
-        raise InputError(f"seconds={seconds}; required: a positive number.")
+        raise InputError(f"seconds={seconds}, but it must be a positive number.")
 
 
 def interleaved(
@@ -73,11 +82,11 @@ def interleaved(
     `each_round` is called once per round, for a measurement of another kind under the same noise.
 
     Args:
-        candidates: their names and calls.
-        seconds: of all rounds together.
-        min_rounds: even if they take longer.
-        each_round: what else is called.
-        on_error: takes name and exception of a candidate that raises, which is then left out of the rest and of the
+        candidates: the names and calls.
+        seconds: the time of all rounds together.
+        min_rounds: the least number of rounds, even if they take longer.
+        each_round: another function to call in each round.
+        on_error: takes the name and exception of a candidate that raises, which is then left out of the rest and of the
             result, or raises itself; None raises every exception.
     """
     samples: dict[str, list[_Sample]] = {}
@@ -135,7 +144,7 @@ def _calls_per_sample(call: Callable[[], object]) -> int:
         start = time.perf_counter()
         call()
         best = min(best, time.perf_counter() - start)
-    # 0 stands for one call that is too long to be repeated for warming up.
+    # 0 means one call, which is too long to repeat for warming up.
     return max(1, round(SAMPLE_SECONDS / best)) if best < LONG_CALL_SECONDS else 0
 
 

@@ -1,7 +1,7 @@
-"""`xnorkit bench training`: one training step of a binary network, on bits and otherwise, beside its float32 twin."""
+"""`xnorkit bench training`: one training step of a binary network, on bits or not, beside its float32 twin."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from xnorkit import _engine
 from xnorkit.bench.engines import MODEL_ENGINES, Note, silent
 from xnorkit.bench.machine import machine
 from xnorkit.bench.peers.pytorch import torch_threads
-from xnorkit.bench.timing import Timing, check_run, interleaved
+from xnorkit.bench.timing import Row, Timing, check_run, interleaved
 from xnorkit.bench.training_step import CLASSES, PATHS, Step, StepMemory, make_step, step_memory
 from xnorkit.errors import InputError
 from xnorkit.models import binarizations, input_shape
@@ -24,7 +24,7 @@ MIB = 2**20
 
 
 @dataclass(frozen=True)
-class TrainingResult:
+class TrainingResult(Row):
     """One row; field names are fixed so that figures can be compared over time.
 
     path: 'float' (the twin with float32 layers), 'simulated' (binary layers computed in float32), 'packed' (on bits),
@@ -54,10 +54,6 @@ class TrainingResult:
     isa: str | None
     machine: dict[str, Any]
 
-    def to_json(self) -> dict[str, object]:
-        """Return the fields as JSON values."""
-        return asdict(self)
-
 
 def bench_training(
     name: str,
@@ -77,18 +73,18 @@ def bench_training(
 
     Args:
         name: one of `xnorkit.models.list_models()`.
-        paths: some of `PATHS`; none are all that this model and device can take, `note` takes the others.
+        paths: some of `PATHS`; without any, all that this model and device support, and `note` takes the others.
         binarization: one of `xnorkit.models.binarizations(name)` with binary layers; None for the first.
-        batch: images per step.
-        threads: threads of PyTorch and of the engine, one run each.
-        device: of PyTorch; layers train on bits on the CPU alone.
-        seconds: of measurement for each number of threads; at least 5 rounds.
-        note: takes a line about each path that was left out.
+        batch: the number of images per step.
+        threads: the numbers of threads of PyTorch and of the engine, one run each.
+        device: the device of PyTorch; layers train on bits only on the CPU.
+        seconds: the time of measurement per number of threads, with at least 5 rounds.
+        note: a function that takes a line about each path that was left out.
 
     Raises:
-        InputError: `batch` is below 1, an unknown path, or one that this model cannot take; `binarization` is 'float';
-            `device` is not available; no threads, or `check_run` refuses the rest.
-        RecipeError: unknown model or binarization.
+        InputError: `batch` is below 1, a path is unknown or not supported by this model, `binarization` is 'float',
+            `device` is not available, there are no threads, or `check_run` refuses the rest.
+        RecipeError: the model or binarization is unknown.
     """
     _check(paths, batch, threads, seconds)
     kind = _binary_kind(name, binarization)
@@ -143,9 +139,9 @@ def _row(
 def _check(paths: Sequence[str], batch: int, threads: Sequence[int], seconds: float) -> None:
     for path in paths:
         if path not in PATHS:
-            raise InputError(f"path '{path}'; required: any of {', '.join(PATHS)}.")
+            raise InputError(f"path '{path}', but it must be any of {', '.join(PATHS)}.")
     if batch < 1 or not threads:
-        raise InputError(f"batch={batch}, threads={list(threads)}; required: numbers of at least 1.")
+        raise InputError(f"batch={batch}, threads={list(threads)}, but all must be at least 1.")
     for count in threads:
         check_run(count, seconds)
 
@@ -153,7 +149,7 @@ def _check(paths: Sequence[str], batch: int, threads: Sequence[int], seconds: fl
 def _binary_kind(name: str, binarization: str | None) -> str:
     if binarization == "float":
         raise InputError(
-            "binarization 'float'; required: one with binary layers, of "
+            "binarization 'float' has no binary layers, but the benchmark needs some. Choose one of "
             f"{', '.join(kind for kind in binarizations(name) if kind != 'float')}. The float twin is measured anyway."
         )
     return binarization or next(kind for kind in binarizations(name) if kind != "float")
@@ -165,6 +161,6 @@ def _device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise InputError(
-            f"device '{name}' is not available ({error}); required: cpu, or a GPU that PyTorch sees."
+            f"device '{name}' is not available ({error}). Choose cpu or a GPU that PyTorch sees."
         ) from error
     return device

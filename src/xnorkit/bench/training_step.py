@@ -46,7 +46,7 @@ class Step:
 
 
 class _OnPath(Step):
-    """The binary layers compute as the environment variable XNORKIT_TRAIN says."""
+    """The environment variable XNORKIT_TRAIN selects how the binary layers compute."""
 
     def __init__(self, path: str, model: nn.Module, images: Tensor, labels: Tensor) -> None:
         super().__init__(model, images, labels)
@@ -93,13 +93,13 @@ def make_step(path: str, name: str, binarization: str, images: Tensor, labels: T
 
 def _check_packed(name: str, model: nn.Module, device: torch.device) -> None:
     if device.type != "cpu":
-        raise InputError(f"path packed on device '{device}'; required: cpu, the one device where layers train on bits.")
+        raise InputError(f"path packed on device '{device}', but layers train on bits on the cpu alone. Choose cpu.")
     reasons = [layer.simulated_reason() for layer in binary_layers(model).values()]
     if all(reasons):
         reason = reasons[0] if reasons else "it has no binary layer"
         raise InputError(
-            f"path packed of '{name}': no layer trains on bits ({reason}); required: at least one. Choose another "
-            "binarization; docs/training-speed.md says which layers can."
+            f"path packed of '{name}': no layer trains on bits ({reason}), but at least one must. Choose another "
+            "binarization; docs/training-speed.md lists the layers that can."
         )
 
 
@@ -140,7 +140,7 @@ class StepMemory:
 
 
 def step_memory(step: Step) -> StepMemory:
-    """Return the memory of `step`, after one step that makes the optimizer's state."""
+    """Return the memory of `step`, after one step that creates the optimizer's state."""
     step()
     state = [value for values in step.optimizer.state.values() for value in values.values()]
     parameters = list(step.model.parameters())
@@ -152,7 +152,7 @@ def step_memory(step: Step) -> StepMemory:
 
 
 class _Storages:
-    """Storages of living tensors: address -> bytes."""
+    """The storages of live tensors: address -> bytes."""
 
     def __init__(self, tensors: Iterable[Tensor] = ()) -> None:
         self.sizes = dict[int, int]()
@@ -194,7 +194,7 @@ def _peak(step: Step, before: int) -> int:
         torch.cuda.reset_peak_memory_stats(step.images.device)
         step()
         return torch.cuda.max_memory_allocated(step.images.device)
-    os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)  # else the profiler writes of its start and stop
+    os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)  # otherwise the profiler prints messages
     with torch.autograd.profiler.profile(profile_memory=True) as profiler:
         step()
     results = profiler.kineto_results

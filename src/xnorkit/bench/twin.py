@@ -1,4 +1,4 @@
-"""The float32 twin of a network in every engine that can run it."""
+"""The float32 twin of a network, in every engine that can run it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,7 +20,7 @@ CALIBRATION_IMAGES = 4
 
 
 class Twin:
-    """A float32 network; its ONNX forms are made once, when first needed, and serve every batch."""
+    """A float32 network, whose ONNX forms are created once, on first use, for every batch."""
 
     def __init__(self, model: nn.Module, input_shape: tuple[int, int, int]) -> None:
         self.model = model.eval()
@@ -31,7 +31,7 @@ class Twin:
         """Return a call of the network on `images` in an engine of `MODEL_ENGINES`.
 
         Raises:
-            PeerError: the engine cannot run it here. Also whatever the engine raises.
+            PeerError: the engine cannot run it here. The engine may raise other exceptions.
         """
         if engine.name == "torch_f32":
             return float_model(self.model, torch.from_numpy(images))
@@ -51,7 +51,7 @@ class Twin:
             return self.model(torch.from_numpy(images)).numpy()
 
     def file_bytes(self, engine: Engine) -> int:
-        """Return the size of what an engine loads: the ONNX file, or the weights and statistics in float32."""
+        """Return the size of the ONNX file that an engine loads, or of the weights and statistics in float32."""
         if engine.family.startswith("torch"):
             tensors = self.model.state_dict().values()
             return sum(t.numel() * t.element_size() for t in tensors if t.is_floating_point())
@@ -68,7 +68,7 @@ class Twin:
         return export_network(self.model, self.input_shape)
 
     def _file(self, engine: Engine) -> bytes:
-        """Return the ONNX file; the 8-bit one is calibrated on normal random images, as the timed ones are."""
+        """Return the ONNX file; the 8-bit one is calibrated on normal random images, like the timed ones."""
         if not engine.is_int8:
             return self._float
         bits = engine.weight_bits()

@@ -1,4 +1,4 @@
-"""Names and files of older binary-network code: `BinOp` and its companions, `bnn`, old checkpoints."""
+"""The names and files of older code for binary networks: `BinOp` and its companions, `bnn`, old checkpoints."""
 
 from xnorkit.compat.bin_active import BinActive
 from xnorkit.compat.bin_conv import BinConv2d

@@ -21,15 +21,14 @@ class _BinActive(torch.autograd.Function):
 
 
 class BinActive:
-    """Binarizes activations; `BinActive()(x)`, as the reference calls it, and `BinActive.apply(x)` do the same.
+    """Binarizes activations; `BinActive()(x)`, the call of the reference, and `BinActive.apply(x)` are equal.
 
     Forward: y = torch.sign(x), with sign(0) = 0 as in the reference; `xnorkit.functional.sign_ste` has sign(0) = +1,
-    which one bit can hold. Backward: dC/dx = dC/dy where -1 < x < 1, else 0. One bool per element is kept for the
-    backward pass, not the activations.
+    which one bit can hold. Backward: dC/dx = dC/dy where -1 < x < 1, else 0, for which one bool per element is kept.
 
-    Not a module: it has no parameters, and `nn.Module.apply` means something else.
+    It is not a module, because it has no parameters and `nn.Module.apply` has another meaning.
 
-    Source: jiecaoyu/XNOR-Net-PyTorch; its unused mean over the channels is left out.
+    Source: jiecaoyu/XNOR-Net-PyTorch, without its unused mean over the channels.
     """
 
     def __call__(self, x: Tensor) -> Tensor:

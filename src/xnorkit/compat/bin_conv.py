@@ -1,4 +1,4 @@
-"""`BinConv2d` of XNOR-Net-PyTorch: the block from which its models are built."""
+"""`BinConv2d` of XNOR-Net-PyTorch, the block of its models."""
 
 from torch import Tensor, nn
 
@@ -17,19 +17,18 @@ class BinConv2d(nn.Module):
     them. A convolution pads the signs with zeros.
 
     Args:
-        input_channels: channels of a convolution, features of a linear layer.
-        output_channels: channels or features of the result.
-        kernel_size, stride, padding, groups: as in `torch.nn.Conv2d`. A convolution needs the first three: the default
-            -1, as in the reference, only marks them as not needed with `Linear`.
-        dropout: share of the signs that training sets to 0, between 0 and 1.
-        Linear: a linear layer instead of the convolution.
-        previous_conv: with `Linear`: the input comes from a convolution and is flattened here, after the batch
+        input_channels: the channels of a convolution, or the features of a linear layer.
+        output_channels: the channels or features of the result.
+        kernel_size, stride, padding, groups: as in `torch.nn.Conv2d`. A convolution needs the first three; the default
+            -1 of the reference only marks them as unused with `Linear`.
+        dropout: the fraction of the signs that training sets to 0, between 0 and 1.
+        Linear: use a linear layer instead of the convolution.
+        previous_conv: with `Linear`, the input comes from a convolution. The block flattens it after the batch
             normalization, which thus has one mean per channel instead of one per feature.
-        size: with `previous_conv`: H * W of that input.
+        size: with `previous_conv`, H * W of that input.
 
     Raises:
-        InputError: kernel_size, stride or padding is missing for a convolution, or `size` does not divide the
-            features.
+        InputError: a convolution lacks kernel_size, stride or padding, or `size` does not divide the features.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), figure 3 (without its pooling, which the models hold), as in
     jiecaoyu/XNOR-Net-PyTorch.
@@ -78,15 +77,15 @@ class BinConv2d(nn.Module):
 def _check_convolution(kernel_size: int, stride: int, padding: int) -> None:
     if kernel_size < 1 or stride < 1 or padding < 0:
         raise InputError(
-            f"BinConv2d: kernel_size={kernel_size}, stride={stride}, padding={padding}; required: all three for a "
-            "convolution, at least 1, 1 and 0. Give them, or Linear=True."
+            f"BinConv2d: kernel_size={kernel_size}, stride={stride}, padding={padding}, but a convolution needs at "
+            "least 1, 1 and 0. Pass all three, or Linear=True."
         )
 
 
 def _bn_before_linear(features: int, size: int) -> nn.BatchNorm2d:
     if size < 1 or features % size:
         raise InputError(
-            f"BinConv2d: previous_conv=True with size={size} for {features} features; required: size = H * W of the "
-            "input, a divisor of the features. Give size=, e.g. size=16 for channels of 4 x 4."
+            f"BinConv2d: previous_conv=True with size={size} for {features} features, but size must be H * W of the "
+            "input, a divisor of the features. Pass, for example, size=16 for channels of 4 x 4."
         )
     return nn.BatchNorm2d(features // size, eps=1e-4)

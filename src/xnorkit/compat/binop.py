@@ -1,4 +1,4 @@
-"""`BinOp` of XNOR-Net-PyTorch: binarizes the weights of an ordinary model around each training step."""
+"""`BinOp` of XNOR-Net-PyTorch, which binarizes the weights of an ordinary model around each training step."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -18,7 +18,7 @@ KINDS: dict[str, tuple[type[nn.Module], ...]] = {"conv": (nn.Conv2d,), "conv+lin
 class BinOp:
     """Swaps the weights of a model for alpha * sign(W) and back, and turns dC/dW~ into dC/dW.
 
-    Takes every `Conv2d` and `Linear` (or only `Conv2d`) except the first and the last in the order of
+    It applies to every `Conv2d` and `Linear` (or only `Conv2d`) except the first and the last in the order of
     `model.modules()`. One training step is
 
         bin_op.binarization()
@@ -29,25 +29,25 @@ class BinOp:
         bin_op.updateBinaryGradWeight()
         optimizer.step()
 
-    and evaluation goes between `binarization()` and `restore()`. `binarization()` centres and clamps the master weights
-    in place, also for evaluation. Two things follow the reference and differ from the rest of xnorkit:
+    and evaluation runs between `binarization()` and `restore()`. `binarization()` centres and clamps the master weights
+    in place, even for evaluation. Two properties follow the reference and differ from the rest of xnorkit:
     sign(0) = 0, and the layers convolve with alpha * sign(W), so their rounding depends on the order of the sum.
-    For models to be deployed on bits, use `xnorkit.nn.BinaryConv2d` or `prepare_binary_model`.
+    For deployment on bits, use `xnorkit.nn.BinaryConv2d` or `prepare_binary_model`.
 
     Args:
         model: any model of float layers, which may be wrapped in DataParallel or DistributedDataParallel.
         layers: "conv+linear", as in the reference's ImageNet and MNIST versions, or "conv", as in its CIFAR-10 version.
-        rule: the gradient rule, see `xnorkit.functional.scaled_sign`.
-        scale_1e9: only with the default rule: multiply by 1e9, as in the reference's ImageNet version.
+        rule: the gradient rule; see `xnorkit.functional.scaled_sign`.
+        scale_1e9: multiply by 1e9, as in the reference's ImageNet version; only with the default rule.
 
     Attributes:
-        bin_range: positions of the binarized layers among the counted ones.
-        target_modules: their weights, each once even if layers share it.
+        bin_range: the positions of the binarized layers among the counted ones.
+        target_modules: the weights of these layers, each once even if layers share it.
         saved_params: the master weights, while the model holds the binarized ones.
         num_of_params: the number of these weights.
 
     Raises:
-        InputError: nothing is left to binarize, a layer has one input channel (centring would make all its
+        InputError: there is nothing to binarize, a layer has one input channel (centring would make all its
             weights 0), or a layer binarizes its weights itself.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), algorithm 1, as in jiecaoyu/XNOR-Net-PyTorch, whose
@@ -63,12 +63,12 @@ class BinOp:
         scale_1e9: bool = False,
     ) -> None:
         if layers not in KINDS:
-            raise InputError(f"layers={layers!r}; required: 'conv+linear' or 'conv'. 'conv' leaves Linear float.")
+            raise InputError(f"layers={layers!r}, but it must be 'conv+linear' or 'conv', which leaves Linear float.")
         counted = [(name, m) for name, m in model.named_modules() if isinstance(m, KINDS[layers])]
         self.bin_range = list(range(1, len(counted) - 1))
         if not self.bin_range:
             raise InputError(
-                f"{type(model).__name__} has {len(counted)} layers of kind {layers}; required: at least 3, because "
+                f"{type(model).__name__} has {len(counted)} layers of kind {layers}, but BinOp needs 3 or more: "
                 "the first and the last stay float. Use xnorkit.nn.BinaryConv2d or BinaryLinear for single layers."
             )
         self.target_modules: list[Tensor] = []
@@ -77,12 +77,12 @@ class BinOp:
             if not any(weight is other for other in self.target_modules):
                 self.target_modules.append(weight)
         self.rule, self.scale_1e9 = rule, scale_1e9
-        scaled_sign_gradient(torch.ones(1, 2), torch.ones(1, 2), rule, scale_1e9=scale_1e9)  # refuses a wrong rule now
+        scaled_sign_gradient(torch.ones(1, 2), torch.ones(1, 2), rule, scale_1e9=scale_1e9)  # refuses a wrong rule
         self.saved_params: list[Tensor] = []
 
     @property
     def num_of_params(self) -> int:
-        """Return the number of binarized weights."""
+        """The number of binarized weights."""
         return len(self.target_modules)
 
     @torch.no_grad()
@@ -93,12 +93,12 @@ class BinOp:
         per filter, sign(0) = 0.
 
         Raises:
-            InputError: if the model is already binarized; a second call would lose the master weights.
+            InputError: if the model is already binarized, because a second call would lose the master weights.
         """
         if self.saved_params:
             raise InputError(
-                "binarization() of a binarized model; required: one restore() between two calls, because the second "
-                "would save the binarized weights over the master weights. Call restore() first."
+                "binarization() needs the master weights in place, but the model is binarized: a second call would "
+                "overwrite the saved master weights. Call restore() first."
             )
         for w in self.target_modules:
             center_(w).clamp_(-1, 1)
@@ -113,7 +113,7 @@ class BinOp:
             InputError: if the model is not binarized.
         """
         if not self.saved_params:
-            raise InputError("restore() of a model that is not binarized; required: binarization() before it.")
+            raise InputError("restore() needs a binarized model, but this one is not. Call binarization() first.")
         for w, saved in zip(self.target_modules, self.saved_params, strict=True):
             w.copy_(saved)
         self.saved_params = []
@@ -123,7 +123,7 @@ class BinOp:
         """Replace dC/dW~ in `.grad` of every binarized weight with dC/dW under the gradient rule.
 
         With the default rule, n weights per filter and s = sign(W), sign(0) = 0:
-        dC/dW_i = n (1 - 1/C_in) ((1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| <= 1)). Weights without gradient (frozen
+        dC/dW_i = n (1 - 1/C_in) ((1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| <= 1)). Weights without a gradient (frozen
         or unused) are skipped.
 
         Raises:
@@ -131,12 +131,14 @@ class BinOp:
         """
         if self.saved_params:
             raise InputError(
-                "updateBinaryGradWeight() of a binarized model; required: the master weights in place, because the "
-                "rule needs them. Call restore() first."
+                "updateBinaryGradWeight() needs the master weights in place, but the model is binarized. Call "
+                "restore() first."
             )
         trained = list(self._with_gradient())
         if not trained:
-            raise InputError("no binarized weight has a gradient; required: loss.backward() before this call.")
+            raise InputError(
+                "updateBinaryGradWeight() needs gradients, but no binarized weight has one. Call loss.backward() first."
+            )
         for w, grad in trained:
             terms = scaled_sign_gradient(w, grad, self.rule, scale_1e9=self.scale_1e9, signs=torch.sign(w))
             grad.copy_(terms[0] + terms[1])
@@ -148,14 +150,14 @@ class BinOp:
 def _checked_weight(name: str, module: nn.Module) -> Tensor:
     if isinstance(module, BinaryConv2d | BinaryLinear):
         raise InputError(
-            f"layer '{name}' is a {type(module).__name__}, which binarizes its weights itself; required: float "
-            "layers. Train such a model without BinOp."
+            f"BinOp needs float layers, but layer '{name}' is a {type(module).__name__}, which binarizes its own "
+            "weights. Train such a model without BinOp."
         )
     weight = module.weight
     assert isinstance(weight, Tensor)
     if weight.shape[1] == 1:
         raise InputError(
-            f"layer '{name}' has a weight of shape {tuple(weight.shape)}; required: at least 2 input channels "
+            f"layer '{name}' has a weight of shape {tuple(weight.shape)}, but BinOp needs at least 2 input channels "
             "(dimension 1), because centring over one makes every weight 0. Use prepare_binary_model with "
             "XNORWeightBinarizer(center_weights=False) for such a model."
         )

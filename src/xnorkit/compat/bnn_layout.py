@@ -1,4 +1,4 @@
-"""ResNets of the `bnn` package: from the names and shapes in a checkpoint to the recipe that makes the same model."""
+"""ResNets of the `bnn` package: from the names and shapes in a checkpoint to a recipe of the same model."""
 
 import re
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ PRE, POST = "activation_pre_process", "activation_post_process"
 
 
 def bnn_recipe(weights: Mapping[str, Tensor]) -> tuple[Recipe, tuple[str, ...]]:
-    """Return a recipe whose model has the names and shapes of `weights`, and descriptions of what was assumed.
+    """Return a recipe whose model has the names and shapes of `weights`, and a description of each assumption.
 
-    Depth, block, stem, activation and number of classes follow from the names and shapes. So does which layers are
-    binary, if a binarizer has parameters. Binarizers without parameters leave no trace; those of the package's own
-    examples are assumed, the signs of activations and `XNORWeightBinarizer()`. Fields of the recipe's stage change
+    Depth, block, stem, activation and number of classes follow from the names and shapes. So do the binary layers, if
+    a binarizer has parameters. Binarizers without parameters leave no trace in the file. The recipe then assumes those
+    of the package's own examples, the signs of activations and `XNORWeightBinarizer()`; fields of its stage change
     this, such as `stages.0.weight.args.center_weights=true`.
 
     Raises:
-        InputError: a network other than the package's ResNet-18 and -34.
+        InputError: the network is not the package's ResNet-18 or -34.
     """
     last = weights.get("fc.weight")
     classes = 1000 if last is None or last.dim() == 0 else len(last)
@@ -62,7 +62,7 @@ def bnn_recipe(weights: Mapping[str, Tensor]) -> tuple[Recipe, tuple[str, ...]]:
 
 
 def bnn_names(name: str, value: Tensor) -> dict[str, Tensor]:
-    """Return a PReLU as the equivalent RPReLU with shifts of 0; anything else unchanged."""
+    """Return a PReLU as the equivalent RPReLU with shifts of 0, and anything else unchanged."""
     found = ACTIVATION.fullmatch(name)
     if found is None or value.dim() != 1:
         return {name: value}
@@ -80,14 +80,14 @@ def _depth(weights: Mapping[str, Tensor]) -> str:
     if counts not in DEPTHS or "layer1.0.conv3.weight" in weights:
         third = ", with a third convolution each" if "layer1.0.conv3.weight" in weights else ""
         raise InputError(
-            f"a ResNet with {counts} blocks{third}; required: {' or '.join(map(str, DEPTHS))} blocks of two "
+            f"the ResNet has {counts} blocks{third}, but it must have {' or '.join(map(str, DEPTHS))} blocks of two "
             "convolutions (ResNet-18, ResNet-34). Build the model yourself and pass it as `model`."
         )
     return DEPTHS[counts]
 
 
 def _options(weights: Mapping[str, Tensor]) -> dict[str, object]:
-    """Return the options of the model: a norm as wide as the block's input precedes its convolution."""
+    """Return the options of the model; a norm as wide as the input of its block precedes the convolution."""
     norm, conv = weights.get("layer2.0.bn1.weight"), weights.get("layer2.0.conv1.weight")
     pre = norm is not None and conv is not None and (norm.dim(), conv.dim()) == (1, 4) and len(norm) == conv.shape[1]
     return {
@@ -98,7 +98,7 @@ def _options(weights: Mapping[str, Tensor]) -> dict[str, object]:
 
 
 def _binarizers(weights: Mapping[str, Tensor]) -> tuple[str, str | None, set[str]]:
-    """Return the names of the binarizer of activations and of the post-process, and the layers that have parameters."""
+    """Return the names of the activation binarizer and the post-process, and the layers that have parameters."""
     marked = {name.partition(f".{part}.")[0] for part in (PRE, POST) for name in weights if f".{part}." in name}
     ends = {name.rpartition(f"{part}.")[1:] for part in (PRE, POST) for name in weights if f".{part}." in name}
     known = {(f"{POST}.", "alpha"), (f"{POST}.", "bias"), (f"{PRE}.", "bias")}
@@ -106,7 +106,7 @@ def _binarizers(weights: Mapping[str, Tensor]) -> tuple[str, str | None, set[str
     if both or not ends <= known:
         strange = ", ".join(sorted(first + second for first, second in ends))
         raise InputError(
-            f"binarizers with the parameters {strange}; required: those of BasicScaleBinarizer, BiasPostprocess and "
+            f"binarizers have the parameters {strange}, but these must be of BasicScaleBinarizer, BiasPostprocess or "
             "InputBiasBinarizer. Build the model with your own binarizers and pass it as `model`."
         )
     post = "BasicScaleBinarizer" if (f"{POST}.", "alpha") in ends else None

@@ -23,17 +23,18 @@ __all__ = ["LegacyReport", "load_legacy_checkpoint", "loaded"]
 
 @dataclass(frozen=True)
 class LegacyReport:
-    """How an old checkpoint was converted.
+    """The result of converting an old checkpoint.
 
     Attributes:
-        layout: the code and network of its names.
-        model: the model that it was loaded into.
+        layout: the code and network that its names belong to.
+        model: the model that received its weights.
         matched: names in the file -> names in the model.
         absent_counters: counters of batch normalizations that files of old PyTorch versions lack; they stay 0.
-        zero_weights: weights of binary layers that are exactly 0, which count as +1 here and as 0 in XNOR-Net-PyTorch.
-        top1: accuracy that its own code measured, as a share, or None.
-        epochs: epochs that it was trained for, or None.
-        assumed: assumptions about what the file does not say.
+        zero_weights: the number of weights of binary layers that are 0, which XNOR-Net-PyTorch takes as 0, and this
+            library as +1.
+        top1: the accuracy that its own code measured, as a fraction, or None.
+        epochs: the number of epochs of its training, or None.
+        assumed: assumptions about what the file does not record.
         zero_one: layers whose activations are 0 and 1, because their code takes the sign, with sign(0) = 0, of numbers
             that are never negative.
     """
@@ -54,25 +55,25 @@ class LegacyReport:
 
 
 def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> tuple[nn.Module, LegacyReport]:
-    """Return a model with the weights of an old checkpoint, and a report; nothing in the file is executed.
+    """Return a model with the weights of an old checkpoint, and a report, without executing anything in the file.
 
-    Layouts: XNOR-Net-PyTorch's LeNet-5, NIN and AlexNet, and the ResNet-18 and -34 of the `bnn` package, with or
-    without `module.` in the names. The weights in XNOR-Net-PyTorch's files are latent ones. As in its own evaluation,
-    they are centred over the input channels and clamped to [-1, 1] once more, and the weights of batch
+    The known layouts are XNOR-Net-PyTorch's LeNet-5, NIN and AlexNet, and the ResNet-18 and -34 of the `bnn` package,
+    with or without `module.` in the names. The weights in XNOR-Net-PyTorch's files are latent. As in its own
+    evaluation, they are centred over the input channels and clamped to [-1, 1] once more, and the weights of batch
     normalizations of LeNet-5 and NIN are clamped to 0.01; alpha is the mean magnitude of the result. The only remaining
-    difference is the sign of weights that are exactly 0, which is 0 there and +1 here.
+    difference is the sign of weights that are exactly 0, which is 0 in that code and +1 here.
 
-    sign(0) of activations is 0 there too. After a ReLU this is kept: such layers get activations 0 and 1
-    (`zero_one_layers`), as their code computes.
+    sign(0) of activations is 0 in that code as well. After a ReLU this is preserved: such layers get activations 0 and
+    1 (`zero_one_layers`), as in their code.
 
     Args:
         path: the file.
-        model: receives the weights; its names are those of the file or of this library's model. By default that model
-            is created, in evaluation mode.
+        model: the model that receives the weights, with the names of the file or of this library's model. By default
+            the function creates that model, in evaluation mode.
 
     Raises:
-        InputError: a file that cannot be read or has no known layout; names without a counterpart, with near matches;
-            tensors of another shape; a layer that takes signs of zeros and of negative numbers, with their count.
+        InputError: the file is unreadable or has no known layout, names lack a counterpart, tensors have another shape,
+            or a layer takes signs of zeros and of negative numbers.
 
     Examples:
         >>> model, report = load_legacy_checkpoint("nin.best.pth.tar")
@@ -91,10 +92,10 @@ def load_legacy_checkpoint(path: Path | str, model: nn.Module | None = None) -> 
 def loaded(
     recipe: Recipe, file: LegacyFile, layout: Layout, assumed: tuple[str, ...] = ()
 ) -> tuple[nn.Module, Recipe, LegacyReport]:
-    """Return the model of `recipe` with the weights of `file`, the recipe with its `zero_one_layers`, and a report."""
+    """Return the model of `recipe` with the weights of `file`, the recipe with `zero_one_layers`, and a report."""
     classes = layout.num_classes(file.weights)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BinarizationWarning)  # for signs after ReLUs, which become 0 and 1 below
+        warnings.simplefilter("ignore", BinarizationWarning)  # signs after ReLUs become 0 and 1 below
         model = model_of(recipe, classes)
     report = load_into(model, file, layout, recipe.model.name, assumed)
     stages = list(recipe.stages)
@@ -119,7 +120,7 @@ def model_of(recipe: Recipe, num_classes: int) -> nn.Module:
 def load_into(
     model: nn.Module, file: LegacyFile, layout: Layout, name: str | None = None, assumed: tuple[str, ...] = ()
 ) -> LegacyReport:
-    """Copy the weights of `file` into `model` and return the report; arguments and errors as above."""
+    """Copy the weights of `file` into `model` and return the report; see `load_legacy_checkpoint`."""
     name = name or type(model).__name__
     source = f"{file.path} ({layout.title}) for model '{name}'"
     matched = match_weights(file.weights, model.state_dict(), layout.rename, source)

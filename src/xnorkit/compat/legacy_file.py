@@ -1,4 +1,4 @@
-"""Reads files that older binary-network code wrote with torch.save, without executing anything in them."""
+"""Read files that older code for binary networks wrote with torch.save, without executing anything in them."""
 
 import re
 import warnings
@@ -18,19 +18,19 @@ __all__ = ["LegacyFile", "read_legacy_file"]
 
 STATES = ("state_dict", "net")
 ACCURACIES = ("acc", "best_acc", "best_prec1", "best_acc1")  # in percent
-REQUIRED = "required: a dictionary of tensors by name, or one under 'state_dict', as torch.save writes it"
+EXPECTED = "must be a dictionary of tensors by name, or hold one under 'state_dict', as torch.save writes it"
 REFUSED = re.compile(r"GLOBAL (?P<name>[\w.]+)")
 
 
 @dataclass(frozen=True)
 class LegacyFile:
-    """Content of an old checkpoint.
+    """The content of an old checkpoint.
 
     Attributes:
         path: the file.
-        weights: tensors by name, without the parts `module` that DataParallel puts into names.
-        top1: accuracy that its code measured, as a share; None if the file does not say.
-        epochs: epochs that it was trained for; None if the file does not say.
+        weights: the tensors by name, without the parts `module` that DataParallel inserts.
+        top1: the accuracy that its code measured, as a fraction, or None if the file does not record it.
+        epochs: the number of epochs of its training, or None if the file does not record it.
     """
 
     path: Path
@@ -40,9 +40,9 @@ class LegacyFile:
 
 
 def read_legacy_file(path: Path | str) -> LegacyFile:
-    """Return the tensors and figures of an old checkpoint, on the CPU; optimizer states are skipped.
+    """Return the tensors and figures of an old checkpoint, on the CPU, without optimizer states.
 
-    Files of PyTorch before 1.6 and of Python 2 can be read too.
+    Files of PyTorch before 1.6 and of Python 2 are readable too.
 
     Raises:
         InputError: the file does not exist, is damaged, names anything but tensors, is a checkpoint of this library, or
@@ -51,21 +51,21 @@ def read_legacy_file(path: Path | str) -> LegacyFile:
     path = Path(path)
     content = _load(path)
     if not isinstance(content, Mapping):
-        raise InputError(f"{path} holds a {type(content).__name__}; {REQUIRED}.")
+        raise InputError(f"{path} {EXPECTED}, but it holds a {type(content).__name__}.")
     if KEY in content:
         raise InputError(
-            f"{path} is already a checkpoint of this library; required: one of older code. Use this file directly."
+            f"{path} must be a checkpoint of older code, but it is one of this library. Use this file directly."
         )
     state = next((content[key] for key in STATES if isinstance(content.get(key), Mapping)), content)
     strange = [str(name) for name, value in state.items() if not isinstance(value, Tensor)]
     if not state or strange:
         found = f"no tensor under {', '.join(sorted(strange)[:5])}" if strange else "nothing"
-        raise InputError(f"{path} holds {found}; {REQUIRED}.")
+        raise InputError(f"{path} {EXPECTED}, but it holds {found}.")
     weights: dict[str, Tensor] = {}
     for name, value in state.items():
         plain = ".".join(part for part in str(name).split(".") if part != "module")
         if plain in weights:
-            raise InputError(f"{path} holds '{plain}' twice, with and without 'module'; required: one of them.")
+            raise InputError(f"{path} holds '{plain}' with and without 'module', but names must differ. Remove one.")
         weights[plain] = value
     epoch = content.get("epoch")
     return LegacyFile(path, weights, _share(content), epoch if isinstance(epoch, int) and epoch > 0 else None)
@@ -73,7 +73,7 @@ def read_legacy_file(path: Path | str) -> LegacyFile:
 
 def _load(path: Path) -> Any:
     if not path.is_file():
-        raise InputError(f"no checkpoint at {path}; required: the file of the older code, such as nin.best.pth.tar.")
+        raise InputError(f"{path} is not a file, but it must be one of the older code, such as nin.best.pth.tar.")
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:  # torch.load does not compare the checksums
@@ -85,13 +85,13 @@ def _load(path: Path) -> Any:
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
         if refused := REFUSED.search(str(error)):
             raise InputError(
-                f"{path} names {refused['name']}, which no weights need; {REQUIRED}. Nothing in it was executed. If it "
-                "holds a whole model, load it with the code that made it and save model.state_dict()."
+                f"{path} {EXPECTED}, but it names {refused['name']}, which weights do not need. Nothing in it was "
+                "executed. If it holds a whole model, load it with its own code and save model.state_dict()."
             ) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         if "weights_only" in reason:  # PyTorch's own message advises loading the file unsafely
             reason = "it was not written by torch.save, or is damaged"
-        raise InputError(f"{path} cannot be read: {reason[:200]}; {REQUIRED}. Fetch it again.") from error
+        raise InputError(f"{path} {EXPECTED}, but reading it failed: {reason[:200]}. Fetch it again.") from error
 
 
 def _share(content: Mapping[str, Any]) -> float | None:

@@ -1,4 +1,4 @@
-"""The possible input images of an old network, which its file does not say."""
+"""The possible input images of an old network, whose file does not record them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class LegacyInput:
-    """How the images of an old network were made.
+    """The input images of an old network.
 
     Attributes:
         words: a description.
-        data: the data set that gives them, or the pixels from which they are made.
-        mean, std: of their normalisation.
-        preparation: the other steps from pictures, or that they are not pictures.
+        data: the data set that yields them, or the pixels from which they are made.
+        mean, std: the mean and standard deviation of their normalisation.
+        preparation: the other steps from pixels to inputs, or that the inputs are prepared floats.
     """
 
     words: str
@@ -48,34 +48,34 @@ CIFAR_INPUTS: Mapping[str, LegacyInput] = {
         Preparation(transposed=True),
     ),
 }
-"""Name of an input -> the images of a network of 32x32 images in XNOR-Net-PyTorch's layout."""
+"""The name of an input -> the images of a network for 32x32 images in XNOR-Net-PyTorch's layout."""
 
 
 def with_data_of(kind: LegacyInput, recipe: Recipe) -> Recipe:
-    """Return `recipe` with the data set of `kind`, unless it already has one of the same kind."""
+    """Return `recipe` with the data set of `kind`, unless it has one of that kind already."""
     return recipe if _fits(kind, recipe) else replace(recipe, data=DataSpec(kind.data))
 
 
 def chosen_input(inputs: Mapping[str, LegacyInput], name: str | None, recipe: Recipe) -> tuple[LegacyInput, str]:
-    """Return the input that `name` means, by default the one that fits the recipe's data set, and what was assumed.
+    """Return the input `name`, by default the one that fits the recipe's data set, and the assumption made.
 
     Raises:
-        InputError: an unknown name, one that does not fit the data set, or none although the data set leaves a choice.
+        InputError: the input does not fit the data set, or the data set leaves a choice but `name` is None.
     """
     data = recipe.data.name
     if name is None:
         fitting = [key for key, kind in inputs.items() if _fits(kind, recipe)]
         if len(fitting) != 1:
             raise InputError(
-                f"data.name={data} gives pixels, and the file does not say in which form its network reads them; "
-                f"required: the input {' or '.join(fitting)}."
+                f"data.name={data} yields pixels, but the file does not record in which form its network reads them. "
+                f"Choose the input {' or '.join(fitting)}."
             )
         others = " or ".join(key for key in inputs if key != fitting[0])
         return inputs[fitting[0]], f"images are {inputs[fitting[0]].words}; else name the input {others}"
     kind = inputs[name]
     if not _fits(kind, recipe):
         raise InputError(
-            f"input {name} with data.name={data}; required: a data set of {kind.words}, such as data.name={kind.data}."
+            f"input {name} with data.name={data}, but it needs a data set of {kind.words}. Use data.name={kind.data}."
         )
     return kind, ""
 
@@ -83,11 +83,11 @@ def chosen_input(inputs: Mapping[str, LegacyInput], name: str | None, recipe: Re
 def normalized_by(
     kind: LegacyInput, mean: Sequence[float] | None, std: Sequence[float] | None
 ) -> tuple[LegacyInput, str]:
-    """Return `kind` with another mean and std, if given, and what was assumed if they are not.
+    """Return `kind` with the given mean and std; if none are given, return the assumption made.
 
     Raises:
-        InputError: only one of them is given, they are not three numbers each with std above 0, or `kind` has no
-            pixels.
+        InputError: only one of them is given, they are not three numbers each with std above 0, or the inputs of `kind`
+            are not pixels.
     """
     if mean is None and std is None:
         numbers = f"mean {_list(kind.mean)} and std {_list(kind.std)}, those of ImageNet"
@@ -98,9 +98,11 @@ def normalized_by(
     if not fits or kind.preparation.prepared:
         given = f"mean {_list(mean)} and std {_list(std)}"
         need = (
-            "neither for floats that are prepared" if kind.preparation.prepared else "three numbers each, std above 0"
+            "prepared floats take neither. Omit both"
+            if kind.preparation.prepared
+            else "both must be three finite numbers, with std above 0"
         )
-        raise InputError(f"{given}; required: {need}.")
+        raise InputError(f"{given}, but {need}.")
     assert mean is not None
     assert std is not None
     return replace(kind, mean=tuple(mean), std=tuple(std)), ""

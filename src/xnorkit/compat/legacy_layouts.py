@@ -1,4 +1,4 @@
-"""The known old layouts: how to recognize each, its recipe, and its names here."""
+"""The known old layouts: their marks, their recipes, and their names in this library."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,15 +22,15 @@ class Layout:
 
     Attributes:
         title: its name in messages.
-        marks: names that all its files hold, and no other layout does.
-        recipe: returns the recipe that makes its model, and what had to be assumed.
-        last: name of its last weight, whose length is the number of classes.
-        classes: number of classes if that weight is missing.
-        rename: from a name and tensor of the file to those here.
-        latent: whether its weights must be centred and clamped once more before they are binarized, as its code does
+        marks: names that all its files hold and that other layouts lack.
+        recipe: a function that returns the recipe of its model, and the assumptions made.
+        last: the name of its last weight, whose length is the number of classes.
+        classes: the number of classes if that weight is missing.
+        rename: a function from a name and tensor of the file to those of this library.
+        latent: whether its weights must be centred and clamped once more before they are binarized, which its code does
             at the start of every evaluation.
-        mean, std: with which its code normalised pixels; None if there were several ways.
-        inputs: possible inputs of its network by name, if its files do not say; otherwise empty.
+        mean, std: the normalisation of pixels in its code; None if there are several.
+        inputs: the possible inputs of its network by name, if its files do not record them; otherwise empty.
     """
 
     title: str
@@ -51,18 +51,18 @@ class Layout:
 
 
 def layout_of(weights: Weights, source: str) -> Layout:
-    """Return the layout that the names of `weights` belong to; `source` names the file in errors.
+    """Return the layout of the names of `weights`; `source` is the file in errors.
 
     Raises:
-        InputError: no known layout fits.
+        InputError: the names fit no known layout.
     """
     found = next((layout for layout in LAYOUTS if all(mark in weights for mark in layout.marks)), None)
     if found is None:
         known = "; ".join(f"{layout.title} ({', '.join(layout.marks)})" for layout in LAYOUTS)
         names = ", ".join(list(weights)[:5])
         raise InputError(
-            f"{source} holds {len(weights)} tensors, {names}, …: no known layout; required: one of {known}. For other "
-            "networks build the model with xnorkit.nn and use its load_state_dict."
+            f"{source} holds {len(weights)} tensors, {names}, …, but its layout must be one of {known}. For other "
+            "networks, build the model with xnorkit.nn and use its load_state_dict."
         )
     return found
 
@@ -72,7 +72,7 @@ def _shipped(name: str) -> Callable[[Weights], tuple[Recipe, tuple[str, ...]]]:
 
 
 def _prefixes(table: Mapping[str, str]) -> Rename:
-    """Return a renaming by the first part of a name."""
+    """Return a function that renames the first part of a name."""
 
     def rename(name: str, value: Tensor) -> dict[str, Tensor]:
         first, dot, rest = name.partition(".")

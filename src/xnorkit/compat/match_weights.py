@@ -1,4 +1,4 @@
-"""Matches tensors to a model with other names, or lists what does not fit."""
+"""Match tensors to a model with other names, or list the mismatches."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -11,12 +11,12 @@ from xnorkit.errors import InputError
 __all__ = ["Matched", "match_weights"]
 
 SHOWN = 10
-COUNTER = "num_batches_tracked"  # of batch normalizations; PyTorch before 0.4.1 did not count
+COUNTER = "num_batches_tracked"  # of batch normalizations, since PyTorch 0.4.1
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Names of a file with their names in the model, the tensors, and counters that the file lacks."""
+    """The names of a file with their names in the model, the tensors, and counters that the file lacks."""
 
     names: dict[str, tuple[str, ...]]
     tensors: dict[str, Tensor]
@@ -32,13 +32,13 @@ def match_weights(
     """Return each tensor of `theirs` under its name in `ours`: the same name, or the result of `rename`.
 
     Args:
-        theirs: tensors of the file.
-        ours: `state_dict` of the model.
-        rename: from a name and tensor of the file to those of the model.
-        source: names file and model in errors.
+        theirs: the tensors of the file.
+        ours: the `state_dict` of the model.
+        rename: a function from a name and tensor of the file to those of the model.
+        source: the file and model in errors.
 
     Raises:
-        InputError: names without a counterpart on either side, with near matches, or tensors of another shape.
+        InputError: names lack a counterpart on either side (the message suggests near matches), or shapes differ.
     """
     names: dict[str, tuple[str, ...]] = {}
     tensors: dict[str, Tensor] = {}
@@ -51,7 +51,7 @@ def match_weights(
         names[name] = tuple(given)
         tensors |= given
         misshapen += [
-            f"{name} {tuple(t.shape)}, required {tuple(ours[key].shape)}"
+            f"{name} {tuple(t.shape)}, not {tuple(ours[key].shape)}"
             for key, t in given.items()
             if t.shape != ours[key].shape
         ]
@@ -61,11 +61,11 @@ def match_weights(
         near = {key: difflib.get_close_matches(key, missing or ours, n=1) for key in unknown}
         fits = len(names) - len(misshapen)
         raise InputError(
-            f"{source}: {fits} of {len(theirs)} tensors fit."
+            f"{source}: {fits} of {len(theirs)} tensors fit, but every tensor of the model must."
             + _listed("Not in the model", (f"{key} (near {near[key][0]})" if near[key] else key for key in unknown))
             + _listed("Missing in the file", missing)
             + _listed("Of another shape", misshapen)
-            + " Required: every tensor of the model. Choose the model that the file was written from."
+            + " Choose the model that wrote the file."
         )
     return Matched(names, tensors, tuple(key for key in absent if key.endswith(COUNTER)))
 

@@ -1,4 +1,4 @@
-"""Inputs of signs that are exactly 0: older code has sign(0) = 0, and this library sign(0) = +1."""
+"""Inputs of signs that are exactly 0: older code has sign(0) = 0, but this library has sign(0) = +1."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +16,13 @@ __all__ = ["SignInputs", "count_sign_inputs", "zero_one_layers"]
 SIGNS = (BasicInputBinarizer, InputBiasBinarizer)
 LAYERS = (BinaryConv1d, BinaryConv2d, BinaryLinear)
 SCALES = (0.1, 1.0, 10.0)
-"""Standard deviations of the images that are tried, in addition to an image of 0."""
+"""The standard deviations of the random images, which are tried together with an image of 0."""
 IMAGES, SIDE = 2, 64
 
 
 @dataclass
 class SignInputs:
-    """How many numbers a layer takes the signs of, and how many of them are 0 or below."""
+    """The number of values whose sign a layer takes, and how many of them are 0 or negative."""
 
     total: int = 0
     zero: int = 0
@@ -30,18 +30,18 @@ class SignInputs:
 
 
 def zero_one_layers(model: nn.Module) -> list[str]:
-    """Return the binary layers for which older code takes signs of never-negative numbers, by dotted name.
+    """Return the dotted names of binary layers for which older code takes signs of numbers that are never negative.
 
-    There torch.sign is 0 or 1, so the older code computes activations 0 and 1 (`SteHeavisideBinarizer`). Where
-    both signs occur and no number is exactly 0, the two signs agree. The model's graph shows which numbers are never
-    negative (`xnorkit.nn.find_dead_signs`), or else zeros without negative numbers on random images of several
-    contrasts. The model is not changed.
+    For these, torch.sign is 0 or 1, so the older code computes activations 0 and 1 (`SteHeavisideBinarizer`). Where
+    both signs occur and no number is exactly 0, the two signs agree. Either the graph of the model shows that numbers
+    are never negative (`xnorkit.nn.find_dead_signs`), or zeros without negative numbers on random images of several
+    contrasts do. The function does not change the model.
 
     Args:
         model: a model of images (N, 3, H, W) of any size, with its weights.
 
     Raises:
-        InputError: a layer reads zeros and negative numbers, so that torch.sign has three values; counts both.
+        InputError: a layer reads zeros and negative numbers, so that torch.sign has three values.
     """
     generator = torch.Generator().manual_seed(0)
     images = [scale * torch.randn(IMAGES, 3, SIDE, SIDE, generator=generator) for scale in SCALES]
@@ -51,10 +51,9 @@ def zero_one_layers(model: nn.Module) -> list[str]:
         name, count = next(iter(mixed.items()))
         more = f" (and {len(mixed) - 1} other layers)" if len(mixed) > 1 else ""
         raise InputError(
-            f"layer '{name}'{more} takes the sign of zeros and of negative numbers: of {count.total:,} tried "
-            f"{count.zero:,} are exactly 0 and {count.negative:,} below. sign(0) is 0 in the older code, a third value "
-            "that bits do not have; required: numbers of both signs without zeros, or none below 0. Continue training "
-            "from the weights: load_legacy_checkpoint(path, your own model)."
+            f"layer '{name}'{more} takes the sign of {count.zero:,} zeros and {count.negative:,} negative numbers of "
+            f"{count.total:,}, but bits need numbers of both signs without zeros, or none below 0: sign(0) is 0 in the "
+            "older code, a third value. Continue training from the weights: load_legacy_checkpoint(path, your model)."
         )
     never = nonnegative_inputs(model)
     return [
@@ -66,10 +65,10 @@ def zero_one_layers(model: nn.Module) -> list[str]:
 
 @torch.no_grad()
 def count_sign_inputs(model: nn.Module, images: Tensor) -> dict[str, SignInputs]:
-    """Return counts of the inputs of the plain and shifted signs of the binary layers of `model`, by layer name.
+    """Count the inputs of the plain and shifted signs of the binary layers of `model`, by layer name.
 
     Args:
-        model: evaluated as in `eval()` mode; its own mode is restored.
+        model: the model, which runs in `eval()` mode; its own mode is restored.
         images: (N, ...) float32.
     """
     counts: dict[str, SignInputs] = {}

@@ -1,4 +1,4 @@
-"""Image data sets: registry and options; normalisation, augmentation and batch order defined once."""
+"""Image data sets: the registry, the options, and one definition of normalisation, augmentation and batch order."""
 
 from xnorkit.data.base import ImageData
 from xnorkit.data.batches import Augmentation, ImageBatches, Split, normalize

@@ -1,4 +1,4 @@
-"""Where the files of a data set are looked for, what is said when they are missing, and how they are fetched."""
+"""Find, read and download the files of a data set, and report the missing ones."""
 
 import contextlib
 import http.client
@@ -34,15 +34,15 @@ def existing(folder: Path, name: str, suffixes: Sequence[str] = ("",)) -> Path |
 
 
 def missing(title: str, root: Path, folders: Sequence[str], sets: Sequence[Sequence[str]], remedy: str) -> DataError:
-    """Return the error for a data set that is not complete in any folder.
+    """Return the error for a data set that no folder holds completely.
 
-    If a folder holds some of the files, those that it lacks are named; otherwise all that is looked for.
+    If a folder holds some of the files, the message names those that it lacks; otherwise it names every file.
 
     Args:
-        title: name of the data set.
-        root: folder that was given.
-        folders: looked in, below `root`.
-        sets: alternative lists of files, of which one must be complete.
+        title: the name of the data set.
+        root: the folder that the caller passed.
+        folders: the folders below `root` that were searched.
+        sets: alternative lists of files, one of which must be complete.
         remedy: how to get the files.
     """
     looked = ", ".join(str(root / sub) for sub in folders)
@@ -55,23 +55,23 @@ def missing(title: str, root: Path, folders: Sequence[str], sets: Sequence[Seque
     if nearest is not None and (present := _present(*nearest)):
         folder, names = nearest
         lacking = ", ".join(name for name in names if name not in present)
-        return DataError(f"{title} in {folder} is not complete: it lacks {lacking}. {remedy}")
+        return DataError(f"{title} in {folder} is incomplete: it lacks {lacking}. {remedy}")
     if packed := [path for sub in folders for names in sets for path in _packed(root / sub, names)]:
-        return DataError(f"{title} in {packed[0].parent} is packed, as {packed[0].name}; required: unpack it. {remedy}")
+        return DataError(f"{packed[0]} of {title} is compressed, but it must be unpacked. Unpack it in its folder.")
     there = "" if root.is_dir() else f" ({root} does not exist)"
-    return DataError(f"no {title} in {root}{there}: looked in {looked}. Required: the files {alternatives}. {remedy}")
+    return DataError(f"{title} was not found in {looked}{there}, but a folder must hold {alternatives}. {remedy}")
 
 
 def fetch(title: str, root: Path, download: Callable[[ModuleType, str], object]) -> None:
-    """Download into `root`, which is only changed once everything has arrived.
+    """Download into `root`, which changes only after everything has arrived.
 
     Args:
-        title: name of the data set, for the error.
-        root: made if absent.
-        download: called with torchvision.datasets and a folder to fill.
+        title: the name of the data set, for the error.
+        root: the folder; it is created if it does not exist.
+        download: a function of torchvision.datasets and the folder that it fills.
 
     Raises:
-        DataError: the download failed; nothing is left of it.
+        DataError: the download failed; it leaves nothing on the disk.
     """
     datasets = import_torchvision().datasets
     made = [folder for folder in (root, *root.parents) if not folder.exists()]
@@ -91,27 +91,27 @@ def fetch(title: str, root: Path, download: Callable[[ModuleType, str], object])
                 folder.rmdir()
         reason = " ".join(str(error).split()).rstrip(".")
         raise DataError(
-            f"the download of {title} into {root} failed: {reason}. Required: a network and a writable folder; or "
-            "fetch the files by other means, and name their folder."
+            f"the download of {title} into {root} failed: {reason}. It needs a network and a writable folder. You can "
+            "also fetch the files by other means and pass their folder."
         ) from error
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """Return the content of a file, at most `limit` + 1 bytes; DataError if it is missing or cannot be read."""
+    """Return at most `limit` + 1 bytes of a file; a file that is missing or unreadable is a DataError."""
     try:
         with path.open("rb") as file:
             return file.read(limit + 1)
     except GONE as error:
         raise vanished(str(path), error) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error}; required: a readable file.") from error
+        raise DataError(f"{path} must be readable, but reading it failed: {error.strerror}. Check the file.") from error
 
 
 def vanished(path: str, error: OSError) -> DataError:
-    """Return the error for a file that was there when the data set was looked for."""
+    """Return the error for a file that has vanished since the data set was found."""
     return DataError(
-        f"{path} is missing ({error.strerror}); required: the files of a data set stay in place while they are read. "
-        "Bring it back, or connect its disk again; a training then goes on with resume 'last'."
+        f"{path} is missing ({error.strerror}), but the files of a data set must stay in place while they are in use. "
+        "Restore the file or reconnect its disk; a training then continues with resume 'last'."
     )
 
 

@@ -1,4 +1,4 @@
-"""torchvision, also beside a torch that its compiled part was not built for."""
+"""Import torchvision, even next to a torch that its compiled part was not built for."""
 
 import importlib
 import importlib.util
@@ -12,33 +12,33 @@ from xnorkit.errors import DataError
 
 __all__ = ["import_torchvision", "import_transforms", "repair_torchvision"]
 
-# A torchvision wheel built for CUDA cannot register its operators in a CPU torch, and then fails on import because it
-# describes operators that do not exist. With these declared, everything written in Python works; the operators do not.
+# A torchvision wheel built for CUDA cannot register its operators in a CPU torch; its import then fails, because it
+# refers to operators that do not exist. Declaring them makes everything in Python work, but not the operators.
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_libraries: list[Any] = []  # a library's declarations live as long as the object
+_libraries: list[Any] = []  # the declarations of a library live as long as the object
 
 
 def repair_torchvision() -> None:
-    """Make an installed torchvision importable: torchmetrics, and so the trainer, imports it where it is installed."""
+    """Make an installed torchvision importable, because torchmetrics, and hence the trainer, imports it."""
     if importlib.util.find_spec("torchvision") is not None:
         import_torchvision()
 
 
 def import_torchvision() -> ModuleType:
-    """Return the module torchvision; DataError with the remedy if it is not installed."""
+    """Return the module torchvision; a missing installation is a DataError."""
     try:
         return _import()
     except ModuleNotFoundError as error:
         raise DataError(
-            f"torchvision is needed for downloads and for RandAugment: {error}. Install xnorkit[train]."
+            f"downloads and RandAugment need torchvision, but its import failed: {error}. Install xnorkit[train]."
         ) from error
 
 
 def import_transforms() -> ModuleType:
-    """Return the module torchvision.transforms.v2; DataError with the remedy if it is not installed."""
+    """Return the module torchvision.transforms.v2; a missing installation is a DataError."""
     import_torchvision()
     return importlib.import_module("torchvision.transforms.v2")
 

@@ -1,4 +1,4 @@
-"""Pickles of plain values and byte arrays, as CIFAR is distributed, read without executing anything in them."""
+"""Read pickles of plain values and byte arrays, the format of CIFAR, without executing anything in them."""
 
 import io
 import pickle
@@ -16,7 +16,7 @@ __all__ = ["read_array_pickle"]
 
 
 class _Dtype:
-    """Stands for numpy.dtype: only the code is kept."""
+    """Stands in for numpy.dtype and keeps only its code."""
 
     def __init__(self, code: Any, *_flags: Any) -> None:
         self.code = code
@@ -26,7 +26,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for numpy.ndarray: the shape and the bytes, checked in `values`."""
+    """Stands in for numpy.ndarray: it keeps the shape and the bytes, and `values` checks them."""
 
     state: Any = None
 
@@ -34,7 +34,7 @@ class _Array:
         self.state = state
 
     def values(self) -> NDArray[np.uint8]:
-        """Return the array; ValueError unless it is one of uint8 in C order."""
+        """Return the array; anything but uint8 in C order is a ValueError."""
         _version, shape, dtype, fortran, content = self.state
         if not isinstance(dtype, _Dtype) or dtype.code not in (b"u1", "u1") or fortran:
             raise ValueError("an array is not of uint8 in C order")
@@ -42,18 +42,18 @@ class _Array:
 
 
 def _reconstruct(*_arguments: Any) -> _Array:
-    """Stand for numpy's function that makes an empty array for its state to fill."""
+    """Stand in for the NumPy function that creates an empty array, which its state then fills."""
     return _Array()
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """Stand for _codecs.encode, by which Python 3 writes bytes in old protocols."""
+    """Stand in for _codecs.encode, with which Python 3 writes bytes in old protocols."""
     if encoding != "latin1":
-        raise ValueError(f"bytes encoded as {encoding!r}")
+        raise ValueError(f"its bytes are encoded as {encoding!r}")
     return text.encode("latin1")
 
 
-# Names in a pickle lead to the stand-ins above, never to what they name.
+# Names in a pickle resolve to the stand-ins above, never to the objects that they name.
 ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
@@ -66,24 +66,24 @@ ALLOWED = {
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which no data needs")
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which data does not need")
         return ALLOWED[module, name]
 
     def persistent_load(self, pid: Any) -> NoReturn:
-        raise pickle.UnpicklingError(f"it refers to something outside of the file ({pid!r})")
+        raise pickle.UnpicklingError(f"it refers to an object outside the file ({pid!r})")
 
 
 def read_array_pickle(path: Path, limit: int) -> dict[str, Any]:
-    """Return the dictionary in a pickle of numbers, strings, lists and uint8 arrays; nothing in it is executed.
+    """Return the dictionary in a pickle of numbers, strings, lists and uint8 arrays without executing the pickle.
 
-    Keys are strings, also where Python 2 wrote bytes. Arrays are read-only.
+    Keys are strings, even where Python 2 wrote bytes. Arrays are read-only.
 
     Args:
         path: the file.
-        limit: most bytes that it may have.
+        limit: the largest size in bytes that the file may have.
 
     Raises:
-        DataError: unreadable, too long, damaged, not a dictionary, or it names anything but an array.
+        DataError: the file is unreadable, too long or damaged, holds no dictionary, or names anything but an array.
     """
     data = read_bytes(path, limit)
     try:
@@ -96,16 +96,16 @@ def read_array_pickle(path: Path, limit: int) -> dict[str, Any]:
         return {_text(key): value.values() if isinstance(value, _Array) else value for key, value in content.items()}
     except Exception as error:  # a damaged pickle may fail anywhere inside the unpickler
         raise DataError(
-            f"{path} is not a pickle of plain arrays: {error}. Required: the file as it was published; nothing in it "
-            "was executed. Delete it and fetch it again."
+            f"{path} must be a pickle of plain arrays, but reading it failed: {error}. Nothing in it was executed. "
+            "Delete the file and fetch it again."
         ) from error
 
 
 def _check_memo(data: bytes) -> None:
-    """Raise ValueError for a memo position beyond the file's length, for which the unpickler would fill the memory."""
+    """Raise ValueError for a memo position beyond the file's length, which would make the unpickler fill the memory."""
     for operation, argument, _position in pickletools.genops(data):
         if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument is not None and argument > len(data):
-            raise ValueError(f"it asks for {argument} positions of memory")
+            raise ValueError(f"it asks for {argument} memo positions")
 
 
 def _text(key: Any) -> str:

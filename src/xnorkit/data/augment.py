@@ -13,13 +13,13 @@ Draw = Callable[[np.random.Generator, int], NDArray]
 
 
 class Draws:
-    """Tables with a row per image, drawn from (seed, epoch, stream): row i belongs to image i, whatever its batch.
+    """Tables with a row per image, drawn from (seed, epoch, stream): row i belongs to image i in every batch.
 
-    The table of an epoch is drawn whole once and kept until another epoch is asked for.
+    The whole table of an epoch is drawn once and kept until the caller asks for another epoch.
 
     Args:
-        size: number of images.
-        seed: of all draws.
+        size: the number of images.
+        seed: the seed of all draws.
     """
 
     def __init__(self, size: int, seed: int) -> None:
@@ -27,7 +27,7 @@ class Draws:
         self._tables: dict[int, tuple[int, Tensor]] = {}
 
     def rows(self, stream: int, epoch: int, indices: Tensor, draw: Draw) -> Tensor:
-        """Return the rows `indices` (B,) of what `draw` makes of (generator, number of images)."""
+        """Return the rows `indices` (B,) of the table that `draw` returns for (generator, number of images)."""
         if self._tables.get(stream, (-1,))[0] != epoch:
             generator = np.random.default_rng((self.seed, epoch, stream))
             self._tables[stream] = (epoch, torch.from_numpy(draw(generator, self.size)))
@@ -35,18 +35,18 @@ class Draws:
 
 
 def shifted(images: Tensor, offsets: Tensor, shift: int) -> Tensor:
-    """Return images (N, C, H, W) padded with `shift` zeros each way and cut to (H, W) again at `offsets`.
+    """Return images (N, C, H, W), padded with `shift` zeros on each side and cropped back to (H, W) at `offsets`.
 
     Args:
-        images: any dtype.
-        offsets: (N, 2) int64 in [0, 2 * shift]: first row and column of the cut; (shift, shift) changes nothing.
-        shift: pixels.
+        images: images of any dtype.
+        offsets: (N, 2) int64 in [0, 2 * shift]: first row and column of the crop; (shift, shift) changes nothing.
+        shift: the padding in pixels.
     """
     count, channels, height, width = images.shape
     padded = torch.nn.functional.pad(images, (shift,) * 4)
     tall, wide = padded.shape[2:]
-    # All runs of `width` pixels, as a view of the flat memory: row k begins at pixel k. The cut of an image is one of
-    # them for each of its rows, so whole rows are copied, which is several times faster than picking pixels.
+    # A view of the flat memory holds all runs of `width` pixels: row k begins at pixel k. The crop of an image is one
+    # run per row. Copying these whole rows is several times faster than picking pixels.
     runs = padded.view(-1).unfold(0, width, 1)
     planes = torch.arange(count * channels).view(count, channels, 1) * (tall * wide)
     firsts = (offsets[:, 0] * wide + offsets[:, 1]).view(count, 1, 1)
@@ -55,17 +55,17 @@ def shifted(images: Tensor, offsets: Tensor, shift: int) -> Tensor:
 
 
 def flipped(images: Tensor, mirror: Tensor) -> Tensor:
-    """Return images (N, C, H, W), those with `mirror` (N,) bool from right to left."""
+    """Return images (N, C, H, W); those that `mirror` (N,) bool marks are mirrored from right to left."""
     return torch.where(mirror[:, None, None, None], images.flip(3), images)
 
 
 def cut_out(images: Tensor, centres: Tensor, side: int) -> Tensor:
-    """Return images (N, C, H, W) with a square of `side` pixels set to 0, cut off at the borders.
+    """Return images (N, C, H, W) with a square of `side` pixels set to 0, clipped at the borders.
 
     Args:
-        images: any dtype.
-        centres: (N, 2) in [0, 1): row and column of the square's centre as shares of H and W.
-        side: pixels.
+        images: images of any dtype.
+        centres: (N, 2) in [0, 1): row and column of the square's centre as fractions of H and W.
+        side: the side of the square in pixels.
 
     Source: DeVries and Taylor, Improved Regularization of Convolutional Neural Networks with Cutout (2017).
     """
@@ -86,22 +86,22 @@ MIX_STREAM = 4
 
 
 class Mixing:
-    """Mixes each image of a batch with its neighbour: positions 0 and 1, 2 and 3, ...; an odd last one stays.
+    """Mixes each image of a batch with its neighbour: positions 0 and 1, 2 and 3, ...; an odd last image stays.
 
     Mixup: x = s x_i + (1 - s) x_j, y = s y_i + (1 - s) y_j, with s drawn from Beta(alpha, alpha) for each image.
-    CutMix: a box of x_j with share 1 - s of the area, cut off at the borders, is put into x_i; s is then the share of
-    x_i that is left to see.
+    CutMix: a box of x_j that covers a fraction 1 - s of the area, clipped at the borders, replaces that part of x_i;
+    s then becomes the fraction of x_i that remains visible.
 
-    Neighbours in the order of the epoch are as random as any two images, and stay together however the batch is divided
-    over processes, while each gets an even number of images.
+    Neighbours in the order of the epoch are as random as any two images. They stay together however the batch is
+    divided over processes, provided that each process gets an even number of images.
 
     Args:
-        draws: of the data set.
-        num_classes: number of labels.
-        mixup, cutmix: alpha, 0 for none; with both, each image takes one of them with probability 1/2.
+        draws: the draws of the data set.
+        num_classes: the number of labels.
+        mixup, cutmix: alpha, or 0 for none; with both, each image takes one of them with probability 1/2.
 
-    Source: Zhang et al., mixup: Beyond Empirical Risk Minimization (ICLR 2018); Yun et al., CutMix (ICCV 2019). There
-    one s is drawn per batch; here one per image.
+    Source: Zhang et al., mixup: Beyond Empirical Risk Minimization (ICLR 2018); Yun et al., CutMix (ICCV 2019). The
+    papers draw one s per batch; this class draws one per image.
     """
 
     def __init__(self, draws: Draws, num_classes: int, mixup: float, cutmix: float) -> None:
@@ -113,8 +113,8 @@ class Mixing:
         Args:
             images: (N, C, H, W) float32, normalised.
             labels: (N,) int64.
-            epoch: number of the epoch.
-            indices: (N,) int64, of the images in the data set.
+            epoch: the number of the epoch.
+            indices: (N,) int64, the positions of the images in the data set.
         """
         other = torch.arange(len(images)) ^ 1
         other[other >= len(images)] = len(images) - 1
@@ -123,14 +123,14 @@ class Mixing:
         height, width = images.shape[2:]
         sides = (1 - shares).sqrt()[:, None] * torch.tensor([height, width])
         mask = box_mask(images, centres, sides)
-        # Per pixel, the share of the image itself: s everywhere, or 0 inside the box and 1 outside.
+        # The fraction of the image itself at each pixel: s everywhere, or 0 inside the box and 1 outside.
         own = torch.where(cut[:, None, None, None], (~mask).float(), shares[:, None, None, None])
         weights = torch.where(cut, own.mean((1, 2, 3)), shares)[:, None]
         onehot = torch.nn.functional.one_hot(labels, self.num_classes).float()
         return torch.lerp(images[other], images, own), torch.lerp(onehot[other], onehot, weights)
 
     def _draw(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
-        """Return (size, 4): whether to cut (1) or to blend (0), the share of the image, the centre of the box."""
+        """Return (size, 4): cut (1) or blend (0), the fraction of the image itself, and the centre of the box."""
         cut = generator.random(size) < (0.5 if self.mixup and self.cutmix else float(bool(self.cutmix)))
         blend = generator.beta(self.mixup, self.mixup, size) if self.mixup else np.ones(size)
         kept = generator.beta(self.cutmix, self.cutmix, size) if self.cutmix else np.ones(size)

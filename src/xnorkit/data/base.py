@@ -1,4 +1,4 @@
-"""What every image data set offers."""
+"""The interface of every image data set."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from xnorkit.format import Preparation
 __all__ = ["EVALUATION_BATCH", "ImageData", "selection_split"]
 
 EVALUATION_BATCH = 1000
-SELECTION_SEED = 0x5E1EC7  # fixed: a choice made under one seed must not have been trained on under another
+SELECTION_SEED = 0x5E1EC7  # fixed: no seed may train on the images that another held out for a choice
 
 Pixels = NDArray[Any]  # uint8 pixels, or float32 where there are only prepared floats
 
@@ -24,14 +24,15 @@ class ImageData(ABC):
     """A data set of labelled images: the attributes that models and exporters need, and loaders of whole batches.
 
     Attributes:
-        name, classes, num_classes: names of the data set and of its labels, in order.
-        mean, std: per channel, of pixels in [0, 1]; see `normalize`.
-        preparation: what its loaders do to pictures beside that, or that its images are no pictures but prepared
-            floats.
-        split_name: what the evaluation split is, to be printed beside every figure. Nothing is ever selected on it.
-        selection_name: what is held out for choices, or None.
-        options: how it is read and augmented.
+        name, classes, num_classes: the name of the data set, and the names and number of its labels, in order.
+        mean, std: mean and standard deviation per channel, of pixels in [0, 1]; see `normalize`.
+        preparation: what the loaders do to images besides normalising them, or that the images are prepared floats.
+        split_name: the evaluation split, printed beside every figure. Nothing is ever selected on it.
+        selection_name: the images held out for choices, or None.
+        options: how the data set is read and augmented.
     """
+
+    _loader_class: type[DataLoader] = DataLoader
 
     def __init__(
         self,
@@ -53,41 +54,42 @@ class ImageData(ABC):
 
     @property
     def num_classes(self) -> int:
-        """Number of labels."""
+        """The number of labels."""
         return len(self.classes)
 
     @property
     @abstractmethod
     def input_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of one image."""
+        """The shape (C, H, W) of one image."""
 
     @abstractmethod
     def train_dataloader(self) -> DataLoader:
-        """Return shuffled, augmented, normalised training batches; its sampler has `set_epoch`.
+        """Return shuffled, augmented, normalised training batches; the sampler has `set_epoch`.
 
-        A batch is (images (B, C, H, W) float32, labels): (B,) int64, or with mixup or CutMix (B, num_classes) float32.
+        A batch is (images (B, C, H, W) float32, labels (B,) int64). With mixup or CutMix, labels are (B, num_classes)
+        float32.
         """
 
     @abstractmethod
     def selection_dataloader(self) -> DataLoader | None:
-        """Return the held-out share of the training images, normalised, or None without one."""
+        """Return the held-out training images, normalised, or None if none are held out."""
 
     @abstractmethod
     def test_dataloader(self) -> DataLoader:
-        """Return the evaluation split in file order, normalised, labels (B,) int64."""
+        """Return the evaluation split in file order, normalised, with labels (B,) int64."""
 
     @abstractmethod
     def test_batches(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Pixels, NDArray[np.int64]]]:
-        """Yield the evaluation split as NumPy arrays of at most `batch_size` images, labels (B,) int64.
+        """Yield the evaluation split as NumPy arrays of at most `batch_size` images, with labels (B,) int64.
 
-        Images are (B, C, H, W): uint8 pixels, RGB and upright whatever the loaders make of them, so that any network
-        can prepare them as its own training did; or float32 where the data set holds prepared floats.
+        Images are (B, C, H, W): upright RGB pixels in uint8, whatever preparation the loaders apply, so that any
+        network can prepare them as in its own training; or float32 if the data set holds prepared floats.
         """
 
     def test_arrays(self, limit: int | None = None) -> tuple[Pixels, NDArray[np.int64]]:
-        """Return the evaluation split, or its first `limit` images, in two arrays, as `test_batches` yields them.
+        """Return the evaluation split of `test_batches`, or its first `limit` images, in two arrays.
 
-        All of ImageNet takes 7.5 GB: use `test_batches` where that is too much.
+        All of ImageNet takes 7.5 GB; use `test_batches` if that is too much.
         """
         images, labels, count = [], [], 0
         for batch, numbers in self.test_batches(EVALUATION_BATCH if limit is None else min(limit, EVALUATION_BATCH)):
@@ -112,20 +114,17 @@ class ImageData(ABC):
     def _loader(self, batches: Dataset, order: BatchOrder) -> DataLoader:
         # batch_size=None: the sampler already names whole batches, so nothing is collated image by image.
         workers = self.options.workers
-        return self._make_loader(
+        return self._loader_class(
             batches, batch_size=None, sampler=order, num_workers=workers, persistent_workers=workers > 0
         )
 
-    def _make_loader(self, batches: Dataset, **arguments: Any) -> DataLoader:
-        return DataLoader(batches, **arguments)
-
 
 def selection_split(size: int, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the indices to train on and those held out, both ascending; the same for every seed.
+    """Return the indices to train on and the held-out ones, both ascending and the same for every seed.
 
     Args:
-        size: number of training images.
-        share: to hold out, at least 1 image unless 0.
+        size: the number of training images.
+        share: the fraction to hold out, which is at least 1 image unless `share` is 0.
     """
     held_out = min(size - 1, max(1, round(size * share))) if share else 0
     order = np.random.default_rng(SELECTION_SEED).permutation(size)

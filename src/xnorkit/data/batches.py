@@ -1,4 +1,4 @@
-"""Batches of images in memory, normalised."""
+"""Normalised batches of images in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ __all__ = ["Augmentation", "ImageBatches", "Split", "normalize"]
 def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Return (x / 255 - mean) / std per channel, in float32 and in this order: (N, C, H, W) uint8 -> float32.
 
-    Float32 images are returned as they are: they are normalised already, as the deployed runtime takes them too.
+    Float32 images are normalised already and are returned unchanged, as in the deployed runtime.
 
-    The deployed runtime repeats these three float32 operations, so that both see the same bits; a folded form
+    The deployed runtime repeats these three float32 operations, so that both see the same bits. A folded form
     (x * scale + shift) would round differently.
     """
     if images.dtype == torch.float32:
         return images
     x = images.to(torch.float32)
     m, s = (torch.tensor(values, dtype=torch.float32, device=x.device).view(-1, 1, 1) for values in (mean, std))
-    return x.div_(255).sub_(m).div_(s)  # in place: the three operations, without two more arrays
+    return x.div_(255).sub_(m).div_(s)  # in place, which saves two arrays
 
 
 SHIFT_STREAM, FLIP_STREAM, CUTOUT_STREAM = 1, 2, 3
@@ -38,21 +38,21 @@ SHIFT_STREAM, FLIP_STREAM, CUTOUT_STREAM = 1, 2, 3
 
 @dataclass(frozen=True)
 class Split:
-    """Images (N, C, H, W), uint8 pixels or float32 already normalised, and their labels (N,) int64."""
+    """Images (N, C, H, W), either uint8 pixels or normalised float32, and their labels (N,) int64."""
 
     images: Tensor
     labels: Tensor
 
 
 class Augmentation:
-    """What happens to a batch of training images between the file and the network, from (seed, epoch, index) alone.
+    """The changes to a batch of training images between file and network, which depend on (seed, epoch, index) alone.
 
-    Order: flip, shift, RandAugment, cutout, normalisation, mixup or CutMix.
+    The order is flip, shift, RandAugment, cutout, normalisation, mixup or CutMix.
 
     Args:
-        size: number of training images.
-        num_classes: number of labels.
-        options: which augmentations, and the seed.
+        size: the number of training images.
+        num_classes: the number of labels.
+        options: the augmentations and the seed.
     """
 
     def __init__(self, size: int, num_classes: int, options: DataOptions) -> None:
@@ -63,7 +63,7 @@ class Augmentation:
         )
 
     def pixels(self, images: Tensor, epoch: int, indices: Tensor) -> Tensor:
-        """Return images (N, C, H, W) changed before normalisation, of the same dtype and shape."""
+        """Return images (N, C, H, W) with the changes before normalisation, of the same dtype and shape."""
         o, rows = self.options, self.draws.rows
         if o.flip:
             images = flipped(images, rows(FLIP_STREAM, epoch, indices, _mirror))
@@ -76,7 +76,7 @@ class Augmentation:
         return images
 
     def mix(self, images: Tensor, labels: Tensor, epoch: int, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return normalised images and labels, mixed if the options say so: see `Mixing`."""
+        """Return normalised images and labels, mixed if the options ask for it; see `Mixing`."""
         return (images, labels) if self.mixing is None else self.mixing(images, labels, epoch, indices)
 
     def _offsets(self, generator: np.random.Generator, size: int) -> NDArray[np.int64]:
@@ -86,15 +86,15 @@ class Augmentation:
 class ImageBatches(Dataset[tuple[Tensor, Tensor]]):
     """Maps (epoch, indices (B,) int64) to (images (B, C, H, W) float32 normalised, labels).
 
-    Labels are (B,) int64, or (B, num_classes) float32 where the augmentation mixes.
+    Labels are (B,) int64, or (B, num_classes) float32 if the augmentation mixes images.
 
     Args:
-        split: images and labels.
-        mean, std: per channel, of pixels in [0, 1].
-        augmentation: of training images; None changes nothing.
+        split: the images and labels.
+        mean, std: mean and standard deviation per channel, of pixels in [0, 1].
+        augmentation: the changes to training images; None changes nothing.
 
     Raises:
-        RecipeError: RandAugment of images that are not pixels.
+        RecipeError: RandAugment is on, but the images are not pixels.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class ImageBatches(Dataset[tuple[Tensor, Tensor]]):
         self.images, self.labels, self.mean, self.std = split.images, split.labels, mean, std
         self.augmentation = augmentation
         if augmentation is not None and augmentation.randaugment is not None and self.images.dtype != torch.uint8:
-            raise RecipeError("data.randaugment changes pixels, and this data set is normalised already; required: 0.")
+            raise RecipeError("data.randaugment changes pixels, but this data set is normalised already. Set it to 0.")
 
     def __len__(self) -> int:
         return len(self.images)

@@ -1,4 +1,4 @@
-"""The protobuf messages of Caffe's data files, without Caffe: Datum (image and label), BlobProto (array)."""
+"""Read the protobuf messages of Caffe's data files without Caffe: Datum (image and label), BlobProto (array)."""
 
 from functools import cache
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["read_blob", "read_datum"]
 
 OPTIONAL, REPEATED = 1, 3  # FieldDescriptorProto.Label
 DOUBLE, FLOAT, INT64, INT32, BOOL, MESSAGE, BYTES = 1, 2, 3, 5, 8, 11, 12  # FieldDescriptorProto.Type
-# Fields as caffe.proto numbers them: name, number, type, repeated; packed where Caffe writes them so.
+# Fields with the numbers of caffe.proto: name, number, type, repeated; packed where Caffe packs them.
 FIELDS = {
     "BlobShape": (("dim", 1, INT64, True),),
     "BlobProto": (
@@ -33,11 +33,11 @@ FIELDS = {
 def read_datum(content: bytes) -> tuple[bytes | NDArray[np.uint8], int]:
     """Return the image of a serialised Datum and its label.
 
-    The image is an encoded file's bytes if the message says so, else (C, H, W) uint8, channels in the order of the
-    file: blue, green, red where Caffe's own tool made it.
+    The image is the bytes of an encoded file if the message says so, otherwise (C, H, W) uint8 with the channels in the
+    order of the file, which is BGR if Caffe's own tool wrote it.
 
     Raises:
-        ValueError: no Datum, or its bytes do not fill its shape.
+        ValueError: the content is not a Datum, or its bytes do not fill its shape.
     """
     datum = _parsed("Datum", content)
     if datum.encoded:
@@ -49,10 +49,10 @@ def read_datum(content: bytes) -> tuple[bytes | NDArray[np.uint8], int]:
 
 
 def read_blob(content: bytes) -> NDArray[np.float32]:
-    """Return the array of a serialised BlobProto, without leading axes of length 1: a mean image is (C, H, W).
+    """Return the array of a serialised BlobProto without leading axes of length 1: a mean image is (C, H, W).
 
     Raises:
-        ValueError: no BlobProto, or its values do not fill its shape.
+        ValueError: the content is not a BlobProto, or its values do not fill its shape.
     """
     blob = _parsed("BlobProto", content)
     shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
@@ -71,17 +71,17 @@ def _parsed(name: str, content: bytes) -> Any:
     try:
         message.ParseFromString(content)
     except DecodeError as error:
-        raise ValueError(f"not a {name}: {error}") from error
+        raise ValueError(f"it is not a {name}: {error}") from error
     return message
 
 
 @cache
 def _messages() -> dict[str, Any]:
-    """Return the message classes by name; DataError with the remedy if protobuf is not installed."""
+    """Return the message classes by name; a missing protobuf is a DataError."""
     try:
         from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     except ModuleNotFoundError as error:
-        raise DataError(f"protobuf is needed for files of Caffe: {error}. Install xnorkit[caffe].") from error
+        raise DataError(f"{error}, but Caffe's files need protobuf. Install xnorkit[caffe].") from error
     file = descriptor_pb2.FileDescriptorProto(name="xnorkit_caffe.proto", package="xnorkit_caffe", syntax="proto2")
     for name, fields in FIELDS.items():
         message = file.message_type.add(name=name)

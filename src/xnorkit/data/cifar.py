@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100: their classes, the official files in Python's pickle format, and the data sets."""
+"""CIFAR-10 and CIFAR-100: their classes, the official files as pickles or binaries, and the data sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,25 +31,25 @@ CIFAR100 = tuple(NAMES100.split())
 
 
 IMAGE_BYTES = 3 * 32 * 32
-NAME_BYTES = 64  # of labels and file name of a record; published files have 33
+NAME_BYTES = 64  # the limit for the labels and file name of a record; published files use 33
 
 
 def read_cifar_binary(path: Path, count: int, labels: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return images (count, 3072) uint8 and the last label byte of each record (count,) uint8.
 
-    Layout: records of `labels` bytes (1 for CIFAR-10; coarse and fine for CIFAR-100) and 3072 pixels: 1024 red, 1024
-    green, 1024 blue, each row by row.
+    A record has `labels` bytes (1 for CIFAR-10; coarse and fine for CIFAR-100) and 3072 pixels: 1024 red, 1024 green,
+    1024 blue, each in row-major order.
 
     Raises:
-        DataError: not exactly `count` records, or unreadable.
+        DataError: the file does not hold exactly `count` records, or is unreadable.
     """
     length = count * (labels + IMAGE_BYTES)
     data = read_bytes(path, length)
     if len(data) != length:
         amount = f"{len(data)}" if len(data) < length else "more"
         raise DataError(
-            f"{path} holds {amount} bytes; required: exactly {length}, {count} records of {labels + IMAGE_BYTES}. "
-            "Delete the file and fetch it again."
+            f"{path} holds {amount} bytes, but it must hold exactly {length}, {count} records of "
+            f"{labels + IMAGE_BYTES}. Delete the file and fetch it again."
         )
     records = np.frombuffer(data, np.uint8).reshape(count, labels + IMAGE_BYTES)
     return records[:, labels:], records[:, labels - 1]
@@ -59,26 +59,26 @@ def read_cifar_pickle(path: Path, count: int, key: str) -> tuple[NDArray[np.uint
     """Return images (count, 3072) uint8, ordered as in the binary version, and the labels under `key` (count,) int64.
 
     Raises:
-        DataError: another number of images or labels, or not a pickle of plain arrays; nothing in it is executed.
+        DataError: the number of images or labels differs, or the file is not a pickle of plain arrays.
     """
     content = read_array_pickle(path, count * (IMAGE_BYTES + NAME_BYTES))
     images, labels = content.get("data"), content.get(key)
     if not isinstance(images, np.ndarray) or images.shape != (count, IMAGE_BYTES):
-        shape = getattr(images, "shape", None)
-        raise DataError(f"{path} holds 'data' of shape {shape}; required: ({count}, {IMAGE_BYTES}). Fetch it again.")
+        found, shape = getattr(images, "shape", None), (count, IMAGE_BYTES)
+        raise DataError(f"{path} holds 'data' of shape {found}, but the shape must be {shape}. Fetch it again.")
     if not isinstance(labels, list) or len(labels) != count or not all(type(label) is int for label in labels):
-        raise DataError(f"{path} holds no list of {count} integers '{key}'. Fetch it again.")
+        raise DataError(f"{path} must hold a list of {count} integers, '{key}', but does not. Fetch it again.")
     return images, np.asarray(labels, np.int64)
 
 
 IMAGE = (3, 32, 32)
 MEAN10, STD10 = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-REMEDY = "Name the folder that has them (or set XNORKIT_DATA), or let them be downloaded (download=True)."
+REMEDY = "Pass the folder that holds them (or set XNORKIT_DATA), or download them (download=True)."
 
 
 @dataclass(frozen=True)
 class _Version:
-    """One official form of a data set: folder of the archive, training files, test file, how to read one."""
+    """One official form of a data set: the folder of the archive, the training files, the test file, the format."""
 
     folder: str
     train: tuple[str, ...]
@@ -104,17 +104,17 @@ VERSIONS100 = (
 def cifar10(root: Path | str | None = None, options: DataOptions | None = None) -> MemoryData:
     """Return CIFAR-10: 50,000 training and 10,000 official test images of 32x32 RGB pixels in 10 classes.
 
-    Where the five training batches are there and the test batch is not, batches 1 to 4 are trained on and batch 5 is
+    If all five training batches exist but the test batch does not, batches 1 to 4 are the training split and batch 5 is
     the evaluation split; `split_name` says so.
 
     Args:
-        root: a folder that holds `data_batch_1` to `data_batch_5` and `test_batch` (python version, pickles read
-            without executing anything) or the same names with `.bin` (binary version), itself or in
+        root: a folder that holds `data_batch_1` to `data_batch_5` and `test_batch` (Python version, whose pickles are
+            read without executing anything) or the same names with `.bin` (binary version), directly or in
             `cifar-10-batches-py/` or `cifar-10-batches-bin/`; by default XNORKIT_DATA, else `data`.
-        options: see `DataOptions`; `download` fetches the python version with torchvision.
+        options: see `DataOptions`; `download` fetches the Python version with torchvision.
 
     Raises:
-        DataError: files missing or damaged; the download failed.
+        DataError: files are missing or damaged, or the download failed.
 
     Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009).
     """
@@ -147,9 +147,9 @@ def cifar100(root: Path | str | None = None, options: DataOptions | None = None)
     """Return CIFAR-100: 50,000 training and 10,000 official test images of 32x32 RGB pixels in 100 fine classes.
 
     Args:
-        root: a folder that holds `train` and `test` (python version) or `train.bin` and `test.bin` (binary version),
-            itself or in `cifar-100-python/` or `cifar-100-binary/`; by default XNORKIT_DATA, else `data`.
-        options: see `DataOptions`; `download` fetches the python version with torchvision.
+        root: a folder that holds `train` and `test` (Python version) or `train.bin` and `test.bin` (binary version),
+            directly or in `cifar-100-python/` or `cifar-100-binary/`; by default XNORKIT_DATA, else `data`.
+        options: see `DataOptions`; `download` fetches the Python version with torchvision.
 
     Raises:
         DataError: as `cifar10`.
@@ -178,7 +178,7 @@ def cifar100(root: Path | str | None = None, options: DataOptions | None = None)
 
 
 def _find(root: Path, versions: Sequence[_Version], test: bool = True) -> tuple[Path, _Version] | None:
-    """Return the first folder that holds all files of a version, those of its test part only if `test`."""
+    """Return the first folder that holds all files of a version; without `test`, all its training files."""
     for version in versions:
         for folder in (root / version.folder, root):
             if all((folder / name).is_file() for name in (version.names if test else version.train)):
@@ -192,7 +192,7 @@ def _missing(title: str, root: Path, versions: Sequence[_Version]) -> DataError:
 
 
 def _read(path: Path, version: _Version, count: int, labels: tuple[str, ...], classes: int) -> Split:
-    """Return the images and the last kind of label in one file of `count` images."""
+    """Return the images and the last kind of label from one file of `count` images."""
     images: NDArray[np.uint8]
     numbers: NDArray[np.integer]
     if version.binary:
@@ -202,7 +202,8 @@ def _read(path: Path, version: _Version, count: int, labels: tuple[str, ...], cl
     target = torch.tensor(numbers, dtype=torch.int64)
     if target.min() < 0 or target.max() >= classes:
         raise DataError(
-            f"{path} holds labels {target.min()} to {target.max()}; required: 0 to {classes - 1}. Fetch it again."
+            f"{path} holds labels {target.min()} to {target.max()}, but they must be from 0 to {classes - 1}. "
+            "Fetch the file again."
         )
     return Split(torch.tensor(images).reshape(-1, *IMAGE), target)
 

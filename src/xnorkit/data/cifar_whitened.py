@@ -1,4 +1,4 @@
-"""CIFAR-10 whitened by ZCA, and the transformation."""
+"""CIFAR-10 whitened by ZCA, and the whitening itself."""
 
 from pathlib import Path
 
@@ -23,11 +23,11 @@ FILTER_BIAS = 0.1
 def contrast_normalized(images: NDArray[np.uint8], scale: float = SCALE) -> NDArray[np.float32]:
     """Return each image minus its mean, with Euclidean norm `scale`: x' = scale (x - mean(x)) / ||x - mean(x)||.
 
-    A uniform image stays 0.
+    A uniform image becomes 0.
 
     Args:
-        images: (N, ...) of any numbers; mean and norm are over all values of an image.
-        scale: norm of each result.
+        images: (N, ...) of any numeric dtype; mean and norm are taken over all values of an image.
+        scale: the norm of each result.
     """
     x = images.reshape(len(images), -1).astype(np.float32)
     x -= x.mean(1, keepdims=True)
@@ -40,23 +40,24 @@ class Whitening:
     """Zero-phase component analysis: x' = (x - m) P with P = V (L + b)^(-1/2) V^T, fitted to training images.
 
     m is the mean image and V L V^T the covariance (1/N) sum (x - m)^T (x - m) of N images as rows of D values. The
-    result has covariance L / (L + b) along V, so nearly the identity, and is of all such the nearest to x.
+    result has covariance L / (L + b) along V, nearly the identity, and is the nearest to x of all such results.
 
     Args:
-        images: (N, ...) float32 to fit to.
-        filter_bias: b, above 0, which keeps the smallest components from being blown up.
+        images: the images (N, ...) float32 to fit.
+        filter_bias: b, above 0, which limits how much the smallest components are amplified.
 
     Raises:
-        InputError: fewer than 2 images, or a filter_bias not above 0.
+        InputError: there are fewer than 2 images, or filter_bias is not above 0.
 
     Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009), appendix A. Scale 55 and b = 0.1
-    are the values in common use for CIFAR-10; they were not compared with files of the author.
+    are the values in common use for CIFAR-10; they were not compared with the author's files.
     """
 
     def __init__(self, images: NDArray[np.float32], filter_bias: float = FILTER_BIAS) -> None:
         if len(images) < 2 or not filter_bias > 0:
             raise InputError(
-                f"{len(images)} images and filter_bias={filter_bias}; required: at least 2 and above 0, to fit to."
+                f"{len(images)} images and filter_bias={filter_bias}, but whitening needs at least 2 images and a "
+                "filter_bias above 0."
             )
         x = images.reshape(len(images), -1)
         self.mean = x.mean(0, dtype=np.float64).astype(np.float32)
@@ -66,15 +67,15 @@ class Whitening:
         self.matrix = (vectors / np.sqrt(values) @ vectors.T).astype(np.float32)
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return images of the fitted shape, whitened."""
+        """Return the whitened images; their shape must be that of the fitted ones."""
         return ((images.reshape(len(images), -1) - self.mean) @ self.matrix).reshape(images.shape)
 
 
 NAMES = ("train_data", "train_labels", "test_data", "test_labels")
-NOTE = "split_name"  # text that says what the test part is; files of others lack it
+NOTE = "split_name"  # a text file that describes the test part; files from elsewhere lack it
 UNSAID = "test_data (which images, the files do not say)"
 LOOKED_AT = 64
-# Mean and std that plain pixels in such files may have been normalised by -> what to call them.
+# The name of a common normalisation of pixels -> its mean and std.
 GRIDS = {
     "pixels of 0 to 1": ((0.0,) * 3, (1.0,) * 3),
     "pixels of -1 to 1": ((0.5,) * 3, (0.5,) * 3),
@@ -84,7 +85,7 @@ GRIDS = {
 FOLDERS = ("cifar10-whitened", ".")
 IMAGE = (3, 32, 32)
 REMEDY = (
-    "Name the folder that has them (or set XNORKIT_DATA), or make them of CIFAR-10 with "
+    "Pass the folder that holds them (or set XNORKIT_DATA), or create them from CIFAR-10 with "
     "xnorkit.data.write_cifar10_whitened(ROOT, FOLDER)."
 )
 
@@ -92,17 +93,17 @@ REMEDY = (
 def cifar10_whitened(root: Path | str | None = None, options: DataOptions | None = None) -> MemoryData:
     """Return contrast-normalised, whitened CIFAR-10: float32 values instead of pixels.
 
-    Networks take the values as they are, so mean is 0 and std is 1, and an exported model wants the same floats:
-    `preparation.prepared` says "whitened". Files of others may hold plain pixels, only normalised; they are read, too,
-    and said to be what they are.
+    Networks take the values unchanged, so mean is 0 and std is 1, and an exported model expects the same floats:
+    `preparation.prepared` says "whitened". Files from elsewhere may hold plain, normalised pixels; these are read as
+    well, and `preparation.prepared` describes them.
 
     Args:
-        root: a folder that holds `train_data`, `train_labels`, `test_data` and `test_labels`, numpy arrays saved under
-            these names without a suffix, itself or in `cifar10-whitened/`; images are floats (N, 3, 32, 32).
-        options: see `DataOptions`; nothing can be downloaded.
+        root: a folder that holds `train_data`, `train_labels`, `test_data` and `test_labels`, NumPy arrays saved under
+            these names without a suffix, directly or in `cifar10-whitened/`; images are floats (N, 3, 32, 32).
+        options: see `DataOptions`; there is no download.
 
     Raises:
-        DataError: files missing or of other content.
+        DataError: files are missing or hold something else.
     """
     root = data_root(root)
     folder = next((root / sub for sub in FOLDERS if all((root / sub / name).is_file() for name in NAMES)), None)
@@ -126,7 +127,7 @@ def cifar10_whitened(root: Path | str | None = None, options: DataOptions | None
 def write_cifar10_whitened(root: Path | str | None, folder: Path | str) -> None:
     """Write the four files into `folder` from the official files of CIFAR-10 in `root`.
 
-    Both parts are contrast-normalised, then whitened as fitted to the training part. Takes about 2 GB of memory.
+    Both parts are contrast-normalised, then whitened by the fit to the training part. This takes about 2 GB of memory.
 
     Raises:
         DataError: as `cifar10`.
@@ -155,7 +156,7 @@ def _split(folder: Path, part: str) -> Split:
 
 
 def _word(images: torch.Tensor) -> str:
-    """Return what floats in such files are: "whitened", unless they lie where normalised pixels do."""
+    """Return what the floats in the files are: "whitened", unless they lie on the grid of normalised pixels."""
     first = images[:LOOKED_AT].to(torch.float64)
     for word, numbers in GRIDS.items():
         mean, std = (torch.tensor(values, dtype=torch.float64)[:, None, None] for values in numbers)
@@ -167,11 +168,11 @@ def _word(images: torch.Tensor) -> str:
 
 def _array(path: Path) -> NDArray:
     try:
-        # Mapped, so that a header which promises more than the file holds is an error and no allocation.
+        # Mapped, so that a header that promises more than the file holds fails without an allocation.
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is not an array as numpy.save writes it: {error}. {REMEDY}") from error
+        raise DataError(f"{path} must be a file of numpy.save, but reading it failed: {error}. {REMEDY}") from error
 
 
-def _wrong(path: Path, array: NDArray, required: str) -> DataError:
-    return DataError(f"{path} holds {array.dtype} of shape {array.shape}; required: {required}. {REMEDY}")
+def _wrong(path: Path, array: NDArray, expected: str) -> DataError:
+    return DataError(f"{path} holds {array.dtype} of shape {array.shape}, but it must hold {expected}. {REMEDY}")

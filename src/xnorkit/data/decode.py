@@ -1,4 +1,4 @@
-"""One photograph from its file's bytes, no larger than needed."""
+"""Decode one photograph from the bytes of its file, at no more than the needed size."""
 
 import io
 
@@ -9,24 +9,24 @@ from torch import Tensor
 
 __all__ = ["DamagedImageError", "Photo"]
 
-REDUCTIONS = (8, 4, 2)  # what a JPEG decoder can shrink by while it decodes
+REDUCTIONS = (8, 4, 2)  # the factors by which a JPEG decoder can shrink while it decodes
 
 
 class DamagedImageError(Exception):
-    """An image file that cannot be decoded; caught, counted and reported by the data set."""
+    """An image file cannot be decoded; the data set catches, counts and reports this."""
 
 
 class Photo:
-    """An image that is opened, but not decoded yet.
+    """An image that is open but not decoded yet.
 
     Args:
-        content: bytes of a file in any format of Pillow, or RGB pixels (3, H, W) uint8.
+        content: the bytes of a file in any format of Pillow, or RGB pixels (3, H, W) uint8.
 
     Attributes:
-        height, width: in pixels, at full size.
+        height, width: the full size in pixels.
 
     Raises:
-        DamagedImageError: not an image.
+        DamagedImageError: the content is not an image.
     """
 
     def __init__(self, content: bytes | Tensor) -> None:
@@ -37,7 +37,7 @@ class Photo:
             return
         try:
             self._source = Image.open(io.BytesIO(content))
-        except Exception as error:  # decoders of damaged bytes raise what they like
+        except Exception as error:  # decoders raise anything on damaged bytes
             raise DamagedImageError(str(error)) from error
         self.width, self.height = self._source.size
 
@@ -45,8 +45,8 @@ class Photo:
         """Return RGB pixels (3, H', W') uint8, and the factors (H' / H, W' / W).
 
         Args:
-            shrink: the caller needs no more than 1 / shrink of the height and width. A JPEG is decoded by the largest
-                factor of 2, 4 or 8 up to that, which takes less time; each of its pixels is then an exact average.
+            shrink: the caller needs only 1 / shrink of the height and width. Decoding a JPEG shrinks it by the largest
+                such factor of 2, 4 or 8, which takes less time; each of its pixels is then an exact average.
 
         Raises:
             DamagedImageError: the image cannot be decoded.

@@ -1,4 +1,4 @@
-"""The handwritten digits inside scikit-learn: real data without any download."""
+"""The handwritten digits of scikit-learn: real data without a download."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,21 +9,21 @@ from xnorkit.data.options import DataOptions
 __all__ = ["digits"]
 
 SIDE, SOURCE_SIDE, SOURCE_MAX = 28, 8, 16
-MEAN, STD = (0.305,), (0.325,)  # of the training split's pixels / 255
+MEAN, STD = (0.305,), (0.325,)  # of pixels / 255 in the training split
 
 
 def digits(options: DataOptions | None = None) -> MemoryData:
-    """Return 1,797 handwritten digits as 28x28 grey images, 80 % to train, 20 % held out.
+    """Return 1,797 handwritten digits as 28x28 grey images, 80 % for training and 20 % held out.
 
-    The 8x8 images with values 0 to 16 are enlarged bilinearly and rounded to uint8. The split is stratified by class
-    and fixed; it does not separate writers, so its figures cannot be compared with those of the original test set.
+    The 8x8 images with values 0 to 16 are enlarged bilinearly and rounded to uint8. The split is fixed and stratified
+    by class. It does not separate writers, so its figures cannot be compared with those of the original test set.
 
     Args:
         options: see `DataOptions`.
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits (1998), test part, in scikit-learn.
     """
-    # Imported here: scikit-learn takes a second to import, and other data sets do not need it.
+    # Imported here, because scikit-learn takes a second to import and other data sets do not need it.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

@@ -1,4 +1,4 @@
-"""Photographs in one folder per class: any image folder, and ImageNet."""
+"""Photographs in one folder per class: general image folders, and ImageNet."""
 
 import os
 from pathlib import Path
@@ -18,18 +18,18 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".
 TRAIN, TEST = ("train",), ("val", "validation", "test")
 HELD_OUT, SPLIT_SEED = 0.2, 0
 OFFICIAL_CLASSES = 1000
-REMEDY = "Name the folder of the data, or set XNORKIT_DATA."
+REMEDY = "Pass the folder of the data, or set XNORKIT_DATA."
 
 
 class FolderSource:
     """Image files below FOLDER/CLASS/, in the order of their names.
 
     Args:
-        folder: holds a folder per class, each with images at any depth.
-        classes: names of the folders, in the order of their labels.
+        folder: the folder that holds a folder per class, each with images at any depth.
+        classes: the names of these folders, in the order of their labels.
 
     Raises:
-        DataError: a class without images, a folder of another class.
+        DataError: the folder holds no images, or a folder of another class.
     """
 
     def __init__(self, folder: Path, classes: list[str]) -> None:
@@ -39,8 +39,8 @@ class FolderSource:
         unknown = [name for name in class_names(folder) if name not in classes]
         if unknown:
             raise DataError(
-                f"{folder} has the class folders {', '.join(unknown[:5])}, which the training images do not have; "
-                "required: the same classes. Remove or rename them."
+                f"{folder} has the class folders {', '.join(unknown[:5])}, but its classes must be those of the "
+                "training images. Remove or rename these folders."
             )
         for label, name in enumerate(classes):
             found = _images(folder, name)
@@ -48,16 +48,17 @@ class FolderSource:
             labels += [label] * len(found)
         if not paths:
             raise DataError(
-                f"no images in {folder}: looked for {', '.join(SUFFIXES)} in its {len(classes)} class folders. {REMEDY}"
+                f"{folder} holds no images, but its {len(classes)} class folders must hold {', '.join(SUFFIXES)} "
+                f"files. {REMEDY}"
             )
-        # One array of bytes, not a million objects, whose reference counts would make workers copy their pages.
+        # One array of bytes instead of a million objects, whose reference counts would make workers copy their pages.
         self.paths, self.labels = np.array(paths), np.array(labels)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def read(self, index: int) -> tuple[bytes, int]:
-        """Return a file's bytes and its label; DataError if it is missing, DamagedImageError if it cannot be read."""
+        """Return the bytes of a file and its label; or raise DataError if missing, DamagedImageError if unreadable."""
         try:
             return (self.folder / os.fsdecode(self.paths[index])).read_bytes(), int(self.labels[index])
         except GONE as error:
@@ -66,26 +67,26 @@ class FolderSource:
             raise DamagedImageError(str(error)) from error
 
     def where(self, index: int) -> str:
-        """Return the file's path."""
+        """Return the path of the file."""
         return str(self.folder / os.fsdecode(self.paths[index]))
 
     def permute(self, generator: np.random.Generator, members: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return `members` in any order with equal probability."""
+        """Return `members` in a uniformly random order."""
         return generator.permutation(members)
 
 
 def imagefolder(root: Path | str | None = None, options: DataOptions | None = None) -> PhotoData:
-    """Return the photographs of a folder with a folder per class.
+    """Return the photographs of a folder that holds a folder per class.
 
-    Either ROOT/train/CLASS/... and ROOT/val/CLASS/... (also `validation` or `test`), or ROOT/CLASS/..., of which a
-    fixed fifth is then held out to evaluate on. Classes are numbered in the order of their names.
+    The layout is ROOT/train/CLASS/... and ROOT/val/CLASS/... (also `validation` or `test`), or ROOT/CLASS/..., of which
+    a fixed fifth is then held out for evaluation. Classes are numbered in the order of their names.
 
     Args:
         root: the folder; by default XNORKIT_DATA, else `data`.
         options: see `DataOptions`.
 
     Raises:
-        DataError: no class folders, no images, or other classes in the two parts.
+        DataError: there are no class folders or no images, or the two parts have different classes.
     """
     options, root = options or DataOptions(), data_root(root)
     train, test = _part(root, TRAIN), _part(root, TEST)
@@ -106,9 +107,9 @@ def imagefolder(root: Path | str | None = None, options: DataOptions | None = No
             members=members,
         )
     lacking = "train" if train is None else "val, validation or test"
-    there = f"it has no folder {lacking} beside the other" if train or test else "it has no folders with images"
+    there = f"has no folder {lacking} with classes" if train or test else "has no folders with images"
     raise DataError(
-        f"no image folder in {root}: {there if root.is_dir() else 'it does not exist'}. Required: train/CLASS/*.jpg "
+        f"{root} {there if root.is_dir() else 'does not exist'}, but an image folder must hold train/CLASS/*.jpg "
         f"and val/CLASS/*.jpg, or CLASS/*.jpg. {REMEDY}"
     )
 
@@ -117,11 +118,11 @@ def imagenet(root: Path | str | None = None, options: DataOptions | None = None)
     """Return ImageNet (ILSVRC 2012): photographs in train/WNID/ and val/WNID/, 1,000 classes.
 
     Args:
-        root: a folder that holds `train` and `val`, itself or in `imagenet/`; by default XNORKIT_DATA, else `data`.
+        root: a folder that holds `train` and `val`, directly or in `imagenet/`; by default XNORKIT_DATA, else `data`.
         options: see `DataOptions`.
 
     Raises:
-        DataError: folders or images missing.
+        DataError: folders or images are missing.
 
     Source: Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge (2015).
     """
@@ -131,15 +132,15 @@ def imagenet(root: Path | str | None = None, options: DataOptions | None = None)
         if train is not None and test is not None:
             return _data("imagenet", train, test, "validation (official)", options)
     raise DataError(
-        f"no ImageNet in {root}{'' if root.is_dir() else ' (it does not exist)'}: looked for train/WNID/*.JPEG and "
-        f"val/WNID/*.JPEG in {root / 'imagenet'} and {root}. ILSVRC 2012 is given out on request by its authors "
-        f"(image-net.org); unpack each training archive into a folder of its class, and sort the 50,000 validation "
-        f"images into folders of theirs. {REMEDY}"
+        f"ImageNet was not found in {root}{'' if root.is_dir() else ' (it does not exist)'}, but {root / 'imagenet'} "
+        f"or {root} must hold train/WNID/*.JPEG and val/WNID/*.JPEG. The authors of ILSVRC 2012 provide it on request "
+        "(image-net.org): unpack each training archive into a folder for its class, and sort the 50,000 validation "
+        f"images into folders of the same names. {REMEDY}"
     )
 
 
 def class_names(folder: Path) -> list[str]:
-    """Return the sorted names of the folders in `folder`, without hidden ones."""
+    """Return the sorted names of the visible folders in `folder`."""
     if not folder.is_dir():
         return []
     return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -166,7 +167,7 @@ def _data(name: str, train: Path, test: Path, split_name: str, options: DataOpti
 def _images(folder: Path, name: str) -> list[bytes]:
     """Return the image files below FOLDER/NAME, relative to FOLDER, sorted."""
     found = []
-    # A walk over strings: a million Path objects, each asked what it is, would take minutes.
+    # A walk over strings: a million Path objects and a system call for each would take minutes.
     for parent, _, files in os.walk(folder / name, followlinks=True):
         inside = os.path.relpath(parent, folder)
         found += [os.fsencode(f"{inside}/{file}") for file in files if _is_image(file)]
@@ -174,5 +175,5 @@ def _images(folder: Path, name: str) -> list[bytes]:
 
 
 def _is_image(name: str) -> bool:
-    # Hidden files are left by file managers: "._x.jpg" is no image.
+    # File managers leave hidden files such as "._x.jpg", which are not images.
     return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")

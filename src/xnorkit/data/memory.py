@@ -1,4 +1,4 @@
-"""Data sets that fit into memory."""
+"""Data sets that fit in memory."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,7 +19,7 @@ class MemoryData(ImageData):
     """A data set whose images are tensors in memory.
 
     Attributes:
-        train, test: the two splits; `train` holds the selection split too.
+        train, test: the two splits; `train` includes the selection split.
     """
 
     def __init__(
@@ -48,19 +48,19 @@ class MemoryData(ImageData):
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of one image."""
+        """The shape (C, H, W) of one image."""
         channels, height, width = self.test.images.shape[1:]
         return channels, height, width
 
     def train_dataloader(self) -> DataLoader:
-        """Return shuffled, augmented, normalised training batches: see `ImageData`."""
+        """Return shuffled, augmented, normalised training batches; see `ImageData`."""
         train, _ = self._parts()
         augmentation = Augmentation(len(train.images), self.num_classes, self.options)
         batches = ImageBatches(train, self.mean, self.std, augmentation)
         return self._train_loader(batches, len(batches))
 
     def selection_dataloader(self) -> DataLoader | None:
-        """Return the held-out share of the training images, normalised, or None without one."""
+        """Return the held-out training images, normalised, or None if none are held out."""
         _, held_out = self._parts()
         if not len(held_out.images):
             return None
@@ -73,13 +73,13 @@ class MemoryData(ImageData):
         return self._test_loader(batches, len(batches))
 
     def test_batches(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Pixels, NDArray[np.int64]]]:
-        """Yield the evaluation split as NumPy arrays: see `ImageData`."""
+        """Yield the evaluation split as NumPy arrays; see `ImageData`."""
         images, labels = self.test.images.numpy(), self.test.labels.numpy()
         for start in range(0, len(images), batch_size):
             yield images[start : start + batch_size], labels[start : start + batch_size]
 
     def _parts(self) -> tuple[Split, Split]:
-        """Return what is trained on, and what is held out of it."""
+        """Return the images to train on and the held-out ones."""
         if not self.options.selection:
             return self.train, Split(self.train.images[:0], self.train.labels[:0])
         kept, held_out = map(torch.from_numpy, selection_split(len(self.train.images), self.options.selection))

@@ -21,38 +21,37 @@ UINT8 = 0x08
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return the uint8 array in an idx file, raw or gzip-compressed (name ends in .gz).
+    """Return the uint8 array in an idx file, raw or gzip-compressed (if its name ends in .gz).
 
-    Layout: bytes 0, 0, the type 0x08 (unsigned byte), the number of dimensions; then each dimension as a big-endian
-    uint32; then the values, the last dimension fastest.
+    The file holds the bytes 0, 0, the type 0x08 (unsigned byte) and the number of dimensions; then each dimension as a
+    big-endian uint32; then the values, with the last dimension fastest.
 
     Args:
         path: the file.
-        shape: what it must hold; anything else is an error.
+        shape: the shape that the array must have.
 
     Raises:
-        DataError: another magic number, type, shape or length, or damaged compression.
+        DataError: the magic number, type, shape or length differs, or the compression is damaged.
     """
     length = 4 + 4 * len(shape) + int(np.prod(shape))
     data = _read(path, length + 1)
     magic = bytes((0, 0, UINT8, len(shape)))
     if data[:4] != magic:
-        raise _damaged(
-            path, f"begins with bytes {data[:4].hex()}; required: {magic.hex()} (idx, uint8, {len(shape)} axes)"
-        )
+        expected = f"{magic.hex()} (idx, uint8, {len(shape)} axes)"
+        raise _damaged(path, f"begins with the bytes '{data[:4].hex()}', but it must begin with {expected}")
     if len(data) < 4 + 4 * len(shape):
         raise _damaged(path, f"ends after {len(data)} bytes, inside its header")
     found = struct.unpack_from(f">{len(shape)}I", data, 4)
     if found != shape:
-        raise _damaged(path, f"declares shape {found}; required: {shape}")
+        raise _damaged(path, f"declares shape {found}, but the shape must be {shape}")
     if len(data) != length:
         amount = "more" if len(data) > length else f"{len(data)}"
-        raise _damaged(path, f"holds {amount} bytes; required: exactly {length}")
+        raise _damaged(path, f"holds {amount} bytes, but it must hold exactly {length}")
     return np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
 
 def _read(path: Path, limit: int) -> bytes:
-    """Return at most `limit` bytes, decompressed, so that a hostile file cannot fill the memory."""
+    """Return at most `limit` decompressed bytes, so that a hostile file cannot fill the memory."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return file.read(limit)
@@ -61,22 +60,20 @@ def _read(path: Path, limit: int) -> bytes:
     except GONE as error:
         raise vanished(str(path), error) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error}; required: a readable file.") from error
+        raise DataError(f"{path} must be readable, but reading it failed: {error.strerror}. Check the file.") from error
 
 
 def _damaged(path: Path, what: str) -> DataError:
     return DataError(f"{path} {what}. Delete the file and fetch it again.")
 
 
-Pixels = tuple[float, float]  # mean and standard deviation of the training pixels / 255
+Pixels = tuple[float, float]  # mean and standard deviation of pixels / 255 in the training split
 
 FILES = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 60_000)}
 FILES["test"] = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 10_000)
 NAMES = [name for images, labels, _ in FILES.values() for name in (images, labels)]
 SUFFIXES = ("", ".gz")
-REMEDY = (
-    "Name the folder that has them, raw or with .gz (or set XNORKIT_DATA), or let them be downloaded (download=True)."
-)
+REMEDY = "Pass the folder that holds them, raw or with .gz (or set XNORKIT_DATA), or download them (download=True)."
 GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
@@ -84,12 +81,12 @@ def mnist(root: Path | str | None = None, options: DataOptions | None = None) ->
     """Return MNIST: 60,000 training and 10,000 official test images of 28x28 grey pixels.
 
     Args:
-        root: a folder that holds the four idx files, raw or .gz, itself or in `mnist/` or `MNIST/raw/`; by default the
-            environment variable XNORKIT_DATA, else `data`.
-        options: see `DataOptions`; `download` fetches the files into `root` with torchvision if they are absent.
+        root: a folder that holds the four idx files, raw or .gz, directly or in `mnist/` or `MNIST/raw/`; by default
+            the environment variable XNORKIT_DATA, else `data`.
+        options: see `DataOptions`; `download` fetches absent files into `root` with torchvision.
 
     Raises:
-        DataError: files missing, damaged or of another size; labels beyond 9; the download failed.
+        DataError: files are missing, damaged or of another size, a label exceeds 9, or the download failed.
 
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits (1998).
     """
@@ -102,8 +99,8 @@ def fashion_mnist(root: Path | str | None = None, options: DataOptions | None = 
     """Return Fashion-MNIST: 60,000 training and 10,000 official test images of 28x28 grey pixels.
 
     Args:
-        root: a folder that holds the four idx files, which are named as those of MNIST, in `fashion-mnist/` or
-            `FashionMNIST/raw/`, or itself; by default XNORKIT_DATA, else `data`.
+        root: a folder that holds the four idx files, which have the names of MNIST's, in `fashion-mnist/` or
+            `FashionMNIST/raw/` or directly; by default XNORKIT_DATA, else `data`.
         options: see `DataOptions`.
 
     Raises:
@@ -118,7 +115,7 @@ def fashion_mnist(root: Path | str | None = None, options: DataOptions | None = 
 def _folder(
     title: str, torchvision_name: str, root: Path | str | None, folders: tuple[str, ...], options: DataOptions | None
 ) -> Path:
-    """Return the first folder that holds all four files, fetched if the options ask for it."""
+    """Return the first folder that holds all four files, after a download if the options ask for one."""
     root = data_root(root)
     found = _complete(root, folders)
     if found is None and options is not None and options.download:
@@ -152,12 +149,13 @@ def _split(folder: Path, part: str) -> Split:
     images = _array(folder, images_name, (count, 28, 28))
     labels = _array(folder, labels_name, (count,))
     if labels.max() > 9:
-        raise DataError(f"{folder / labels_name} holds label {labels.max()}; required: 0 to 9. Fetch the file again.")
+        found = f"{folder / labels_name} holds label {labels.max()}"
+        raise DataError(f"{found}, but labels must be from 0 to 9. Fetch the file again.")
     return split_of(images, labels)
 
 
 def _array(folder: Path, name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     path = existing(folder, name, SUFFIXES)
     if path is None:
-        raise DataError(f"{folder / name} has vanished while reading; required: it stays in place.")
+        raise DataError(f"{folder / name} has vanished, but it must stay in place while it is in use. Restore it.")
     return read_idx(path, shape)

@@ -1,4 +1,4 @@
-"""How a data set is read and augmented."""
+"""The options of reading and augmenting a data set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -9,36 +9,37 @@ from xnorkit.errors import RecipeError
 
 __all__ = ["DataOptions", "with_options"]
 
-Rule = tuple[str, object, bool, str]  # field, value, whether it holds, what is required
+Rule = tuple[str, object, bool, str]  # field, value, whether the value is valid, what it must be
 
 MAX_RANDAUGMENT_LEVEL = 30
 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Everything that `create_data` takes besides the name and the folder; a wrong value is a RecipeError.
+    """All that `create_data` takes besides the name and the folder; an invalid value is a RecipeError.
 
-    All draws depend on (seed, epoch, index of the image) only: on no batch, worker, process or earlier epoch.
+    All draws depend on (seed, epoch, index of the image) alone, not on batches, workers, processes or earlier epochs.
 
     Attributes:
-        batch_size: images per training step of one process.
-        seed: of order and augmentation.
-        workers: processes that prepare batches; 0: the training process itself.
-        download: fetch absent files where the data set knows how.
-        selection: share of the training images held out for choices (`selection_dataloader`), 0 to below 1. The split
-            is the same for every seed.
-        shift: move training images by up to this many pixels each way, filled with 0 (pad and crop).
-        flip: mirror training images with probability 1/2; by default photographs are, digits and CIFAR are not.
-        cutout: side of a square set to 0 in training images; 0: none.
-        randaugment: number of random operations per training image; 0: none.
-        randaugment_level: their strength, 0 to 30.
-        mixup, cutmix: alpha of the Beta(alpha, alpha) share of a second image; 0: none. With both, half of the images
-            each. Labels become rows of probabilities (N, num_classes) float32.
-        preprocessing: of photographs. "modern": a random part of the image resized, or the centre after Resize.
-            "seed": everything resized to a square (256 for crops of 227), random or centre crop, pixels of 0 to 255.
-        image_size: side of photographs after the crop; by default 224 ("modern") or 227 ("seed").
-        min_crop: smallest share of the area that the random crop of "modern" keeps.
-        rank, world_size: number of this process and of all; by default as torch.distributed says when the epoch begins.
+        batch_size: the number of images per training step of one process.
+        seed: the seed of order and augmentation.
+        workers: the number of processes that prepare batches; 0 uses the training process itself.
+        download: fetch absent files, if the data set has a download.
+        selection: the fraction of the training images held out for choices (`selection_dataloader`), from 0 to below 1.
+            The split is the same for every seed.
+        shift: the largest shift of training images in pixels, in each direction, filled with 0 (pad and crop).
+        flip: mirror training images with probability 1/2; the default is True for photographs, otherwise False.
+        cutout: the side of a square set to 0 in training images; 0 for none.
+        randaugment: the number of random operations per training image; 0 for none.
+        randaugment_level: the strength of these operations, from 0 to 30.
+        mixup, cutmix: alpha of Beta(alpha, alpha), from which the fraction of a second image is drawn; 0 for none. With
+            both, each applies to half of the images. Labels become rows of probabilities (N, num_classes) float32.
+        preprocessing: for photographs. "modern" resizes a random crop, or takes the centre of the resized image. "seed"
+            resizes to a square (256 for crops of 227), takes a random or centre crop, and scales pixels to 0 to 255.
+        image_size: the side of photographs after the crop; by default 224 ("modern") or 227 ("seed").
+        min_crop: the smallest fraction of the area that the random crop of "modern" keeps.
+        rank, world_size: the number of this process and of all processes; the default asks torch.distributed when an
+            epoch begins.
     """
 
     batch_size: int = 128
@@ -60,9 +61,9 @@ class DataOptions:
     world_size: int | None = None
 
     def __post_init__(self) -> None:
-        for field, value, holds, required in self._rules():
-            if not holds:
-                raise RecipeError(f"{field}={value}; required: {required}.")
+        for field, value, valid, expected in self._rules():
+            if not valid:
+                raise RecipeError(f"{field}={value}, but it must be {expected}.")
 
     def _rules(self) -> Iterable[Rule]:
         yield "batch_size", self.batch_size, self.batch_size >= 1, "at least 1"
@@ -72,9 +73,9 @@ class DataOptions:
             yield f"data.{name}", value, value >= 0, "at least 0"
         for name in ("mixup", "cutmix"):
             value = getattr(self, name)
-            yield f"data.{name}", value, 0 <= value < float("inf"), "at least 0, and finite"
+            yield f"data.{name}", value, 0 <= value < float("inf"), "at least 0 and finite"
         level = self.randaugment_level
-        yield "data.randaugment_level", level, 0 <= level <= MAX_RANDAUGMENT_LEVEL, f"0 to {MAX_RANDAUGMENT_LEVEL}"
+        yield "data.randaugment_level", level, 0 <= level <= MAX_RANDAUGMENT_LEVEL, f"from 0 to {MAX_RANDAUGMENT_LEVEL}"
         yield "data.selection", self.selection, 0 <= self.selection < 1, "at least 0 and below 1"
         yield "data.min_crop", self.min_crop, 0 < self.min_crop <= 1, "above 0 and at most 1"
         name = self.preprocessing
@@ -82,12 +83,8 @@ class DataOptions:
         yield "data.image_size", self.image_size, self.image_size is None or self.image_size >= 1, "at least 1"
         both = (self.rank is None) == (self.world_size is None)
         inside = self.rank is None or self.world_size is None or 0 <= self.rank < self.world_size
-        yield (
-            "rank, world_size",
-            (self.rank, self.world_size),
-            both and inside,
-            "both or neither, and rank < world_size",
-        )
+        expected = "a rank below the world_size, or None for both"
+        yield "rank, world_size", (self.rank, self.world_size), both and inside, expected
 
     @property
     def mixes(self) -> bool:
@@ -96,11 +93,11 @@ class DataOptions:
 
 
 def with_options(options: DataOptions | None, changes: dict[str, Any]) -> DataOptions:
-    """Return `options`, or the defaults, with fields changed; RecipeError for an unknown field."""
+    """Return `options`, or the defaults, with changed fields; an unknown field is a RecipeError."""
     known = [field.name for field in fields(DataOptions)]
     for name in changes:
         if name not in known:
             near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}."
-            raise RecipeError(f"unknown data option '{name}'; {hint}")
+            hint = f"Did you mean {near[0]}?" if near else f"Choose one of {', '.join(known)}."
+            raise RecipeError(f"'{name}' is not a data option. {hint}")
     return replace(options or DataOptions(), **changes)

@@ -1,4 +1,4 @@
-"""Which images come in which batch: an order that depends on (seed, epoch) only, divided over processes."""
+"""Which batch holds which images: an order that depends on (seed, epoch) alone, divided over processes."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,21 +18,21 @@ ORDER_STREAM = 0
 class BatchOrder(Sampler[Request]):
     """Yields (epoch, indices (B,) int64) for each batch of an epoch.
 
-    The permutation is drawn from (seed, epoch) alone, never from a running generator: an interrupted run that resumes
-    at epoch e sees what the uninterrupted one sees. The trainer calls `set_epoch`.
+    The permutation is drawn from (seed, epoch) alone, never from a running generator, so an interrupted run that
+    resumes at epoch e sees the same batches as an uninterrupted one. The trainer calls `set_epoch`.
 
     With R processes, R * batch_size consecutive images of that order make one step, and process r takes the r-th
     batch of them: R processes with batch B see what one process with batch R * B sees. Without shuffling, each process
-    takes one consecutive share. All processes yield equally many batches and every image comes exactly once, save a
-    last smaller step that is dropped; batches differ in size where the numbers do not divide.
+    takes one consecutive part. All processes yield equally many batches, and every image occurs exactly once, except
+    in a last smaller step that is dropped. Batches differ in size if the numbers do not divide.
 
     Args:
-        size: number of images.
-        batch_size: images per batch of one process; the last batch may be smaller.
-        seed: of the order; None keeps the images in file order.
-        drop_last: leave out a last step that is smaller, and noisier under BatchNorm.
-        rank, world_size: number of this process and of all; by default as torch.distributed says.
-        permute: draws the order (size,) int64 from a generator; by default all orders are equally likely.
+        size: the number of images.
+        batch_size: the number of images per batch of one process; the last batch may be smaller.
+        seed: the seed of the order; None keeps the images in file order.
+        drop_last: leave out a smaller last step, which is noisier under BatchNorm.
+        rank, world_size: the number of this process and of all processes; the default asks torch.distributed.
+        permute: a function that draws the order (size,) int64 from a generator; the default is uniform.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class BatchOrder(Sampler[Request]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration."""
+        """Set the epoch of the next iteration."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class BatchOrder(Sampler[Request]):
             yield self.epoch, batch
 
     def _cut(self, order: Tensor, count: int, world: int) -> tuple[Tensor, ...]:
-        """Return `count` parts of `order`: full ones and a rest, or where a rest might leave a process none, even."""
+        """Return `count` parts of `order`: full ones and a rest, or even ones if a rest might leave a process none."""
         if world > 1 and not self.drop_last:
             return order.tensor_split(count)
         return order.split(self.batch_size if self.seed is None else self.batch_size * world)[:count]
@@ -82,7 +82,7 @@ class BatchOrder(Sampler[Request]):
 
 
 def process_of(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    """Return (rank, world_size) as given, else as torch.distributed says, else (0, 1)."""
+    """Return the given (rank, world_size), else those of torch.distributed, else (0, 1)."""
     if rank is not None and world_size is not None:
         return rank, world_size
     if distributed.is_available() and distributed.is_initialized():

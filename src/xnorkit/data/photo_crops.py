@@ -1,4 +1,4 @@
-"""From photographs of any size to squares: the preprocessing of today and that of XNOR-Net-PyTorch."""
+"""Crop photographs of any size to squares, with today's usual preprocessing or that of XNOR-Net-PyTorch."""
 
 import math
 from typing import Protocol
@@ -13,13 +13,13 @@ from xnorkit.data.options import DataOptions
 __all__ = ["Crop", "ModernTest", "ModernTrain", "SquareTest", "SquareTrain", "crops", "resized", "side_of"]
 
 SIDES = {"modern": 224, "seed": 227}
-RESIZED = {"modern": 256 / 224, "seed": 256 / 227}  # side before the centre crop, as a multiple of the crop's
+RESIZED = {"modern": 256 / 224, "seed": 256 / 227}  # the side before the centre crop, divided by that of the crop
 ASPECTS = (3 / 4, 4 / 3)
 TRIES = 10
 
 
 class Crop(Protocol):
-    """Turns a photograph into a square: pixels (3, S, S) uint8, or float32 already normalised."""
+    """Turns a photograph into a square: pixels (3, S, S) uint8, or normalised float32."""
 
     def __call__(self, photo: Photo, generator: np.random.Generator) -> Tensor:
         """Return the square; `generator` belongs to the image and the epoch."""
@@ -31,7 +31,7 @@ def side_of(options: DataOptions) -> int:
 
 
 def crops(options: DataOptions) -> tuple[Crop, Crop]:
-    """Return what is done with training images and with all others."""
+    """Return the crops of training images and of all others."""
     side = side_of(options)
     if options.preprocessing == "seed":
         return SquareTrain(side), SquareTest(side)
@@ -39,21 +39,22 @@ def crops(options: DataOptions) -> tuple[Crop, Crop]:
 
 
 def resized(pixels: Tensor, height: int, width: int) -> Tensor:
-    """Return (3, height, width) uint8 from (3, H, W) uint8: bilinear, averaging over what is shrunk (antialias).
+    """Return (3, height, width) uint8 from (3, H, W) uint8, bilinear and antialiased.
 
-    On uint8 tensors this is faster than Pillow's own resize, and equal to it within one level (docs/data.md).
+    On uint8 tensors this is faster than Pillow's own resize, and within one level of it (docs/data.md).
     """
     return F.interpolate(pixels[None], (height, width), mode="bilinear", antialias=True)[0]
 
 
 class ModernTrain:
-    """A random part of the image, resized to (side, side).
+    """A random crop of the image, resized to (side, side).
 
-    Its area is a share of the image's drawn from [min_crop, 1], its aspect ratio drawn log-uniformly from 3/4 to 4/3;
-    after ten draws that do not fit inside, the largest centred part whose ratio is allowed. Where a JPEG is shrunk
-    while it is decoded, the part is rounded to whole decoded pixels.
+    The fraction of the area that it covers is drawn uniformly from [min_crop, 1], its aspect ratio log-uniformly from
+    [3/4, 4/3]. If ten draws do not fit, it is the largest centred crop with an allowed ratio. If the decoder shrinks a
+    JPEG, the crop is rounded to whole decoded pixels.
 
-    Source: Szegedy et al., Going Deeper with Convolutions (2015); rules as torchvision's RandomResizedCrop.
+    Source: Szegedy et al., Going Deeper with Convolutions (2015); the rules are those of torchvision's
+    RandomResizedCrop.
     """
 
     def __init__(self, side: int, min_crop: float) -> None:
@@ -68,7 +69,7 @@ class ModernTrain:
         return resized(part, self.side, self.side)
 
     def box(self, height: int, width: int, generator: np.random.Generator) -> tuple[int, int, int, int]:
-        """Return (top, left, height, width) of the part."""
+        """Return (top, left, height, width) of the crop."""
         for _ in range(TRIES):
             area = height * width * generator.uniform(self.min_crop, 1)
             ratio = math.exp(generator.uniform(math.log(ASPECTS[0]), math.log(ASPECTS[1])))
@@ -80,7 +81,7 @@ class ModernTrain:
 
 
 class ModernTest:
-    """The shorter side resized to side * 256 / 224, then the central (side, side)."""
+    """The central (side, side) crop after resizing the shorter side to side * 256 / 224."""
 
     def __init__(self, side: int) -> None:
         self.side, self.shorter = side, round(side * RESIZED["modern"])
@@ -90,15 +91,15 @@ class ModernTest:
         pixels, _, _ = photo.pixels()
         height, width = pixels.shape[1:]
         shorter = min(height, width)
-        # Rounded down, as torchvision does, so that figures can be compared.
+        # Rounded down as in torchvision, so that figures can be compared.
         pixels = resized(pixels, self.shorter * height // shorter, self.shorter * width // shorter)
         return centre(pixels, self.side)
 
 
 class SquareTrain:
-    """The whole image resized to a square of side * 256 / 227, whatever its shape; then a random (side, side).
+    """A random (side, side) crop after resizing the whole image to a square of side * 256 / 227.
 
-    Source: seed of this project, XNOR-Net-PyTorch: Resize((256, 256)), RandomCrop(227).
+    Source: XNOR-Net-PyTorch, a seed of this project: Resize((256, 256)), RandomCrop(227).
     """
 
     def __init__(self, side: int) -> None:
@@ -113,7 +114,7 @@ class SquareTrain:
 
 
 class SquareTest:
-    """As `SquareTrain`, but the central part."""
+    """The central crop after the resizing of `SquareTrain`."""
 
     def __init__(self, side: int) -> None:
         self.side, self.square = side, round(side * RESIZED["seed"])

@@ -1,4 +1,4 @@
-"""Data sets of photographs, decoded as they are needed."""
+"""Data sets of photographs that are decoded on demand."""
 
 import logging
 import warnings
@@ -31,34 +31,35 @@ log = logging.getLogger("xnorkit.data")
 
 
 class PhotoSource(Protocol):
-    """Encoded images by number; read from any process."""
+    """Encoded images by number, which any process can read."""
 
     def __len__(self) -> int:
         """Return the number of images."""
 
     def read(self, index: int) -> tuple[bytes | Tensor, int]:
-        """Return an image, encoded or as RGB pixels (3, H, W) uint8, and its label; DamagedImageError if it cannot."""
+        """Return an image, encoded or as RGB pixels (3, H, W) uint8, and its label; or raise DamagedImageError."""
 
     def where(self, index: int) -> str:
-        """Return what to call the image in a report."""
+        """Return the name of the image for a report."""
 
     def permute(self, generator: np.random.Generator, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return `members` (N,) in a random order that suits the storage."""
 
 
 class PhotoBatches(Dataset[tuple[Tensor, Tensor]]):
-    """Maps (epoch, positions (B,) int64) to (images (B', C, S, S), labels); damaged images are left out, B' <= B.
+    """Maps (epoch, positions (B,) int64) to (images (B', C, S, S), labels) without damaged images, B' <= B.
 
     Args:
         source: all images of a split.
-        members: (N,) int64, which of them: position p is image members[p].
-        crop: what makes a square of a photograph.
-        seed: of the crops.
-        normalization: mean and std per channel, of pixels in [0, 1]; None leaves the pixels as they are.
-        augmentation: of training images; None changes nothing.
+        members: (N,) int64, the images to use: position p is image members[p].
+        crop: the crop that turns a photograph into a square.
+        seed: the seed of the crops.
+        normalization: mean and std per channel, of pixels in [0, 1]; None leaves the pixels unchanged.
+        augmentation: the changes to training images; None changes nothing.
 
     Attributes:
-        damaged: (number of images in the source,) bool, shared by all worker processes: which could not be decoded.
+        damaged: (number of images in the source,) bool, shared by all worker processes: the images that cannot be
+            decoded.
 
     Raises:
         DataError: every image of a batch is damaged.
@@ -85,7 +86,7 @@ class PhotoBatches(Dataset[tuple[Tensor, Tensor]]):
         epoch, positions = request
         images, labels, kept = [], [], []
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, on oddities that do not hinder decoding
+            warnings.simplefilter("ignore")  # Pillow warns of oddities that do not prevent decoding
             for position in positions.tolist():
                 index = int(self.members[position])
                 try:
@@ -114,19 +115,45 @@ class PhotoBatches(Dataset[tuple[Tensor, Tensor]]):
         return images, labels
 
 
+class _ReportingLoader(DataLoader):
+    """Logs the damaged images after each epoch, if there are new ones."""
+
+    _reported = 0
+
+    def __iter__(self) -> Any:
+        try:
+            yield from super().__iter__()
+        except DataError as error:
+            # The text of an error from a worker process is its traceback, whose last line is the message.
+            raise DataError(str(error).strip().rpartition(f"{DataError.__name__}: ")[2]) from error
+        finally:
+            self._report()
+
+    def _report(self) -> None:
+        batches: Any = self.dataset
+        found = batches.damaged.nonzero()[:, 0].tolist()
+        if len(found) > self._reported:
+            names = ", ".join(batches.source.where(index) for index in found[:SHOWN])
+            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+            log.warning("%d of %d images are damaged and were skipped: %s%s", len(found), len(batches), names, more)
+            self._reported = len(found)
+
+
 class PhotoData(ImageData):
-    """A data set whose photographs are decoded, cropped and augmented as they are needed, by `workers` processes.
+    """A data set whose photographs are decoded, cropped and augmented on demand, by `workers` processes.
 
     Args:
-        name, classes, split_name, options: see `ImageData`; flip is on unless the options say otherwise.
-        train, test: the two splits.
-        normalization: mean and std per channel; by default those of ImageNet, or with the seed's preprocessing std
-            1/255, so that the network sees differences of 0 to 255.
-        crop: of training images and of all others; by default as the options say.
-        pixel_crop: of evaluation images, without the preparation that `crop` has in it; by default `crop` has none.
-        preparation: what `crop` does beside a normalisation.
-        members: which images of `train` and of `test` belong to the splits; by default all.
+        name, classes, split_name, options: see `ImageData`; flip is on unless the options turn it off.
+        train, test: the sources of the two splits.
+        normalization: mean and std per channel; the default is ImageNet's, with a std of 1/255 under the preprocessing
+            "seed", so that the network sees differences of 0 to 255.
+        crop: the crops of training images and of all others; the default follows the options.
+        pixel_crop: the crop of evaluation images without any preparation; by default the second of `crop`.
+        preparation: what `crop` does besides a normalisation.
+        members: the images of `train` and of `test` that belong to the splits; by default all.
     """
+
+    _loader_class = _ReportingLoader
 
     def __init__(
         self,
@@ -162,19 +189,19 @@ class PhotoData(ImageData):
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of one image."""
+        """The shape (C, H, W) of one image."""
         side = side_of(self.options)
         return 3, side, side
 
     def train_dataloader(self) -> DataLoader:
-        """Return shuffled, augmented, normalised training batches: see `ImageData`."""
+        """Return shuffled, augmented, normalised training batches; see `ImageData`."""
         members = self.train_members[selection_split(len(self.train_members), self.options.selection)[0]]
         augmentation = Augmentation(len(members), self.num_classes, self.options)
         batches = self._batches(self.train, members, self.train_crop, augmentation)
         return self._train_loader(batches, len(members), _local_order(self.train, members))
 
     def selection_dataloader(self) -> DataLoader | None:
-        """Return the held-out share of the training images, cropped as evaluation images are, or None without one."""
+        """Return the held-out training images, cropped like evaluation images, or None if none are held out."""
         members = self.train_members[selection_split(len(self.train_members), self.options.selection)[1]]
         return self._evaluation(self.train, members) if len(members) else None
 
@@ -183,7 +210,7 @@ class PhotoData(ImageData):
         return self._evaluation(self.test, self.test_members)
 
     def test_batches(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Pixels, NDArray[np.int64]]]:
-        """Yield the evaluation split as NumPy arrays: see `ImageData`."""
+        """Yield the evaluation split as NumPy arrays; see `ImageData`."""
         batches = PhotoBatches(self.test, self.test_members, self.pixel_crop, normalization=None)
         for images, labels in self._test_loader(batches, len(batches), batch_size):
             yield images.numpy(), labels.numpy()
@@ -203,39 +230,12 @@ class PhotoData(ImageData):
         seed = self.options.seed
         return PhotoBatches(source, members, crop, seed=seed, normalization=normalization, augmentation=augmentation)
 
-    def _make_loader(self, batches: Dataset, **arguments: Any) -> DataLoader:
-        return _ReportingLoader(batches, **arguments)
-
-
-class _ReportingLoader(DataLoader):
-    """Says after each epoch which damaged images were met, if there are new ones."""
-
-    _reported = 0
-
-    def __iter__(self) -> Any:
-        try:
-            yield from super().__iter__()
-        except DataError as error:
-            # From a worker process it comes with that process's traceback as its text; the last line is the message.
-            raise DataError(str(error).strip().rpartition(f"{DataError.__name__}: ")[2]) from error
-        finally:
-            self._report()
-
-    def _report(self) -> None:
-        batches: Any = self.dataset
-        found = batches.damaged.nonzero()[:, 0].tolist()
-        if len(found) > self._reported:
-            names = ", ".join(batches.source.where(index) for index in found[:SHOWN])
-            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-            log.warning("%d of %d images are damaged and were skipped: %s%s", len(found), len(batches), names, more)
-            self._reported = len(found)
-
 
 def _local_order(source: PhotoSource, members: NDArray[np.int64]) -> Permute:
-    """Return the order of the epoch as positions in `members`, drawn as the storage likes it."""
+    """Return the order of the epoch as positions in `members`, drawn in a way that suits the storage."""
 
     def permute(generator: np.random.Generator) -> Tensor:
-        # members is ascending, so a binary search finds the position of each image again.
+        # members is ascending, so a binary search finds the position of each image.
         return torch.from_numpy(np.searchsorted(members, source.permute(generator, members)))
 
     return permute

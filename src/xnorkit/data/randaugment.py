@@ -19,13 +19,13 @@ Operation = Callable[[Any, Tensor, float], Tensor]  # torchvision.transforms.v2.
 
 
 def _affine(images: Tensor, functional: Any, shift: tuple[float, float], shear: tuple[float, float]) -> Tensor:
-    # The two shears of torchvision are degrees around the given centre; the paper's are slopes from the corner.
+    # The two shears of torchvision are degrees around the given centre; those of the paper are slopes from the corner.
     degrees = [float(np.degrees(np.arctan(slope))) for slope in shear]
     moved = [round(pixels) for pixels in shift]
     return functional.affine(images, angle=0.0, translate=moved, scale=1.0, shear=degrees, center=[0, 0])
 
 
-# Strength s is level / 30, with a random sign where the operation has two directions.
+# The strength s is level / 30, with a random sign if the operation has two directions.
 SIGNED: tuple[Operation, ...] = (
     lambda f, x, s: _affine(x, f, (0, 0), (0.3 * s, 0)),
     lambda f, x, s: _affine(x, f, (0, 0), (0, 0.3 * s)),
@@ -50,22 +50,22 @@ CHOICES = len(SIGNED) + len(UNSIGNED)
 class RandAugment:
     """Applies `count` random operations out of 14 to each image: shears, shifts, rotation, colours, tones.
 
-    Which ones, and in which direction, is drawn per image from (seed, epoch, index).
+    The operations and their directions are drawn per image from (seed, epoch, index).
 
     Args:
-        draws: of the data set.
-        count: operations per image.
-        level: strength, 0 to 30.
+        draws: the draws of the data set.
+        count: the number of operations per image.
+        level: the strength, from 0 to 30.
 
-    Source: Cubuk et al., RandAugment (2019), with the ranges of torchvision, whose operations are used.
+    Source: Cubuk et al., RandAugment (2019), with the operations and ranges of torchvision.
     """
 
     def __init__(self, draws: Draws, count: int, level: int) -> None:
         self.draws, self.count, self.strength = draws, count, level / MAX_RANDAUGMENT_LEVEL
-        import_transforms()  # a missing library is told before training begins
+        import_transforms()  # report a missing library before training begins
 
     def __call__(self, images: Tensor, epoch: int, indices: Tensor) -> Tensor:
-        """Return images (N, C, H, W) uint8, C 1 or 3, changed; `indices` (N,) int64 number them in the data set."""
+        """Return changed images (N, C, H, W) uint8, C 1 or 3; `indices` (N,) int64 are their places in the data set."""
         functional = import_transforms().functional
         table = self.draws.rows(AUGMENT_STREAM, epoch, indices, self._draw)
         result = images.clone()
@@ -82,7 +82,7 @@ class RandAugment:
         return UNSIGNED[choice - len(SIGNED)](functional, images, self.strength)
 
     def _draw(self, generator: np.random.Generator, size: int) -> NDArray[np.int64]:
-        """Return (size, count): 2 * operation + sign; without two directions the sign is 0, so that groups are few."""
+        """Return (size, count): 2 * operation + sign; the sign of an operation with one direction is 0."""
         choice = generator.integers(0, CHOICES, (size, self.count))
         sign = generator.integers(0, 2, (size, self.count)) * (choice < len(SIGNED))
         return 2 * choice + sign

@@ -1,4 +1,4 @@
-"""Names of data sets and how to load them."""
+"""Create data sets by name."""
 
 import difflib
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Make = Callable[[Path | str | None, DataOptions], ImageData]
 
 
 def _digits(_root: Path | str | None, options: DataOptions) -> ImageData:
-    """Need neither a folder nor a download: the images are in scikit-learn."""
+    """Return the digits of scikit-learn, which need neither a folder nor a download."""
     return digits(options)
 
 
@@ -45,17 +45,17 @@ _DATA: dict[str, Make] = {
 def create_data(
     name: str, root: Path | str | None = None, options: DataOptions | None = None, **changes: Any
 ) -> ImageData:
-    """Return data set `name`.
+    """Return the data set `name`.
 
     Args:
         name: one of `list_data()`.
-        root: folder of the data; by default XNORKIT_DATA, else `data`. Not used by `digits`.
-        options: see `DataOptions`; the defaults without them.
-        changes: fields of `options` to change, as `batch_size=64, download=True`.
+        root: the folder of the data; by default XNORKIT_DATA, else `data`. `digits` does not use it.
+        options: see `DataOptions`.
+        changes: fields of `options` to change, such as `batch_size=64, download=True`.
 
     Raises:
-        RecipeError: unknown name or option, with near matches; an option out of range.
-        DataError: missing or damaged files.
+        RecipeError: a name or option is unknown (the message suggests near matches), or an option is out of range.
+        DataError: files are missing or damaged.
 
     Examples:
         >>> create_data("digits", batch_size=64, shift=2).split_name
@@ -63,8 +63,8 @@ def create_data(
     """
     if name not in _DATA:
         near = difflib.get_close_matches(name, _DATA, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"choose one of: {', '.join(list_data())}."
-        raise RecipeError(f"unknown data '{name}'; {hint}")
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(list_data())}."
+        raise RecipeError(f"'{name}' is not a data set. {hint}")
     return _DATA[name](root, with_options(options, changes))
 
 

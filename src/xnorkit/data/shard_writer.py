@@ -1,4 +1,4 @@
-"""Writes an image folder as webdataset shards: tar files of images and labels."""
+"""Write an image folder as webdataset shards: tar files of images and labels."""
 
 import io
 import json
@@ -24,27 +24,27 @@ CLASSES = "classes.json"
 def write_shards(
     root: Path | str | None, folder: Path | str, *, images_per_shard: int = 1000, seed: int = 0
 ) -> dict[str, int]:
-    """Write train-000000.tar, ..., val-000000.tar, ... and classes.json into `folder`; return images per part.
+    """Write train-000000.tar, ..., val-000000.tar, ... and classes.json into `folder`; return the images per part.
 
-    A sample is two members of a tar file, KEY.SUFFIX with the bytes of the image file as they are, and KEY.cls with the
-    label in digits: the layout of the webdataset library. Training images are written in a random order, so that each
-    shard holds a mixture. Damaged images are left out.
+    A sample is two members of a tar file, KEY.SUFFIX with the unchanged bytes of the image file and KEY.cls with the
+    label in digits, which is the layout of the webdataset library. Training images are written in a random order, so
+    that each shard holds a mixture. Damaged images are left out.
 
     Args:
-        root: an image folder with `train/` and `val/`, as `imagefolder` reads it.
-        folder: made if absent.
-        images_per_shard: in all shards but the last.
-        seed: of the order.
+        root: an image folder as for `imagefolder`.
+        folder: the folder of the shards; it is created if it does not exist.
+        images_per_shard: the number of images in every shard but the last.
+        seed: the seed of the order.
 
     Raises:
         DataError: as `imagefolder`.
-        InputError: images_per_shard below 1, or shards in the folder already.
+        InputError: images_per_shard is below 1, or the folder holds shards already.
     """
     if images_per_shard < 1:
-        raise InputError(f"images_per_shard={images_per_shard}; required: at least 1.")
+        raise InputError(f"images_per_shard={images_per_shard}, but it must be at least 1.")
     folder = Path(folder)
     if any(folder.glob("*.tar")):
-        raise InputError(f"{folder} holds shards already; required: a folder without. Remove them or name another.")
+        raise InputError(f"{folder} must not hold shards, but it does. Remove them or choose another folder.")
     data = imagefolder(data_root(root))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CLASSES).write_text(json.dumps(data.classes, indent=0), encoding="utf-8")
@@ -56,7 +56,7 @@ def write_shards(
 
 
 def _samples(source: PhotoSource, order: list[int]) -> Iterator[tuple[str, bytes, int]]:
-    """Yield suffix, content and label of each image that can be decoded."""
+    """Yield the suffix, content and label of each image that can be decoded."""
     for index in order:
         try:
             content, label = source.read(index)

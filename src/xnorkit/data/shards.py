@@ -1,4 +1,4 @@
-"""Photographs in tar shards: the index of a shard, and the data set that reads them."""
+"""Photographs in tar shards: the index of a shard, and the data set that reads it."""
 
 import json
 import os
@@ -26,7 +26,7 @@ MOST_LABEL = 1_000_000
 
 @dataclass(frozen=True)
 class ShardIndex:
-    """Where the images of a shard lie: offset and length in bytes, and their labels, each (N,) int64."""
+    """The offsets and lengths in bytes of the images of a shard, and their labels, each (N,) int64."""
 
     offsets: NDArray[np.int64]
     lengths: NDArray[np.int64]
@@ -34,12 +34,12 @@ class ShardIndex:
 
 
 def shard_index(path: Path) -> ShardIndex:
-    """Return the index of a shard, from `.NAME.index.npz` beside it where that is of the same size and time.
+    """Return the index of a shard, from `.NAME.index.npz` beside it if the shard has not changed since.
 
-    Otherwise the headers of the shard are read, and the index is kept if the folder can be written.
+    Otherwise read the headers of the shard, and keep the index if the folder is writable.
 
     Raises:
-        DataError: a damaged tar file, an image without a label or the other way round, a label that is no number.
+        DataError: the tar file is damaged, an image lacks its label or a label its image, or a label is not a number.
     """
     kept = path.with_name(f".{path.name}.index.npz")
     try:
@@ -54,19 +54,19 @@ def shard_index(path: Path) -> ShardIndex:
             if np.array_equal(arrays["stamp"], stamp) and inside:
                 return index
     except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile):
-        pass  # none yet, of another version, or damaged: read the shard itself
+        pass  # the index is missing, damaged, or of another version: read the shard itself
     index = _scanned(path)
     try:
         draft = kept.with_name(f"{kept.name}.{os.getpid()}.npz")
         np.savez(draft, stamp=stamp, offsets=index.offsets, lengths=index.lengths, labels=index.labels)
         draft.replace(kept)
     except OSError:
-        pass  # a folder that only can be read
+        pass  # the folder is read-only
     return index
 
 
 def _scanned(path: Path) -> ShardIndex:
-    """Return the index of a shard from the headers in it."""
+    """Return the index of a shard from its headers."""
     places: dict[str, tuple[int, int]] = {}
     labels: dict[str, int] = {}
     try:
@@ -74,7 +74,7 @@ def _scanned(path: Path) -> ShardIndex:
             for member in archive:
                 if not member.isfile():
                     continue
-                # A key ends at the first dot of the file's name: the rule of the webdataset library.
+                # A key ends at the first dot of the file name: the rule of the webdataset library.
                 parent, (stem, _, suffix) = PurePosixPath(member.name).parent, Path(member.name).name.partition(".")
                 key = f"{parent}/{stem}"
                 if f".{suffix.lower()}" in SUFFIXES:
@@ -90,7 +90,10 @@ def _scanned(path: Path) -> ShardIndex:
         raise DataError(f"{path} is damaged: {error}. Write or fetch it again.") from error
     if places.keys() != labels.keys():
         odd = sorted(places.keys() ^ labels.keys())[0]
-        raise DataError(f"{path}: sample {odd} lacks its image or its label; required: KEY.jpg and KEY.cls.")
+        raise DataError(
+            f"sample {odd} of {path} lacks its image or its label, but a sample must have KEY.jpg and KEY.cls. Write "
+            "the shard again."
+        )
     offsets, lengths = np.array(list(places.values()), np.int64).reshape(-1, 2).T
     return ShardIndex(offsets, lengths, np.array([labels[key] for key in places], np.int64))
 
@@ -98,29 +101,28 @@ def _scanned(path: Path) -> ShardIndex:
 def _label(path: Path, name: str, content: bytes) -> int:
     text = content.strip()
     if not text.isdigit() or int(text) > MOST_LABEL:
-        raise DataError(f"{path}: {name} holds {text!r}; required: a class number in digits.")
+        raise DataError(f"{name} in {path} holds {text!r}, but it must hold a class number in digits.")
     return int(text)
 
 
 PARTS = {"train": ("train",), "val": ("val", "validation", "test")}
 SHARDS_TOGETHER = 8
 REMEDY = (
-    "Name the folder that has them (or set XNORKIT_DATA), or make them of an image folder with "
+    "Pass the folder that holds them (or set XNORKIT_DATA), or create them from an image folder with "
     "xnorkit.data.write_shards(ROOT, FOLDER)."
 )
 
 
 class ShardSource:
-    """Images in tar files on a disk, each read by its offset; nothing is unpacked.
+    """Images in tar files on a disk, each read at its offset; nothing is unpacked.
 
-    The headers of all tar files are read once and the places of the images kept in a file `.NAME.index.npz` beside
-    each, if the folder can be written; a later start reads that instead.
+    The headers of all tar files are read once; see `shard_index`.
 
     Args:
         shards: the tar files, in order.
 
     Raises:
-        DataError: a damaged tar file, an image without a label.
+        DataError: as `shard_index`, or the tar files hold no images.
     """
 
     def __init__(self, shards: list[Path]) -> None:
@@ -131,17 +133,16 @@ class ShardSource:
         self.lengths = np.concatenate([index.lengths for index in found])
         self.labels = np.concatenate([index.labels for index in found])
         if not len(self.labels):
-            raise DataError(
-                f"no images in {', '.join(map(str, shards[:3]))}: required: pairs KEY.jpg, KEY.cls. {REMEDY}"
-            )
+            names = ", ".join(map(str, shards[:3]))
+            raise DataError(f"{names} must hold pairs KEY.jpg, KEY.cls, but there are none. {REMEDY}")
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def read(self, index: int) -> tuple[bytes, int]:
-        """Return an image file's bytes and its label; DataError without its shard, DamagedImageError if unreadable."""
+        """Return the bytes of an image file and its label; or raise DataError (no shard) or DamagedImageError."""
         try:
-            # Opened for each image: worker processes share no position, and a thousand shards no limit on open files.
+            # Opened for each image, so that workers share no file position and shards never exceed the open-file limit.
             with self.shards[self.shard[index]].open("rb", buffering=0) as file:
                 content = os.pread(file.fileno(), int(self.lengths[index]), int(self.offsets[index]))
         except GONE as error:
@@ -151,14 +152,14 @@ class ShardSource:
         return content, int(self.labels[index])
 
     def where(self, index: int) -> str:
-        """Return the shard and the place in it."""
+        """Return the shard and the offset in it."""
         return f"{self.shards[self.shard[index]]} at byte {self.offsets[index]}"
 
     def permute(self, generator: np.random.Generator, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return `members` in a random order that reads a few shards at a time.
 
-        The shards come in random order, eight of them are shuffled together: what is read next is likely in the
-        memory of the operating system already, and what comes together in a batch changes from epoch to epoch.
+        The shards come in random order, and eight of them are shuffled together. The next image is thus probably in
+        the operating system's cache already, and the images of a batch still change from epoch to epoch.
         """
         place = generator.permutation(len(self.shards))  # of each shard in this epoch
         group = place[self.shard[members]] // SHARDS_TOGETHER
@@ -170,18 +171,18 @@ def webdataset(root: Path | str | None = None, options: DataOptions | None = Non
 
     Args:
         root: a folder that holds tar files with `train` in their names and others with `val` (or `validation` or
-            `test`), itself or in `webdataset/`; by default XNORKIT_DATA, else `data`. Samples are an image and its
-            label in digits, KEY.jpg and KEY.cls. Class names are read from `classes.json` where it is.
+            `test`), directly or in `webdataset/`; by default XNORKIT_DATA, else `data`. Samples are an image and its
+            label in digits, KEY.jpg and KEY.cls. Class names come from `classes.json` if it exists.
         options: see `DataOptions`.
 
     Raises:
-        DataError: shards missing or damaged, labels beyond the class names.
+        DataError: shards are missing or damaged, or labels exceed the class names.
     """
     return _data("webdataset", ("webdataset", "."), root, options)
 
 
 def imagenet_webdataset(root: Path | str | None = None, options: DataOptions | None = None) -> PhotoData:
-    """Return ImageNet from webdataset shards: as `webdataset`, in `imagenet-webdataset/` or the folder itself.
+    """Return ImageNet from webdataset shards: as `webdataset`, in `imagenet-webdataset/` or directly in the folder.
 
     Raises:
         DataError: as `webdataset`.
@@ -197,8 +198,8 @@ def _data(name: str, folders: tuple[str, ...], root: Path | str | None, options:
             return _from(name, root / sub, ShardSource(train), ShardSource(test), options or DataOptions())
     looked = " and ".join(str(root / sub) for sub in folders)
     raise DataError(
-        f"no shards in {root}{'' if root.is_dir() else ' (it does not exist)'}: looked in {looked} for *train*.tar and "
-        f"*val*.tar. {REMEDY}"
+        f"no shards were found in {looked}{'' if root.is_dir() else f' ({root} does not exist)'}, but one of them must "
+        f"hold *train*.tar and *val*.tar. {REMEDY}"
     )
 
 
@@ -209,7 +210,7 @@ def _from(name: str, folder: Path, train: ShardSource, test: ShardSource, option
     ]
     if most >= len(classes):
         raise DataError(
-            f"{folder} holds label {most}, and {CLASSES} names {len(classes)} classes; required: labels below that."
+            f"{folder} holds label {most}, but labels must be below the {len(classes)} classes that {CLASSES} names."
         )
     split_name = "val"
     if name.startswith("imagenet"):
@@ -228,7 +229,7 @@ def _class_names(path: Path) -> list[str]:
     try:
         names: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}; required: a JSON list of class names.") from error
+        raise DataError(f"{path} must be a JSON list of class names, but reading it failed: {error}.") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise DataError(f"{path} holds something else; required: a JSON list of class names.")
+        raise DataError(f"{path} must be a JSON list of class names, but it holds something else. Write it again.")
     return names

@@ -1,4 +1,4 @@
-"""Pure functions on tensors: signs and their gradients, the scaled sign of XNOR-Net, its map of input scales."""
+"""Pure functions on tensors: signs and their gradients, and the scaled sign and the input scales of XNOR-Net."""
 
 from xnorkit.functional.adaptive import adaptive_sign, rprelu, shifted_sign
 from xnorkit.functional.bounds import clamp_weights_

@@ -27,7 +27,7 @@ def shifted_sign(x: Tensor, bias: Tensor) -> Tensor:
     """Return sign(x + b) with the gradient of `approx_sign`.
 
     Forward: u = x + b, y = +1 for u >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|u|), dC/db = the sum of dC/dx.
-    Only x is kept, not u.
+    The backward pass keeps x but not u.
 
     Args:
         x: float tensor of any shape.
@@ -62,15 +62,15 @@ def adaptive_sign(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
 
     Forward: y = beta + alpha sign(u), u = (x - beta)/alpha. Backward, with h(u) = max(0, 2 - 2|u|):
     dC/dx = dC/dy h(u); dC/dalpha = sum of dC/dy (sign(u) - u h(u)); dC/dbeta = sum of dC/dy (1 - h(u)).
-    Only x is kept.
+    The backward pass keeps x alone.
 
     Args:
         x: float tensor of any shape.
         alpha: half the distance between the two values, not 0, of a shape that broadcasts against `x`.
-        beta: their centre, of such a shape.
+        beta: the centre of the two values, of such a shape.
 
     Source: Tu et al., AdaBin (ECCV 2022), with the gradient h that its code takes from Bi-Real Net. That code
-    returns alpha (sign(u) + beta); here the set is {beta - alpha, beta + alpha}, as in the paper.
+    returns alpha (sign(u) + beta); this function uses the set {beta - alpha, beta + alpha}, as in the paper.
     """
     return _AdaptiveSign.apply(x, alpha, beta)
 
@@ -81,7 +81,7 @@ class _RPReLU(torch.autograd.Function):
         ctx.save_for_backward(y, gamma, beta)
         ctx.zeta_shape = zeta.shape
         u = y - gamma
-        return u.clamp(min=0).add_(u.clamp_(max=0).mul_(beta)).add_(zeta)  # one of the two terms is 0; no branches
+        return u.clamp(min=0).add_(u.clamp_(max=0).mul_(beta)).add_(zeta)  # one term is 0; no branches
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -101,12 +101,12 @@ def rprelu(y: Tensor, gamma: Tensor, beta: Tensor, zeta: Tensor) -> Tensor:
     """Return z = u + zeta where u > 0, beta u + zeta elsewhere, u = y - gamma: a PReLU with its bend at (gamma, zeta).
 
     Backward, with g = dC/dz: dC/dy = g where u > 0, beta g elsewhere; dC/dgamma = -sum dC/dy;
-    dC/dbeta = sum of g min(u, 0); dC/dzeta = sum g. Only y is kept.
+    dC/dbeta = sum of g min(u, 0); dC/dzeta = sum g. The backward pass keeps y alone.
 
     Args:
         y: float tensor of any shape.
         gamma: the input at the bend, of a shape that broadcasts against `y`.
-        beta: slope below the bend, of such a shape.
+        beta: the slope below the bend, of such a shape.
         zeta: the output at the bend, of such a shape.
 
     Source: Liu et al., ReActNet (ECCV 2020).

@@ -10,9 +10,9 @@ __all__ = ["clamp_weights_"]
 def clamp_weights_(w: Tensor, clip: float, closed: bool = False) -> Tensor:
     """Clamp `w` in place to (-clip, clip), or to [-clip, clip] with `closed`, and return it.
 
-    The largest number of the open interval is the one next to `clip` in the dtype of `w`, 1 - 2^-24 in float32 for
-    clip = 1. There the straight-through gradient 1(|w| < clip) is 1. At clip itself it is 0, so a weight that the
-    closed interval stops stays there until another term moves it.
+    The largest number in the open interval is the predecessor of `clip` in the dtype of `w`, 1 - 2^-24 in float32 for
+    clip = 1, where the straight-through gradient 1(|w| < clip) is 1. At `clip` itself it is 0, so a weight on the
+    border of the closed interval stays there until another term moves it.
     """
     bound = torch.tensor(clip, dtype=w.dtype)
     bound = bound if closed else torch.nextafter(bound, torch.zeros_like(bound))

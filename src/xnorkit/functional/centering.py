@@ -29,9 +29,9 @@ def center(w: Tensor) -> Tensor:
 def center_(w: Tensor) -> Tensor:
     """Subtract from W its mean over dimension 1 in place, without gradient, and return W.
 
-    This is a projection: centring twice changes nothing more. Applied to the master weights before every forward pass,
-    it takes back the part of the last update that moved the C_in weights of a position equally. Under SGD, also with
-    momentum and weight decay, the weights then follow the same path as with `center` inside the graph, since every
+    This is a projection: centring twice equals centring once. Applied to the master weights before every forward pass,
+    it undoes the part of the last update that moved the C_in weights of a position equally. Under SGD, even with
+    momentum and weight decay, the weights then follow the same path as with `center` inside the graph, because every
     step is linear in the gradient. The two differ under Adam, which divides by a running norm of the gradient, and
     with a clamp after the centring.
 
@@ -45,6 +45,6 @@ def center_(w: Tensor) -> Tensor:
 def _check(w: Tensor) -> None:
     if w.dim() < 2 or w.shape[1] == 1:
         raise InputError(
-            f"w has shape {tuple(w.shape)}; required: (O, C_in, ...) with C_in of at least 2, because a single weight "
-            "minus its own mean is 0. Leave such a layer (depthwise, or on one channel) uncentred."
+            f"w has shape {tuple(w.shape)}, but it must be (O, C_in, ...) with C_in of at least 2, because a single "
+            "weight minus its own mean is 0. Leave such a layer (depthwise, or on one channel) uncentred."
         )

@@ -17,10 +17,10 @@ THROUGH_CENTERING = "exact-through-centering"
 class RuleGradient:
     """How the gradient of one rule compares with that of the rule `exact`.
 
-    `cosine` is that of the angle between both gradients (0 where one of them is 0), `norm_ratio` the norm divided by
-    that of the exact one, and `max_difference` the largest |difference| of any element. `alpha_share` and `sign_share`
-    are the norms of the terms through alpha and through the sign, each divided by their sum. They add up to 1, unless
-    both are 0.
+    `cosine` is the cosine of the angle between the two gradients (0 if one of them is 0), `norm_ratio` is the ratio of
+    their norms, and `max_difference` is the largest |difference| of an element. `alpha_share` and `sign_share` are the
+    norms of the terms through alpha and through the sign, each divided by their sum, so they add up to 1 unless both
+    are 0.
     """
 
     rule: str
@@ -35,7 +35,7 @@ class RuleGradient:
 class GradientComparison:
     """The outcome of `compare_gradient_rules`: one `RuleGradient` per rule, and the shape of the weight.
 
-    `str()` returns a table, and `comparison["paper"]` one rule.
+    `str()` returns a table, and `comparison["paper"]` returns one rule.
     """
 
     shape: tuple[int, ...]
@@ -63,8 +63,8 @@ def compare_gradient_rules(weight_or_layer: Tensor | nn.Module, upstream_gradien
     """Return how the gradients dC/dW of all rules differ from the exact one, computed in float64.
 
     The last row, `exact-through-centering`, is the exact gradient minus its mean over the input channels. It is the
-    gradient of `scaled_sign(center(W))` if W is already centred (`center_`). If C_in = 1, that row and
-    `xnor-net-pytorch` are left out, because both gradients are 0.
+    gradient of `scaled_sign(center(W))` if W is already centred (`center_`). If C_in = 1, the table omits that row and
+    `xnor-net-pytorch`, because both gradients are 0.
 
     Args:
         weight_or_layer: W (O, ...), or a layer that has it as `weight`.
@@ -82,8 +82,8 @@ def compare_gradient_rules(weight_or_layer: Tensor | nn.Module, upstream_gradien
     weight = getattr(weight_or_layer, "weight", None) if isinstance(weight_or_layer, nn.Module) else weight_or_layer
     if not isinstance(weight, Tensor):
         raise InputError(
-            f"{type(weight_or_layer).__name__} has no tensor `weight`; required: a weight (O, ...) or a layer with "
-            "one. Pass the tensor itself."
+            f"{type(weight_or_layer).__name__} has no tensor `weight`, but the argument must be a weight (O, ...) or a "
+            "layer with one. Pass the tensor itself."
         )
     w, g = weight.double(), upstream_gradient.double()
     terms = scaled_sign_gradient(w, g)

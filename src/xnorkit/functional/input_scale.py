@@ -1,4 +1,4 @@
-"""The map K of XNOR-Net: how large the inputs under each position of the kernel are."""
+"""The map K of XNOR-Net: the mean magnitude of the inputs under each position of the kernel."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -21,9 +21,9 @@ def input_scale(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
     dilation: Sequence[int],
     groups: int = 1,
 ) -> Tensor:
-    """Return K (N, groups, H_out, W_out), the mean |x| under the kernel, of x (N, C, H, W) or without N.
+    """Return K (N, groups, H_out, W_out), the mean |x| under the kernel, for x (N, C, H, W) with or without N.
 
-    K = A * k: A (N, groups, H, W) is the mean of |x| over the channels of a group, and k the box filter with value
+    K = A * k: A (N, groups, H, W) is the mean of |x| over the channels of a group, and k is the box filter with value
     1 / (KH KW); a padded position counts as 0. `kernel_size` has one entry per spatial dimension, 0 to 3; with
     none, as for a Linear, K (..., groups) is A. Autocast is off inside.
     Backward: dC/dx = sign(x) / (C/groups) times (dC/dK correlated back with k), with sign(0) = 0.
@@ -41,12 +41,12 @@ def input_scale(  # noqa: PLR0917 - the order of torch.nn.functional.conv2d
 
 
 def scale_groups(y: Tensor, k: Tensor, dims: int) -> Tensor:
-    """Return y times K, each map applied to the channels of its group, with `dims` dimensions after the channels.
+    """Return y times K, where each map scales the channels of its group.
 
     Args:
         y: (N, O, H, W), or without N; (..., O) for dims = 0.
-        k: (N, groups, H, W), without N as `y`; (..., groups) for dims = 0. O is a multiple of the groups.
-        dims: number of spatial dimensions.
+        k: (N, groups, H, W), or without N like `y`; (..., groups) for dims = 0. O is a multiple of groups.
+        dims: the number of spatial dimensions, which follow the channels.
     """
     channel, groups = -dims - 1, k.shape[-dims - 1]
     if groups == 1:

@@ -18,12 +18,12 @@ __all__ = [
 ]
 
 GradientRule = Literal["exact", "ste", "paper", "xnor-net-pytorch"]
-"""Name of a gradient rule of `scaled_sign`."""
+"""The name of a gradient rule of `scaled_sign`."""
 
 GRADIENT_RULES: tuple[GradientRule, ...] = get_args(GradientRule)
 """All gradient rules of `scaled_sign`."""
 
-ADAM_FACTOR = 1e9  # the ImageNet version of XNOR-Net-PyTorch multiplies every binary gradient by this
+ADAM_FACTOR = 1e9  # the factor of every binary gradient in the ImageNet version of XNOR-Net-PyTorch
 
 
 def mean_abs(w: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def mean_abs(w: Tensor) -> Tensor:
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), eq. 6.
     """
-    # |w| = w * sign(w) exactly; written so that its derivative at 0 is sign(0) = +1, as in `scaled_sign`.
+    # |w| = w * sign(w) exactly; in this form its derivative at 0 is sign(0) = +1, as in `scaled_sign`.
     return (w * sign(w)).flatten(1).mean(1)
 
 
@@ -45,7 +45,7 @@ def scaled_sign(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: bool = Fa
 
     - `exact`: (1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| < 1): the derivative, with the straight-through estimator
       in place of the derivative of the sign;
-    - `ste`: alpha g_i 1(|W_i| < 1): alpha counts as a constant;
+    - `ste`: alpha g_i 1(|W_i| < 1): alpha is treated as a constant;
     - `paper`: g_i (1/n + alpha 1(|W_i| < 1)): only the term j = i of the sum;
     - `xnor-net-pytorch`: n (1 - 1/C_in) ((1/n) s_i sum_j g_j s_j + alpha g_i 1(|W_i| <= 1)), times 1e9 with
       `scale_1e9`.
@@ -71,8 +71,8 @@ def scaled_sign_factors(w: Tensor, rule: GradientRule = "exact", *, scale_1e9: b
     """Return (sign(W), alpha), shapes (O, ...) and (O,), whose product has the gradient of `scaled_sign` for `rule`.
 
     For layers that compute op(x, sign(W)) * alpha: with G = dC/dsign(W) = alpha g and A = dC/dalpha = sum_j g_j s_j,
-    each rule of `scaled_sign` is expressed in G and A; `paper` needs g itself, which is G / alpha, and 0 in a filter
-    whose weights are all 0.
+    each rule of `scaled_sign` is an expression in G and A. The rule `paper` needs g itself, which is G / alpha, or 0 in
+    a filter whose weights are all 0.
 
     Raises:
         InputError: as `scaled_sign`.
@@ -93,7 +93,7 @@ def scaled_sign_gradient(
     Args:
         w: weights (O, ...), at least two dimensions.
         g: dC/dW~, of the shape of `w`.
-        rule: the gradient rule, see `scaled_sign` for the equations.
+        rule: the gradient rule; `scaled_sign` has the equations.
         scale_1e9: only with `xnor-net-pytorch`: the factor of its ImageNet version.
         signs: the signs that the forward pass used, if they are not `sign(w)`: `torch.sign` has sign(0) = 0.
 
@@ -103,8 +103,8 @@ def scaled_sign_gradient(
     _check(w, rule, scale_1e9)
     if g.shape != w.shape:
         raise InputError(
-            f"g has shape {tuple(g.shape)}, w {tuple(w.shape)}; required: equal shapes. Pass the gradient of the loss "
-            "with respect to scaled_sign(w)."
+            f"g has shape {tuple(g.shape)} and w has {tuple(w.shape)}, but the shapes must be equal. Pass the gradient "
+            "of the loss with respect to scaled_sign(w)."
         )
     return _terms(w, g, sign(w) if signs is None else signs, rule, scale_1e9)
 
@@ -124,7 +124,7 @@ class _ScaledSign(torch.autograd.Function):
 
 
 class _ExactFactors(torch.autograd.Function):
-    """(sign(W), mean |W|) and the derivative of both, with few passes over the weights."""
+    """Returns (sign(W), mean |W|), and the exact derivative of both in few passes over the weights."""
 
     @staticmethod
     def forward(ctx: Any, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,7 +139,7 @@ class _ExactFactors(torch.autograd.Function):
 
 
 class _Factors(torch.autograd.Function):
-    """The rules that no graph of `sign_ste` and `mean_abs` can express: `paper` and `xnor-net-pytorch`."""
+    """The rules that a graph of `sign_ste` and `mean_abs` cannot express: `paper` and `xnor-net-pytorch`."""
 
     @staticmethod
     def forward(ctx: Any, w: Tensor, rule: GradientRule, scale_1e9: bool) -> tuple[Tensor, Tensor]:
@@ -160,7 +160,7 @@ class _Factors(torch.autograd.Function):
 
 
 def _terms(w: Tensor, g: Tensor, s: Tensor, rule: GradientRule, scale_1e9: bool) -> tuple[Tensor, Tensor]:
-    """Return the gradient through alpha and through the sign, see `scaled_sign`."""
+    """Return the gradient through alpha and the one through the sign; see `scaled_sign`."""
     alpha, n = _per_filter(mean_abs(w), w), w[0].numel()
     if rule == "ste":
         return torch.zeros_like(g), alpha * g * (w.abs() < 1)
@@ -181,24 +181,24 @@ def _reference_factor(w: Tensor, scale_1e9: bool) -> float:
 
 def _check(w: Tensor, rule: GradientRule, scale_1e9: bool) -> None:
     if rule not in GRADIENT_RULES:
-        raise InputError(f"rule={rule!r}; required: one of {', '.join(GRADIENT_RULES)}. 'exact' is the derivative.")
+        raise InputError(f"rule={rule!r}, but it must be one of {', '.join(GRADIENT_RULES)}.")
     if scale_1e9 and rule != "xnor-net-pytorch":
         raise InputError(
-            f"scale_1e9=True with rule={rule!r}; required: rule='xnor-net-pytorch', whose ImageNet version has that "
-            "factor. Leave scale_1e9 out."
+            f"scale_1e9=True with rule={rule!r}, but only the ImageNet version of 'xnor-net-pytorch' has that factor. "
+            "Omit scale_1e9."
         )
     if w.dim() < 2:
         raise InputError(
-            f"w has shape {tuple(w.shape)}; required: (O, ...), at least two dimensions, the first one over the "
-            "output filters. Reshape it with w.reshape(O, -1)."
+            f"w has shape {tuple(w.shape)}, but it must have at least two dimensions, (O, ...), the first of them over "
+            "the output filters. Reshape it with w.reshape(O, -1)."
         )
     if rule == "xnor-net-pytorch" and w.shape[1] == 1:
         raise InputError(
-            f"rule='xnor-net-pytorch' for w of shape {tuple(w.shape)}; required: at least 2 input channels (dimension "
-            "1), because its factor 1 - 1/C_in makes every gradient 0 here. Choose rule='exact'."
+            f"w has shape {tuple(w.shape)}, but rule='xnor-net-pytorch' needs at least 2 input channels (dimension 1), "
+            "because its factor 1 - 1/C_in makes every gradient 0 for one. Choose rule='exact'."
         )
 
 
 def _per_filter(v: Tensor, w: Tensor) -> Tensor:
-    """Return v (O,) shaped (O, 1, ..., 1), so that it broadcasts over the filters of w."""
+    """Return v (O,) in the shape (O, 1, ..., 1), which broadcasts over the filters of w."""
     return v.reshape(-1, *(1,) * (w.dim() - 1))

@@ -5,14 +5,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["sign", "sign_ste"]
+__all__ = ["StraightThrough", "sign", "sign_ste"]
 
 
 def sign(x: Tensor) -> Tensor:
-    """Return +1 where x >= 0 and -1 elsewhere, of the shape, dtype and device of `x`.
+    """Return +1 where x >= 0 and -1 elsewhere, with the shape, dtype and device of `x`.
 
-    sign(0) = sign(-0) = +1, so that every value fits in one bit. A comparison with NaN is false: sign(NaN) = -1. The
-    result has no gradient; see `sign_ste`.
+    sign(0) = sign(-0) = +1, so that every value fits in one bit. A comparison with NaN is false, hence sign(NaN) = -1.
+    The result has no gradient; see `sign_ste`.
 
     Examples:
         >>> sign(torch.tensor([-2.0, 0.0, 0.5]))
@@ -26,29 +26,32 @@ def _sign_(x: Tensor) -> Tensor:
     return x.ge_(0).mul_(2).sub_(1)
 
 
-class _SignSTE(torch.autograd.Function):
-    """Keeps one bool per element for the backward pass instead of the activations."""
+class StraightThrough(torch.autograd.Function):
+    """Passes the gradient of the first argument where the mask is true that `forward` saves, one bool per element."""
 
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the masked gradient, and None for every other argument."""
+        (inside,) = ctx.saved_tensors
+        return grads[0] * inside, *(None,) * (len(ctx.needs_input_grad) - 1)
+
+
+class _SignSTE(StraightThrough):
     @staticmethod
     def forward(ctx: Any, x: Tensor, clip: float) -> Tensor:
         y = x.abs()
         ctx.save_for_backward(y.lt_(clip).to(torch.bool))
         return _sign_(y.copy_(x))
 
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (inside,) = ctx.saved_tensors
-        return grads[0] * inside, None
-
 
 def sign_ste(x: Tensor, clip: float = 1.0) -> Tensor:
     """Return sign(x) with a gradient that passes straight through where |x| < clip.
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy * 1(|x| < clip); where x is NaN the gradient is 0.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy * 1(|x| < clip), which is 0 where x is NaN.
 
     Args:
         x: float tensor of any shape.
-        clip: bound of |x|, positive; `math.inf` lets every finite x pass.
+        clip: the positive bound of |x|; with `math.inf` the gradient passes for every finite x.
 
     Source: Hubara et al., Binarized Neural Networks (2016), eq. 4, with the strict inequality of XNOR-Net's code.
     """

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xnorkit.functional.sign import sign
+from xnorkit.functional.sign import StraightThrough, sign
 
 __all__ = ["approx_sign", "sign_like", "stochastic_sign", "swish_sign", "tanh_sign"]
 
@@ -43,7 +43,7 @@ class _SwishSign(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
-        z = (ctx.beta * x).clamp(-80, 80)  # beyond this the slope is below 1e-32; avoids cosh and infinity
+        z = (ctx.beta * x).clamp(-80, 80)  # the slope is below 1e-32 outside; this avoids infinities
         # 1 / (1 + cosh z) = 2 / (e^(z/2) + e^(-z/2))^2 = 2 sigmoid(z) sigmoid(-z), which cannot overflow.
         slope = (2 - z * (z / 2).tanh()) * (2 * ctx.beta) * z.sigmoid() * (-z).sigmoid()
         return grads[0] * slope, None
@@ -76,31 +76,26 @@ class _TanhSign(torch.autograd.Function):
 def tanh_sign(x: Tensor, t: Tensor, k: Tensor) -> Tensor:
     """Return sign(x) with the gradient of k tanh(t x).
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy k t (1 - tanh(t x)^2). `t` and `k`, tensors of one
-    number, get no gradient.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy k t (1 - tanh(t x)^2). `t` and `k` are tensors of one
+    number and get no gradient.
 
     Source: Qin et al., IR-Net (CVPR 2020), the error decay estimator.
     """
     return _TanhSign.apply(x, t, k)
 
 
-class _StochasticSign(torch.autograd.Function):
+class _StochasticSign(StraightThrough):
     @staticmethod
     def forward(ctx: Any, x: Tensor, noise: Tensor) -> Tensor:
         ctx.save_for_backward(x.abs() < 1)
         return (x >= noise).to(x.dtype).mul_(2).sub_(1)
 
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (inside,) = ctx.saved_tensors
-        return grads[0] * inside, None
-
 
 def stochastic_sign(x: Tensor, noise: Tensor) -> Tensor:
     """Return +1 where x >= noise and -1 elsewhere, with the gradient of the expectation.
 
-    With noise uniform in [-1, 1), P(y = +1) = clip((x + 1)/2, 0, 1), so E[y] = clip(x, -1, 1), and backward is
-    dC/dx = dC/dy 1(|x| < 1). One bool per element is kept for it.
+    With noise uniform in [-1, 1), P(y = +1) = clip((x + 1)/2, 0, 1), so E[y] = clip(x, -1, 1). Backward:
+    dC/dx = dC/dy 1(|x| < 1), for which one bool per element is kept.
 
     Source: Courbariaux et al., BinaryNet (2016), eq. 2, applied to activations.
     """
@@ -120,6 +115,6 @@ class _SignLike(torch.autograd.Function):
 def sign_like(x: Tensor, surrogate: Tensor) -> Tensor:
     """Return sign(x) with the gradient of `surrogate`, a differentiable function of x of the same shape.
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dsurrogate = dC/dy; only what `surrogate` keeps is kept.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dsurrogate = dC/dy, which keeps no more than `surrogate` does.
     """
     return _SignLike.apply(x, surrogate)

@@ -28,11 +28,11 @@ class AlexNet(nn.Module):
     N(0, 2 / c), with c weights per filter. Names are those of the reference's checkpoints without `module.`.
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
 
     Raises:
-        InputError: another binarization.
+        InputError: the binarization is unknown.
 
     Source: Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks (NeurIPS 2012), without
     its groups, made binary as in jiecaoyu/XNOR-Net-PyTorch. Difference from the latter: weights are not centred over

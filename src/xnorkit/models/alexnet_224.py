@@ -26,11 +26,11 @@ class AlexNet224(nn.Module):
     There is no ReLU after the binary convolutions, and no dropout. Weights start with PyTorch's initialisation.
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`; the authors' AlexNet of this form uses "xnor".
 
     Raises:
-        InputError: another binarization.
+        InputError: the binarization is unknown.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), and models/alexnetxnor.lua of allenai/XNOR-Net, which has no input
     scales K either. It ends in a log-softmax, which is part of the loss here.

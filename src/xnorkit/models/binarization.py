@@ -55,7 +55,7 @@ BINARIZATIONS: dict[str, BConfig] = {
     # ApproxSign, weights brought back between two quantiles; Xu et al., ReCU (ICCV 2021)
     "recu": BConfig(ReCUInputBinarizer, weight_pre_process=ReCUWeightBinarizer),
 }
-"""How layers are binarized, by name; docs/models.md has the papers."""
+"""The configuration of each binarization by name; docs/models.md lists the papers."""
 
 
 def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> Model:
@@ -63,22 +63,21 @@ def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> M
 
     Dropout before a layer that takes signs moves after the signs, where a dropped value contributes 0 to the dot
     product; before the sign it would become +1. The dropout is then part of the layer's activation process
-    (`DroppedSigns`). If you replace that process, as a training stage may, you train without dropout.
+    (`DroppedSigns`). Replacing that process, as a training stage may, removes the dropout.
 
     Args:
         model: a float network.
         binarization: a name of `BINARIZATIONS`; "float" leaves the model unchanged.
-        float_layers: names as in `ignore_layers_name` of `xnorkit.nn.prepare_binary_model`.
+        float_layers: the names of layers that stay float, as in `ignore_layers_name` of `prepare_binary_model`.
 
     Raises:
-        InputError: an unknown binarization, with near matches.
+        InputError: the binarization is unknown; the message suggests near matches.
     """
     if binarization not in BINARIZATIONS:
         near = difflib.get_close_matches(binarization, BINARIZATIONS, n=3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else "."
-        raise InputError(
-            f"{type(model).__name__}: binarization='{binarization}'; required: one of {', '.join(BINARIZATIONS)}{hint}"
-        )
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        known = ", ".join(BINARIZATIONS)
+        raise InputError(f"{type(model).__name__}: binarization='{binarization}', but it must be one of {known}.{hint}")
     if binarization == "float":
         return model
     config = BINARIZATIONS[binarization]
@@ -88,12 +87,12 @@ def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> M
 
 
 def has_signs(binarization: str) -> bool:
-    """Return whether this binarization of `BINARIZATIONS` also makes activations binary."""
+    """Return whether this binarization of `BINARIZATIONS` binarizes activations too."""
     return BINARIZATIONS[binarization].activation_pre_process is not nn.Identity
 
 
 def _move_dropout_(model: nn.Module, config: BConfig) -> dict[str, BConfig]:
-    """Remove the dropout from the blocks, and return configurations by layer name that drop signs instead."""
+    """Remove the dropout from the blocks, and return configurations by layer name that drop signs in its place."""
     configs = {}
     for name, block in model.named_modules():
         if isinstance(block, NormFirstConv | NormFirstLinear) and isinstance(block.dropout, nn.Dropout):

@@ -28,16 +28,16 @@ def binary_resnet(
 
     Args:
         depth: 18, 20, 34 or 50.
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
-        block_type: see `xnorkit.models.resnet`; None: the one of the binarization's paper ("bireal", "react",
-            "irnet"), otherwise "prebasic" (BatchNorm, sign, convolution, ReLU).
+        block_type: see `xnorkit.models.resnet`; None selects the block of the binarization's paper ("bireal", "react",
+            "irnet") or, if it has none, "prebasic" (BatchNorm, sign, convolution, ReLU).
         stem_type: see `xnorkit.models.resnet`.
         shortcut_type: see `xnorkit.models.resnet`.
         rprelu: see `xnorkit.models.resnet`.
 
     Raises:
-        InputError: an unknown name, or plain signs of the output of a ReLU ("basic" blocks).
+        InputError: a name is unknown, or a layer would take plain signs of the output of a ReLU ("basic" blocks).
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), section 4.2; Liu et al., Bi-Real Net (ECCV 2018) and ReActNet (ECCV
     2020, ResNet-18 of table 3); Qin et al., IR-Net (CVPR 2020), ResNet-20 of its code. Differences: XNOR-Net has input
@@ -49,8 +49,8 @@ def binary_resnet(
     plain = binarization in BINARIZATIONS and has_signs(binarization) and binarization not in SHIFTED
     if block_type == "basic" and plain:
         raise InputError(
-            f"block_type='basic' with binarization='{binarization}': its convolutions read the output of a ReLU, whose "
-            "signs are all +1; required: another block, such as 'prebasic', or binarization='react', which learns a "
-            "shift."
+            f"binarization='{binarization}' needs inputs of both signs, but with block_type='basic' convolutions read "
+            "the output of a ReLU, whose signs are all +1. Use another block, such as 'prebasic', or "
+            "binarization='react', which learns a shift."
         )
     return binarize_(model, binarization, float_layers)

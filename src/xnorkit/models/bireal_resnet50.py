@@ -19,13 +19,13 @@ class BiRealBottleneck(nn.Module):
 
     y = bn1(conv1(act(x))) + narrow(m); m' = bn2(conv2(act(y))) + pool(y); x' = bn3(conv3(act(m'))) + wide(x), where
     conv1 and conv3 are 1x1 and conv2 is 3x3. Where the shape changes, narrow is a 1x1 convolution, pool is average
-    pooling with the stride, and wide is as in `xnorkit.models.residual_blocks.shortcut`; elsewhere all three are the
+    pooling with the stride, and wide is `xnorkit.models.residual_blocks.shortcut`; elsewhere all three are the
     identity. act is hardtanh, which changes nothing before a sign.
 
     Args:
-        in_channels, out_channels: of x and x', multiples of 4.
-        stride: of conv2.
-        first: the first block has no narrow stream yet: y = bn1(conv1(act(x))).
+        in_channels, out_channels: the channels of x and x', multiples of 4.
+        stride: the stride of conv2.
+        first: whether this is the first block, which has no narrow stream: y = bn1(conv1(act(x))).
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, *, first: bool = False) -> None:
@@ -66,14 +66,14 @@ class BiRealResNet50(nn.Module):
     conv1, fc, the 1x1 convolutions of all shortcuts, and conv1 of the first block stay float.
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
 
     Raises:
-        InputError: another binarization.
+        InputError: the binarization is unknown.
 
     Source: Liu et al., Bi-Real Net: Binarizing Deep Network Towards Real-Network Performance (IJCV 2020), and its code.
-    Difference: hardtanh, not a leaky clip, before the first block's float convolution.
+    Difference: hardtanh instead of a leaky clip before the first block's float convolution.
     """
 
     def __init__(self, num_classes: int = 1000, binarization: str = "bireal") -> None:

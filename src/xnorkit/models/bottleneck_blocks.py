@@ -15,7 +15,7 @@ def conv1x1(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 
 class _ThreeConvs(nn.Module):
-    """The common parts of these blocks: three convolutions, three activations, a shortcut."""
+    """The common parts of these blocks: three convolutions, three activations and a shortcut."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, activation: Activation) -> None:
         super().__init__()
@@ -32,12 +32,12 @@ class _ThreeConvs(nn.Module):
 class Bottleneck(_ThreeConvs):
     """Returns act(bn(conv(y)) + x), y two units act(bn(conv(.))): (N, C_in, H, W) -> (N, C_out, H/stride, W/stride).
 
-    With ReLU, the convolutions read values >= 0: see `BasicBlock`.
+    With ReLU, the convolutions read values >= 0; see `BasicBlock`.
 
     Args:
         in_channels, out_channels: out_channels is a multiple of 4; the inner width is a quarter of it.
-        stride: of the 3x3 convolution.
-        activation: channels -> module.
+        stride: the stride of the 3x3 convolution.
+        activation: a function, channels -> module.
 
     Source: He et al., Deep Residual Learning (CVPR 2016), figure 5, with the stride in the 3x3 convolution ("v1.5");
     the shortcut differs, see `shortcut`.

@@ -1,4 +1,4 @@
-"""Dropout after the sign, as a process for a binary layer's input."""
+"""Dropout after the sign, as a process for the input of a binary layer."""
 
 import math
 from collections.abc import Callable
@@ -17,12 +17,12 @@ class DroppedSigns(ActivationBinarizer):
 
     Forward: y = binarizer(x) m / (1 - p) with m = 0 at probability p, else 1; in evaluation y = binarizer(x).
     Backward: the gradient of the binarizer, times m / (1 - p).
-    On bits: as its binarizer, in evaluation. A layer that trains on bits draws m as random words: with the same seed,
-    the simulated path drops other signs, with the same probability.
+    On bits: in evaluation, if its binarizer is. A layer that trains on bits draws m as random words, so that with the
+    same seed the simulated path drops different signs with the same probability.
 
     Args:
         binarizer: an activation binarizer.
-        p: share of the signs that training sets to 0.
+        p: the fraction of the signs that training sets to 0.
 
     Source: the order of jiecaoyu/XNOR-Net-PyTorch.
     """
@@ -39,17 +39,17 @@ class DroppedSigns(ActivationBinarizer):
 
     @property
     def drop(self) -> float:
-        """Share of the signs that this call sets to 0: p in training, else 0."""
+        """The fraction of the signs that a call sets to 0: p in training, else 0."""
         return self.p if self.training else 0.0
 
     def returns_signs(self, training: bool) -> bool:
-        """Return whether every y is +1 or -1 apart from `drop`, and sums with its factor, a power of 2, are exact."""
+        """Return whether every y is +1 or -1 apart from `drop`, and the factor of `drop` is an exact power of 2."""
         exact = not training or math.frexp(1 - self.p)[0] == 0.5
         return exact and isinstance(self.binarizer, ActivationBinarizer) and self.binarizer.returns_signs(training)
 
     def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
         """Return u and the clip of the binarizer."""
-        assert isinstance(self.binarizer, ActivationBinarizer)  # as returns_signs makes sure
+        assert isinstance(self.binarizer, ActivationBinarizer)  # returns_signs ensures this
         return self.binarizer.before_sign(x)
 
     def extra_repr(self) -> str:
@@ -58,5 +58,5 @@ class DroppedSigns(ActivationBinarizer):
 
 
 def dropped_signs(layer: nn.Module, binarizer: Callable[..., nn.Module], p: float) -> DroppedSigns:
-    """Return `DroppedSigns` of what the factory `binarizer` makes for `layer`."""
+    """Return `DroppedSigns` of the module that the factory `binarizer` creates for `layer`."""
     return DroppedSigns(make_process("activation_pre_process", binarizer, layer), p)

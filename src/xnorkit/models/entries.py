@@ -1,4 +1,4 @@
-"""The table of the registry: name -> how to make the model, its input, classes and binarizations."""
+"""The table of the registry: name -> the constructor of the model, its input, classes and binarizations."""
 
 import inspect
 from collections.abc import Callable
@@ -35,13 +35,13 @@ QUICKNET = ("quicknet", "xnor", "bwn", "float")
 
 @dataclass(frozen=True)
 class Entry:
-    """How to make a model.
+    """A model of the registry.
 
     Attributes:
-        make: takes num_classes, binarization and the model's own options by keyword.
-        data: shape (C, H, W) of its images, and the default number of classes.
-        binarizations: names of `BINARIZATIONS` that it offers, the default first.
-        fixed: names of options that `make` has already set.
+        make: the constructor, which takes num_classes, binarization and the model's own options by keyword.
+        data: the shape (C, H, W) of its images, and the default number of classes.
+        binarizations: the names of `BINARIZATIONS` that it offers, the default first.
+        fixed: the names of options that `make` has already set.
     """
 
     make: Callable[..., nn.Module]
@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Names of the options other than num_classes and binarization."""
+        """The names of the options other than num_classes and binarization."""
         taken = {"num_classes", "binarization", *self.fixed}
         return tuple(name for name in inspect.signature(self.make).parameters if name not in taken)
 

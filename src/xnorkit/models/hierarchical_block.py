@@ -1,4 +1,4 @@
-"""Residual block of three convolutions whose outputs are concatenated."""
+"""The residual block of three convolutions whose outputs are concatenated."""
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,8 @@ class HBlock(nn.Module):
 
     Args:
         in_channels, out_channels: out_channels is a multiple of 4.
-        stride: of the first convolution.
-        activation: channels -> module.
+        stride: the stride of the first convolution.
+        activation: a function, channels -> module.
 
     Source: Bulat and Tzimiropoulos, Binarized Convolutional Landmark Localizers (ICCV 2017), figure 5. The activation
     follows the convolution: before a sign, a ReLU would make every bit +1.

@@ -8,7 +8,7 @@ __all__ = ["normal_by_fan_in_"]
 
 @torch.no_grad()
 def normal_by_fan_in_(model: nn.Module) -> None:
-    """Draw the weights of each convolution and linear layer from N(0, (2 / c)^2), c weights per filter, in place.
+    """Draw the weights of each convolution and linear layer in place from N(0, (2 / c)^2), with c weights per filter.
 
     Biases do not change. Source: main.py of jiecaoyu/XNOR-Net-PyTorch for ImageNet.
     """

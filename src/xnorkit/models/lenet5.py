@@ -23,15 +23,15 @@ class LeNet5(nn.Module):
     | classifier | linear 500 -> num_classes | num_classes |
 
     With 10 classes it has 431,220 parameters, of which 425,000 are binary weights. With binarization="float" the two
-    binary layers are an ordinary convolution and linear layer without sign; everything else is the same. The weights
+    binary layers are an ordinary convolution and linear layer without a sign; the rest does not change. The weights
     of the batch normalizations before a sign stay at 0.01 or above (`xnorkit.nn.project_`).
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
 
     Raises:
-        InputError: another binarization.
+        InputError: the binarization is unknown.
 
     Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998), in the Caffe variant with 20
     and 50 filters, made binary as in XNOR-Net (Rastegari et al., ECCV 2016: BatchNorm, sign, convolution, pooling;

@@ -32,11 +32,11 @@ class NIN(nn.Module):
     Convolutions have a bias and start at N(0, 2 / c), with c weights per filter, as in the AlexNet of the same code.
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
 
     Raises:
-        InputError: another binarization.
+        InputError: the binarization is unknown.
 
     Source: Lin et al., Network in Network (ICLR 2014), with the layers that its authors published for Caffe; block
     order, batch normalizations and initialisation as in jiecaoyu/XNOR-Net-PyTorch, which planned this network.

@@ -34,12 +34,12 @@ class NINCifar10(nn.Module):
     above (`xnorkit.nn.project_`). Names are those of the reference's checkpoints.
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
-        dropout: share of the values that training drops at xnor.6 and xnor.10; 0 suits short runs.
+        dropout: the fraction of the values that training drops at xnor.6 and xnor.10; 0 suits short runs.
 
     Raises:
-        InputError: another binarization.
+        InputError: the binarization is unknown.
 
     Source: Lin et al., Network in Network (ICLR 2014), with 192, 160, 96 channels as in its code, made binary as in
     jiecaoyu/XNOR-Net-PyTorch. Differences from the latter: weights are not centred over the input channels, and
@@ -64,7 +64,7 @@ class NINCifar10(nn.Module):
             nn.BatchNorm2d(192, eps=EPS, affine=False),
             nn.Conv2d(192, num_classes, 1),
             nn.ReLU(),
-            nn.AvgPool2d(8, ceil_mode=True),  # also takes smaller maps, as in progressive resizing
+            nn.AvgPool2d(8, ceil_mode=True),  # also accepts smaller maps, for progressive resizing
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

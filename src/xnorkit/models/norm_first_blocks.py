@@ -1,4 +1,4 @@
-"""The block of XNOR-Net: batch normalization before the layer, and thus before its sign; ReLU after it."""
+"""The block of XNOR-Net: batch normalization before the layer, and thus before its sign, and ReLU after it."""
 
 import torch
 from torch import Tensor, nn
@@ -29,9 +29,8 @@ class _NormFirst(nn.Module):
     def project_(self) -> None:
         """Clamp the weights of the batch normalization to `min_norm_weight` in place, if the layer takes signs.
 
-        At weight 0 a channel's bit would depend only on the bias, and below 0 the sign would flip during
-        training. The clamp belongs after the optimizer step, not in forward, which thus changes nothing and stays
-        traceable.
+        At weight 0 a channel's bit would depend on the bias alone, and below 0 the sign would flip during training.
+        The clamp follows the optimizer step and is not part of forward, which thus stays pure and traceable.
         """
         layer = self._layer()
         signs = isinstance(layer, BinaryConv2d | BinaryLinear) and not isinstance(
@@ -47,10 +46,10 @@ class NormFirstConv(_NormFirst):
     A binary convolution takes the sign of the batch normalization's output.
 
     Args:
-        in_channels, out_channels, kernel_size, stride, padding: of the convolution.
-        dropout: share of the values that training drops; `binarize_` moves it after the sign.
-        min_norm_weight: floor for the weights of the batch normalization before a sign; None for no floor.
-        relu: False omits the ReLU.
+        in_channels, out_channels, kernel_size, stride, padding: the arguments of the convolution.
+        dropout: the fraction of the values that training drops; `binarize_` moves it after the sign.
+        min_norm_weight: the floor for the weights of the batch normalization before a sign; None for no floor.
+        relu: whether a ReLU follows.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), figure 3, and jiecaoyu/XNOR-Net-PyTorch for the ReLU and the floor.
     """
@@ -86,8 +85,8 @@ class NormFirstLinear(_NormFirst):
     """Returns relu(linear(dropout(flatten(bn(x))))): (N, in_features) or (N, C, H, W) -> (N, out_features).
 
     Args:
-        in_features, out_features: of the linear layer.
-        channels: C, to normalize per channel, before the flattening in (C, H, W) order; None: per feature.
+        in_features, out_features: the arguments of the linear layer.
+        channels: C, to normalize per channel before flattening in (C, H, W) order; None normalizes per feature.
         dropout, min_norm_weight: as in `NormFirstConv`.
 
     Source: as `NormFirstConv`.

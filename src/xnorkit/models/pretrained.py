@@ -1,4 +1,4 @@
-"""The trained models that ship, as torch modules: packed, for evaluation only."""
+"""The trained models that ship with the package, as packed torch modules for evaluation only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ __all__ = ["PretrainedModule", "load_pretrained_module"]
 
 
 class PretrainedModule(PackedModule):
-    """A trained model that ships: maps images (N, C, H, W), uint8 pixels or normalised float32, to logits on the CPU.
+    """A trained model: maps images (N, C, H, W), uint8 pixels or normalised float32, to logits on the CPU.
 
-    Its weights are bits. The latent weights that training needs do not ship, so it stays in evaluation mode.
+    Its weights are bits. The package omits the latent weights that training needs, so it stays in evaluation mode.
 
     Attributes:
-        card: how it was trained, and what it reached.
+        card: a description of its training and its accuracy.
 
     Args:
         name: one of `xnorkit.zoo.list_pretrained()`.
@@ -29,36 +29,36 @@ class PretrainedModule(PackedModule):
         self.eval()
 
     def train(self, mode: bool = True) -> "PretrainedModule":
-        """Return itself for `mode=False`; InputError otherwise."""
+        """Return the module for `mode=False`; `mode=True` is an InputError."""
         if mode:
             raise InputError(
-                f"train() of the trained model '{self.card.name}', which holds packed bits and no latent weights; "
-                f"required: evaluation. To train it again, run {self.card.command(self.card.series)}."
+                f"'{self.card.name}' can only evaluate, but train() was called: it holds packed bits and no latent "
+                f"weights. To train the network again, run {self.card.command(self.card.series)}."
             )
         super().train(False)
         return self
 
     def extra_repr(self) -> str:
-        """Return name, accuracy and size, for print(module)."""
+        """Return the name, accuracy and size, for print(module)."""
         card = self.card
         return f"'{card.name}', top-1 {card.top1:.2%} of {card.data} {card.split}, {super().extra_repr()}"
 
 
 def load_pretrained_module(name: str, settled: Mapping[str, Any]) -> PretrainedModule:
-    """Return the trained model of that name.
+    """Return the trained model `name`.
 
     Args:
         name: one of `xnorkit.zoo.list_pretrained()`.
-        settled: options that a trained model fixes, with the requested values; None for those not requested.
+        settled: the options that a trained model fixes, with their requested values, or None if not requested.
 
     Raises:
-        InputError: unknown name, or a requested option.
+        InputError: the name is unknown, or an option is requested.
     """
     module = PretrainedModule(name)
     for option, value in settled.items():
         if value is not None:
             raise InputError(
-                f"create_model('{name}', pretrained=True, {option}={value!r}); required: no {option}, because a "
-                f"trained model has it fixed. Omit {option}."
+                f"create_model('{name}', pretrained=True) takes no {option}, because the trained model fixes it, but "
+                f"{option}={value!r} was passed. Omit {option}."
             )
     return module

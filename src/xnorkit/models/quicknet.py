@@ -59,15 +59,15 @@ class QuickNet(nn.Module):
     float; the blur is a fixed depthwise convolution, whose weight gets no gradient.
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`; "quicknet" is the paper's.
         size: "small", "medium" or "large".
 
     Raises:
-        InputError: another binarization or size.
+        InputError: the binarization or size is unknown.
 
     Source: Bannink et al., Larq Compute Engine (MLSys 2021), section 5, and QuickNet v1.0 of Larq Zoo. Differences: a
-    padded position of a binary convolution contributes 0, not +1; strided layers pad on both sides.
+    padded position of a binary convolution contributes 0 instead of +1, and strided layers pad on both sides.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class QuickNet(nn.Module):
     ) -> None:
         super().__init__()
         if size not in SIZES:
-            raise InputError(f"QuickNet: size={size!r}; required: one of {', '.join(SIZES)}.")
+            raise InputError(f"QuickNet: size={size!r}, but it must be one of {', '.join(SIZES)}.")
         blocks, widths = SIZES[size]
         narrow = widths[0] // 4
         self.stem = nn.Sequential(

@@ -28,7 +28,7 @@ class ReActMobileBlock(nn.Module):
 
     Args:
         in_channels, out_channels: out_channels is in_channels or twice as many.
-        stride: 1 or 2, of conv1.
+        stride: the stride of conv1, 1 or 2.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
@@ -63,11 +63,11 @@ class ReActNetA(nn.Module):
     Every convolution of the blocks is binary. The shortcuts have no 1x1 convolutions: they pool and double.
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`; "react", with RSign, is the paper's.
 
     Raises:
-        InputError: another binarization.
+        InputError: the binarization is unknown.
 
     Source: Liu et al., ReActNet (ECCV 2020), figure 4 and table 1, and its code.
     """

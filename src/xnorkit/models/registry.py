@@ -1,4 +1,4 @@
-"""Makes models by name."""
+"""Create models by name."""
 
 import difflib
 from collections.abc import Collection
@@ -18,7 +18,7 @@ __all__ = ["ModelCounts", "binarizations", "count_weights", "create_model", "inp
 
 
 class ModelCounts(NamedTuple):
-    """All parameters of a model, and the weights of its binary layers (including those with float activations)."""
+    """The numbers of all parameters and of the weights of binary layers, including those with float activations."""
 
     params: int
     binary_weights: int
@@ -36,22 +36,22 @@ def create_model(
 
     Args:
         name: one of `list_models()`; with `pretrained` one of `xnorkit.zoo.list_pretrained()`.
-        num_classes: number of logits, at least 1; by default that of the data set for which the model is made.
+        num_classes: the number of logits, at least 1; by default that of the data set for which the model is designed.
         binarization: one of `binarizations(name)`, described in `xnorkit.models.BINARIZATIONS`; by default the first of
-            them: "xnor" for most models, otherwise that of the model's paper.
+            them, which is "xnor" for most models, otherwise that of the model's paper.
         pretrained: return the trained model that ships under this name, on the engine
-            (`xnorkit.models.pretrained.PretrainedModule`); no other argument is then accepted.
-        options: the model's own, such as `block_type` of ResNets.
+            (`xnorkit.models.pretrained.PretrainedModule`), which accepts no other argument.
+        options: options of the model, such as `block_type` of ResNets.
 
     Raises:
-        RecipeError: unknown name, binarization or option, with near matches.
-        InputError: a value that an option of the model does not accept, or no trained model of this name.
+        RecipeError: the name, binarization or an option is unknown; the message suggests near matches.
+        InputError: an option does not accept its value, or no trained model has this name.
 
     Examples:
         >>> model = create_model("resnet18-cifar10", binarization="react", shortcut_type="binary")
     """
     if pretrained:
-        # Imported here: models to be trained do not need the exporter and the engine.
+        # Imported here, because training a model needs neither the exporter nor the engine.
         from xnorkit.models.pretrained import load_pretrained_module
 
         return load_pretrained_module(name, {"num_classes": num_classes, "binarization": binarization, **options})
@@ -59,28 +59,28 @@ def create_model(
     if binarization is None:
         binarization = entry.binarizations[0]
     elif binarization not in entry.binarizations:
-        raise _unknown(f"model '{name}': unknown binarization", binarization, entry.binarizations)
+        raise _unknown(f"a binarization of model '{name}'", binarization, entry.binarizations)
     num_classes = entry.data[1] if num_classes is None else num_classes
     if num_classes < 1:
-        raise RecipeError(f"num_classes={num_classes}; required: at least 1.")
+        raise RecipeError(f"num_classes={num_classes}, but it must be at least 1.")
     for option in options:
         if option not in entry.options:
-            raise _unknown(f"model '{name}': unknown option", option, entry.options)
+            raise _unknown(f"an option of model '{name}'", option, entry.options)
     return entry.make(num_classes=num_classes, binarization=binarization, **options)
 
 
 def binarizations(name: str) -> tuple[str, ...]:
-    """Return the binarizations that model `name` offers, the default first; RecipeError if the name is unknown."""
+    """Return the binarizations that model `name` offers, the default first; an unknown name is a RecipeError."""
     return _entry(name).binarizations
 
 
 def input_shape(name: str) -> tuple[int, int, int]:
-    """Return the image shape (C, H, W) that model `name` is made for; RecipeError if the name is unknown."""
+    """Return the image shape (C, H, W) of model `name`; an unknown name is a RecipeError."""
     return _entry(name).data[0]
 
 
 def count_weights(name: str, binarization: str | None = None, **options: Any) -> ModelCounts:
-    """Return the counts of a model as `create_model` makes it with the default classes, without allocating it.
+    """Return the counts of the model that `create_model` returns for the default classes, without allocating it.
 
     Raises:
         RecipeError: as `create_model`.
@@ -96,7 +96,7 @@ def count_weights(name: str, binarization: str | None = None, **options: Any) ->
 
 
 class _NoDraws(TorchFunctionMode):
-    """Skips draws from N: on the meta device they do nothing, but first take a second to import PyTorch's compiler."""
+    """Skips normal draws, which do nothing on the meta device but take a second to import PyTorch's compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -113,17 +113,17 @@ def list_models(pattern: str | None = None) -> list[str]:
 def _entry(name: str) -> Entry:
     if name not in ENTRIES and name in list_pretrained():
         raise RecipeError(
-            f"model '{name}' is a trained model, not an architecture; required: pretrained=True, "
-            f"or one of `xnorkit models`."
+            f"'{name}' must be an architecture, but it is a trained model. Pass pretrained=True or choose one of "
+            "list_models()."
         )
     if name not in ENTRIES:
-        raise _unknown("unknown model", name, list_models())
+        raise _unknown("a model", name, list_models())
     return ENTRIES[name]
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> RecipeError:
     near = difflib.get_close_matches(name, known, n=3)
-    hint = f"choose one of: {', '.join(known)}." if known else "it has none."
+    hint = f"Choose one of {', '.join(known)}." if known else "Omit it: there are none."
     if near:
-        hint = f"did you mean {' or '.join(near)}?"
-    return RecipeError(f"{what} '{name}'; {hint}")
+        hint = f"Did you mean {' or '.join(near)}?"
+    return RecipeError(f"'{name}' is not {what}. {hint}")

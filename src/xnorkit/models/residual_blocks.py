@@ -1,4 +1,4 @@
-"""Residual blocks of two 3x3 convolutions, which differ in the place of batch norm, activation and shortcut."""
+"""Residual blocks of two 3x3 convolutions that differ in the place of batch norm, activation and shortcut."""
 
 from collections.abc import Callable
 
@@ -40,10 +40,10 @@ def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module | No
 
 
 def norm_shortcuts_(model: nn.Module) -> None:
-    """Put a BatchNorm before the 1x1 convolution of every shortcut of `model`, in place, for its sign.
+    """Put a BatchNorm before the 1x1 convolution of every shortcut of `model`, in place, so that it can take signs.
 
-    The input of a shortcut is often never negative, and then its plain signs would all be +1. The BatchNorm joins the
-    pooling under `downsample.0`, so that names do not change.
+    The input of a shortcut is often never negative, so its plain signs would all be +1. The BatchNorm joins the pooling
+    under `downsample.0`, so that names do not change.
     """
     for block in model.modules():
         downsample = getattr(block, "downsample", None)
@@ -123,8 +123,8 @@ class ReactBlock(_TwoConvs):
 class BiRealBlock(_TwoConvs):
     """Returns two units y = bn(conv(hardtanh(x))) + x: a shortcut around every convolution, nothing after the sum.
 
-    sign(hardtanh(x)) = sign(x), with the same straight-through gradient, which is 0 from |x| = 1 on. The clip changes
-    nothing once the convolution is binary, and is the non-linearity while it is float.
+    sign(hardtanh(x)) = sign(x), with the same straight-through gradient, which is 0 for |x| >= 1. The clip changes
+    nothing if the convolution is binary, and is the non-linearity if it is float.
 
     Source: Liu et al., Bi-Real Net (ECCV 2018), figure 3 and, for the clip of the float stage, section 3.3.
     """

@@ -45,9 +45,9 @@ SHORTCUT_TYPES = ("float", "binary")
 
 @dataclass(frozen=True)
 class _Kind:
-    """A block type: its block, its activation (None: ReLU, or RPReLU on request), the end of the stem, its bottleneck.
+    """A block type: block, activation (None means ReLU, or RPReLU on request), end of the stem, and bottleneck.
 
-    feature_norm: whether the features are normalised before the last layer.
+    `feature_norm` tells whether a BatchNorm precedes the last layer.
     """
 
     block: Block
@@ -65,7 +65,7 @@ def _relu(channels: int) -> nn.Module:
     return nn.ReLU(inplace=True)
 
 
-# Blocks that take the sign of the sum itself need a stem whose values have both signs: it does not end in a ReLU.
+# Blocks that take the sign of the sum itself need a stem with values of both signs, so it does not end in a ReLU.
 BLOCK_TYPES: dict[str, _Kind] = {
     "basic": _Kind(BasicBlock, bottleneck=Bottleneck),
     "prebasic": _Kind(PreBasicBlock, bottleneck=PreBottleneck),
@@ -112,13 +112,13 @@ class ResNet(nn.Module):
     widths, and ResNet-20 three layers of 16, 32, 64 channels after a stem of 16.
 
     Args:
-        blocks: number of blocks in each layer.
-        num_classes: number of logits.
-        block: makes a block of (in_channels, out_channels, stride, activation).
-        activation: makes an activation for a number of channels.
+        blocks: the number of blocks in each layer.
+        num_classes: the number of logits.
+        block: a function of (in_channels, out_channels, stride, activation) that returns a block.
+        activation: a function of the number of channels that returns an activation.
         stem_type: "basic" as in the table, "dabnn" (`DaBNNStem` as conv1, no bn1), "cifar" (conv1 3x3 / 1, no pool).
-        widths: output channels of the blocks of each layer, as many as `blocks`.
-        stem_width: output channels of the stem.
+        widths: the output channels of the blocks of each layer, as many as `blocks`.
+        stem_width: the output channels of the stem.
         stem_activation: the last activation of the stem; ReLU by default.
         feature_norm: whether a BatchNorm precedes fc.
 
@@ -181,15 +181,15 @@ def resnet(  # noqa: PLR0917 - as resnet18 and its siblings
     stem_type: StemType = "basic",
     shortcut_type: ShortcutType = "float",
 ) -> ResNet:
-    """Return a float ResNet, see `ResNet`; `xnorkit.nn.prepare_binary_model` makes it binary.
+    """Return a float `ResNet`, which `xnorkit.nn.prepare_binary_model` makes binary.
 
     `basic` is the plain residual block, whose convolutions read the output of a ReLU. It is never below 0, so its plain
     signs are all +1. Binarize this block with a learned shift (`InputBiasBinarizer`), or use another block.
 
     Args:
         depth: 18, 20, 34 or 50.
-        num_classes: number of logits.
-        rprelu: RPReLU instead of ReLU in the blocks.
+        num_classes: the number of logits.
+        rprelu: use RPReLU instead of ReLU in the blocks.
         block_type: "basic" (`BasicBlock`), "prebasic" (`PreBasicBlock`), "bireal" (`BiRealBlock`), "hierarchical"
             (`HBlock`), "react" (`ReactBlock` with RPReLU), "irnet" (`ReactBlock` with hardtanh); or a function of
             (in_channels, out_channels, stride, activation) that returns a module. Depth 50 has bottlenecks: "basic"
@@ -197,29 +197,29 @@ def resnet(  # noqa: PLR0917 - as resnet18 and its siblings
             a ReLU, because their first convolution takes the sign of its output. The stem of "irnet" ends in hardtanh,
             and a BatchNorm precedes the last layer.
         stem_type: "basic" (7x7 / 2, pool), "dabnn" (`DaBNNStem`), "cifar" (3x3, no pool).
-        shortcut_type: "float"; "binary" puts a BatchNorm before the 1x1 convolutions of the shortcuts, so that these
-            can be made binary too.
+        shortcut_type: "float" or "binary", which puts a BatchNorm before the 1x1 convolutions of the shortcuts, so that
+            they can become binary too.
 
     Raises:
-        InputError: an unknown depth, block, stem or shortcut, rprelu with a block that has another activation, or fewer
-            than one class.
+        InputError: the depth, block, stem or shortcut is unknown, the block has another activation than rprelu, or
+            there is less than one class.
     """
     if depth not in DEPTHS:
-        raise InputError(f"depth={depth}; required: one of {', '.join(map(str, DEPTHS))}.")
+        raise InputError(f"depth={depth}, but it must be one of {', '.join(map(str, DEPTHS))}.")
     shape = DEPTHS[depth]
     kinds = {name: kind for name, kind in BLOCK_TYPES.items() if kind.bottleneck or not shape.bottleneck}
     if not callable(block_type) and block_type not in kinds:
-        raise InputError(f"block_type={block_type!r}; required: one of {', '.join(kinds)}, or a function.")
+        raise InputError(f"block_type={block_type!r}, but it must be one of {', '.join(kinds)}, or a function.")
     _check_choice("stem_type", stem_type, STEM_TYPES)
     _check_choice("shortcut_type", shortcut_type, SHORTCUT_TYPES)
     if num_classes < 1:
-        raise InputError(f"num_classes={num_classes}; required: at least 1.")
+        raise InputError(f"num_classes={num_classes}, but it must be at least 1.")
     kind = _kind_of(block_type)
     block = kind.bottleneck if shape.bottleneck and kind.bottleneck else kind.block
     if rprelu and kind.activation not in (None, RPReLU):
         raise InputError(
-            f"rprelu=True with block_type={block_type!r}, which has its own activation; required: a block with ReLU. "
-            "Use block_type='react'."
+            f"rprelu=True needs a block with ReLU, but block_type={block_type!r} has its own activation. Use "
+            "block_type='react'."
         )
     model = ResNet(
         shape.blocks,
@@ -288,7 +288,7 @@ def resnet50(
 
 
 def _kind_of(block_type: BlockType | Block) -> _Kind:
-    """Return the kind of a block type; the class of a known block means that kind, any other function has ReLU."""
+    """Return the kind of a block type; the class of a known block has its kind, and any other function has ReLU."""
     if not callable(block_type):
         return BLOCK_TYPES[block_type]
     chosen: object = block_type
@@ -300,4 +300,4 @@ def _kind_of(block_type: BlockType | Block) -> _Kind:
 
 def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise InputError(f"{what}={value!r}; required: one of {', '.join(known)}.")
+        raise InputError(f"{what}={value!r}, but it must be one of {', '.join(known)}.")

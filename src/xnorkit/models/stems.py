@@ -1,4 +1,4 @@
-"""First layers of a ResNet, which stay float: image -> 64 channels."""
+"""The first layers of a ResNet, which stay float: image -> 64 channels."""
 
 import torch
 from torch import Tensor, nn

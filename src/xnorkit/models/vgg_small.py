@@ -28,11 +28,11 @@ class VGGSmall(nn.Module):
     n = 9 C_out, and the linear layer at N(0, 0.01).
 
     Args:
-        num_classes: number of logits.
+        num_classes: the number of logits.
         binarization: a name of `xnorkit.models.BINARIZATIONS`.
 
     Raises:
-        InputError: another binarization.
+        InputError: the binarization is unknown.
 
     Source: the network of Courbariaux et al., BinaryConnect (NeurIPS 2015), with one linear layer, as in Zhang et al.,
     LQ-Nets (ECCV 2018); layer order and initialisation as in the code of IR-Net (CVPR 2020).

@@ -1,4 +1,4 @@
-"""Binarizers as modules: for activations and weights, and processes for a layer's output."""
+"""Modules that binarize activations and weights, and modules that process the output of a layer."""
 
 from xnorkit.ops._annealed import Annealed
 from xnorkit.ops.annealed_inputs import AdvancedInputBinarizer, AdvancedNoisyInputBinarizer, EDEInputBinarizer

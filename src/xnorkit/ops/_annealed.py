@@ -12,19 +12,19 @@ __all__ = ["Annealed", "ErrorDecay"]
 class Annealed(nn.Module):
     """Mixin for a binarizer whose shape depends on the progress of training.
 
-    The annealed values are buffers: `state_dict` keeps them, and a resumed training continues with them.
+    The annealed values are buffers, so `state_dict` holds them and a resumed training continues with them.
     """
 
     def set_progress(self, fraction: float) -> None:
-        """Set the annealed buffers to their value at `fraction` of training, from 0 at its start to 1 at its end.
+        """Set the annealed buffers to their values at `fraction` of training, which is 0 at its start and 1 at its end.
 
         Raises:
             InputError: for a fraction outside [0, 1].
         """
         if not 0 <= fraction <= 1:
             raise InputError(
-                f"{type(self).__name__}.set_progress({fraction}); required: a fraction of training, from 0 to 1. "
-                "Divide the epoch by the number of epochs."
+                f"{type(self).__name__}.set_progress({fraction}) must get a fraction of training, from 0 to 1. Divide "
+                "the epoch by the number of epochs."
             )
         self._anneal(fraction)
 
@@ -38,7 +38,7 @@ class ErrorDecay(Annealed):
 
     Progress p sets t = t_min (t_max/t_min)^p and k = max(1/t, 1).
 
-    Source: Qin et al., IR-Net: Forward and Backward Information Retention (CVPR 2020); 0.1 and 10 as there.
+    Source: Qin et al., IR-Net: Forward and Backward Information Retention (CVPR 2020), with its values 0.1 and 10.
     """
 
     t: Tensor

@@ -1,4 +1,4 @@
-"""What binarizers need to know about the layer that they serve: the number of channels and their axis."""
+"""The channels of a layer, and their axis, for the binarizers that serve it."""
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +20,12 @@ def out_channels(layer: nn.Module) -> int:
 
 
 def spatial_dims(layer: nn.Module) -> int:
-    """Return how many dimensions follow the channels: 2 for a Conv2d, 0 for a Linear."""
+    """Return the number of dimensions after the channels: 2 for a Conv2d, 0 for a Linear."""
     weight = getattr(layer, "weight", None)
     if not isinstance(weight, Tensor) or weight.dim() < 2:
         raise InputError(
-            f"layer is a {type(layer).__name__} without a weight of two or more dimensions; required: a linear or "
-            "convolutional layer."
+            f"layer is a {type(layer).__name__} without a weight of two or more dimensions, but it must be a linear or "
+            "convolutional layer. Pass the layer that this binarizer serves."
         )
     return weight.dim() - 2
 
@@ -52,7 +52,7 @@ def match_rank(parameter: Tensor, x: Tensor) -> Tensor:
 def positive(owner: str, name: str, value: float) -> float:
     """Return `value`; raise InputError unless it is above 0."""
     if not value > 0:
-        raise InputError(f"{owner}: {name}={value}; required: a number above 0.")
+        raise InputError(f"{owner}: {name}={value}, but it must be above 0.")
     return value
 
 
@@ -62,6 +62,6 @@ def _first(layer: nn.Module, *names: str) -> int:
         if isinstance(value, int):
             return value
     raise InputError(
-        f"layer is a {type(layer).__name__} with neither {' nor '.join(names)}; required: a linear or convolutional "
-        "layer. Pass the layer that this binarizer serves."
+        f"layer is a {type(layer).__name__} with neither {' nor '.join(names)}, but it must be a linear or "
+        "convolutional layer. Pass the layer that this binarizer serves."
     )

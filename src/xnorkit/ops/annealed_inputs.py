@@ -17,20 +17,20 @@ __all__ = ["AdvancedInputBinarizer", "AdvancedNoisyInputBinarizer", "EDEInputBin
 class AdvancedInputBinarizer(Annealed, ActivationBinarizer):
     """Takes the sign; the gradient is that of a function of t x, tanh by default.
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy t f'(t x); for tanh t (1 - tanh(t x)^2). Only what f
-    keeps is kept; tanh keeps its result. Progress p sets t to t_0 (t_end/t_0)^p if `t_end` is given.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy t f'(t x), with t (1 - tanh(t x)^2) for tanh. It keeps
+    no more than f does; tanh keeps its result. Progress p sets t to t_0 (t_end/t_0)^p if `t_end` is given.
     On bits: yes.
 
     Args:
-        derivative_funct: f, a differentiable function of a tensor, element by element.
-        t: sharpness, above 0.
-        t_end: sharpness at the end of training, above 0; None keeps t.
+        derivative_funct: f, a differentiable elementwise function of a tensor.
+        t: the sharpness, above 0.
+        t_end: the sharpness at the end of training, above 0; None keeps t.
 
     Attributes:
-        t: buffer, the current sharpness.
+        t: the current sharpness, a buffer.
 
-    Source: the package `bnn` (github.com/1adrianb/binary-networks-pytorch), which takes the sign under no_grad, so
-    that no gradient arrives. Here f gives only the gradient, and y is the sign of x for every f.
+    Source: the package `bnn` (github.com/1adrianb/binary-networks-pytorch), which takes the sign under no_grad, so that
+    x gets no gradient. Here f determines only the gradient, and y is the sign of x for every f.
     """
 
     t: Tensor
@@ -58,7 +58,7 @@ class AdvancedInputBinarizer(Annealed, ActivationBinarizer):
 
 
 class AdvancedNoisyInputBinarizer(AdvancedInputBinarizer):
-    """Takes the sign of the input with noise added in training; the gradient is that of a function of t u.
+    """Takes the sign of the input, plus noise in training; the gradient is that of a function of t u.
 
     Forward: in training u = x + noise * (max x - min x) * e/2, with e standard normal and max and min over the whole
     tensor; in evaluation u = x; y = +1 for u >= 0, else -1.
@@ -67,13 +67,13 @@ class AdvancedNoisyInputBinarizer(AdvancedInputBinarizer):
 
     Args:
         derivative_funct, t, t_end: as in `AdvancedInputBinarizer`.
-        noise: share of the noise, from 0 to 1.
+        noise: the fraction of noise, from 0 to 1.
 
     Raises:
-        InputError: for a share outside that range.
+        InputError: for a fraction outside that range.
 
-    Source: a fork of the package `bnn` (github.com/xaosina/binary-networks-pytorch), where x = 0.7 x + 0.3 (x + noise),
-    the second x without gradient; it also takes the sign under no_grad.
+    Source: a fork of the package `bnn` (github.com/xaosina/binary-networks-pytorch), where x = 0.7 x + 0.3 (x + noise)
+    and the second x has no gradient; it also takes the sign under no_grad.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class AdvancedNoisyInputBinarizer(AdvancedInputBinarizer):
     ) -> None:
         super().__init__(derivative_funct, t, t_end)
         if not 0 <= noise <= 1:
-            raise InputError(f"AdvancedNoisyInputBinarizer: noise={noise}; required: a share from 0 to 1.")
+            raise InputError(f"AdvancedNoisyInputBinarizer: noise={noise}, but it must be from 0 to 1.")
         self.noise = noise
 
     def forward(self, x: Tensor) -> Tensor:
@@ -106,16 +106,16 @@ class EDEInputBinarizer(ErrorDecay, ActivationBinarizer):
     """Takes the sign; the gradient is that of k tanh(t x), wide at first, sharp at the end (error decay estimator).
 
     Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy k t (1 - tanh(t x)^2). Progress p sets
-    t = t_min (t_max/t_min)^p and k = max(1/t, 1). Only x is kept.
+    t = t_min (t_max/t_min)^p and k = max(1/t, 1). The backward pass keeps x alone.
     On bits: yes.
 
     Args:
         t_min, t_max: t at the start and the end of training, above 0.
 
     Attributes:
-        t, k: buffers, the current values.
+        t, k: the current values, which are buffers.
 
-    Source: Qin et al., IR-Net: Forward and Backward Information Retention (CVPR 2020); 0.1 and 10 as there.
+    Source: Qin et al., IR-Net: Forward and Backward Information Retention (CVPR 2020), with its values 0.1 and 10.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The base classes of binarizers: modules with `with_args` that say whether they run on bits."""
+"""The base classes of binarizers: modules with `with_args` that declare whether they run on bits."""
 
 import math
 
@@ -24,22 +24,22 @@ class ActivationBinarizer(WithArgs, nn.Module):
 
     @property
     def drop(self) -> float:
-        """Share of the signs that a call now sets to 0; the others are multiplied by 1 / (1 - drop)."""
+        """The fraction of the signs that a call sets to 0 in this mode; the others are multiplied by 1 / (1 - drop)."""
         return 0.0
 
     def returns_signs(self, training: bool) -> bool:
-        """Return whether every y is exactly +1 or -1, in training or in evaluation, apart from the effect of `drop`."""
+        """Return whether every y is exactly +1 or -1 in training or in evaluation, apart from the effect of `drop`."""
         return self.bit_reason is None and not self.zero_one
 
     def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
-        """Return u and a clip: y is sign(u), whose gradient passes where |u| < clip; `drop` comes after it."""
+        """Return u and a clip: y is sign(u), whose gradient passes where |u| < clip; `drop` follows."""
         return self(x), math.inf
 
 
 class WeightBinarizer(WithArgs, nn.Module):
     """Maps the latent weight W (O, ...) of a layer to the weight that it uses: forward(w) -> w~ of the same shape.
 
-    `bit_reason` is None if w~ is exactly one scale per output channel times +1 or -1; otherwise it says why not.
+    `bit_reason` is None if w~ is exactly one scale per output channel times +1 or -1; otherwise it gives the reason.
     """
 
     bit_reason: str | None = None

@@ -1,4 +1,4 @@
-"""`with_args`: stores a class and some of its keyword arguments, to build instances later."""
+"""`with_args`, which stores a class and some of its keyword arguments to build instances later."""
 
 import functools
 import inspect
@@ -33,7 +33,7 @@ class WithArgs:
         """Return a factory of this class with these keyword arguments stored.
 
         Raises:
-            InputError: for an argument that the constructor does not have; raised here, not when preparing the model.
+            InputError: for an argument that the constructor does not have; this call raises it, not the preparation.
         """
         return _factory(cls, kwargs)
 
@@ -44,6 +44,7 @@ def _factory(target: Any, kwargs: dict[str, Any]) -> Factory:
     except TypeError as error:
         known = ", ".join(inspect.signature(target).parameters) or "none"
         raise InputError(
-            f"{target.__name__}.with_args: {error}; required: keyword arguments of its constructor, which are: {known}."
+            f"{target.__name__}.with_args: {error}, but the keyword arguments must be those of its constructor. "
+            f"Choose among them: {known}."
         ) from error
     return Factory(target, **kwargs)

@@ -13,15 +13,15 @@ __all__ = ["XNORScaleBinarizer"]
 class XNORScaleBinarizer(OutputProcess):
     """Multiplies the output by K, the mean magnitude of the inputs under the kernel at each position.
 
-    Forward: z = y K, K = A * k, A = mean of |x| over the channels, and k the box filter with value 1/(KH KW), with the
-    stride, padding and dilation of the layer; a padded position counts as 0. With groups, each group has its own map,
-    from its own channels. For a Linear, K is the mean of |x| over the features.
+    Forward: z = y K, K = A * k, where A is the mean of |x| over the channels and k is the box filter with value
+    1/(KH KW), with the stride, padding and dilation of the layer; a padded position counts as 0. With groups, each
+    group has a map of its own channels. For a Linear, K is the mean of |x| over the features.
     Backward: dC/dy = K dC/dz; dC/dK = the sum of y dC/dz over the channels of the group, and through it
     dC/dx = sign(x)/(C/groups) times (dC/dK correlated back with k), where sign(0) = 0.
     On bits: after the integer dot product, in float; K needs the float input.
 
     Args:
-        layer: the layer that it serves, a Linear, Conv1d, Conv2d or Conv3d; gives the geometry.
+        layer: the layer that it serves, a Linear, Conv1d, Conv2d or Conv3d, which determines the geometry.
 
     Raises:
         InputError: for another layer, such as a transposed convolution, or a padding mode other than zeros.
@@ -35,15 +35,15 @@ class XNORScaleBinarizer(OutputProcess):
         super().__init__()
         if not isinstance(layer, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
             raise InputError(
-                f"XNORScaleBinarizer: layer is a {type(layer).__name__}; required: a Linear, Conv1d, Conv2d or Conv3d. "
-                "The map K has no meaning for others, such as a transposed convolution: use BasicScaleBinarizer."
+                f"XNORScaleBinarizer: layer is a {type(layer).__name__}, but it must be a Linear, Conv1d, Conv2d or "
+                "Conv3d, because the map K is not defined for others. Use BasicScaleBinarizer."
             )
         self.dims = spatial_dims(layer)
         geometry = None if isinstance(layer, nn.Linear) else layer
         if geometry and geometry.padding_mode != "zeros":
             raise InputError(
-                f"XNORScaleBinarizer: the layer has padding_mode={geometry.padding_mode!r}; required: 'zeros', because "
-                "K counts a padded position as 0. Pad in a layer before this one."
+                f"XNORScaleBinarizer: the layer has padding_mode={geometry.padding_mode!r}, but it must be 'zeros', "
+                "because K counts a padded position as 0. Pad in a layer before this one."
             )
         self.kernel_size: tuple[int, ...] = geometry.kernel_size if geometry else ()
         self.stride: tuple[int, ...] = geometry.stride if geometry else ()

@@ -17,13 +17,13 @@ class SteHeavisideBinarizer(ActivationBinarizer):
     On bits: yes. With s = 2y - 1, the signs +1 where x > 0 and -1 elsewhere, w . y = (w . s + sum of w) / 2, and a
     padded position, y = 0, has s = -1.
 
-    This is the binarizer for inputs that are never negative, such as those after a ReLU: their sign is +1 everywhere,
+    Use this binarizer for inputs that are never negative, such as the output of a ReLU: their sign is +1 everywhere,
     while y distinguishes 0 from positive values. For such inputs y = torch.sign(x).
 
     Args:
-        clip: bound of |x|, above 0.
+        clip: the bound of |x|, above 0.
 
-    Source: Larq's quantizer SteHeaviside; here the gradient's inequality is strict.
+    Source: Larq's quantizer SteHeaviside, with a strict inequality in the gradient.
     """
 
     zero_one = True
@@ -46,10 +46,10 @@ class DoReFaActivation(ActivationBinarizer):
 
     Forward: y = round(n clip(x, 0, 1)) / n, halves to even. Backward: dC/dx = dC/dy 1(0 <= x <= 1). One
     bool per element is kept.
-    On bits: no, its values are 0 to 1.
+    On bits: no, its values are from 0 to 1.
 
     Args:
-        bits: 1 to 8.
+        bits: the number of bits, from 1 to 8.
 
     Raises:
         InputError: for any other number of bits.
@@ -60,7 +60,7 @@ class DoReFaActivation(ActivationBinarizer):
     def __init__(self, bits: int = 2) -> None:
         super().__init__()
         if bits not in range(1, 9):
-            raise InputError(f"DoReFaActivation: bits={bits}; required: 1 to 8. Use NoOp for a float activation.")
+            raise InputError(f"DoReFaActivation: bits={bits}, but it must be from 1 to 8. Use NoOp to keep floats.")
         self.bits = bits
         self.bit_reason = f"its values are {2**bits} levels from 0 to 1, not -1 and +1"
 
@@ -77,14 +77,14 @@ class TernaryInputBinarizer(ActivationBinarizer):
     """Takes -1, 0 or +1; the gradient passes straight through where |x| < clip.
 
     Forward: y = +1 for x > d, -1 for x < -d, else 0; d = `threshold`, or 0.7 mean |x| over the whole tensor with
-    `ternary_weight_networks`. Backward: dC/dx = dC/dy 1(|x| < clip); d counts as a constant. One bool per element is
-    kept.
+    `ternary_weight_networks`. Backward: dC/dx = dC/dy 1(|x| < clip), where d is treated as a constant. One bool per
+    element is kept.
     On bits: no, 0 is a third value.
 
     Args:
-        threshold: d, 0 or above.
+        threshold: d, at least 0.
         ternary_weight_networks: compute d from x instead.
-        clip: bound of |x|, above 0.
+        clip: the bound of |x|, above 0.
 
     Source: Li and Liu, Ternary Weight Networks (2016), for d; Larq's quantizer SteTern, with a strict inequality in the
     gradient.
@@ -95,7 +95,7 @@ class TernaryInputBinarizer(ActivationBinarizer):
     def __init__(self, threshold: float = 0.05, ternary_weight_networks: bool = False, clip: float = 1.0) -> None:
         super().__init__()
         if not threshold >= 0:
-            raise InputError(f"TernaryInputBinarizer: threshold={threshold}; required: 0 or above.")
+            raise InputError(f"TernaryInputBinarizer: threshold={threshold}, but it must be at least 0.")
         self.threshold, self.ternary_weight_networks = threshold, ternary_weight_networks
         self.clip = positive("TernaryInputBinarizer", "clip", clip)
 
@@ -112,7 +112,7 @@ class TernaryInputBinarizer(ActivationBinarizer):
 class NoOp(ActivationBinarizer):
     """Returns the input unchanged: y = x, dC/dx = dC/dy.
 
-    Use it where a binarizer is required but not wanted, also as a weight binarizer.
+    Use it where the API requires a binarizer but the network needs none, also for weights.
     On bits: no, its values are floats.
     """
 

@@ -18,8 +18,8 @@ class BasicScaleBinarizer(OutputProcess):
     On bits: after the integer dot product, in float.
 
     Args:
-        layer: the layer that it serves; gives the number of channels and their axis.
-        shape: another shape of the scale that broadcasts against the output.
+        layer: the layer that it serves, which determines the number of channels and their axis.
+        shape: another shape of the scale, which must broadcast against the output.
 
     Attributes:
         alpha: a, (1, O, 1, 1) for a Conv2d, (1, O) for a Linear.
@@ -49,7 +49,7 @@ class BiasPostprocess(OutputProcess):
     On bits: after the integer dot product, in float.
 
     Args:
-        layer: the layer that it serves; gives the number of channels and their axis.
+        layer: the layer that it serves, which determines the number of channels and their axis.
 
     Attributes:
         bias: b, (1, O, 1, 1) for a Conv2d, (1, O) for a Linear.
@@ -74,17 +74,17 @@ class BiasPostprocess(OutputProcess):
 
 
 class RPReLU(OutputProcess):
-    """Applies a PReLU whose bend is moved, per channel, by learned shifts of input and output.
+    """Applies a PReLU whose bend is shifted per channel by learned shifts of input and output.
 
     Forward: u = y - gamma_c; z = u + zeta_c where u > 0, beta_c u + zeta_c elsewhere; gamma and zeta start at 0.
     Backward, with g = dC/dz: dC/dy = g where u > 0, beta_c g elsewhere; per channel dC/dgamma = -sum dC/dy,
-    dC/dbeta = sum of g min(u, 0), dC/dzeta = sum g. Only y is kept.
+    dC/dbeta = sum of g min(u, 0), dC/dzeta = sum g. The backward pass keeps y alone.
     On bits: after the integer dot product, in float.
 
     Args:
         layer: the layer that it follows, or the number of channels.
-        dims: how many dimensions follow the channels, if `layer` is a number: 2 for images, 0 for features.
-        slope: initial value of beta.
+        dims: the number of dimensions after the channels, if `layer` is a number: 2 for images, 0 for features.
+        slope: the initial value of beta.
 
     Attributes:
         gamma, beta, zeta: (1, C, 1, 1) for images, (1, C) for features.

@@ -1,4 +1,4 @@
-"""Activation binarizers with their own parameters or scales: RSign, AdaBin, magnitude-aware sign."""
+"""Activation binarizers with parameters or scales: RSign, AdaBin, and the magnitude-aware sign."""
 
 from typing import Literal
 
@@ -21,12 +21,12 @@ class InputBiasBinarizer(ActivationBinarizer):
 
     Forward: u = x + b_c, y = +1 for u >= 0, else -1; b starts at 0.
     Backward: dC/dx = dC/dy s(u), dC/db_c = the sum of dC/dx over all but the channels; s(u) = (2 - 2|u|) 1(|u| < 1)
-    for `approx`, 1(|u| < 1) for `ste`. Only x is kept for `approx`, one bool per element for `ste`.
+    for `approx`, 1(|u| < 1) for `ste`. The backward pass keeps x for `approx`, one bool per element for `ste`.
     On bits: yes, b moves the threshold.
 
     Args:
-        layer: the layer that it serves; gives the number of channels and their axis.
-        gradient: `approx`, as ReActNet trains, or `ste`.
+        layer: the layer that it serves, which determines the number of channels and their axis.
+        gradient: `approx`, as in ReActNet, or `ste`.
 
     Attributes:
         bias: b, (1, C, 1, 1) for a Conv2d, (1, C) for a Linear.
@@ -37,13 +37,13 @@ class InputBiasBinarizer(ActivationBinarizer):
     def __init__(self, layer: nn.Module, gradient: Literal["approx", "ste"] = "approx") -> None:
         super().__init__()
         if gradient not in ("approx", "ste"):
-            raise InputError(f"gradient={gradient!r}; required: 'approx' or 'ste'.")
+            raise InputError(f"gradient={gradient!r}, but it must be 'approx' or 'ste'.")
         self.gradient = gradient
         self.bias = nn.Parameter(torch.zeros(channel_shape(in_channels(layer), spatial_dims(layer))))
 
     @torch.no_grad()
     def start_below_zero_(self) -> None:
-        """Set shifts that are still all 0 to -0.001: for never-negative inputs, whose signs would all be +1."""
+        """Set shifts that are all 0 to -0.001, for inputs that are never negative and whose signs would all be +1."""
         if not self.bias.is_meta and not self.bias.any():
             self.bias.fill_(NONNEGATIVE_START)
 
@@ -62,11 +62,11 @@ class AdaBinInputBinarizer(ActivationBinarizer):
 
     Forward: y = beta + alpha sign(u), u = (x - beta)/alpha; alpha starts at 1 and beta at 0.
     Backward, with h(u) = max(0, 2 - 2|u|): dC/dx = dC/dy h(u), dC/dalpha = sum of dC/dy (sign(u) - u h(u)),
-    dC/dbeta = sum of dC/dy (1 - h(u)). Only x is kept.
+    dC/dbeta = sum of dC/dy (1 - h(u)). The backward pass keeps x alone.
     On bits: no, its values are beta - alpha and beta + alpha.
 
     Attributes:
-        alpha, beta: one number each, for the whole layer.
+        alpha, beta: one number each for the whole layer.
 
     Source: Tu et al., AdaBin (ECCV 2022). Its code returns alpha (sign(u) + beta); this class follows the paper.
     """
@@ -87,12 +87,12 @@ class MagnitudeAwareSignBinarizer(ActivationBinarizer):
     """Scales the sign by the mean magnitude of its channel; the gradient passes straight through where |x| < clip.
 
     Forward: y = a_c sign(x), a_c = mean |x| over all but the channels, the batch included. Backward:
-    dC/dx = dC/dy a_c 1(|x| < clip); a_c counts as a constant. One bool per element and a_c are kept.
+    dC/dx = dC/dy a_c 1(|x| < clip), where a_c is treated as a constant. One bool per element and a_c are kept.
     On bits: no, its values are -a_c and a_c.
 
     Args:
-        layer: the layer that it serves, which gives the axis of the channels; None: dimension 1.
-        clip: bound of |x|, above 0.
+        layer: the layer that it serves, which determines the axis of the channels; None means dimension 1.
+        clip: the bound of |x|, above 0.
 
     Source: Larq's quantizer MagnitudeAwareSign, after Bi-Real Net (ECCV 2018), section 3.3, which scales weights in
     this way; see `MagnitudeAwareWeightBinarizer`.

@@ -1,4 +1,4 @@
-"""Activation binarizers that differ in the gradient that replaces that of the sign."""
+"""Activation binarizers that differ in the gradient that replaces the derivative of the sign."""
 
 import math
 
@@ -26,7 +26,7 @@ class BasicInputBinarizer(ActivationBinarizer):
     On bits: yes.
 
     Args:
-        clip: bound of |x|, above 0; None lets every gradient pass.
+        clip: the bound of |x|, above 0; with None every gradient passes.
 
     Source: Hubara et al., Binarized Neural Networks (NeurIPS 2016), eq. 4, with the strict inequality of XNOR-Net's
     code.
@@ -41,7 +41,7 @@ class BasicInputBinarizer(ActivationBinarizer):
         return sign_ste(x, self.clip)
 
     def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
-        """Return x and the clip; for a subclass, its own function of x, without a clip."""
+        """Return x and the clip; for a subclass, return its own function of x without a clip."""
         return (x, self.clip) if type(self) is BasicInputBinarizer else super().before_sign(x)
 
     def extra_repr(self) -> str:
@@ -52,7 +52,7 @@ class BasicInputBinarizer(ActivationBinarizer):
 class ApproxSignBinarizer(ActivationBinarizer):
     """Takes the sign; the gradient is that of a piecewise polynomial, a triangle over [-1, 1].
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|x|). Only x is kept.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|x|), for which x is kept.
     On bits: yes.
 
     Source: Liu et al., Bi-Real Net (ECCV 2018), section 3.3.
@@ -66,8 +66,8 @@ class ApproxSignBinarizer(ActivationBinarizer):
 class ReCUInputBinarizer(ApproxSignBinarizer):
     """Takes the sign with the gradient of `ApproxSignBinarizer`, as ReCU does for activations.
 
-    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|x|). ReCU's own contribution is in the
-    weights, see `ReCUWeightBinarizer`.
+    Forward: y = +1 for x >= 0, else -1. Backward: dC/dx = dC/dy max(0, 2 - 2|x|). ReCU's own contribution concerns the
+    weights; see `ReCUWeightBinarizer`.
     On bits: yes.
 
     Source: Xu et al., ReCU: Reviving the Dead Weights in Binary Neural Networks (ICCV 2021), and its code.
@@ -78,11 +78,11 @@ class SwishSignBinarizer(ActivationBinarizer):
     """Takes the sign; the gradient is that of SignSwish, which is negative away from 0.
 
     Forward: y = +1 for x >= 0, else -1. Backward, z = beta x: dC/dx = dC/dy beta (2 - z tanh(z/2)) / (1 + cosh z).
-    Only x is kept.
+    The backward pass keeps x alone.
     On bits: yes.
 
     Args:
-        beta: slope, above 0; a larger one comes closer to the derivative of the sign.
+        beta: the slope, above 0; a larger one comes closer to the derivative of the sign.
 
     Source: Darabi et al., BNN+: Improved Binary Network Training (2018), with beta = 5.
     """

@@ -13,7 +13,7 @@ from xnorkit.ops.base import ScaledSignBinarizer, WeightBinarizer
 
 __all__ = ["AdaBinWeightBinarizer", "IRNetWeightBinarizer", "ReCUWeightBinarizer"]
 
-MIN_DEVIATION = 1e-8  # of a filter's weights; a constant filter divides 0 by this and not by 0
+MIN_DEVIATION = 1e-8  # of the weights of a filter, so that a constant filter does not divide by 0
 
 
 class IRNetWeightBinarizer(ErrorDecay, ScaledSignBinarizer):
@@ -21,8 +21,8 @@ class IRNetWeightBinarizer(ErrorDecay, ScaledSignBinarizer):
 
     Forward: v = (W - mean W)/std W over each filter, with the n - 1 of the sample deviation; w~ = 2^s sign(v),
     s (O,) = round(log2 mean |v|).
-    Backward: dC/dv = 2^s dC/dw~ k t (1 - tanh(t v)^2), where s counts as a constant; then through v: with q = dC/dv and
-    n weights per filter, dC/dW = (q - mean q - v (sum of q v)/(n - 1)) / std W. Progress p sets
+    Backward: dC/dv = 2^s dC/dw~ k t (1 - tanh(t v)^2), where s is treated as a constant; then through v, with q = dC/dv
+    and n weights per filter, dC/dW = (q - mean q - v (sum of q v)/(n - 1)) / std W. Progress p sets
     t = t_min (t_max/t_min)^p and k = max(1/t, 1).
     On bits: yes.
 
@@ -30,7 +30,7 @@ class IRNetWeightBinarizer(ErrorDecay, ScaledSignBinarizer):
         t_min, t_max: t at the start and the end of training, above 0.
 
     Attributes:
-        t, k: buffers, the current values.
+        t, k: the current values, which are buffers.
 
     Raises:
         InputError: for filters of one weight, which have no deviation.
@@ -39,31 +39,31 @@ class IRNetWeightBinarizer(ErrorDecay, ScaledSignBinarizer):
     """
 
     def factors(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return sign(v) (O, ...) and 2^s (O,), the latter without gradient."""
+        """Return sign(v) (O, ...) and 2^s (O,), which has no gradient."""
         v = _standardize(w, correction=1)
         s = v.detach().abs().flatten(1).mean(1).log2().round()
         return tanh_sign(v, self.t, self.k), s.exp2()
 
 
 class ReCUWeightBinarizer(Annealed, ScaledSignBinarizer):
-    """Takes the sign of the standardized weights, which a rectified clamp moves back between two quantiles.
+    """Takes the sign of the standardized weights, which a rectified clamp keeps between two quantiles.
 
     Forward: v = 2 sqrt(2) (W - mean W)/std W over each filter; c = clip(v, -Q, Q), Q = -b ln(2 - 2 tau) with
     b = mean |v| over the layer, the tau-quantile of a Laplace distribution; w~ = alpha_o sign(c). The clip does not
     change signs.
-    Backward: dC/dv = alpha_o dC/dw~ 1(|v| <= Q), where Q counts as a constant; then through v: with q = dC/dv, n
+    Backward: dC/dv = alpha_o dC/dw~ 1(|v| <= Q), where Q is treated as a constant; then through v, with q = dC/dv, n
     weights per filter and u = (W - mean W)/std W, dC/dW = 2 sqrt(2) (q - mean q - u (sum of q u)/(n - 1)) / std W;
     dC/dalpha_o = the sum of dC/dw~ sign(c) over the filter. Progress p sets
     tau = tau_min + (tau_max - tau_min)(e^p - 1)/(e - 1).
     On bits: yes.
 
     Args:
-        layer: the layer that it serves; gives the initial alpha, mean |W|.
+        layer: the layer that it serves, which determines the initial alpha, mean |W|.
         tau_min, tau_max: tau at the start and the end of training, above 0.5 and below 1.
 
     Attributes:
         alpha: the learned scales (O,).
-        tau: buffer, the current value.
+        tau: the current value, a buffer.
 
     Raises:
         InputError: for a tau outside these bounds, or filters of one weight, which have no deviation.
@@ -78,7 +78,7 @@ class ReCUWeightBinarizer(Annealed, ScaledSignBinarizer):
         super().__init__()
         for name, tau in (("tau_min", tau_min), ("tau_max", tau_max)):
             if not 0.5 < tau < 1:
-                raise InputError(f"ReCUWeightBinarizer: {name}={tau}; required: above 0.5 and below 1.")
+                raise InputError(f"ReCUWeightBinarizer: {name}={tau}, but it must be above 0.5 and below 1.")
         self.tau_min, self.tau_max = tau_min, tau_max
         self.alpha = nn.Parameter(initial_scale(layer))
         self.register_buffer("tau", torch.tensor(float(tau_min)))
@@ -98,7 +98,7 @@ class ReCUWeightBinarizer(Annealed, ScaledSignBinarizer):
 
 
 class AdaBinWeightBinarizer(ErrorDecay, WeightBinarizer):
-    """Takes the nearer of two values per filter, its mean minus or plus its deviation.
+    """Takes the nearer of two values per filter: its mean minus its deviation, or its mean plus its deviation.
 
     Forward: beta (O,) = mean W, alpha (O,) = sqrt(mean (W - beta)^2) over each filter, v = (W - beta)/alpha,
     w~ = beta + alpha sign(v).
@@ -111,7 +111,7 @@ class AdaBinWeightBinarizer(ErrorDecay, WeightBinarizer):
         t_min, t_max: t at the start and the end of training, above 0.
 
     Attributes:
-        t, k: buffers, the current values.
+        t, k: the current values, which are buffers.
 
     Raises:
         InputError: for filters of one weight, which have no deviation.
@@ -137,8 +137,8 @@ def _deviation(w: Tensor, correction: int) -> tuple[Tensor, Tensor]:
     """Return std W, at least MIN_DEVIATION, and mean W over each filter, both (O, 1, ...)."""
     if w[0].numel() < 2:
         raise InputError(
-            f"w has shape {tuple(w.shape)}; required: at least 2 weights per filter, since one has no deviation. Use "
-            "SignWeightBinarizer or LearnableScaleWeightBinarizer for this layer."
+            f"w has shape {tuple(w.shape)}, but a filter must have at least 2 weights, because one has no deviation. "
+            "Use SignWeightBinarizer or LearnableScaleWeightBinarizer for this layer."
         )
     dims = list(range(1, w.dim()))
     deviation, mean = torch.std_mean(w, dims, correction=correction, keepdim=True)

@@ -30,9 +30,9 @@ class XNORWeightBinarizer(ScaledSignBinarizer):
     On bits: yes.
 
     Args:
-        compute_alpha: False omits the scale.
-        center_weights: subtract the mean over the input channels first, inside the graph.
-        gradient: rule of the gradient through alpha and sign; it needs `compute_alpha`, unless it is `exact`.
+        compute_alpha: apply the scale alpha.
+        center_weights: first subtract the mean over the input channels, inside the graph.
+        gradient: the rule of the gradient through alpha and sign; rules other than `exact` need `compute_alpha`.
 
     Raises:
         InputError: for an unknown rule, a rule without `compute_alpha`, or centring with one input channel.
@@ -45,11 +45,11 @@ class XNORWeightBinarizer(ScaledSignBinarizer):
     ) -> None:
         super().__init__()
         if gradient not in GRADIENT_RULES:
-            raise InputError(f"gradient={gradient!r}; required: one of {', '.join(GRADIENT_RULES)}.")
+            raise InputError(f"gradient={gradient!r}, but it must be one of {', '.join(GRADIENT_RULES)}.")
         if gradient != "exact" and not compute_alpha:
             raise InputError(
-                f"gradient={gradient!r} with compute_alpha=False; required: compute_alpha=True, because the rules "
-                "differ only in the gradient of alpha. Omit gradient."
+                f"gradient={gradient!r} needs compute_alpha=True, but that is False. The rules differ only in the "
+                "gradient of alpha: omit gradient."
             )
         self.compute_alpha, self.center_weights, self.gradient = compute_alpha, center_weights, gradient
 
@@ -71,7 +71,7 @@ class BWNWeightBinarizer(XNORWeightBinarizer):
     On bits: its weights yes; a layer with float activations no.
 
     Args:
-        gradient: rule of the gradient through alpha and sign.
+        gradient: the rule of the gradient through alpha and sign.
 
     Source: Rastegari et al., XNOR-Net (ECCV 2016), section 3.1.
     """
@@ -87,7 +87,7 @@ class SignWeightBinarizer(ScaledSignBinarizer):
     On bits: yes.
 
     Args:
-        clip: bound of |W|, above 0; None lets every gradient pass.
+        clip: the bound of |W|, above 0; with None every gradient passes.
 
     Source: Hubara et al., Binarized Neural Networks (NeurIPS 2016), eq. 1 and 4.
     """
@@ -106,14 +106,14 @@ class SignWeightBinarizer(ScaledSignBinarizer):
 
 
 class MagnitudeAwareWeightBinarizer(ScaledSignBinarizer):
-    """Scales the sign of the weights by their mean magnitude, which counts as a constant.
+    """Scales the sign of the weights by their mean magnitude, which is treated as a constant.
 
     Forward: w~ = alpha sign(W), alpha (O,) = mean |W| over each filter. Backward: dC/dW = alpha dC/dw~ 1(|W| < clip):
     the rule `ste` of `XNORWeightBinarizer`, with a clip.
     On bits: yes.
 
     Args:
-        clip: bound of |W|, above 0; None lets every gradient pass.
+        clip: the bound of |W|, above 0; with None every gradient passes.
 
     Source: Liu et al., Bi-Real Net (ECCV 2018), section 3.3: the magnitude-aware gradient with respect to the weights.
     """
@@ -123,7 +123,7 @@ class MagnitudeAwareWeightBinarizer(ScaledSignBinarizer):
         self.clip = math.inf if clip is None else positive("MagnitudeAwareWeightBinarizer", "clip", clip)
 
     def factors(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return sign(W) (O, ...) and alpha (O,), the latter without gradient."""
+        """Return sign(W) (O, ...) and alpha (O,), which has no gradient."""
         return sign_ste(w, self.clip), mean_abs(w.detach())
 
     def extra_repr(self) -> str:
@@ -139,7 +139,7 @@ class LearnableScaleWeightBinarizer(ScaledSignBinarizer):
     On bits: yes.
 
     Args:
-        layer: the layer that it serves; gives the initial alpha.
+        layer: the layer that it serves, which determines the initial alpha.
 
     Attributes:
         alpha: the learned scales (O,).

@@ -1,1 +1,1 @@
-"""What is measured and shown: accuracy of files, the deployment proof, the demo's table and picture."""
+"""The report of the literature's tables and figures: `study` measures them, `page` draws them."""

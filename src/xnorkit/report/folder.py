@@ -1,4 +1,4 @@
-"""The folder of a report: one process writes to it, over nothing but what a report wrote."""
+"""The folder of a report, in which one process at a time replaces nothing but the files of a report."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ NAMES = ("records.jsonl", "index.html", "report.md", "figures", "pictures", "mod
 
 @contextlib.contextmanager
 def report_folder(path: Path) -> Iterator[None]:
-    """Hold the folder of a report, made if absent.
+    """Hold the folder of a report, and create it if it does not exist.
 
     Raises:
-        InputError: it holds files of somebody else's under the names of a report, or another process writes to it.
-        OutputError: it cannot be made.
+        InputError: it holds other files under the names of a report, or another process writes to it.
+        OutputError: it cannot be created.
     """
     own = OwnedFolder(path)
     with own.held():
-        if not own.own_names() and (path / NAMES[0]).is_file():  # of a version that made no mark
+        if not own.own_names() and (path / NAMES[0]).is_file():  # from a version that wrote no mark
             with contextlib.suppress(InputError):
                 if len(Store(path)):
                     own.adopt([name for name in NAMES if (path / name).exists()])

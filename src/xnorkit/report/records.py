@@ -1,4 +1,4 @@
-"""Measured figures with their conditions: one JSON object per line, appended as soon as it is there."""
+"""Measured figures with their conditions: one JSON object per line, appended as soon as it is measured."""
 
 import json
 import math
@@ -30,19 +30,19 @@ class Record:
     """One measurement.
 
     Attributes:
-        id: unique; of several lines with one id the last counts.
-        experiment: one of `EXPERIMENTS`.
-        subject: what was measured, as names and sizes.
+        id: a unique name; if several lines have it, the last counts.
+        experiment: a name of `EXPERIMENTS`.
+        subject: the object of the measurement, as names and sizes.
         values: name, with its unit at the end (`_us`, `_bytes`, `_s`), -> number, or list of numbers (a curve); null
             where there is none. Empty if not run.
         spread: of a value that stands for several: its name -> lower and upper quartile (of times), or the extremes.
         status: "measured"; "in part", as of a training that has epochs left; or "not run".
-        reason: why it is not measured.
-        command: what measures it.
-        conditions: machine, versions, date and so on.
+        reason: the reason why it is not measured.
+        command: the command that measures it.
+        conditions: the machine, versions, date and so on.
 
     Raises:
-        InputError: a field that does not keep to this; names it.
+        InputError: a field has another form; the message names it.
     """
 
     id: str
@@ -68,7 +68,7 @@ class Record:
         self._require("values", all(map(_is_value, self.values.values())), "finite numbers, null, or lists of them")
         pairs = all(_is_list(pair) and len(pair) == 2 for pair in self.spread.values())
         self._require("spread", pairs, "lists of two numbers")
-        self._require("values", bool(self.values) == (self.status != "not run"), "some, and none if not run")
+        self._require("values", bool(self.values) == (self.status != "not run"), "empty only if not run")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -76,34 +76,34 @@ class Record:
 
     @classmethod
     def from_json(cls, content: Any) -> "Record":
-        """Return the record that `to_json` made; InputError names a field that is missing, unknown or wrong."""
+        """Return the record of a result of `to_json`; a missing, unknown or wrong field is an InputError."""
         names = [entry.name for entry in fields(cls)]
         if not isinstance(content, dict):
-            raise InputError(f"a record is {content!r:.80}; required: an object with {', '.join(names)}.")
+            raise InputError(f"a record is {content!r:.80}, but it must be an object with {', '.join(names)}.")
         for name in names:
             if name not in content:
-                raise InputError(f"record '{content.get('id')}' has no '{name}'; required: {', '.join(names)}.")
+                raise InputError(f"record '{content.get('id')}' has no '{name}', but it must have {', '.join(names)}.")
         for name in content:
             if name not in names:
-                raise InputError(f"record '{content['id']}' has '{name}'; required: {', '.join(names)} alone.")
+                raise InputError(f"record '{content['id']}' has '{name}', but it must have {', '.join(names)} alone.")
         return cls(**content)
 
-    def _require(self, name: str, holds: bool, required: str) -> None:
+    def _require(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
-            raise InputError(f"record '{self.id}': {name}={getattr(self, name)!r:.120}; required: {required}.")
+            raise InputError(f"record '{self.id}': {name}={getattr(self, name)!r:.120}, but it must be {expected}.")
 
 
 class Store:
     """The records of a report folder, in `records.jsonl`.
 
-    A line that is torn at the end of the file, as a power cut leaves it, is ignored with a warning on standard error
+    A torn line at the end of the file, which a power failure can leave, is ignored with a warning on standard error
     and cut off by the next `append`.
 
     Args:
-        folder: of the report; made by the first `append`.
+        folder: the folder of the report, which the first `append` creates.
 
     Raises:
-        InputError: the file cannot be read, or a line is no record; names the line and the field.
+        InputError: the file is unreadable, or a line is not a record.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -127,14 +127,12 @@ class Store:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise InputError(
-                f"{self.path} cannot be written ({error.strerror}); required: a writable folder."
-            ) from error
+            raise InputError(f"{self.path} cannot be written ({error.strerror}). Choose a writable folder.") from error
         self._whole_bytes += len(line)
         self._keep(record)
 
     def find(self, experiment: str | None = None, **subject: str | int | float) -> list[Record]:
-        """Return the records of an experiment (None: of all) whose subject has these entries, in order of writing."""
+        """Return the records of an experiment, or of all for None, whose subject has these entries, as written."""
         return [
             record
             for record in self._records.values()
@@ -143,11 +141,11 @@ class Store:
         ]
 
     def get(self, name: str) -> Record | None:
-        """Return the last record whose id is `name`, or None."""
+        """Return the last record with the id `name`, or None."""
         return self._records.get(name)
 
     def done(self, name: str) -> bool:
-        """Return whether the record whose id is `name` was measured to the end."""
+        """Return whether the record with the id `name` is measured completely."""
         record = self.get(name)
         return record is not None and record.status == "measured"
 
@@ -159,14 +157,14 @@ class Store:
         try:
             content = self.path.read_bytes()
         except OSError as error:
-            raise InputError(f"{self.path} cannot be read ({error.strerror}); required: a file of records.") from error
+            raise InputError(f"{self.path} must hold records, but reading failed: {error.strerror}.") from error
         *lines, torn = content.split(b"\n")
         for number, line in enumerate(lines, 1):
             try:
                 self._keep(Record.from_json(json.loads(line)))
-            except (ValueError, TypeError) as error:  # InputError is a ValueError, too
+            except (ValueError, TypeError) as error:  # InputError is a ValueError too
                 raise InputError(
-                    f"{self.path}, line {number}: {error} Required: a record as `xnorkit report` writes it. Delete the "
+                    f"{self.path}, line {number}: {error} It must be a record of `xnorkit report`. Delete the "
                     "line to measure it again."
                 ) from error
         self._whole_bytes = sum(len(line) + 1 for line in lines)

@@ -57,7 +57,7 @@ def test_place_headline_replaces_what_stands_between_the_marks() -> None:
 
 @pytest.mark.parametrize("page", ["# x\n", "<!-- headline -->", "<!-- /headline --> <!-- headline -->"])
 def test_place_headline_refuses_a_page_without_its_marks(page: str) -> None:
-    with pytest.raises(InputError, match="required"):
+    with pytest.raises(InputError, match="but needs one"):
         place_headline(page, "new")
 
 

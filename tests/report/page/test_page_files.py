@@ -58,7 +58,7 @@ def test_a_page_is_drawn_again_from_its_own_folder_to_the_same_bytes(drawn: Draw
 
 
 def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"holds no records; required: .* Run `xnorkit report` first"):
+    with pytest.raises(InputError, match=r"holds no records, but .* Run `xnorkit report` first"):
         write_page(tmp_path, tmp_path / "page")
 
 
@@ -66,7 +66,7 @@ def test_a_missing_picture_is_named(tmp_path: Path) -> None:
     study = Synthetic(tmp_path)
     study.pictures()
     next((tmp_path / "pictures").glob("sign-maps*")).unlink()
-    with pytest.raises(InputError, match=r"sign-maps.*cannot be read"):
+    with pytest.raises(InputError, match=r"sign-maps.*must be a picture"):
         write_page(tmp_path, tmp_path / "page")
 
 

@@ -136,7 +136,7 @@ def test_claims_are_decided_by_the_records(tmp_path: Path, make: Make, claim: st
 def test_without_records_of_a_claim_nothing_is_decided(tmp_path: Path) -> None:
     page = _page(tmp_path, Synthetic.peaks)
     assert "No claim can be decided yet; `xnorkit report` measures what is needed." in page
-    assert "Nothing that could be compared was measured yet." in page
+    assert "Nothing comparable has been measured yet." in page
     assert "be more than 10.7 times as fast as a float32 one" in page
 
 
@@ -152,7 +152,7 @@ def test_what_other_programs_disturbed_decides_nothing(tmp_path: Path) -> None:
     assert "One convolution is at best" not in page
     assert _verdict(page, "faster convolutions")[1] == "–"
     assert "A training step of the binary network takes" not in page
-    assert "times of channels and filter and lenet-channels and lenet-filter and training-time were taken" in page
+    assert "times of channels and filter and lenet-channels and lenet-filter and training-time were measured" in page
     assert "(other programs took 1.9 of 2 processors): times and ratios of these are rough." in page
 
 
@@ -180,7 +180,7 @@ def test_the_fastest_of_some_engines_says_so(tmp_path: Path) -> None:
 def test_no_engine_of_a_kind_gives_no_sentence_about_it(tmp_path: Path) -> None:
     def make(study: Synthetic) -> None:
         study.inference()
-        study.fault("onnxruntime_int8", "wrong answer: relative error 0.52; required: at most 0.02")
+        study.fault("onnxruntime_int8", "wrong answer: the relative error is 0.52, but it must be at most 0.02")
 
     assert "in the fastest int8" not in _page(tmp_path, make)
 

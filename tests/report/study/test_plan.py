@@ -37,7 +37,7 @@ def test_runs_are_what_their_recipes_say(plan: Plan) -> None:
         )
     assert len({spec.name for spec in plan.runs}) == len(plan.runs)
     assert all(plan.spec(key).deployed for key in plan.pictures)
-    with pytest.raises(InputError, match="required: one of"):
+    with pytest.raises(InputError, match="it must be one of"):
         plan.spec("mnist/lenet5/react")
 
 
@@ -62,7 +62,7 @@ def test_quick_is_expected_to_take_less_than_three_minutes(tmp_path: Path) -> No
 def test_only(tmp_path: Path) -> None:
     steps = steps_of(Study(PLANS["quick"], tmp_path), ["filter", "peaks"])
     assert {record.experiment for step in steps for record in step.blanks} == {"filter", "peaks"}
-    with pytest.raises(InputError, match=r"--only filters; required: .*filter"):
+    with pytest.raises(InputError, match=r"experiment 'filters', but experiments must be among .*filter"):
         steps_of(Study(PLANS["quick"], tmp_path), ["filters"])
 
 

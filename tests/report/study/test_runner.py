@@ -55,7 +55,7 @@ class Fake:
         if name == self.stop:
             raise KeyboardInterrupt
         if name == self.fail:
-            raise InputError("no such engine; required: another.")
+            raise InputError("there is no such engine, but one is needed.")
         yield measured(second, {"binary_gmacs": 2.0})
 
 
@@ -66,7 +66,7 @@ def test_resume_after_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         run_study(Study(QUICK, tmp_path), show=lines.append)
     assert first.calls == ["a", "b"]
     assert "3 records are in" in lines[-1]
-    assert f"Go on with: xnorkit report --quick --output {tmp_path}" in lines[-1]
+    assert f"Continue with: xnorkit report --quick --output {tmp_path}" in lines[-1]
     second = Fake("abc")
     monkeypatch.setattr(runner, "ROOMS", {("peaks",): second})
     result = run_study(Study(QUICK, tmp_path), show=quiet)
@@ -86,10 +86,10 @@ def test_a_failing_step_is_not_run_with_its_reason(tmp_path: Path, monkeypatch: 
     result = run_study(Study(QUICK, tmp_path, note=notes.append), show=quiet)
     failed = Store(tmp_path).get("peaks/a2")
     assert failed is not None
-    assert (failed.status, failed.reason) == ("not run", "no such engine; required: another.")
+    assert (failed.status, failed.reason) == ("not run", "there is no such engine, but one is needed.")
     assert failed.command == "measure a"
     assert (result.measured, result.not_run) == (3, 1)
-    assert notes == ["a: no such engine; required: another."]
+    assert notes == ["a: there is no such engine, but one is needed."]
 
 
 def test_a_study_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,1 +1,1 @@
-"""What else one could run: PyTorch, ONNX Runtime, OpenVINO. Each file needs its library and is imported only then."""
+"""The alternatives: PyTorch, ONNX Runtime, OpenVINO. Each file needs its library and is imported only on use."""

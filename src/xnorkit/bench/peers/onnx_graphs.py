@@ -55,7 +55,7 @@ def export_network(model: Any, input_shape: tuple[int, int, int]) -> bytes:
     batch = torch.export.Dim(BATCH, min=1, max=4096)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter about itself
+        warnings.simplefilter("ignore")  # the exporter warns about itself
         program = torch.onnx.export(
             model.eval(),
             (example,),
@@ -72,18 +72,18 @@ def export_network(model: Any, input_shape: tuple[int, int, int]) -> bytes:
 def quantize(model: bytes, calibration: Sequence[NDArray[np.float32]], weight_bits: int = 8) -> bytes:
     """Return the 8-bit form: uint8 activations and int8 weights per output channel, QuantizeLinear/DequantizeLinear.
 
-    Ranges are the extremes over the calibration batches; batch norms behind a convolution are folded into it first.
+    Ranges are the extremes over the calibration batches; batch norms after a convolution are folded into it first.
 
     Args:
         model: the float32 ONNX file.
         calibration: batches of images.
-        weight_bits: 8, or 7 for weights from -64 to 64, with which no sum of two products leaves 16 bits.
+        weight_bits: 8, or 7 for weights from -64 to 64, for which a sum of two products always fits in 16 bits.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Reader(CalibrationDataReader):
-        """Gives the calibration batches one by one."""
+        """Yields the calibration batches one by one."""
 
         def __init__(self) -> None:
             self.batches: Iterator[NDArray[np.float32]] = iter(calibration)

@@ -1,9 +1,9 @@
-"""OpenVINO's BinaryConvolution, which no framework's model converts to: graphs made by hand, as its fastest form.
+"""Handwritten graphs of OpenVINO's BinaryConvolution, to which no framework converts, in its fastest form.
 
-What the graph must look like: signs come from FakeQuantize with 2 levels, equal low and high input bounds and outputs
+The graph must have this form: signs come from FakeQuantize with 2 levels, equal low and high input bounds and outputs
 exactly 0 and 1, so that the plugin writes bits (x above the bound is +1, the bound itself -1); weights are a u1
 constant, bit 1 for +1, least significant bit first, whose buffer must outlive the graph; channel counts are multiples
-of 8, since others give wrong numbers without a word.
+of 8, because others silently yield wrong numbers.
 """
 
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def binary_node(case: LayerCase, threads: int) -> SelfTimed:
     request.infer()
     signs = unpack_bits(case.answer_bits, case.shape.out_channels).transpose(0, 3, 1, 2).astype(np.float32)
     if not np.array_equal(request.get_output_tensor().data, sum_of_taps(signs, readers[:, :, 0, 0])):
-        raise PeerError("wrong answer: bits that are not the reference's; required: equal bits")
+        raise PeerError("wrong answer: the bits differ from the reference's, but they must be equal")
 
     def call() -> float:
         request.infer()
@@ -84,11 +84,11 @@ def _check_suitable(case: LayerCase) -> None:
     shape = case.shape
     if shape.in_channels % CHANNELS or shape.out_channels % CHANNELS:
         raise PeerError(
-            f"wrong answers for channels that are no multiple of {CHANNELS}: {shape.in_channels} in, "
+            f"wrong answers for channels that are not a multiple of {CHANNELS}: {shape.in_channels} in, "
             f"{shape.out_channels} out"
         )
     if shape.groups > 1:
-        raise PeerError("no groups of channels")
+        raise PeerError("the node does not support groups of channels")
 
 
 def _signs(values: Any, bounds: NDArray[Any]) -> Any:
@@ -108,7 +108,7 @@ def _convolution(bits: Any, weight: NDArray[np.float32], case: LayerCase | None,
 
 
 def _with_channels_last(model: Any) -> Any:
-    """Return the model with input and output (N, H, W, C), converted by OpenVINO itself, which then leaves it out."""
+    """Return the model with input and output (N, H, W, C); OpenVINO adds the conversion and then removes it."""
     steps = openvino.preprocess.PrePostProcessor(model)
     for end in (steps.input(), steps.output()):
         end.tensor().set_layout(openvino.Layout("NHWC"))
@@ -122,7 +122,7 @@ def _compile(model: Any, threads: int, **config: str) -> Any:
 
 
 def _keeping(call: Callable[[], Any], buffers: list[NDArray[np.uint8]]) -> Callable[[], Any]:
-    """Return `call`, which now holds the buffers alive."""
+    """Return `call`, which now keeps the buffers alive."""
 
     def held() -> Any:
         assert buffers

@@ -21,7 +21,7 @@ TRIALS = 3
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """Set PyTorch's number of threads for a while."""
+    """Set PyTorch's number of threads within a context."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -72,11 +72,11 @@ def compiled_model(model: nn.Module, images: Tensor) -> Callable[[], NDArray[np.
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the compiler about itself
+            warnings.simplefilter("ignore")  # the compiler warns about itself
             call()
-    except Exception as error:  # whatever TorchInductor meets; it is a peer that is not available here
+    except Exception as error:  # TorchInductor raises anything; this peer is then not available
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise PeerError(f"torch.compile fails here ({reason}); required: a working C++ compiler") from error
+        raise PeerError(f"torch.compile needs a working C++ compiler, but it fails here ({reason})") from error
     return _as_array(call)
 
 
@@ -92,7 +92,7 @@ def _eager(model: nn.Module, images: Tensor, memory_format: torch.memory_format)
 
 
 def _faster(make: Callable[[torch.memory_format], Callable[[], Tensor]]) -> Callable[[], Tensor]:
-    """Return the call in the format whose best of three is faster; one weight tensor serves the last one made."""
+    """Return the call in the format whose best of three is faster; the last one created shares its weights."""
     formats = (torch.contiguous_format, torch.channels_last)
     best = min(formats, key=lambda memory_format: _best_seconds(make(memory_format)))
     return make(best)

@@ -1,4 +1,4 @@
-"""`bnn.engine`: BinaryChef, loaded on first use, because it imports the trainer."""
+"""`bnn.engine`: BinaryChef, which is loaded on first use because it imports the trainer."""
 
 from importlib import import_module
 from typing import Any

@@ -1,4 +1,4 @@
-"""`bnn.layers`: the binary layers under their names there."""
+"""`bnn.layers`: the binary layers under the names of that package."""
 
 from xnorkit.nn import BinaryConv1d as Conv1d
 from xnorkit.nn import BinaryConv2d as Conv2d

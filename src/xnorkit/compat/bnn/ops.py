@@ -38,7 +38,7 @@ class BinarizerBase(WithArgs, nn.Module):
     """Base class for your own binarizers: a module with `with_args`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the binarized `x`; a subclass says how."""
+        """Return the binarized `x`; a subclass must implement this."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
 

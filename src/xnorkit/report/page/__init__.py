@@ -1,4 +1,4 @@
-"""The page of `xnorkit report`: tables, figures and text drawn from the stored records alone."""
+"""The page of `xnorkit report`, whose tables, figures and text come from the stored records alone."""
 
 from xnorkit.report.page.headline import headline, place_headline
 from xnorkit.report.page.write import PagePaths, write_page

@@ -1,4 +1,4 @@
-"""The charts: bars of memory, lines of speed-up and of trainings, dots of variants. Each paints an empty figure."""
+"""Paint the charts: bars of memory, lines of speed-up and of trainings, dots of variants."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -51,7 +51,7 @@ def paint_memory(figure: "Figure", records: Sequence[Record]) -> None:
 
 
 def paint_sweep(figure: "Figure", sweep: Sweep, across: str) -> None:
-    """Paint how many times as fast as float32 a convolution is, both axes logarithmic."""
+    """Paint the speed-up of a convolution over float32 on two logarithmic axes."""
     figure.set_size_inches(WIDTH, 3.6)
     axes = figure.subplots()
     axes.set(xscale="log", yscale="log", xlabel=across)
@@ -75,7 +75,7 @@ def paint_sweep(figure: "Figure", sweep: Sweep, across: str) -> None:
 
 
 def paint_variants(figure: "Figure", variants: dict[str, Trained]) -> None:
-    """Paint the mean accuracy of each variant as a dot, its seeds' extremes as a line; the first is the base."""
+    """Paint the mean accuracy of each variant as a dot and the extremes of its seeds as a line, the base first."""
     figure.set_size_inches(WIDTH, 0.7 + 0.32 * len(variants))
     axes = figure.subplots()
     axes.set_title("top-1 accuracy", fontweight="normal")
@@ -94,7 +94,7 @@ def paint_variants(figure: "Figure", variants: dict[str, Trained]) -> None:
 
 
 def paint_curves(figure: "Figure", records: Sequence[Record]) -> None:
-    """Paint loss, accuracy and changed signs over the epochs, a colour for each family or recipe."""
+    """Paint loss, accuracy and changed signs over the epochs, with a colour per family or recipe."""
     panels = panels_of(records)
     figure.set_size_inches(WIDTH, 1.9 * len(panels) + 0.6)
     boxes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
@@ -122,7 +122,7 @@ def paint_curves(figure: "Figure", records: Sequence[Record]) -> None:
 
 
 def panels_of(records: Sequence[Record]) -> list[str]:
-    """Return the titles of `PANELS` for which one of the records has a curve."""
+    """Return the titles of `PANELS` for which a record has a curve."""
     return [title for title, (*names, _) in PANELS.items() if any(curve(r, n) for r in records for n in names)]
 
 
@@ -134,7 +134,7 @@ def curve(record: Record, name: str) -> list[tuple[float, float]]:
 
 
 def _label(record: Record, records: Sequence[Record]) -> str:
-    """Return the family, or the recipe where several recipes train that family."""
+    """Return the family, or the recipe if several recipes train that family."""
     recipes = {r.subject.get("recipe") for r in records if r.subject["family"] == record.subject["family"]}
     return family(str(record.subject["family"])) if len(recipes) == 1 else str(record.subject.get("recipe"))
 
@@ -154,7 +154,7 @@ def _plain_ticks(axes: "Axes") -> None:
 
 
 def _bare(axes: "Axes") -> None:
-    """Take away what the numbers beside the bars or dots make needless."""
+    """Remove the axes that the numbers beside the bars or dots make redundant."""
     axes.tick_params(axis="y", length=0)
     axes.set_xticks([])
     axes.spines[["bottom", "left"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Under what the figures were measured, and what was left out."""
+"""The conditions of the figures, and the experiments that were left out."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ LOAD = re.compile(r"(other programs took )([\d.]+)( of \d+ processors)")
 
 
 def conditions(evidence: Evidence) -> dict[str, list[str]]:
-    """Return each condition with its different values; of the dates the first and the last."""
+    """Return each condition with its different values, and the first and the last date."""
     found = {label: evidence.seen(name) for label, name in LABELS.items()}
     versions = (record.conditions.get("versions") or {} for record in evidence.records)
     found["versions"] = list(dict.fromkeys(f"{name} {version}" for each in versions for name, version in each.items()))
@@ -33,7 +33,7 @@ def conditions(evidence: Evidence) -> dict[str, list[str]]:
 
 
 def load(records: Sequence[Record]) -> str:
-    """Return what other programs took, as one range: "other programs took 0.4 to 1.9 of 2 processors"."""
+    """Return the load of other programs as a range: "other programs took 0.4 to 1.9 of 2 processors"."""
     lines = sorted({str(record.conditions["busy"]) for record in records})
     found = [match for line in lines if (match := LOAD.fullmatch(line))]
     if len(found) < len(lines) or len({match[3] for match in found}) > 1:
@@ -43,7 +43,7 @@ def load(records: Sequence[Record]) -> str:
 
 
 def not_run(evidence: Evidence, records: Iterable[Record]) -> list[tuple[str, str]]:
-    """Return reason and command of those of the records that were not run, each once."""
+    """Return the reason and command of each record that was not run, without repetitions."""
     left = [record for record in records if record.status == "not run"]
     return list(
         dict.fromkeys((r.reason or "no reason given", r.command or evidence.command(r.experiment)) for r in left)
@@ -51,7 +51,7 @@ def not_run(evidence: Evidence, records: Iterable[Record]) -> list[tuple[str, st
 
 
 def unfinished(evidence: Evidence) -> dict[tuple[str, str], list[str]]:
-    """Return, by command and status with its reason, the records that are not measured to the end."""
+    """Return the records that are not measured completely, by command and status with its reason."""
     found: dict[tuple[str, str], list[str]] = {}
     for record in evidence.records:
         if record.status != "measured":

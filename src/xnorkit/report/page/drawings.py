@@ -1,4 +1,4 @@
-"""The figures of the page, by the name of their file."""
+"""The figures of the page by file name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ __all__ = ["Drawing", "curves", "drawings"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, drawn as an SVG element that follows light and dark; `alt` says what it shows."""
+    """A figure as an SVG element that follows the light and dark modes; `alt` describes it."""
 
     name: str
     alt: str
@@ -28,7 +28,7 @@ class Drawing:
 
 
 def drawings(evidence: Evidence) -> dict[str, Drawing]:
-    """Return every figure for which there are records."""
+    """Return every figure that has records."""
     found = []
     if counted := evidence.of("paper-memory"):
         alt = "Bars: bytes of the weights of three networks, 64-bit, 32-bit and packed"
@@ -74,6 +74,6 @@ def _arrays(evidence: Evidence, record: Record) -> dict[str, Any]:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path} of record '{record.id}' cannot be read ({error}); required: the picture beside the records. "
+            f"{path} of record '{record.id}' must be a picture beside the records, but reading it failed: {error}. "
             "Measure it again with `xnorkit report --only picture`."
         ) from error

@@ -1,4 +1,4 @@
-"""The stored records, as tables and text ask for them."""
+"""Queries of the stored records for tables and text."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,12 +26,12 @@ class Evidence:
         self.records = self.store.find()
         if not self.records:
             raise InputError(
-                f"{self.store.path} holds no records; required: a folder that `xnorkit report` has measured into. "
+                f"{self.store.path} holds no records, but it must be a folder of `xnorkit report`. "
                 "Run `xnorkit report` first."
             )
 
     def known(self, experiment: str, **subject: str | int | float) -> list[Record]:
-        """Return the records of an experiment, those that were not run, too."""
+        """Return the records of an experiment, including those that were not run."""
         return self.store.find(experiment, **subject)
 
     def of(self, experiment: str, **subject: str | int | float) -> list[Record]:
@@ -39,7 +39,7 @@ class Evidence:
         return [record for record in self.known(experiment, **subject) if record.status != "not run"]
 
     def one(self, experiment: str, **subject: str | int | float) -> Record | None:
-        """Return the last record with values of that subject, or None."""
+        """Return the last record of that subject with values, or None."""
         return next(reversed(self.of(experiment, **subject)), None)
 
     def value(self, experiment: str, name: str, **subject: str | int | float) -> Cited | None:
@@ -47,7 +47,7 @@ class Evidence:
         return cite(self.one(experiment, **subject), name)
 
     def values(self, experiment: str, name: str) -> list[Cited]:
-        """Return that value of every record of an experiment that has it."""
+        """Return a value of every record of an experiment that has it."""
         return [value for record in self.of(experiment) if (value := cite(record, name)) is not None]
 
     def seen(self, condition: str) -> list[str]:
@@ -62,15 +62,15 @@ class Evidence:
         return ", ".join(part for part in (cpu, cores and f"{cores} cores", isa) if part) or "not recorded"
 
     def disturbed(self) -> list[Record]:
-        """Return the records of times that were taken while other programs ran."""
+        """Return the records of times that were measured while other programs ran."""
         return [record for record in self.records if record.experiment in TIMED and busy([record])]
 
     def command(self, experiment: str) -> str:
-        """Return the command that measures an experiment in the mode in which the others were measured."""
+        """Return the command that measures an experiment in the mode of the others."""
         quick = any(record.conditions.get("mode") == "quick" for record in self.records)
         return f"xnorkit report{' --quick' if quick else ''} --output DIR --only {experiment}"
 
 
 def busy(records: Iterable[Record]) -> bool:
-    """Return whether other programs ran while one of these was measured, which lengthens times."""
+    """Return whether other programs, which lengthen times, ran while one of these was measured."""
     return any(record.conditions.get("busy") for record in records)

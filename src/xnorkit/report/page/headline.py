@@ -32,7 +32,7 @@ def headline(records: Path) -> str:
 
 
 def place_headline(page: str, headline: str) -> str:
-    """Return `page` with what stands between its headline marks replaced.
+    """Return `page` with a new text between its headline marks.
 
     Raises:
         InputError: the page does not have both marks, once each, in their order.
@@ -40,10 +40,10 @@ def place_headline(page: str, headline: str) -> str:
     before, start, rest = page.partition(START)
     _, end, after = rest.partition(END)
     if not start or not end or page.count(START) + page.count(END) != 2:
-        raise InputError(f"the page has no place for the headline; required: one {START} and one {END} after it.")
+        raise InputError(f"the page has no place for the headline, but needs one {START} and then one {END}. Add them.")
     return f"{before}{START}\n{headline}\n{END}{after}"
 
 
 def _is_test(splits: Sequence[str]) -> bool:
-    """Return whether all are test splits, as "test (official)" says; "test_data" does not say that it is one."""
+    """Return whether all are test splits, such as "test (official)"; "test_data" need not be one."""
     return all(re.search(r"\btest\b", split) for split in splits)

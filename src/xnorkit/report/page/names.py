@@ -1,4 +1,4 @@
-"""How models, data sets, binarizations and engines are called on the page."""
+"""The names of models, data sets, binarizations and engines on the page."""
 
 __all__ = ["dataset", "engine", "family", "model", "short_model", "threads", "variant"]
 

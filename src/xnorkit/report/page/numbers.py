@@ -1,4 +1,4 @@
-"""Numbers that know which records they come from, and how the page writes them."""
+"""Numbers that carry the records they come from, and their form on the page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,7 @@ KINDS = (*STEPPED, *FIXED, "times")
 
 
 class Cited(float):
-    """A number with the expression that gives it from the stored records.
+    """A number with the expression that computes it from the stored records.
 
     A leaf `[id|name]` is the value `name` of the record `id`, or of its subject; `[id|name|index]` is its element.
     Leaves are joined by - and /, and by `mean`, `total` and `count`.
@@ -46,7 +46,7 @@ class Cited(float):
 
 
 def cite(record: Record | None, name: str, index: int | None = None) -> Cited | None:
-    """Return a value of a record, or of its subject where the values have no such name; None where there is none."""
+    """Return a value of a record, or else of its subject, or None if neither has it."""
     if record is None:
         return None
     value: Any = record.values.get(name, record.subject.get(name))
@@ -57,7 +57,7 @@ def cite(record: Record | None, name: str, index: int | None = None) -> Cited | 
 
 
 def ratio(upper: Cited | None, lower: Cited | None) -> Cited | None:
-    """Return upper / lower, or None where one of them is missing."""
+    """Return upper / lower, or None if one of them is missing."""
     if upper is None or lower is None:
         return None
     return Cited(upper / lower, f"({upper.source} / {lower.source})")
@@ -74,12 +74,12 @@ def mean(values: Sequence[Cited]) -> Cited:
 
 
 def total(values: Sequence[Cited]) -> Cited | None:
-    """Return the sum, or None of no numbers."""
+    """Return the sum, or None if there are no numbers."""
     return None if not values else values[0] if len(values) == 1 else _join("total", sum(values), values)
 
 
 def count(values: Sequence[Cited]) -> Cited:
-    """Return how many numbers there are."""
+    """Return the count of the numbers."""
     return _join("count", len(values), values)
 
 
@@ -99,7 +99,7 @@ def written(kind: str, value: float) -> tuple[str, str]:
 
 
 def _decimals(value: float) -> int:
-    """Return the decimals that leave about three digits."""
+    """Return the number of decimals that yields about three digits."""
     return 0 if value >= 100 or value == 0 else 1 if value >= 10 else 2 if value >= 1 else 3
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a trained network: filters, mistakes, sign maps. Each paints an empty figure."""
+"""Paint pictures of a trained network: filters, mistakes, sign maps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def _paint_first_filters(figure: "Figure", arrays: Arrays) -> None:
-    """Paint filters `weight` (O, C, KH, KW), each stretched to its own extremes, 0 in the middle grey."""
+    """Paint filters `weight` (O, C, KH, KW), each scaled to its own extremes, with 0 as the middle grey."""
     weight = arrays["weight"]
     largest = np.abs(weight).max(axis=(1, 2, 3), keepdims=True)
     scaled = weight / np.where(largest > 0, largest, 1) * 127.5 + 127.5
@@ -35,7 +35,7 @@ def _paint_binary_filters(figure: "Figure", arrays: Arrays) -> None:
 
 
 def _paint_mistakes(figure: "Figure", arrays: Arrays) -> None:
-    """Paint `images` (N, C, H, W) uint8 with what they are and what the network said."""
+    """Paint `images` (N, C, H, W) uint8 with their classes and the network's predictions."""
     classes, images = arrays["classes"], list(_colours(arrays["images"][:MISTAKES]))
     titles = [f"{classes[i]}\nas {classes[j]}" for i, j in zip(arrays["label"], arrays["predicted"], strict=True)]
     rows = [images[start : start + MISTAKE_COLUMNS] for start in range(0, len(images), MISTAKE_COLUMNS)]
@@ -59,7 +59,7 @@ PICTURES: dict[str, Callable[["Figure", Arrays], None]] = {
 def _show(
     figure: "Figure", rows: Sequence[Sequence[NDArray[np.uint8]]], titles: Sequence[str] = (), height: float = 0.0
 ) -> None:
-    """Show rows of images, every pixel a square, never smoothed."""
+    """Show rows of images without smoothing, so that every pixel is a square."""
     if not rows:
         return
     shares = [image.shape[1] / image.shape[0] for image in rows[0]]
@@ -82,14 +82,14 @@ def _signs(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _colours(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return images (N, C, H, W) uint8 as (N, H, W, 4): three channels as colours, else the first one as grey."""
+    """Return images (N, C, H, W) uint8 as (N, H, W, 4): three channels as colours, otherwise the first as grey."""
     channels = images[:, :3] if images.shape[1] == 3 else images[:, :1]
     colours = np.broadcast_to(np.moveaxis(channels, 1, -1), (len(images), *images.shape[2:], 3))
     return np.concatenate([colours, np.full((*colours.shape[:-1], 1), 255, dtype=np.uint8)], axis=-1)
 
 
 def _mosaic(tiles: NDArray[np.uint8], columns: int, gap: int = 1) -> NDArray[np.uint8]:
-    """Return tiles (N, H, W, 4) in rows of `columns`, with transparent gaps, so that they stand on any background."""
+    """Return tiles (N, H, W, 4) in rows of `columns`, with transparent gaps that suit any background."""
     count, height, width, _ = tiles.shape
     rows = -(-count // columns)
     whole = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Copies a report folder's records and pictures to where a page goes, without naming the folders of this machine."""
+"""Copy the records and pictures of a report folder beside a page, without the folder names of this machine."""
 
 import json
 import re
@@ -14,14 +14,14 @@ __all__ = ["publish_records"]
 
 FILE = "records.jsonl"
 ABSOLUTE = re.compile(r"(?<![\w.~])/(?:[^\s/'\",;:]+/)+[^\s/'\",;:]+")
-KEPT = 2  # last parts of an absolute path
+KEPT = 2  # the number of last parts that an absolute path keeps
 
 
 def publish_records(records: Path, output: Path) -> None:
     """Write the last record of each id, and the pictures that they name, into `output`, over what stands there.
 
-    Absolute paths in commands, reasons and subjects keep their last two parts, never the first: who reads the page
-    has other folders, and need not know these.
+    Absolute paths in commands, reasons and subjects keep their last two parts, never the first: a reader of the page
+    has other folders and does not need these.
 
     Raises:
         InputError: there are no records, or a picture is missing.
@@ -34,7 +34,7 @@ def publish_records(records: Path, output: Path) -> None:
             shutil.copyfile(records / file, output / file)
         except FileNotFoundError as error:
             raise InputError(
-                f"{records / file} of record '{record.id}' cannot be read ({error.strerror}); required: the picture "
+                f"{records / file} of record '{record.id}' cannot be read ({error.strerror}), but it must be a picture "
                 "beside the records. Measure it again with `xnorkit report --only picture`."
             ) from error
     lines = [json.dumps(_portable(record).to_json(), ensure_ascii=False) for record in evidence.records]

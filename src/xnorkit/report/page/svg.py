@@ -29,7 +29,7 @@ COLOURS = {
     "c4": ("#8a3ea8", "#d4a1ee"),
     "c5": ("#8a6d00", "#e5c44d"),
 }
-# What matplotlib is given for each name: a colour that no figure uses otherwise, replaced in the finished SVG.
+# The colour that matplotlib receives for each name, which no figure uses otherwise; the finished SVG replaces it.
 SENTINELS = MappingProxyType({name: f"#0{index:x}f00{index:x}" for index, name in enumerate(COLOURS)})
 INK, SOFT, LINE, PAPER = (SENTINELS[name] for name in ("ink", "soft", "line", "paper"))
 RC: dict[Any, Any] = {
@@ -56,7 +56,7 @@ PIXELS_PER_POINT = 1.7
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Within: figures are drawn in the page's colours and sizes, text stays text."""
+    """Draw figures within the context in the colours and sizes of the page, with text as text."""
     import matplotlib as mpl
 
     with mpl.rc_context({**mpl.rcParamsDefault, **RC, "backend": mpl.rcParams["backend"]}):
@@ -81,7 +81,7 @@ def to_svg(figure: "Figure", name: str, alt: str) -> str:
 
 
 def as_file(svg: str) -> str:
-    """Return the element as a file that carries the colours, and a size, itself."""
+    """Return the element as a file with its own colours and size."""
     head, rest = svg.split(">", 1)
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', head)
     assert box is not None, "matplotlib writes the size of a drawing as its viewBox"
@@ -91,6 +91,6 @@ def as_file(svg: str) -> str:
 
 
 def colour_variables(element: str) -> str:
-    """Return the style sheet that gives the colours to an element and what is in it."""
+    """Return the style sheet that colours an element and its children."""
     light, dark = ("".join(f"--{name}:{pair[side]};" for name, pair in COLOURS.items()) for side in (0, 1))
     return f"{element}{{{light}}}\n@media (prefers-color-scheme:dark){{{element}{{{dark}}}}}\n"

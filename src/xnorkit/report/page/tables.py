@@ -1,4 +1,4 @@
-"""Small tables of measured numbers: what text and figures compare."""
+"""Small tables of measured numbers, which text and figures compare."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ __all__ = ["OWN", "Pair", "Place", "Sweep", "Trained", "pairs", "places", "sweep
 OWN = "xnorkit xnor"
 ENGINES = ("torch_f32", "torch_compile_f32", "onnxruntime_f32", "openvino_f32", "onnxruntime_int8", "openvino_int8")
 BASES = {"gradients": ("rule", "exact"), "ablation": ("change", "full xnor")}
-"""What tells the variants apart, and the one that the others are compared with."""
+"""The field that distinguishes the variants, and the variant that the others are compared with."""
 SWEEPS = {  # experiment: figure, what changes, how it is called
     "channels": ("4b", "channels", "input channels"),
     "filter": ("4c", "kernel", "filter size"),
@@ -37,7 +37,7 @@ MINIMA = {
 
 @dataclass(frozen=True)
 class Trained:
-    """Trainings that differ in their seed alone; `loss`, `epochs` and `planned` are None where no record has them."""
+    """Trainings that differ only in their seed; `loss`, `epochs` and `planned` are None if no record has them."""
 
     top1: Sequence[Cited]
     mean: Cited
@@ -50,7 +50,7 @@ class Trained:
 
 
 def trained(records: Sequence[Record]) -> Trained | None:
-    """Return what trainings reached that differ in their seed alone; None where no record has an accuracy."""
+    """Return the results of trainings that differ only in their seed, or None if no record has an accuracy."""
     top1, losses = _values(records, "top1"), _values(records, "train_loss")
     if not top1:
         return None
@@ -61,7 +61,7 @@ def trained(records: Sequence[Record]) -> Trained | None:
 
 
 def best_training(evidence: Evidence, **network: str) -> Trained | None:
-    """Return the training that speaks for a data set, model and family: a finished one, then the longest."""
+    """Return the training that represents a data set, model and family: a finished one, then the longest."""
     groups: dict[tuple[Any, Any], list[Record]] = {}
     for record in evidence.of("accuracy", **network):
         groups.setdefault((record.subject.get("recipe"), record.subject.get("epochs_planned")), []).append(record)
@@ -107,14 +107,14 @@ def pairs(evidence: Evidence) -> list[Pair]:
 
 
 def families(records: Sequence[Record]) -> list[str]:
-    """Return the families of some records: float, BWN and XNOR first."""
+    """Return the families of some records, with float, BWN and XNOR first."""
     known = {str(record.subject["family"]) for record in records}
     first = [name for name in ("float", "bwn", "xnor") if name in known]
     return first + sorted(known - set(first))
 
 
 def file_ratios(evidence: Evidence) -> list[Cited]:
-    """Return how many times smaller than its float32 weights the file of each XNOR network is."""
+    """Return the ratio of float32 weights to file size for each XNOR network."""
     ratios = []
     for record in evidence.of("memory", family="xnor"):
         full = evidence.value("memory", "weight_bytes", model=record.subject["model"], family="float")
@@ -123,7 +123,7 @@ def file_ratios(evidence: Evidence) -> list[Cited]:
 
 
 def step_ratios(evidence: Evidence) -> dict[str, Cited]:
-    """Return, by the id of its record, how many times as long as in float32 each binary training step takes."""
+    """Return the time of each binary training step over that in float32, by the id of its record."""
     found = {}
     for record in evidence.of("training-time"):
         same = {name: record.subject[name] for name in ("model", "batch", "threads") if name in record.subject}
@@ -138,7 +138,7 @@ def step_ratios(evidence: Evidence) -> dict[str, Cited]:
 class Place:
     """Calls of one network with one number of threads and images.
 
-    times: per column (an engine; our own with its family), the medians, or the minima if the place is busy, which
+    times: per column (an engine; our own with its family), the medians, or if the place is busy the minima, which
     other programs cannot lengthen. known: the columns that the study names, measured or not.
     """
 
@@ -155,11 +155,11 @@ class Place:
         return min((name for name in self.times if name.endswith(ending)), key=self.times.__getitem__, default=None)
 
     def lead(self, ending: str) -> Cited | None:
-        """Return how many times as long the fastest engine of a kind takes as ours."""
+        """Return the time of the fastest engine of a kind over ours."""
         return ratio(self.times.get(self.fastest(ending) or ""), self.times.get(OWN))
 
     def unmeasured(self, ending: str) -> bool:
-        """Return whether an engine of a kind, which may be the fastest, has no time."""
+        """Return whether an engine of a kind, possibly the fastest, has no time."""
         return any(name.endswith(ending) and name not in self.times for name in self.known)
 
 
@@ -179,7 +179,7 @@ def places(evidence: Evidence) -> list[Place]:
 
 
 def column(record: Record) -> str:
-    """Return the column of Table 4 in which a time stands."""
+    """Return the column of Table 4 that holds a time."""
     engine = str(record.subject["engine"])
     return f"{engine} {record.subject['family']}" if engine == OWN.split(maxsplit=1)[0] else engine
 
@@ -191,7 +191,7 @@ def columns(found: Sequence[Place]) -> list[str]:
 
 
 def usual(found: Sequence[Place]) -> list[Place]:
-    """Return the places of which the text speaks: the smallest batch on the fewest threads, timed in our engine."""
+    """Return the places that the text discusses: the smallest batch on the fewest threads, timed in our engine."""
     timed = [place for place in found if OWN in place.times]
     setting = min(((place.batch, place.threads) for place in timed), default=None)
     return [place for place in timed if (place.batch, place.threads) == setting]
@@ -206,11 +206,11 @@ class Sweep:
     busy: bool
 
     def number(self, record: Record, value: str) -> Cited | None:
-        """Return a value of a point; where other programs ran, a time is the minimum, which they cannot lengthen."""
+        """Return a value of a point; a time is the minimum, which is robust, if other programs ran."""
         return cite(record, MINIMA.get(value, value) if busy([record]) else value)
 
     def points(self, value: str = "speedup", *, sound: bool = False) -> list[tuple[Cited, Cited]]:
-        """Return (size, number) of the points; sound: of those with idle machine and every float32 engine measured."""
+        """Return (size, number) of the points; `sound` selects those with an idle machine and all float32 engines."""
         records = [r for r in self.records if not sound or not (busy([r]) or "unmeasured" in r.subject)]
         pairs = [(cite(record, self.across), self.number(record, value)) for record in records]
         return [(size, number) for size, number in pairs if size is not None and number is not None]
@@ -221,7 +221,7 @@ class Sweep:
 
     @property
     def unmeasured(self) -> dict[str, list[str]]:
-        """Float32 engines without a time, which may be the fastest, with the reason: the sizes where."""
+        """Float32 engines without a time, possibly the fastest, with the reason -> the sizes."""
         found: dict[str, list[str]] = {}
         for record in self.records:
             if "unmeasured" in record.subject:
@@ -239,7 +239,7 @@ class Sweep:
 
 
 def sweep(evidence: Evidence, experiment: str) -> Sweep | None:
-    """Return the points of a sweep that have a measured speed-up, one per size; None where there is none."""
+    """Return the points of a sweep with a measured speed-up, one per size, or None if there are none."""
     across = SWEEPS[experiment][1]
     found = {record.subject[across]: record for record in evidence.of(experiment) if cite(record, "speedup")}
     records = [found[size] for size in sorted(found)]
@@ -252,7 +252,7 @@ def best_points(sweeps: Sequence[Sweep | None], *, sound: bool = False) -> list[
 
 
 def variants(evidence: Evidence, experiment: str) -> dict[tuple[str, str], dict[str, Trained]]:
-    """Return, for each data set and model, the trainings of each variant, the base first."""
+    """Return the trainings of each variant, the base first, for each data set and model."""
     found = {}
     key, base = BASES[experiment]
     for network, records in networks(evidence.of(experiment)).items():
@@ -264,7 +264,7 @@ def variants(evidence: Evidence, experiment: str) -> dict[tuple[str, str], dict[
 
 
 def rival(found: dict[str, Trained], experiment: str) -> tuple[str, Cited, str] | None:
-    """Return the best other variant, the base's lead over it, and why that decides nothing ('' if it does)."""
+    """Return the best other variant, the base's lead over it, and the reason to doubt the lead, or ''."""
     base = found.get(BASES[experiment][1])
     others = {name: each for name, each in found.items() if each is not base and "alone" not in name}
     if base is None or not others:

@@ -1,4 +1,4 @@
-"""Fills a template with the records: page.html.j2 or report.md.j2, which share text.j2, or headline.md.j2."""
+"""Fill a template with the records: page.html.j2 or report.md.j2, which share text.j2, or headline.md.j2."""
 
 import json
 import re
@@ -20,14 +20,14 @@ __all__ = ["render"]
 
 SOURCE = "Rastegari et al., ECCV 2016"
 DASH = "–"
-"""The cell of what there is not to measure; what could be measured and was not says "not run" instead."""
+"""The cell of a value that does not exist; a value that was not measured reads "not run"."""
 REMARK = f"{DASH} does not apply, or is not part of this study."
 MARKDOWN = re.compile(r"[<*`|]|(?<!\w)_|_(?!\w)")
-"""What a name may hold that Markdown would take for its own."""
+"""The characters of a name that Markdown would interpret."""
 
 
 class _Html:
-    """How HTML writes a number (with its value and source), a name and a command."""
+    """The form of a number (with its value and source), a name and a command in HTML."""
 
     autoescape = True
     text = Markup
@@ -45,7 +45,7 @@ class _Html:
 
 
 class _Markdown:
-    """How Markdown writes a number, a name and a command."""
+    """The form of a number, a name and a command in Markdown."""
 
     autoescape = False
     text = str
@@ -61,7 +61,7 @@ class _Markdown:
 
 
 def render(template: str, evidence: Evidence, **more: Any) -> str:
-    """Return the page of the records by that template; `more` is what only this template needs."""
+    """Return the page of the records from a template; `more` holds what only this template needs."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     form = _Html() if template.endswith("html.j2") else _Markdown()
@@ -80,7 +80,7 @@ def _filters(form: _Html | _Markdown) -> dict[str, Any]:
         return "" if value is None else form.number(kind, value)
 
     def span(values: Sequence[Cited], kind: str = "times") -> str:
-        """Write "5.7 to 14.9", or the one number that there is, or that both ends read as."""
+        """Write "5.7 to 14.9", or a single number if both ends read alike."""
         ends = [min(values), max(values)] if values else []
         texts = {numbers.written(kind, end): form.number(kind, end) for end in ends}
         return form.text(" to ").join(texts.values())
@@ -108,7 +108,7 @@ def _filters(form: _Html | _Markdown) -> dict[str, Any]:
 
 
 def _notes(form: _Html | _Markdown, evidence: Evidence) -> dict[str, Any]:
-    """Return the functions that make the lines below a table."""
+    """Return the functions that write the lines below a table."""
 
     def notes(rows: str, records: Iterable[Record] = (), remarks: Iterable[str] = ()) -> list[str]:
         missing = [(form.name(reason), form.code(command)) for reason, command in not_run(evidence, records)]

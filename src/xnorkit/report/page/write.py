@@ -1,4 +1,4 @@
-"""Writes the page: index.html, report.md and figures/ from the records of a folder."""
+"""Write the page, index.html, report.md and figures/, from the records of a folder."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,7 +16,7 @@ __all__ = ["PagePaths", "write_page"]
 
 @dataclass(frozen=True)
 class PagePaths:
-    """Where the page was written."""
+    """The files of the page."""
 
     html: Path
     markdown: Path
@@ -32,7 +32,7 @@ def write_page(records: Path, output: Path) -> PagePaths:
     version of matplotlib.
 
     Raises:
-        InputError: there are no records, or the folder cannot be written.
+        InputError: there are no records, or the folder is not writable.
     """
     folder = output / "figures"
     try:
@@ -51,5 +51,5 @@ def write_page(records: Path, output: Path) -> PagePaths:
         for path, drawing in zip(paths.figures, drawn.values(), strict=True):
             path.write_text(as_file(drawing.svg), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{output} cannot be written ({error.strerror}); required: a writable folder.") from error
+        raise InputError(f"{output} cannot be written ({error.strerror}). Choose a writable folder.") from error
     return paths

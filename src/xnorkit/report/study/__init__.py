@@ -1,4 +1,4 @@
-"""The experiments of `xnorkit report`: `plan` says how much of each, `runner` runs them, the other files measure."""
+"""The experiments of `xnorkit report`: `plan` sizes them, `runner` runs them, the other files measure."""
 
 from xnorkit.report.study.plan import PLANS, Plan
 from xnorkit.report.study.runner import StudyResult, run_study, steps_of

@@ -1,4 +1,4 @@
-"""Trainings: their accuracy and curves, those of the plan and all others that are found; and their packed files."""
+"""The accuracy and curves of trainings, planned or found, and their packed files."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,7 +24,7 @@ HOUR = 3600
 
 
 def accuracy_steps(study: Study) -> Iterable[Step]:
-    """Yield one step per run of the plan, the shortest first, and one that collects the others."""
+    """Yield one step per run of the plan, the shortest first, and one step that collects the others."""
     for spec in sorted(study.plan.runs, key=lambda spec: spec.hours):
         yield _accuracy(study, spec)
     yield Step("accuracy: other runs", COLLECT_SECONDS, [], lambda: _others(study), again=True)
@@ -58,7 +58,7 @@ def _accuracy(study: Study, spec: RunSpec) -> Step:
 
 
 def _others(study: Study) -> Iterable[Record]:
-    """Yield the records of runs that no other step has: networks, families, recipes or seeds beyond the plan."""
+    """Yield the records of runs outside the plan: other networks, families, recipes or seeds."""
     found = [record for record in study.store.find("accuracy") if record.status != "not run"]
     taken = {(record.id, record.subject["run"]) for record in found}
     for run in runs_of(study):
@@ -69,7 +69,7 @@ def _others(study: Study) -> Iterable[Record]:
 
 
 def _records(study: Study, run: Run, key: str, command: str) -> list[Record]:
-    """Return accuracy and curve of a run, in part if it has epochs left."""
+    """Return the accuracy and curve of a run, in part if it has epochs left."""
     recipe = run.recipe
     split, images = _split(study, run)
     subject: Subject = {
@@ -93,7 +93,7 @@ def _records(study: Study, run: Run, key: str, command: str) -> list[Record]:
 
 
 def _split(study: Study, run: Run) -> tuple[str, int]:
-    """Return name and size of the split that a run was evaluated on; the log of an unfinished one does not tell."""
+    """Return the name and size of the evaluation split of a run, which the log of an unfinished run lacks."""
     if run.result is not None:
         return str(run.result["split"]), int(run.result["images"])
     try:

@@ -1,4 +1,4 @@
-"""Under what a figure was measured, and what OpenVINO leaves behind that the next one must not meet."""
+"""The conditions of a figure, and the removal of what OpenVINO leaves in the process."""
 
 import ctypes
 import subprocess
@@ -18,13 +18,13 @@ SS_DISABLE = 2
 
 @cache
 def machine() -> dict[str, Any]:
-    """Return what does not change during a study: cpu, cores, isa, os, python, versions, commit."""
+    """Return the conditions that do not change during a study: cpu, cores, isa, os, python, versions, commit."""
     versions = {"xnorkit": __version__, **bench_machine.versions(PACKAGES)}
     return {**bench_machine.machine(), "isa": _engine.default_isa(), "versions": versions, "commit": _commit()}
 
 
 def _commit() -> str:
-    """Return the commit of the working tree that this package lies in, marked if it was changed, else its version."""
+    """Return the commit of this package's working tree, marked if it has changes, or else its version."""
     try:
         head = _git("rev-parse", "--short=12", "HEAD")
         inside = _git("ls-files", "--error-unmatch", __file__)
@@ -45,9 +45,9 @@ class _Stack(ctypes.Structure):
 
 
 def usual_signal_stack() -> None:
-    """Take back the alternate signal stack that OpenVINO registers for the thread and frees with its model.
+    """Remove the alternate signal stack that OpenVINO registers for the thread and frees with its model.
 
-    The next signal, as that of the interrupt key, would be delivered to freed memory and kill the process.
+    The next signal, such as an interrupt, would otherwise run on freed memory and kill the process.
     """
     if "openvino" in sys.modules and sys.platform == "linux":
         ctypes.CDLL(None).sigaltstack(ctypes.byref(_Stack(None, SS_DISABLE, 0)), None)

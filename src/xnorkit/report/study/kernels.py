@@ -22,7 +22,7 @@ TRUTH = "portable"  # its kernels are proved equal to the reference by the tests
 
 
 def peak_steps(study: Study) -> Iterable[Step]:
-    """Yield the peaks of one thread, and of as many as are asked for."""
+    """Yield the peaks of one thread and of the requested number of threads."""
     for threads in sorted({1, study.threads}):
         record = blank("peaks", f"t{threads}", {"threads": threads}, "xnorkit report --only peaks")
         title = f"peaks of the machine, threads {threads}"
@@ -77,7 +77,7 @@ def sweep_step(study: Study, experiment: str, shape: LayerShape) -> Step:
     def measure() -> Iterable[Record]:
         peers = [engine.name for engine in KERNEL_ENGINES if engine.name.endswith("_f32") and not engine.missing()]
         if not peers:
-            raise InputError(f"no float32 engine is installed; required: {REMEDY}.")
+            raise InputError(f"no float32 engine is installed, but the comparison needs one: {REMEDY}.")
         yield _point(record, shape, bench_kernel(shape, seconds=seconds, against=peers, truth=TRUTH, note=study.note))
 
     return Step(f"{experiment}: {shape.text}", seconds + SETUP_SECONDS, [record], measure)

@@ -1,4 +1,4 @@
-"""Arrays that the page draws: filters, signs, mistakes. Each is an .npz file beside the records."""
+"""The arrays that the page draws, filters, signs and mistakes, each in an .npz file beside the records."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -69,7 +69,7 @@ def _binary_filters(shown: _Shown) -> Picture:
     """Arrays: sign (O, C_in, KH, KW) int8, +1 and -1, of the first binary convolution."""
     layer = next((module for module in shown.model.modules() if isinstance(module, BinaryConv2d)), None)
     if layer is None:
-        raise InputError(f"{shown.run.folder}: no binary convolution; required: a network that has one.")
+        raise InputError(f"the network of {shown.run.folder} has no binary convolution, but the picture needs one.")
     with torch.no_grad():
         values = layer.weight_pre_process(layer.weight)
     sign = torch.where(values >= 0, 1, -1).to(torch.int8).numpy()
@@ -80,7 +80,7 @@ def _binary_filters(shown: _Shown) -> Picture:
 def _misclassified(shown: _Shown) -> Picture:
     """Arrays: images (N, C, H, W) uint8; index, label, predicted, probability (N,); classes.
 
-    They are what the packed network gets wrong, the most confident mistakes first.
+    They are the mistakes of the packed network, the most confident first.
     """
     images, labels = shown.data.test_arrays()
     probabilities = np.concatenate(
@@ -106,7 +106,7 @@ def _sign_maps(shown: _Shown) -> Picture:
     values = infer_shapes(shown.packed.graph)
     name = next((node.name for node in shown.packed.graph.nodes if values[node.name].kind == "bits"), None)
     if name is None:
-        raise InputError(f"{shown.run.folder}: no activation is binary; required: a network that has some.")
+        raise InputError(f"the network of {shown.run.folder} has no binary activations, but the picture needs some.")
     signs = unpack_bits(shown.packed.trace(images)[name], values[name].channels).transpose(0, 3, 1, 2)
     figures = {"channels": values[name].channels, "plus": int((signs > 0).sum()), "signs": signs.size}
     arrays = {"images": images, "label": labels, "sign": signs[:, :SHOWN_MAPS], "classes": np.array(shown.data.classes)}

@@ -1,4 +1,4 @@
-"""What is measured in which mode: plans.yaml, typed."""
+"""The typed content of plans.yaml: the measurements of each mode."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,7 +15,7 @@ __all__ = ["PLANS", "Inference", "Plan", "RunSpec", "Training", "Variants"]
 class RunSpec:
     """A training of the accuracy table.
 
-    recipe, overrides: what trains it. dataset, model, family: what it is then, family being the name of the
+    recipe, overrides: how it is trained. dataset, model, family: what it then is, where family is the name of the
     binarization. hours: of training on two cores, roughly. deployed: pack its checkpoint and prove it.
     """
 
@@ -29,18 +29,18 @@ class RunSpec:
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """The name of its folder."""
         return f"{self.recipe}-{self.family}" if self.overrides else self.recipe
 
     @property
     def key(self) -> str:
-        """Of its records."""
+        """The key of its records."""
         return f"{self.dataset}/{self.model}/{self.family}"
 
 
 @dataclass(frozen=True)
 class Inference:
-    """A network whose time per call is measured: seconds of measurement per batch, and the cost of it all."""
+    """A network whose time per call is measured, with the seconds of measurement per batch and the total cost."""
 
     model: str
     batches: tuple[int, ...]
@@ -50,7 +50,7 @@ class Inference:
 
 @dataclass(frozen=True)
 class Training:
-    """A network whose training step is measured; epoch_images: of the epoch that its time is also given for."""
+    """A network whose training step is measured; `epoch_images` sizes the epoch whose time is reported too."""
 
     model: str
     batch: int
@@ -60,7 +60,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Variants:
-    """Equal budget of the comparison of gradient rules and of the ablation. seconds: of one training."""
+    """The equal budget of all gradient rules and ablations; `seconds` is the time of one training."""
 
     recipe: str
     epochs: int
@@ -97,7 +97,7 @@ class Plan:
         for spec in self.runs:
             if spec.key == key:
                 return spec
-        raise InputError(f"run '{key}'; required: one of {', '.join(spec.key for spec in self.runs)}.")
+        raise InputError(f"run '{key}', but it must be one of {', '.join(spec.key for spec in self.runs)}.")
 
 
 def _plan(mode: str, entries: dict[str, Any]) -> Plan:
@@ -111,7 +111,7 @@ def _plan(mode: str, entries: dict[str, Any]) -> Plan:
 
 
 def _frozen(entry: Any) -> Any:
-    """Return the entry with every list as a tuple."""
+    """Return the entry with tuples in the place of lists."""
     if isinstance(entry, dict):
         return {name: _frozen(value) for name, value in entry.items()}
     return tuple(map(_frozen, entry)) if isinstance(entry, list) else entry

@@ -1,4 +1,4 @@
-"""What a folder of `xnorkit train` tells: which run it is, how far it came, and what it reached."""
+"""The content of a folder of `xnorkit train`: the run, its progress, and its results."""
 
 import csv
 import json
@@ -19,13 +19,13 @@ CURVES = ("train_loss", "eval_loss", "train_accuracy", "eval_accuracy", "flip_ra
 
 @dataclass(frozen=True)
 class Run:
-    """A run, finished or not, with at least one epoch behind it.
+    """A run, finished or not, with at least one completed epoch.
 
     Attributes:
-        folder: of the run.
-        recipe: with all fields, as it was trained.
-        rows: of log.csv, one per epoch.
-        result: content of result.json, None while epochs are left.
+        folder: the folder of the run.
+        recipe: the recipe of the training with all fields.
+        rows: the rows of log.csv, one per epoch.
+        result: the content of result.json, or None while epochs are left.
     """
 
     folder: Path
@@ -45,27 +45,27 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Epochs done."""
+        """The number of completed epochs."""
         return len(self.rows)
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done and the result is written."""
+        """Whether all epochs are complete and the result is written."""
         return self.result is not None and self.epochs >= self.recipe.epochs
 
     @property
     def status(self) -> str:
-        """Of its records."""
+        """The key of its records."""
         return "measured" if self.finished else "in part"
 
     @property
     def reason(self) -> str:
-        """Why it is in part."""
+        """The reason why it is in part."""
         return "" if self.finished else f"{self.epochs} of {self.recipe.epochs} epochs"
 
     @property
     def float_stage(self) -> str:
-        """Why the network is not yet binary, empty if it is: the last epoch lies in a stage of float halves."""
+        """The reason why the network is not yet binary, or '': its last epoch is in a stage with float parts."""
         stages = self.recipe.all_stages()
         stage = stages[stage_at(stages, self.epochs - 1)[0]]
         if "float" not in (stage.activations, stage.weights):
@@ -74,11 +74,11 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """After the last epoch."""
+        """The accuracy after the last epoch."""
         return self.folder / "last.ckpt"
 
     def last(self, column: str) -> float | None:
-        """Return a figure of the last epoch, None if the log has none."""
+        """Return a figure of the last epoch, or None if the log has none."""
         return _number(self.rows[-1].get(column, ""))
 
     def curves(self) -> dict[str, list[float | None]]:
@@ -88,7 +88,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run | None:
-    """Return the run in a folder, None where no epoch is done.
+    """Return the run in a folder, or None if no epoch is complete.
 
     Raises:
         RecipeError: its recipe is of another version.
@@ -107,8 +107,8 @@ def read_run(folder: Path) -> Run | None:
 def read_runs(folders: Iterable[Path], note: Note) -> list[Run]:
     """Return the runs in the folders inside `folders`, by name.
 
-    Left out, with a note, are those that cannot be read, and trials: runs that hold out a part of the training images
-    to choose settings by, so that they trained on fewer.
+    A note reports each run that is left out: unreadable ones, and trials, which hold out a part of the training images
+    for choosing settings and thus train on fewer.
     """
     runs = []
     for root in folders:
@@ -119,7 +119,7 @@ def read_runs(folders: Iterable[Path], note: Note) -> list[Run]:
                 note(f"{recipe.parent}: {error}")
                 continue
             if run is not None and run.recipe.data.selection:
-                note(f"{recipe.parent}: a trial, it holds out {run.recipe.data.selection:.0%} to choose settings by")
+                note(f"{recipe.parent}: a trial, which holds out {run.recipe.data.selection:.0%} for choosing settings")
             elif run is not None:
                 runs.append(run)
     return runs

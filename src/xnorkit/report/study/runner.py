@@ -1,4 +1,4 @@
-"""Runs the steps of a study: skips what is done, stores each record at once, tells progress and time left."""
+"""Run the steps of a study: skip completed ones, store each record at once, report progress and time left."""
 
 import sys
 import time
@@ -43,7 +43,7 @@ ROOMS: dict[tuple[str, ...], Steps] = {
 
 @dataclass(frozen=True)
 class StudyResult:
-    """Number of records by status after a study, and its seconds."""
+    """The number of records by status after a study, and its seconds."""
 
     measured: int
     in_part: int
@@ -57,30 +57,30 @@ def steps_of(study: Study, only: Sequence[str] = ()) -> list[Step]:
     """Return the steps of a study, all or those of some experiments.
 
     Raises:
-        InputError: an unknown experiment, with near matches.
+        InputError: an experiment is unknown; the message suggests near matches.
     """
     for name in only:
         if name not in EXPERIMENTS:
             near = get_close_matches(name, EXPERIMENTS, n=2) or EXPERIMENTS
-            raise InputError(f"--only {name}; required: experiments with commas between them: {', '.join(near)}.")
+            raise InputError(f"experiment '{name}', but experiments must be among {', '.join(near)}.")
     rooms = (make for experiments, make in ROOMS.items() if not only or set(only) & set(experiments))
     steps = [step for make in rooms for step in make(study)]
     return [s for s in steps if not only or not s.blanks or any(record.experiment in only for record in s.blanks)]
 
 
 def run_study(study: Study, only: Sequence[str] = (), *, show: Callable[[str], None] | None = None) -> StudyResult:
-    """Run what is not done yet and return how much there is now.
+    """Run the steps that are not complete and return the counts.
 
     A step that fails with an error of this library leaves its records "not run", with the reason.
 
     Args:
-        study: what to measure, and where.
-        only: experiments; all by default.
-        show: takes a line of progress per step; on standard error by default.
+        study: the measurements and their folder.
+        only: the experiments to run; by default all.
+        show: a function that takes a line of progress per step; by default it prints to standard error.
 
     Raises:
-        InputError: as `steps_of`, or a folder that cannot be written.
-        KeyboardInterrupt: the interrupt key; what was measured until then is stored, and a line tells how to go on.
+        InputError: as `steps_of`, or the folder is not writable.
+        KeyboardInterrupt: the user interrupts; the measured records are stored, and a line shows how to continue.
     """
     show = show or _print
     steps = steps_of(study, only)
@@ -92,7 +92,7 @@ def run_study(study: Study, only: Sequence[str] = (), *, show: Callable[[str], N
             show(f"[{number + 1}/{len(left)}] {step.title} (about {ahead} left)")
             _run(study, step)
     except KeyboardInterrupt:
-        show(f"interrupted; {len(study.store)} records are in {study.store.path}. Go on with: {study.command}")
+        show(f"interrupted; {len(study.store)} records are in {study.store.path}. Continue with: {study.command}")
         raise
     statuses = [record.status for record in study.store.find()]
     measured, in_part, not_run = (statuses.count(status) for status in ("measured", "in part", "not run"))
@@ -100,7 +100,7 @@ def run_study(study: Study, only: Sequence[str] = (), *, show: Callable[[str], N
 
 
 def _run(study: Study, step: Step) -> None:
-    """Store the records of a step; those that do not come stay "not run", with the reason."""
+    """Store the records of a step; missing ones stay "not run", with the reason."""
     others = OtherLoad()
     missing = {record.id: record for record in step.blanks}
     reason = ""
@@ -119,7 +119,7 @@ def _run(study: Study, step: Step) -> None:
 
 
 def _store(study: Study, record: Record, others: OtherLoad) -> None:
-    """Append a record under its conditions, unless the store has it just so."""
+    """Append a record with its conditions, unless the store holds an equal one."""
     before = study.store.get(record.id)
     if before is not None and replace(before, conditions={}) == replace(record, conditions={}):
         return
@@ -135,7 +135,7 @@ def _store(study: Study, record: Record, others: OtherLoad) -> None:
 
 
 def _time_left(steps: Sequence[Step], number: int, past: float) -> str:
-    """Return, in words, what the steps from `number` on are expected to take, times how slow those behind were."""
+    """Return the expected time of the steps from `number` on, scaled by the speed of the previous ones, as text."""
     behind, ahead = (sum(step.seconds for step in part) for part in (steps[:number], steps[number:]))
     seconds = ahead * (past / behind if behind else 1.0)
     return f"{seconds:.0f} s" if seconds < 2 * MINUTE else f"{seconds / MINUTE:.0f} min"

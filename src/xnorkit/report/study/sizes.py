@@ -1,4 +1,4 @@
-"""What networks take: files, weights, programs that are ready to run, and the three networks of Figure 4a."""
+"""The sizes of networks: files, weights, loaded programs, and the three networks of Figure 4a."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -34,7 +34,7 @@ def counted_steps(study: Study) -> Iterable[Step]:
 
 
 def vgg19_counts() -> tuple[int, int]:
-    """Return parameters of VGG-19, and those that are binary: weights of all layers but the first and the last."""
+    """Return the parameters of VGG-19, and the binary ones: all weights but those of the first and last layers."""
     convolutions = [9 * a * b for a, b in pairwise(VGG19_CHANNELS)]
     linear = [a * b for a, b in pairwise(VGG19_LINEAR)]
     biases = sum(VGG19_CHANNELS[1:]) + sum(VGG19_LINEAR[1:])
@@ -42,7 +42,7 @@ def vgg19_counts() -> tuple[int, int]:
 
 
 def _measure(record: Record) -> list[Record]:
-    """Fill in the sizes: of the packed file and its program for one image, or of PyTorch's weights and statistics."""
+    """Fill in the sizes of the packed file and its program for one image, or of PyTorch's weights and statistics."""
     model, family = str(record.subject["model"]), str(record.subject["family"])
     counts = count_weights(model, family)
     if family == "float":
@@ -64,9 +64,9 @@ def _count(record: Record) -> list[Record]:
         "binary_params": binary,
         "float_bytes": 4 * params,
         "double_bytes": 8 * params,
-        # bits of the binary weights; all else, the first and the last layer above all, stays float32
+        # bits of the binary weights; the rest, mainly the first and the last layer, stays float32
         "packed_bytes": -(-binary // 8) + 4 * (params - binary),
-        # as if every parameter were a bit, which is what the paper draws
+        # as if every parameter were a bit, as in the paper's figure
         "all_bits_bytes": -(-params // 8),
     }
     return [measured(record, values)]

@@ -1,4 +1,4 @@
-"""What the steps of a study share: its plan, its folders and options, and what a step is."""
+"""The parts that the steps of a study share: its plan, folders and options, and the step itself."""
 
 import math
 import time
@@ -22,15 +22,15 @@ class Study:
 
     Attributes:
         plan: what is measured.
-        folder: of records.jsonl, pictures/, models/ (packed) and runs/ (trainings of the study itself).
-        data: folder of the data sets; None for the default.
+        folder: the folder of records.jsonl, pictures/, models/ (packed) and runs/ (the study's own trainings).
+        data: the folder of the data sets, or None for the default.
         runs: folders of trainings to collect.
-        threads: of everything that is timed, except the kernels, which take 1.
-        train: whether runs that are missing are trained.
-        deadline: when their time is over, on `time.monotonic`; None without a limit.
-        seeds: of the gradient rules and the ablation.
-        epochs: of these; 0 for the plan's.
-        note: takes lines about what was left out.
+        threads: the number of threads for all timings except the kernels, which take 1.
+        train: whether the study trains missing runs.
+        deadline: the end of their time on `time.monotonic`, or None without a limit.
+        seeds: the seeds of the gradient rules and the ablation.
+        epochs: the epochs of these, or 0 for those of the plan.
+        note: a function that takes lines about omissions.
     """
 
     plan: Plan
@@ -51,12 +51,12 @@ class Study:
 
     @property
     def own_runs(self) -> Path:
-        """Where the study trains."""
+        """The folder of the study's own trainings."""
         return self.folder / "runs"
 
     @property
     def trains(self) -> bool:
-        """Whether the study trains what is missing."""
+        """Whether the study trains missing runs."""
         return self.train or self.plan.trains
 
     def seconds_left(self) -> float:
@@ -65,7 +65,7 @@ class Study:
 
     @property
     def command(self) -> str:
-        """How the study is begun again."""
+        """The command that starts the study again."""
         words = ["xnorkit report", "--quick" if self.plan.mode == "quick" else "", f"--output {self.folder}"]
         words += [f"--data {self.data}" if self.data else "", "--train" if self.train and not self.plan.trains else ""]
         return " ".join(filter(None, words))
@@ -73,14 +73,14 @@ class Study:
 
 @dataclass(frozen=True)
 class Step:
-    """Something to measure at once.
+    """A unit of measurement.
 
     Attributes:
-        title: for the line of progress.
-        seconds: expected on two idle cores, for the time left.
-        blanks: the records it gives, still "not run": with id, subject and the command that fills them.
-        measure: gives them; more, as of further runs, are welcome.
-        again: measure even what is done, as it may have changed (runs in folders).
+        title: the title in the line of progress.
+        seconds: the expected time on two idle cores, for the time left.
+        blanks: its records, still "not run", with the id, subject and command that fills them.
+        measure: a function that yields these records and possibly more.
+        again: measure again even if complete, because runs in folders may have changed.
     """
 
     title: str

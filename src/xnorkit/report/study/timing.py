@@ -1,4 +1,4 @@
-"""Times of whole networks: calls in our engine and in what else one could run, and training steps."""
+"""The times of whole networks: calls in our engine and in others, and training steps."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -34,7 +34,7 @@ def inference_steps(study: Study) -> Iterable[Step]:
 
 
 def inference_step(study: Study, entry: Inference, engines: list[str]) -> Step:
-    """Return the step that measures a network in our engine and in others."""
+    """Return the step that measures a network in our engine and the others."""
     families = [family for family in OTHER_FAMILIES if family in binarizations(entry.model)]
     blanks = [_call(study, entry.model, engine, batch) for batch in entry.batches for engine in (OWN, *engines)]
     blanks += [_call(study, entry.model, OWN, batch, family) for family in families for batch in entry.batches]

@@ -1,4 +1,4 @@
-"""Trainings of the study itself, within its time, and the runs that it finds."""
+"""The study's own trainings, within its time, and the runs that it finds."""
 
 import subprocess
 import sys
@@ -14,11 +14,11 @@ from xnorkit.train import Recipe, fit, load_recipe
 __all__ = ["VARIANT", "command_of", "find_run", "runs_of", "train"]
 
 VARIANT = "variant-"
-"""How the folders of gradient rules and ablation begin, which no other table collects."""
+"""The prefix of the folders of gradient rules and ablations, which no other table collects."""
 
 
 def command_of(spec: RunSpec) -> str:
-    """Return what trains a run into the folder in which the next report finds it."""
+    """Return the command that trains a run into the folder where the next report finds it."""
     words = ["xnorkit train", spec.recipe, *spec.overrides]
     words += [] if spec.dataset == "digits" else ["--data DIR"]
     words += [f"--exp-name {spec.name}"] if spec.overrides else []
@@ -31,7 +31,7 @@ def runs_of(study: Study) -> list[Run]:
 
 
 def find_run(study: Study, spec: RunSpec) -> Run | None:
-    """Return the run of a cell of the accuracy table: of several that of the plan's recipe, then the furthest.
+    """Return the run of a cell of the accuracy table, preferably of the plan's recipe, then the longest.
 
     A run that is missing or has epochs left is trained first, if the study trains and has time left.
     """
@@ -46,7 +46,7 @@ def find_run(study: Study, spec: RunSpec) -> Run | None:
 
 
 def train(study: Study, recipe: Recipe, name: str) -> None:
-    """Train a recipe into the study's own folder, going on where an earlier one stopped, until the time is over."""
+    """Train a recipe into the study's own folder, continuing an earlier run, until the time is over."""
     folder = study.own_runs / name
     resume = "last" if (folder / "last.ckpt").is_file() else None
     if study.deadline is None:
@@ -55,15 +55,15 @@ def train(study: Study, recipe: Recipe, name: str) -> None:
     try:
         _train_apart(study, recipe, folder, resume)
     except subprocess.TimeoutExpired:
-        study.note(f"{name}: the time is over (--hours); it goes on with the next report")
+        study.note(f"{name}: the time is over (--hours); it continues with the next report")
 
 
 def _train_apart(study: Study, recipe: Recipe, folder: Path, resume: str | None) -> None:
-    """Train in a process of its own, which can be ended at any time: each epoch leaves a whole checkpoint.
+    """Train in a separate process, which may end at any time, because each epoch leaves a complete checkpoint.
 
     Raises:
         TimeoutExpired: the time of the study is over.
-        RecipeError: the training refuses; its last line says why.
+        RecipeError: the training fails; its last line is the reason.
     """
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "recipe.yaml"

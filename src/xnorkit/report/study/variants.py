@@ -1,4 +1,4 @@
-"""Gradient rules and parts of the binarization, compared on one network with one budget."""
+"""The comparison of gradient rules and of parts of the binarization, on one network with one budget."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ ENDS = ["_first_", "_last_"]
 
 @dataclass(frozen=True)
 class Variant:
-    """What a binary layer does with its input, its weight and its sums; None does nothing."""
+    """The processes of a binary layer's input, weight and sums; None omits one."""
 
     activations: BinarizerSpec | None = SIGN
     weight: BinarizerSpec | None = SCALED_SIGN
@@ -28,7 +28,7 @@ def _scaled(**options: object) -> Variant:
     return Variant(weight=BinarizerSpec("XNORWeightBinarizer", dict(options)))
 
 
-# The rules of docs/how-xnor-net-works.md; "seeds" is that of the reference code which the seeds are about.
+# The rules of docs/how-xnor-net-works.md; "seeds" is the rule of the reference code.
 GRADIENTS = {
     "exact": _scaled(gradient="exact"),
     "paper": _scaled(gradient="paper"),
@@ -55,7 +55,7 @@ def variant_steps(study: Study, experiment: str) -> Iterable[Step]:
 
 
 def recipe_of(study: Study, variant: Variant, name: str, seed: int) -> Recipe:
-    """Return the recipe of the plan with the binarization of a variant, in one stage, and the budget of all."""
+    """Return the recipe of the plan with the binarization of a variant, in one stage, and the common budget."""
     base = load_recipe(study.plan.variants.recipe)
     stage = StageSpec(
         name=name,
