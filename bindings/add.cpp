@@ -22,8 +22,9 @@ Attribute attribute_of(const std::string& what, nb::handle value) {
   if (nb::try_cast(value, text, false)) return text;
   if (nb::try_cast(value, list, false)) return list;
   const std::string type = nb::type_name(value.type()).c_str();
-  throw std::invalid_argument(what + ": received " + type +
-                              "; required None, a bool, an integer of 64 bits, a float, a string or a list of integers");
+  throw std::invalid_argument(
+      what + ": received " + type +
+      "; required None, a bool, an integer of 64 bits, a float, a string or a list of integers");
 }
 
 DType dtype_of(const std::string& what, nb::dlpack::dtype type) {

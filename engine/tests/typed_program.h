@@ -50,7 +50,8 @@ class Program : public xnorkit::Program {
   int int8_conv2d_bits(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
                        const Array<int32_t>& bias, const Geometry& g, const Array<int32_t>& threshold,
                        const Array<uint8_t>& flip) {
-    return int8(source, weight, zero_point, bias, g, "bits", {{"threshold", tensor(threshold)}, {"flip", tensor(flip)}});
+    return int8(source, weight, zero_point, bias, g, "bits",
+                {{"threshold", tensor(threshold)}, {"flip", tensor(flip)}});
   }
   int int8_conv2d_f32(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
                       const Array<int32_t>& bias, const Geometry& g, const Array<float>& scale) {

@@ -26,8 +26,9 @@ int main(int argc, char** argv) try {
   }
 
   const std::vector<float> logits = model.run(pixels);
-  const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
-  std::printf("%s (logit %.9g)\n", model.classes().at(static_cast<size_t>(best)).c_str(), logits[static_cast<size_t>(best)]);
+  const auto best = std::max_element(logits.begin(), logits.end());
+  const std::string name = model.classes().at(static_cast<size_t>(best - logits.begin()));
+  std::printf("%s (logit %.9g)\n", name.c_str(), *best);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -45,7 +45,8 @@ size_t dtype_bytes(DType type) {
 
 void Arguments::check_inputs(size_t least, size_t most) const {
   if (inputs_.size() >= least && inputs_.size() <= most) return;
-  const std::string required = least == most ? std::to_string(least) : std::to_string(least) + " to " + std::to_string(most);
+  const std::string required =
+      least == most ? std::to_string(least) : std::to_string(least) + " to " + std::to_string(most);
   fail(op_, ": received ", inputs_.size(), " values to read; required ", required);
 }
 

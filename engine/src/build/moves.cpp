@@ -78,8 +78,8 @@ Built build_gather_channels(Arguments& a) {
   a.check_shape("index", {spec.output.channels});
   const std::string required = " 0 to " + std::to_string(spec.input.channels - 1);
   const int64_t channels = spec.input.channels;
-  spec.index = a.values_where<int32_t>("index", DType::i32, required.c_str(),
-                                       [=](int32_t v) { return v >= 0 && v < channels; });
+  spec.index =
+      a.values_where<int32_t>("index", DType::i32, required.c_str(), [=](int32_t v) { return v >= 0 && v < channels; });
   return spec;
 }
 

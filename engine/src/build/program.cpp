@@ -32,7 +32,8 @@ std::vector<float> finite(const char* what, const Array<float>& array, const std
   for (const int64_t length : shape) size *= static_cast<size_t>(length);
   std::vector<float> values(array.data, array.data + size);
   const auto bad = std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
-  if (bad != values.end()) fail(what, " has ", *bad, " at flat index ", bad - values.begin(), "; required: finite values");
+  if (bad != values.end())
+    fail(what, " has ", *bad, " at flat index ", bad - values.begin(), "; required: finite values");
   return values;
 }
 

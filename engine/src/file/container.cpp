@@ -52,7 +52,8 @@ using Place = std::pair<int64_t, int64_t>;
 
 Tensor tensor_of(const std::string& name, const Json& entry, const uint8_t* data, size_t size, Place& place) {
   const std::string where = "tensor " + shown(name);
-  if (entry.object() == nullptr) fail(where, ": received ", shown(entry), "; required: an object of dtype, shape, data_offsets");
+  if (entry.object() == nullptr)
+    fail(where, ": received ", shown(entry), "; required: an object of dtype, shape, data_offsets");
   check_keys(where, entry, {"dtype", "shape", "data_offsets"});
   constexpr int64_t most = std::numeric_limits<int64_t>::max();
   const DType type = dtype_of(where, *entry.find("dtype"));
@@ -91,7 +92,8 @@ void check_places(std::vector<Place> places, size_t size) {
 
 // Its entry "xnorkit".
 std::string graph_of(const Json* metadata) {
-  if (metadata == nullptr) fail("a safetensors file without metadata 'xnorkit'; required: a file that xnorkit exported");
+  if (metadata == nullptr)
+    fail("a safetensors file without metadata 'xnorkit'; required: a file that xnorkit exported");
   const Json::Object* entries = metadata->object();
   const bool strings = entries != nullptr && std::all_of(entries->begin(), entries->end(), [](const Member& member) {
                          return member.value.string() != nullptr;
@@ -111,7 +113,8 @@ Container unpack(const uint8_t* bytes, size_t size, const Limits& limits) {
   if (length > size - 8) broken("its header of ", length, " bytes does not fit into ", size, " bytes");
   check_limit("header", limits.header, static_cast<double>(length), "bytes of the safetensors header");
   const std::string_view text(reinterpret_cast<const char*>(bytes) + 8, static_cast<size_t>(length));
-  if (text.empty() || text[0] != '{') broken("its header begins with ", shown(text.substr(0, 8)), " and not with a brace");
+  if (text.empty() || text[0] != '{')
+    broken("its header begins with ", shown(text.substr(0, 8)), " and not with a brace");
   if (!is_utf8(text)) broken("its header is not UTF-8 text");
   const Json header = parse_json(text, kHeader);
   Container result;

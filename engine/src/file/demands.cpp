@@ -7,19 +7,19 @@
 namespace xnorkit::file {
 namespace {
 
-constexpr double kPerNumber = 40;      // work of a number that an operation writes, or reads as an operand
-constexpr double kPerFunction = 400;   // of a number that goes through exp, tanh or erf
-constexpr double kPerTap = 24;         // of a tap that a pool reads, beside kPerPooled for each of its numbers or words
+constexpr double kPerNumber = 40;     // work of a number that an operation writes, or reads as an operand
+constexpr double kPerFunction = 400;  // of a number that goes through exp, tanh or erf
+constexpr double kPerTap = 24;        // of a tap that a pool reads, beside kPerPooled for each of its numbers or words
 constexpr double kPerPooled = 4;
 constexpr double kPerPosition = 1000;  // of one output pixel of a convolution or pool, beside its numbers
 constexpr double kPerRun = 200;        // of a run of taps in the plan
 constexpr double kPerInt8 = 2;
-constexpr double kBitsPerWork = 16;    // 1-bit multiply-adds that take as long as one of float32
+constexpr double kBitsPerWork = 16;  // 1-bit multiply-adds that take as long as one of float32
 constexpr double kRunBytes = 16;
 constexpr double kPositionBytes = 24;
-constexpr double kLaneBytes = 16;      // of one output channel in its block: scale, bias, threshold
+constexpr double kLaneBytes = 16;  // of one output channel in its block: scale, bias, threshold
 constexpr double kBlockBytes = 40;
-constexpr double kFileTimes = 2;       // what a weight takes beyond twice its bytes in the file counts as plan
+constexpr double kFileTimes = 2;  // what a weight takes beyond twice its bytes in the file counts as plan
 constexpr double kPixelTableBytes = 1024;
 
 // Numbers are doubles: exact up to 2^53, and beyond that far above every limit but the absent one.
@@ -69,9 +69,7 @@ bool begins(const Node& node, const char* family) { return node.op.rfind(family,
 
 bool is_binary(const Node& node) { return node.op == "binary_conv2d" || node.op == "binary_linear"; }
 
-bool is_layer(const Node& node) {
-  return begins(node, "float_") || begins(node, "binary_") || begins(node, "int8_");
-}
+bool is_layer(const Node& node) { return begins(node, "float_") || begins(node, "binary_") || begins(node, "int8_"); }
 
 double groups_of(const Node& node) {
   const auto found = node.attributes.find("groups");

@@ -14,7 +14,8 @@ constexpr int kMaxThreads = 256;
 thread_local std::string last_error;
 
 int64_t limit_of(const char* name, int64_t given, int64_t usual) {
-  if (given < kNoLimit) fail("options: max_", name, " is ", given, "; required: -1 for no limit, 0 for the default, or a limit");
+  if (given < kNoLimit)
+    fail("options: max_", name, " is ", given, "; required: -1 for no limit, 0 for the default, or a limit");
   return given == 0 ? usual : given;
 }
 

@@ -34,8 +34,8 @@ class Parser {
   }
 
   void skip_space() {
-    while (place_ < text_.size() && (text_[place_] == ' ' || text_[place_] == '\t' || text_[place_] == '\n' ||
-                                     text_[place_] == '\r')) {
+    while (place_ < text_.size() &&
+           (text_[place_] == ' ' || text_[place_] == '\t' || text_[place_] == '\n' || text_[place_] == '\r')) {
       ++place_;
     }
   }
@@ -188,10 +188,12 @@ class Parser {
       fail(what_, " holds ", literal.substr(0, kMaxInteger), "..., an integer of ", literal.size(),
            " characters; required: at most ", kMaxInteger);
     }
-    if (whole && literal.size() < kMaxInteger - 1) return {static_cast<int64_t>(std::strtoll(literal.c_str(), nullptr, 10))};
+    if (whole && literal.size() < kMaxInteger - 1)
+      return {static_cast<int64_t>(std::strtoll(literal.c_str(), nullptr, 10))};
     const double wide = to_double(literal);
     if (whole && std::abs(wide) < 9.2e18) return {static_cast<int64_t>(std::strtoll(literal.c_str(), nullptr, 10))};
-    if (std::isinf(wide)) fail(what_, " holds ", literal.substr(0, kMaxInteger), ", beyond float64; required: finite numbers");
+    if (std::isinf(wide))
+      fail(what_, " holds ", literal.substr(0, kMaxInteger), ", beyond float64; required: finite numbers");
     return {wide};
   }
 

@@ -1,5 +1,5 @@
-// JSON without its loopholes, from untrusted text: no duplicate keys, NaN, infinities, halves of surrogate pairs or deep
-// nesting; valid UTF-8 only. Memory is at most a few dozen bytes per character of the text.
+// JSON without its loopholes, from untrusted text: no duplicate keys, NaN, infinities, halves of surrogate pairs or
+// deep nesting; valid UTF-8 only. Memory is at most a few dozen bytes per character of the text.
 #pragma once
 
 #include <cstddef>

@@ -74,7 +74,8 @@ Program begin(const InputSpec& input, const Options& options) {
 }
 
 void check_output(const Graph& graph, const Shape& output) {
-  if (output.kind != Kind::f32) fail("the output is ", kind_name(output.kind), "; required: a node that returns float32 numbers");
+  if (output.kind != Kind::f32)
+    fail("the output is ", kind_name(output.kind), "; required: a node that returns float32 numbers");
   if (graph.has_classes && static_cast<int64_t>(graph.classes.size()) != output.channels) {
     fail("metadata 'classes': received ", graph.classes.size(), " names; required: ", output.channels,
          ", one per output");
@@ -91,7 +92,8 @@ Program plan(const Graph& graph, const Options& options, std::string& where) {
   where.clear();
   check_output(graph, program.info(graph.output));
   const Shape image = program.info(0);
-  const double pixels = static_cast<double>(image.pixels()) / static_cast<double>(graph.input.height * graph.input.width);
+  const double pixels =
+      static_cast<double>(image.pixels()) / static_cast<double>(graph.input.height * graph.input.width);
   check_limits(graph, program, options.limits, std::max(1.0, pixels));
   const bool planes = program.info(graph.output).pixels() > 1;
   program.finish({planes ? program.add("planes", {graph.output}) : graph.output});
@@ -104,10 +106,7 @@ Model::Model(const uint8_t* bytes, size_t size, const Options& options, std::str
     : Model(read(bytes, size, options.limits), options, node) {}
 
 Model::Model(Graph graph, const Options& options, std::string& node)
-    : input_(graph.input),
-      classes_(graph.classes),
-      threads_(options.threads),
-      program_(plan(graph, options, node)) {}
+    : input_(graph.input), classes_(graph.classes), threads_(options.threads), program_(plan(graph, options, node)) {}
 
 void Model::run(Input::Type type, const void* images, size_t count, float* outputs) const {
   const Shape image = program_.info(0);
@@ -117,14 +116,16 @@ void Model::run(Input::Type type, const void* images, size_t count, float* outpu
 }
 
 void Model::run(const float* images, size_t count, float* outputs) const {
-  if (!input_.takes_floats()) fail("the images are float32, but this model reads pixels and has no normalization; required: uint8");
+  if (!input_.takes_floats())
+    fail("the images are float32, but this model reads pixels and has no normalization; required: uint8");
   run(Input::Type::float32, images, count, outputs);
 }
 
 void Model::run(const uint8_t* images, size_t count, float* outputs) const {
   if (!input_.takes_pixels()) {
-    fail("the images are uint8, but this model has no rule from pixels to its numbers; required: float32 images, "
-         "prepared as in training");
+    fail(
+        "the images are uint8, but this model has no rule from pixels to its numbers; required: float32 images, "
+        "prepared as in training");
   }
   if (!input_.reversed && !input_.transposed && !input_.has_mean_image) {
     return run(Input::Type::uint8, images, count, outputs);

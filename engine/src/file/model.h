@@ -13,9 +13,9 @@
 namespace xnorkit::file {
 
 struct Options {
-  std::string isa;      // "": the default
+  std::string isa;  // "": the default
   int threads = 1;
-  int64_t height = 0;   // 0: the file's
+  int64_t height = 0;  // 0: the file's
   int64_t width = 0;
   Limits limits;
 };

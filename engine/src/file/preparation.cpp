@@ -48,7 +48,8 @@ void read_normalization(const Json& value, InputSpec& spec) {
   // The results of all pixel values lie between those of the extreme ones.
   const std::vector<float> table = spec.table();
   if (!positive || !std::all_of(table.begin(), table.end(), [](float v) { return std::isfinite(v); })) {
-    fail(where, ": received ", shown(value), "; required: std above 0 and a finite float32 result for every pixel value");
+    fail(where, ": received ", shown(value),
+         "; required: std above 0 and a finite float32 result for every pixel value");
   }
 }
 
@@ -93,7 +94,8 @@ void read_preparation(const Json& value, const Tensors& tensors, InputSpec& spec
     as_printable(prepared, where + " 'prepared'");
     spec.prepared = true;
     if (spec.reversed || spec.transposed || spec.has_mean_image) {
-      fail(where, ": prepared floats with an order, a transposition or a mean image of pixels; required: 'rgb', false "
+      fail(where,
+           ": prepared floats with an order, a transposition or a mean image of pixels; required: 'rgb', false "
            "and false");
     }
   }
@@ -134,7 +136,8 @@ std::vector<uint8_t> InputSpec::arranged(const uint8_t* images, size_t count, in
 
 std::vector<float> InputSpec::centered(const std::vector<uint8_t>& images) const {
   std::vector<float> result(images.size());
-  for (size_t i = 0; i < images.size(); ++i) result[i] = static_cast<float>(images[i]) - mean_image[i % mean_image.size()];
+  for (size_t i = 0; i < images.size(); ++i)
+    result[i] = static_cast<float>(images[i]) - mean_image[i % mean_image.size()];
   return result;
 }
 
