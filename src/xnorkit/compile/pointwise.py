@@ -27,10 +27,11 @@ ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.GELU: "gelu",
     nn.Hardsigmoid: "hardsigmoid",
     nn.Hardswish: "hardswish",
+    nn.Mish: "mish",
 }
 """Functions of the op `activation`; the operator of ATen has the same name."""
 
-FADING = (nn.GELU, nn.SiLU)
+FADING = (nn.GELU, nn.SiLU, nn.Mish)
 """Those that approach 0 from below, which PyTorch rounds to 0."""
 
 

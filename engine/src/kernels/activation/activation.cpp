@@ -25,6 +25,12 @@ float gelu(float x) {
   return static_cast<float>(0.5 * wide * (1.0 + std::erf(wide * kInverseRoot)));
 }
 
+// x * tanh(softplus(x)), in double. Where exp(x) is infinite, tanh is 1.
+float mish(float x) {
+  const double wide = x;
+  return static_cast<float>(wide * std::tanh(std::log1p(std::exp(wide))));
+}
+
 float relu6_shifted(float x) {
   const float raised = x + 3.0f;
   const float positive = raised > 0.0f ? raised : 0.0f;
@@ -65,6 +71,7 @@ const ActivationFunction kActivations[] = {
     {"gelu", each<gelu>},
     {"hardsigmoid", each<hardsigmoid>},
     {"hardswish", each<hardswish>},
+    {"mish", each<mish>},
     {"softmax", softmax_rows},
     {nullptr, nullptr},
 };

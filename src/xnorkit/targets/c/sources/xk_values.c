@@ -10,11 +10,14 @@ float xk_silu(float x);
 float xk_gelu(float x);
 float xk_hardsigmoid(float x);
 float xk_hardswish(float x);
+float xk_mish(float x);
 
 float xk_sigmoid(float x) { return (float)(1.0 / (1.0 + exp(-(double)x))); }
 float xk_tanh(float x) { return (float)tanh((double)x); }
 float xk_silu(float x) { return (float)((double)x / (1.0 + exp(-(double)x))); }
 float xk_gelu(float x) { return (float)(0.5 * (double)x * (1.0 + erf((double)x * 0.70710678118654752440))); }
+
+float xk_mish(float x) { return (float)((double)x * tanh(log1p(exp((double)x)))); }
 
 static float shifted(float x) {
   float raised = x + 3.0f;
