@@ -269,7 +269,7 @@ class Builder {
     const int64_t out = out_channels(g);
     if (!affordable(g, static_cast<double>(out), true)) return -1;
     const int64_t group = in_.channels / (g.groups == 0 || g.groups == -1 ? 1 : g.groups);
-    const auto weight = bytes_.integers<int8_t>({out, g.kernel[0], g.kernel[1], group}, 128);
+    const auto weight = bytes_.integers<int8_t>({out, g.kernel[0], g.kernel[1], group}, 127);
     const auto zero = bytes_.array<uint8_t>({in_.channels}, [](Values& v) { return v.next(); });
     const auto bias = bytes_.integers<int32_t>({out}, bytes_.below(16) == 0 ? uint64_t{1} << 31 : 1000);
     if (which == 0) return program_.int8_conv2d_i32(id, weight, zero, bias, g);

@@ -10,7 +10,7 @@ using typed::Program;
 template <class T>
 std::vector<T> bytes(data::Random& random, int64_t count) {
   std::vector<T> values(count);
-  for (T& v : values) v = static_cast<T>(random.below(256));
+  for (T& v : values) v = static_cast<T>(std::is_signed_v<T> ? random.below(255) - 127 : random.below(256));
   return values;
 }
 
