@@ -79,7 +79,7 @@ engine-test-arm: .venv/requirements
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell benchmarks bindings docs engine src tests tools *.md
+	$(BIN)/codespell benchmarks bindings docs engine examples src tests tools *.md
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -5,12 +5,12 @@ namespace {
 
 using xnorkit::Geometry;
 using xnorkit::Input;
-using xnorkit::Program;
+using typed::Program;
 
 template <class T>
 std::vector<T> bytes(data::Random& random, int64_t count) {
   std::vector<T> values(count);
-  for (T& v : values) v = static_cast<T>(random.below(256));
+  for (T& v : values) v = static_cast<T>(std::is_signed_v<T> ? random.below(255) - 127 : random.below(256));
   return values;
 }
 

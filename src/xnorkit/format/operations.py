@@ -14,7 +14,7 @@ __all__ = ["ACTIVATIONS", "MAX_INPUTS", "OPERATIONS", "Operation", "family_of", 
 
 MAX_INPUTS = 1024
 """Most values that one node reads."""
-ACTIVATIONS = ("sigmoid", "tanh", "silu", "gelu", "hardsigmoid", "hardswish", "softmax")
+ACTIVATIONS = ("sigmoid", "tanh", "silu", "gelu", "hardsigmoid", "hardswish", "mish", "softmax")
 
 Layer = Literal["float", "binary_weight", "int8", "binary"]
 WEIGHT_BITS: Mapping[Layer, int] = {"float": 32, "binary_weight": 1, "int8": 8, "binary": 1}

@@ -207,6 +207,7 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "gelu": lambda x: x * 0.5 * (1 + _erf(x / np.sqrt(2))),
     "hardsigmoid": lambda x: np.clip(x + 3, 0, 6) / 6,
     "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "mish": lambda x: x * np.tanh(np.log1p(np.exp(np.minimum(x, 700)))),
     "softmax": _softmax,
 }
 """Functions of the op `activation`, in float64; the result is rounded to float32 once."""

@@ -1,4 +1,4 @@
-#include "kernels/activation/activation.h"
+#include "contract/activation.h"
 
 #include <cmath>
 
@@ -25,6 +25,12 @@ float gelu(float x) {
   return static_cast<float>(0.5 * wide * (1.0 + std::erf(wide * kInverseRoot)));
 }
 
+// x * tanh(softplus(x)), in double. Where exp(x) is infinite, tanh is 1.
+float mish(float x) {
+  const double wide = x;
+  return static_cast<float>(wide * std::tanh(std::log1p(std::exp(wide))));
+}
+
 float relu6_shifted(float x) {
   const float raised = x + 3.0f;
   const float positive = raised > 0.0f ? raised : 0.0f;
@@ -48,30 +54,26 @@ void softmax(const float* x, float* y, int64_t channels) {
 }
 
 template <float (*F)(float)>
-void each(const float* x, float* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] = F(x[i]);
+void each(const float* x, float* y, int64_t pixels, int64_t channels) {
+  for (int64_t i = 0; i < pixels * channels; ++i) y[i] = F(x[i]);
+}
+
+void softmax_rows(const float* x, float* y, int64_t pixels, int64_t channels) {
+  for (int64_t p = 0; p < pixels; ++p) softmax(x + p * channels, y + p * channels, channels);
 }
 
 }  // namespace
 
-void activation_rows(Function function, const float* x, float* y, int64_t pixels, int64_t channels) {
-  const int64_t n = pixels * channels;
-  switch (function) {
-    case Function::sigmoid:
-      return each<sigmoid>(x, y, n);
-    case Function::tanh:
-      return each<hyperbolic_tangent>(x, y, n);
-    case Function::silu:
-      return each<silu>(x, y, n);
-    case Function::gelu:
-      return each<gelu>(x, y, n);
-    case Function::hardsigmoid:
-      return each<hardsigmoid>(x, y, n);
-    case Function::hardswish:
-      return each<hardswish>(x, y, n);
-    case Function::softmax:
-      for (int64_t p = 0; p < pixels; ++p) softmax(x + p * channels, y + p * channels, channels);
-  }
-}
+const ActivationFunction kActivations[] = {
+    {"sigmoid", each<sigmoid>},
+    {"tanh", each<hyperbolic_tangent>},
+    {"silu", each<silu>},
+    {"gelu", each<gelu>},
+    {"hardsigmoid", each<hardsigmoid>},
+    {"hardswish", each<hardswish>},
+    {"mish", each<mish>},
+    {"softmax", softmax_rows},
+    {nullptr, nullptr},
+};
 
 }  // namespace xnorkit

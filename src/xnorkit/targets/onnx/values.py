@@ -34,7 +34,7 @@ Inputs = list[str]
 WRITTEN_OUT = 64
 """The largest window, in taps, whose mean is written out tap by tap."""
 END = 2**63 - 1
-ONE_NODE = {"sigmoid": "Sigmoid", "tanh": "Tanh", "hardswish": "HardSwish"}
+ONE_NODE = {"sigmoid": "Sigmoid", "tanh": "Tanh", "hardswish": "HardSwish", "mish": "Mish"}
 
 
 def pack(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
