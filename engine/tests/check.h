@@ -16,6 +16,7 @@ inline void report(bool ok, const char* file, int line, const std::string& what)
   if (++failures <= 20) std::fprintf(stderr, "%s:%d: failed: %s\n", file, line, what.c_str());
 }
 
+#if defined(__cpp_exceptions)
 template <class Body>
 void throws(const Body& body, const std::string& fragment, const char* file, int line) {
   try {
@@ -27,6 +28,7 @@ void throws(const Body& body, const std::string& fragment, const char* file, int
   }
   report(false, file, line, "nothing thrown; expected: " + fragment);
 }
+#endif
 
 inline int finish() {
   std::printf("%d checks, %d failures\n", checks, failures);

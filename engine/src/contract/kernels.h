@@ -265,6 +265,11 @@ void pack_neon(const PackRow& row);
 bool pack_planes_neon(const PackPlanes& planes);
 int64_t binary_peak_neon(int64_t iterations);
 int64_t float_peak_neon(int64_t iterations);
+#elif defined(__wasm_simd128__)
+extern const BinaryConvKernels binary_conv_wasm;
+extern const BinaryConvKernels masked_binary_conv_wasm;
+extern const FloatConvKernels float_conv_wasm;
+void pack_wasm(const PackRow& row);
 #endif
 
 }  // namespace xnorkit

@@ -155,6 +155,20 @@ constexpr KernelTable neon_dot() {
   t.int8_conv = &int8_conv_neon_dot;
   return t;
 }
+#elif defined(__wasm_simd128__)
+// A module with other instructions does not load, so there is nothing to ask. The portable loops over rows and planes
+// are compiled for the same registers.
+constexpr KernelTable wasm() {
+  KernelTable t = portable();
+  t.name = "wasm";
+  t.binary_conv = &binary_conv_wasm;
+  t.masked_binary_conv = &masked_binary_conv_wasm;
+  t.float_conv = &float_conv_wasm;
+  t.int8_conv = &int8_conv_wasm;
+  t.binary_weight_conv = &binary_weight_conv_wasm;
+  t.pack = pack_wasm;
+  return t;
+}
 #endif
 
 // Fastest first.
@@ -163,6 +177,8 @@ constexpr KernelTable kTables[] = {
     avx512(), avx512bw(), avx2(),
 #elif defined(__aarch64__)
     neon_dot(), neon(),
+#elif defined(__wasm_simd128__)
+    wasm(),
 #endif
     portable(), reference(),
 };
