@@ -31,8 +31,8 @@ export function supported() {
 export async function load({ model = beside("model.xnor"), module = beside("xnorkit.wasm") } = {}) {
   if (!supported()) {
     throw new XnorkitError(
-      "This browser has no WebAssembly SIMD, which the engine needs. Use Chrome or Edge 91, Firefox 89, Safari 16.4, " +
-        "or a later version.",
+      "This browser has no WebAssembly SIMD, which the engine needs. Use a version of Chrome, Edge, Firefox or Safari " +
+        "from 2023 or later.",
     );
   }
   const [file, code] = await Promise.all([bytes(model, "the model"), bytes(module, "the engine")]);
