@@ -3,8 +3,8 @@
     python tools/build_web.py            # writes the module, and what it was built from
     python tools/build_web.py --check    # builds it elsewhere, and fails where the bytes differ
 
-The same version of the compiler gives the same bytes on every machine. `xnorkit.wasm.json` holds that version and a hash
-of everything that enters the build, which a test compares with the sources.
+The same version of the compiler gives the same bytes on every machine. `xnorkit.wasm.json` holds that version and a
+hash of everything that enters the build, which a test compares with the sources.
 """
 
 import argparse
@@ -25,7 +25,8 @@ MAX_BYTES = 300_000
 
 FLAGS = [
     *("-target", "wasm32-wasi", "-std=c++17", "-msimd128", "-fno-exceptions", "-fno-rtti", "-DNDEBUG"),
-    *("-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden", "-Iinclude", "-Isrc", '-DXNORKIT_VERSION="web"'),
+    *("-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden", "-Iinclude", "-Isrc", "-g0"),
+    '-DXNORKIT_VERSION="web"',
 ]
 KERNELS = "-O3"
 OTHERS = "-Oz"

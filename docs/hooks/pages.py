@@ -31,7 +31,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that stand outside of docs/, the notebooks as `make docs` has run them, with their pictures, and demos."""
+    """Add the pages outside of docs/, the notebooks as `make docs` has run them, with their pictures, and the demos."""
     for path in OUTSIDE:
         files.append(File.generated(config, path, abs_src_path=str(ROOT / path)))
     for page in sorted([*NOTEBOOKS.glob("*.md"), *NOTEBOOKS.glob("*_files/*")]):

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,11 +65,10 @@ class Tab:
 
     def wait_for(self, expression: str, seconds: float = 120) -> None:
         """Wait until an expression is true."""
-        self.evaluate(
-            f"new Promise((found, late) => {{ const end = Date.now() + {1000 * seconds}; const look = () => ({expression})"
-            f" ? found() : Date.now() > end ? late(new Error('still false: ' + {json.dumps(expression)}))"
-            " : setTimeout(look, 20); look(); })"
-        )
+        end = time.monotonic() + seconds
+        while not self.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < end, f"still false: {expression}"
+            time.sleep(0.02)
 
     def drag(self, points: list[tuple[float, float]]) -> None:
         """Press at the first point, move over the others, and let go."""
@@ -121,7 +121,7 @@ def browser(*flags: str) -> Iterator[Tab]:
     receive, from_child = os.pipe()
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         # The protocol reads descriptor 3 and writes descriptor 4.
-        ends = f"exec 3<&{to_child} 4>&{from_child}; exec \"$@\""
+        ends = f'exec 3<&{to_child} 4>&{from_child}; exec "$@"'
         command = [
             *("sh", "-c", ends, "sh", program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
             *("--remote-debugging-pipe", f"--user-data-dir={Path(profile)}", "--disable-dev-shm-usage", *flags),

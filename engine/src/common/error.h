@@ -15,14 +15,18 @@ namespace xnorkit {
 [[noreturn]] void end_with(const std::string& message);
 #endif
 
-// A part of a message: text as it is, numbers in decimal, floats with up to 6 digits. Not a stream, whose locales would
-// be half of a WebAssembly module.
+// A number with at most so many digits. Not by a stream, whose locales would be half of a WebAssembly module.
+inline std::string number_text(double number, int digits = 6) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*g", digits, number);
+  return text;
+}
+
+// A part of a message: text as it is, numbers in decimal.
 template <class Part>
 void append_part(std::string& message, const Part& part) {
   if constexpr (std::is_floating_point_v<Part>) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%g", static_cast<double>(part));
-    message += digits;
+    message += number_text(part);
   } else if constexpr (std::is_integral_v<Part>) {
     static_assert(!std::is_same_v<Part, char> && !std::is_same_v<Part, bool>, "say what is meant in words");
     message += std::to_string(part);

@@ -57,9 +57,7 @@ class Conversion:
         return asdict(self)
 
 
-def convert(
-    graph: Graph, output: Path, to: Form, images: NDArray[np.float32], *, packed: bool = True
-) -> Conversion:
+def convert(graph: Graph, output: Path, to: Form, images: NDArray[np.float32], *, packed: bool = True) -> Conversion:
     """Write `graph` in another form, run that on `images`, and compare it with the packed network.
 
     Args:

@@ -1,4 +1,4 @@
-"""Turn a checkpoint into a packed .xnor file and prove that it is the trained model; or go on to ONNX, C or a browser."""
+"""Turn a checkpoint into a packed .xnor file and prove that it is the trained model; or go on to ONNX, C, a browser."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,8 +24,8 @@ def parser() -> ArgumentParser:
         "--output",
         type=name,
         required=True,
-        help="file to write: MODEL.xnor, MODEL.onnx; with --to c a folder; with --to web a page, NAME.html, or a folder; "
-        "folders that are missing are made",
+        help="file to write: MODEL.xnor, MODEL.onnx; with --to c a folder; with --to web a page, NAME.html, or a "
+        "folder; folders that are missing are made",
     )
     parser.add_argument(
         "--to",

@@ -124,7 +124,9 @@ def _digits(**changes: object) -> Graph:
 
 
 def test_models_that_no_page_can_show() -> None:
-    with pytest.raises(ExportError, match=r"takes prepared floats \(whitened\).*required for a page: a model that takes"):
+    with pytest.raises(
+        ExportError, match=r"takes prepared floats \(whitened\).*required for a page: a model that takes"
+    ):
         page(_digits(normalization=None, preparation=Preparation(prepared="whitened")))
     with pytest.raises(ExportError, match="a model that takes pixels"):
         page(_digits(normalization=None))

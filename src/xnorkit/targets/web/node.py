@@ -21,7 +21,7 @@ def node_version() -> str:
     path = shutil.which("node")
     if path is None:
         return ""
-    return subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run([path, "-p", "process.version"], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def outputs_in_node(files: Mapping[str, bytes], images: NDArray[Any]) -> NDArray[np.float32]:
