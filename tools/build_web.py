@@ -31,8 +31,10 @@ FLAGS = [
 KERNELS = "-O3"
 OTHERS = "-Oz"
 LINK = ["-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz", "-s"]
-"""Loops over pixels and channels are compiled for speed, everything else for size."""
-FAST = ("kernels", "layout", "steps")
+SMALLER = ["-O2", "--compress-relocations"]
+"""Of the linker, which the compiler's own command line does not pass on."""
+FAST = ("kernels",)
+"""Folders that are compiled for speed, everything else for size."""
 OTHER_MACHINES = ("_avx", "_neon")
 LEFT_OUT = {
     *("src/threads/threads.cpp", "src/threads/openmp_threads.cpp", "src/threads/cores.cpp"),  # there are no threads
@@ -55,7 +57,7 @@ def fingerprint() -> str:
     """Return a hash of the sources, the headers that they may include, and the flags."""
     headers = [*ENGINE.glob("src/**/*.h"), *ENGINE.glob("src/**/*.inc"), *ENGINE.glob("include/**/*.h")]
     files = [*sources(), *sorted(path.relative_to(ENGINE) for path in headers if _enters(path))]
-    digest = hashlib.sha256(json.dumps([FLAGS, KERNELS, OTHERS, LINK]).encode())
+    digest = hashlib.sha256(json.dumps([FLAGS, KERNELS, OTHERS, LINK, SMALLER]).encode())
     for path in files:
         digest.update(f"\0{path.as_posix()}\0".encode() + (ENGINE / path).read_bytes())
     return digest.hexdigest()
@@ -68,21 +70,26 @@ def build(folder: Path) -> bytes:
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         objects = list(threads.map(lambda path: _compile(path, folder), paths))
     module = folder / "xnorkit.wasm"
-    _zig(*LINK, *map(str, objects), "-o", str(module))
+    # The compiler knows where its libraries are, and says how it calls the linker; that call is repeated.
+    said = _zig("c++", *LINK, "-v", *map(str, objects), "-o", str(module))
+    (line,) = [line for line in said.splitlines() if line.startswith("wasm-ld ")]
+    _zig(*line.split(), *SMALLER)
     return module.read_bytes()
 
 
 def _compile(path: Path, folder: Path) -> Path:
     made = folder / f"{'-'.join(path.with_suffix('').parts)}.o"
-    _zig(*FLAGS, KERNELS if path.parts[1] in FAST else OTHERS, "-c", str(path), "-o", str(made))
+    _zig("c++", *FLAGS, KERNELS if path.parts[1] in FAST else OTHERS, "-c", str(path), "-o", str(made))
     return made
 
 
-def _zig(*arguments: str) -> None:
-    command = [sys.executable, "-m", "ziglang", "c++", *arguments]
-    done = subprocess.run(command, cwd=ENGINE, capture_output=True, check=False)
+def _zig(*arguments: str) -> str:
+    """Return what the compiler says."""
+    command = [sys.executable, "-m", "ziglang", *arguments]
+    done = subprocess.run(command, cwd=ENGINE, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stderr.decode()}")
+        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    return done.stderr
 
 
 def main() -> None:

@@ -35,8 +35,14 @@ xnorkit_model* model = nullptr;
 
 }  // namespace
 
-// There is no environment; the library's function would ask the host for it.
-extern "C" char* getenv(const char*) { return nullptr; }
+// The library's ways to its host, for text and time, which nothing here takes: with these the module imports nothing.
+extern "C" int32_t __imported_wasi_snapshot_preview1_fd_close(int32_t) { return 0; }
+extern "C" int32_t __imported_wasi_snapshot_preview1_fd_seek(int32_t, int64_t, int32_t, int32_t) { return 0; }
+extern "C" int32_t __imported_wasi_snapshot_preview1_fd_write(int32_t, int32_t, int32_t, int32_t) { return 0; }
+extern "C" int32_t __imported_wasi_snapshot_preview1_clock_time_get(int32_t, int64_t, int32_t) { return 0; }
+
+// What would destroy a thread's variables at its end: the only thread has none.
+extern "C" int __cxa_thread_atexit(void (*)(void*), void*, void*) { return 0; }
 
 void xnorkit::end_with(const std::string& text) { stop(text.c_str()); }
 

@@ -18,7 +18,7 @@ constexpr int kChannels = 4 * kRegisters;
 constexpr int32_t kStepsPerByte = 31;
 
 template <int P>
-inline __attribute__((always_inline)) void widen(v128_t (&bytes)[P][kRegisters], uint32_t (&total)[P][kChannels]) {
+inline __attribute__((always_inline)) void widen(v128_t (&bytes)[P][kRegisters], uint32_t (*total)[kChannels]) {
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
     XNORKIT_UNROLL
@@ -34,8 +34,7 @@ inline __attribute__((always_inline)) void widen(v128_t (&bytes)[P][kRegisters],
 // The 16 lanes' part of [step][lane] begins at lane `first`, with `lanes` lanes from one step to the next. M: the lanes
 // belong to several groups, and each counts the bits of its own.
 template <bool M, int P>
-inline __attribute__((always_inline)) void count(const BinaryTile& tile, int first, int64_t lanes,
-                                                 uint32_t (&total)[P][kChannels]) {
+__attribute__((noinline)) void count(const BinaryTile& tile, int first, int64_t lanes, uint32_t (*total)[kChannels]) {
   v128_t bytes[P][kRegisters];
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
@@ -81,8 +80,7 @@ inline __attribute__((always_inline)) void count(const BinaryTile& tile, int fir
 
 // Returns the 16 bits of pixel p where the epilogue makes any, before the flip; the rest it stores.
 template <int E>
-inline __attribute__((always_inline)) uint32_t store(const BinaryTile& tile, int p, int first,
-                                                     const uint32_t (&total)[kChannels]) {
+__attribute__((noinline)) uint32_t store(const BinaryTile& tile, int p, int first, const uint32_t (&total)[kChannels]) {
   uint32_t bits = 0;
   v128_t y[kRegisters];
   XNORKIT_UNROLL

@@ -65,7 +65,7 @@ template <int P>
 void binary_weight_conv(const BinaryWeightTile& tile) {
   uint32_t words[P][2] = {};
   for (int first = 0; first < tile.lanes; first += 16) binary_weight_16<P>(tile, first, words);
-  store_words<P>(tile.tail, tile.channels, words);
+  store_words(tile.tail, tile.channels, P, words);
 }
 
 }  // namespace

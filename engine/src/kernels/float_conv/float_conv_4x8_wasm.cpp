@@ -79,7 +79,7 @@ inline __attribute__((always_inline)) v128_t middles(v128_t a, v128_t b) {
 
 // Pixels p to p + P - 1, lanes `first` to `first` + 7.
 template <int P>
-inline __attribute__((always_inline)) void quick_sums(const FloatTile& tile, int pixel, int first,
+__attribute__((noinline)) void quick_sums(const FloatTile& tile, int pixel, int first,
                                                       float (*sums)[kBlockLanes]) {
   v128_t sum[P][kPairs];
   const float* source[P];
@@ -124,19 +124,19 @@ inline __attribute__((always_inline)) void quick_sums(const FloatTile& tile, int
   }
 }
 
-template <int P>
-void float_conv(const FloatTile& tile) {
-  alignas(16) float sums[P][kBlockLanes] = {};
-  if (keeps_multiples(tile, P)) {
+// One body for every number of pixels: a module is small.
+__attribute__((noinline)) void float_conv(const FloatTile& tile, int pixels) {
+  alignas(16) float sums[kPixels][kBlockLanes] = {};
+  if (keeps_multiples(tile, pixels)) {
     for (int first = 0; first < tile.lanes; first += kLanes) {
-      for (int p = 0; p + 2 <= P; p += 2) quick_sums<2>(tile, p, first, sums);
-      if (P % 2 != 0) quick_sums<1>(tile, P - 1, first, sums);
+      for (int p = 0; p + 2 <= pixels; p += 2) quick_sums<2>(tile, p, first, sums);
+      if (pixels % 2 != 0) quick_sums<1>(tile, pixels - 1, first, sums);
     }
   } else {
-    for (int p = 0; p < P; ++p) exact_sums(tile, p, sums[p]);
+    for (int p = 0; p < pixels; ++p) exact_sums(tile, p, sums[p]);
   }
-  uint32_t words[P][2] = {};
-  for (int p = 0; p < P; ++p) {
+  uint32_t words[kPixels][2] = {};
+  for (int p = 0; p < pixels; ++p) {
     for (int lane = 0; lane < tile.lanes; lane += 16) {
       v128_t y[4];
       XNORKIT_UNROLL
@@ -146,7 +146,12 @@ void float_conv(const FloatTile& tile) {
       words[p][lane / 32] |= run_tail<4>(tile.tail, p, lane, tile.channels, y) << (lane % 32);
     }
   }
-  store_words<P>(tile.tail, tile.channels, words);
+  store_words(tile.tail, tile.channels, pixels, words);
+}
+
+template <int P>
+void float_conv(const FloatTile& tile) {
+  float_conv(tile, P);
 }
 
 }  // namespace

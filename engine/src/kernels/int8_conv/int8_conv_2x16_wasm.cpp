@@ -11,7 +11,7 @@ namespace {
 
 // 16 lanes from lane `first` of pixel p; words get the bits, of the epilogue or the tail.
 template <int E>
-inline __attribute__((always_inline)) void store_sums(const Int8Tile& tile, int p, int first, const v128_t (&sum)[4],
+__attribute__((noinline)) void store_sums(const Int8Tile& tile, int p, int first, const v128_t (&sum)[4],
                                                       uint32_t (&words)[2]) {
   uint32_t bits = 0;
   v128_t y[4];
@@ -32,8 +32,9 @@ inline __attribute__((always_inline)) void store_sums(const Int8Tile& tile, int 
   words[first / 32] |= bits << (first % 32);
 }
 
-template <int E, int P>
-inline __attribute__((always_inline)) void int8_conv_16(const Int8Tile& tile, int first, uint32_t (&words)[P][2]) {
+// Pixels 0 to P - 1, 16 lanes from lane `first`.
+template <int P>
+__attribute__((noinline)) void sum_16(const Int8Tile& tile, int first, v128_t (*sums)[4]) {
   const uint8_t* source[P];
   v128_t sum[P][4];
   XNORKIT_UNROLL
@@ -58,15 +59,20 @@ inline __attribute__((always_inline)) void int8_conv_16(const Int8Tile& tile, in
       }
     }
   }
-  XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) store_sums<E>(tile, p, first, sum[p], words[p]);
+  for (int p = 0; p < P; ++p) {
+    for (int n = 0; n < 4; ++n) sums[p][n] = sum[p][n];
+  }
 }
 
 template <int E, int P>
 void int8_conv(const Int8Tile& tile) {
   uint32_t words[P][2] = {};
-  for (int first = 0; first < tile.lanes; first += 16) int8_conv_16<E, P>(tile, first, words);
-  if (E == kToF32) store_words<P>(tile.tail, tile.channels, words);
+  for (int first = 0; first < tile.lanes; first += 16) {
+    v128_t sums[P][4];
+    sum_16<P>(tile, first, sums);
+    for (int p = 0; p < P; ++p) store_sums<E>(tile, p, first, sums[p], words[p]);
+  }
+  if (E == kToF32) store_words(tile.tail, tile.channels, P, words);
   for (int p = 0; E == kToBits && p < P; ++p) {
     for (int i = 0; i < tile.lanes / 32; ++i) static_cast<uint32_t*>(tile.result[p])[i] = words[p][i] ^ tile.flip[p][i];
   }

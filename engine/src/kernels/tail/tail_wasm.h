@@ -1,4 +1,4 @@
-// The tail of a row of floats in registers, WebAssembly SIMD.
+// The tail of a row of floats in registers, WebAssembly SIMD. A file has one copy of it, so that a module is small.
 #pragma once
 
 #include <wasm_simd128.h>
@@ -84,7 +84,7 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
 
 // Operations and floats; returns the bits before the flip where the tail makes any: bit i is lane first + i.
 template <int N>
-inline __attribute__((always_inline)) uint32_t run_tail(const Tail& tail, int p, int first, int32_t channels,
+__attribute__((noinline)) uint32_t run_tail(const Tail& tail, int p, int first, int32_t channels,
                                                         v128_t (&y)[N]) {
   for (int32_t i = 0; i < tail.count; ++i) apply<N>(tail.list[i], p, first, channels, y);
   uint32_t word = 0;
@@ -99,12 +99,10 @@ inline __attribute__((always_inline)) uint32_t run_tail(const Tail& tail, int p,
   return word;
 }
 
-// The words of a tile's bits, of P pixels and `channels` lanes, to where the tail wants them.
-template <int P>
-inline __attribute__((always_inline)) void store_words(const Tail& tail, int32_t channels,
-                                                       const uint32_t (&words)[P][2]) {
+// The words of a tile's bits, of its pixels and `channels` lanes, to where the tail wants them.
+inline void store_words(const Tail& tail, int32_t channels, int pixels, const uint32_t (*words)[2]) {
   if (tail.bits == nullptr) return;
-  for (int p = 0; p < P; ++p) {
+  for (int p = 0; p < pixels; ++p) {
     for (int i = 0; i < (channels + 31) / 32; ++i) tail.bits[p][i] = words[p][i] ^ tail.flip[i];
   }
 }

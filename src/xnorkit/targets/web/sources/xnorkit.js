@@ -36,7 +36,7 @@ export async function load({ model = beside("model.xnor"), module = beside("xnor
     );
   }
   const [file, code] = await Promise.all([bytes(model, "the model"), bytes(module, "the engine")]);
-  const { instance } = await WebAssembly.instantiate(code, {});
+  const { instance } = await WebAssembly.instantiate(code, { wasi_snapshot_preview1: { fd_close: () => 0 } });
   return new Model(instance.exports, file);
 }
 
