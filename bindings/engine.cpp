@@ -5,9 +5,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "add.h"
 #include "arrays.h"
-#include "operations.h"
-#include "outer.h"
 #include "training.h"
 #include "xnorkit/isa.h"
 #include "xnorkit/program.h"
@@ -71,57 +70,7 @@ void bind_program(nb::module_& module) {
         self.set_normalization(means.array, deviations.array);
       },
       "mean"_a.none(), "std"_a.none());
-  program.def(
-      "float_conv2d",
-      [](Program& self, int source, nb::handle weight, nb::handle bias, const Geometry& geometry) {
-        const auto weights = argument<float>(weight, "float_conv2d: weight");
-        const auto biases = argument<float>(bias, "float_conv2d: bias");
-        return self.float_conv2d(source, weights.array, biases.array, geometry);
-      },
-      "source"_a, "weight"_a.none(), "bias"_a.none(), "geometry"_a);
-  program.def(
-      "pack",
-      [](Program& self, int source, nb::handle threshold, nb::handle flip) {
-        const auto thresholds = argument<float>(threshold, "pack: threshold");
-        const auto flips = argument<uint8_t>(flip, "pack: flip");
-        return self.pack(source, thresholds.array, flips.array);
-      },
-      "source"_a, "threshold"_a.none(), "flip"_a.none());
-  program.def(
-      "max_pool_bits",
-      [](Program& self, int source, const Geometry& geometry, nb::handle falling) {
-        return self.max_pool_bits(source, geometry, argument<uint8_t>(falling, "max_pool_bits: falling").array);
-      },
-      "source"_a, "geometry"_a, "falling"_a.none());
-  program.def(
-      "binary_conv2d_bits",
-      [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry,
-         nb::handle threshold, nb::handle flip) {
-        const auto weights = argument<uint8_t>(weight, "binary_conv2d_bits: weight");
-        const auto thresholds = argument<int32_t>(threshold, "binary_conv2d_bits: threshold");
-        const auto flips = argument<uint8_t>(flip, "binary_conv2d_bits: flip");
-        return self.binary_conv2d_bits(source, weights.array, out_channels, geometry, thresholds.array, flips.array);
-      },
-      "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a, "threshold"_a.none(), "flip"_a.none());
-  program.def(
-      "binary_conv2d_f32",
-      [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry, nb::handle scale,
-         nb::handle bias) {
-        const auto weights = argument<uint8_t>(weight, "binary_conv2d_f32: weight");
-        const auto scales = argument<float>(scale, "binary_conv2d_f32: scale");
-        const auto biases = argument<float>(bias, "binary_conv2d_f32: bias");
-        return self.binary_conv2d_f32(source, weights.array, out_channels, geometry, scales.array, biases.array);
-      },
-      "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a, "scale"_a.none(), "bias"_a.none());
-  program.def(
-      "binary_conv2d_i32",
-      [](Program& self, int source, nb::handle weight, int64_t out_channels, const Geometry& geometry) {
-        const auto weights = argument<uint8_t>(weight, "binary_conv2d_i32: weight");
-        return self.binary_conv2d_i32(source, weights.array, out_channels, geometry);
-      },
-      "source"_a, "weight"_a.none(), "out_channels"_a, "geometry"_a);
-  bind_outer_layers(program);
-  bind_float_operations(program);
+  program.def("add", add, "op"_a, "inputs"_a, "attributes"_a = nb::dict(), "tensors"_a = nb::dict());
   program.def("finish", &Program::finish, "outputs"_a, "fuse"_a = true);
   program.def(
       "info",

@@ -69,7 +69,7 @@ ENGINE_ALLOWED: dict[str, set[str]] = {
     "layout": {"common", "contract", "spec", "kernels", "threads"},
     "steps": {"common", "contract", "spec", "kernels", "reference", "threads", "layout"},
     "plan": {"common", "contract", "spec", "threads", "layout", "steps"},
-    "build": {"common", "dispatch", "plan"},
+    "build": {"common", "contract", "dispatch", "plan"},
     "training": {"common", "contract", "spec", "reference", "dispatch", "threads"},
 }
 MOST_FILES = 25

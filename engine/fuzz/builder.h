@@ -1,4 +1,4 @@
-// Makes the building methods' calls that a fuzzer's bytes ask for: all operations, attributes of any size, arrays of
+// Makes the calls of Program::add that a fuzzer's bytes ask for: all operations, attributes of any size, arrays of
 // wrong sizes, values of wrong kinds. Work and memory are bounded as the reader of files bounds them.
 #pragma once
 
@@ -10,15 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "contract/activation.h"
 #include "fuzz.h"
-#include "xnorkit/program.h"
+#include "../tests/typed_program.h"
 
 namespace fuzz {
 
 using xnorkit::Array;
 using xnorkit::Geometry;
 using xnorkit::Kind;
-using xnorkit::Program;
+using typed::Program;
 using xnorkit::Shape;
 
 constexpr double kWork = 1 << 15;  // of all operations of a program for one image, about a multiply-add each
@@ -198,8 +199,10 @@ class Builder {
     const std::vector<int64_t> shape = per_channel(in_.channels, {});
     switch (which) {
       case 21: {
-        const char* const names[] = {"sigmoid", "tanh", "silu", "gelu", "hardsigmoid", "hardswish", "softmax", "relu"};
-        return program_.activation(id, names[bytes_.below(8)]);
+        // One of the functions, or at the end of their list none.
+        const xnorkit::ActivationFunction* f = xnorkit::kActivations;
+        for (int64_t i = bytes_.below(16); i > 0 && f->name != nullptr; --i) ++f;
+        return program_.activation(id, f->name == nullptr ? "relu" : f->name);
       }
       case 22: return program_.add(id, source(Kind::f32));
       case 23: return program_.multiply(id, source(Kind::f32));

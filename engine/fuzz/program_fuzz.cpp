@@ -1,4 +1,4 @@
-// Bytes become calls of Program's building methods, then runs on a few small images. Each call may be refused by
+// Bytes become calls of Program::add, then runs on a few small images. Each call may be refused by
 // std::invalid_argument, in the same words on every instruction set; what is left must return the reference's bits,
 // fused and not, on one thread and on two. Anything else ends the process, which is how the fuzzer learns of it.
 #include <cmath>
@@ -16,7 +16,7 @@ using fuzz::Owned;
 using fuzz::Values;
 using xnorkit::Input;
 using xnorkit::Kind;
-using xnorkit::Program;
+using typed::Program;
 using xnorkit::Shape;
 
 struct Made {

@@ -6,7 +6,7 @@
 namespace {
 
 using xnorkit::Geometry;
-using xnorkit::Program;
+using typed::Program;
 
 struct Case {
   int64_t height, width, channels, out_channels;

@@ -10,7 +10,7 @@
 
 #include "check.h"
 #include "xnorkit/isa.h"
-#include "xnorkit/program.h"
+#include "typed_program.h"
 
 namespace data {
 
@@ -86,7 +86,7 @@ inline Outputs run(const xnorkit::Program& program, const xnorkit::Input& input,
   return outputs;
 }
 
-using Build = std::function<void(xnorkit::Program&)>;
+using Build = std::function<void(typed::Program&)>;
 
 // Checks that the program that `build` makes returns on every instruction set the bits of the reference.
 inline void check_isas(const std::string& what, const std::string& kind, int64_t height, int64_t width,
@@ -95,12 +95,12 @@ inline void check_isas(const std::string& what, const std::string& kind, int64_t
 #ifdef __SANITIZE_THREAD__
   if (threads == std::vector<int>{1}) return;  // one thread does not race; the other builds compare the bits
 #endif
-  xnorkit::Program reference(kind, height, width, channels, "reference");
+  typed::Program reference(kind, height, width, channels, "reference");
   build(reference);
   const Outputs expected = run(reference, input, 1);
   for (const std::string& isa : xnorkit::isas()) {
     if (isa == "reference") continue;
-    xnorkit::Program program(kind, height, width, channels, isa);
+    typed::Program program(kind, height, width, channels, isa);
     build(program);
     for (const int count : threads) {
       CHECK(run(program, input, count) == expected, isa + ", " + std::to_string(count) + " threads: " + what);

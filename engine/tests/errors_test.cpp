@@ -9,7 +9,7 @@ namespace {
 
 using xnorkit::Geometry;
 using xnorkit::Input;
-using xnorkit::Program;
+using typed::Program;
 
 void construction() {
   CHECK_THROWS(Program("voxels", 4, 4, 3), "received 'voxels'; required 'image', 'pixels', 'bits' or 'f32'");

@@ -2,6 +2,7 @@
 // returns the bits of the reference.
 #include <limits>
 
+#include "contract/activation.h"
 #include "data.h"
 
 namespace {
@@ -9,7 +10,7 @@ namespace {
 using xnorkit::Geometry;
 using xnorkit::Input;
 using xnorkit::Kind;
-using xnorkit::Program;
+using typed::Program;
 using xnorkit::Shape;
 
 // Builds one random graph; the same seed gives the same one, whatever the instruction set.
@@ -144,8 +145,10 @@ class Builder {
       case 4:
         return in.height > 12 ? -1 : program_.pad(source, {1, 0, 0, 2}, random_.below(2), random_.below(2));
       case 5: {
-        const char* const names[] = {"sigmoid", "tanh", "silu", "gelu", "hardsigmoid", "hardswish", "softmax"};
-        return program_.activation(source, names[random_.below(7)]);
+        const xnorkit::ActivationFunction* f = xnorkit::kActivations;
+        int64_t count = 0;
+        while (f[count].name != nullptr) ++count;
+        return program_.activation(source, f[random_.below(count)].name);
       }
       case 6: {
         const Geometry g = window(in);

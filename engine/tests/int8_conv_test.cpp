@@ -5,7 +5,7 @@ namespace {
 
 using xnorkit::Geometry;
 using xnorkit::Input;
-using xnorkit::Program;
+using typed::Program;
 
 template <class T>
 std::vector<T> bytes(data::Random& random, int64_t count) {

@@ -8,7 +8,7 @@
 namespace {
 
 using xnorkit::Input;
-using xnorkit::Program;
+using typed::Program;
 
 void build(Program& program) {
   data::Random random(3);

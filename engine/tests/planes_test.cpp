@@ -4,7 +4,7 @@
 namespace {
 
 using xnorkit::Input;
-using xnorkit::Program;
+using typed::Program;
 
 void check_planes(int64_t images, int64_t height, int64_t width, int64_t channels,
                   const std::vector<int>& threads = {1}) {

@@ -10,6 +10,7 @@
 namespace {
 
 using namespace xnorkit;
+using typed::Program;
 
 constexpr int64_t kImages = 2;
 

@@ -4,9 +4,10 @@ Layouts. Images are (N, C, H, W) where they enter; inside, channels are innermos
 are (N, H, W, ceil(C / 32)) uint32 words, bit c of a pixel is bit c % 32 of word c // 32, bit 1 means -1, padding bits
 are 0; u8 is (N, H, W, C) uint8. Every array argument must be C-contiguous and of exactly the stated dtype, else
 ValueError.
-Values inside a program are named by small integers, which the building methods return.
+Values inside a program are named by small integers, which `Program.add` returns.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class ValueInfo(NamedTuple):
 class StepInfo(NamedTuple):
     """One step of a finished program.
 
-    operations: building methods that it joins, in order; 'input' reads the images. values: what these made.
+    operations: that it joins, in order; 'input' reads the images. values: what these made.
     kernel: '' where there is no choice. shape: of its last float value, or of its only one. macs: multiply-adds of one
     image, taps outside the image not counted.
     """
@@ -80,151 +81,22 @@ class Program:
     def set_normalization(self, mean: NDArray[np.float32], std: NDArray[np.float32]) -> None:
         """Allow float32 images for kind 'pixels': u = clamp(rint((x * std[c] + mean[c]) / (1 / 255)), 0, 255)."""
 
-    def float_conv2d(
+    def add(
         self,
-        source: int,
-        weight: NDArray[np.float32],
-        bias: NDArray[np.float32],
-        geometry: ConvGeometry,
+        op: str,
+        inputs: Sequence[int],
+        attributes: dict[str, Any] = ...,
+        tensors: dict[str, NDArray[Any]] = ...,
     ) -> int:
-        """Float32 -> f32. weight (O, KH, KW, I/groups), bias (O,). A kernel as large as the image is a linear layer."""
+        """Add an operation of docs/format.md, section 5, and return the value that it makes.
 
-    def int8_conv2d_bits(
-        self,
-        source: int,
-        weight: NDArray[np.int8],
-        zero_point: NDArray[np.uint8],
-        bias: NDArray[np.int32],
-        geometry: ConvGeometry,
-        threshold: NDArray[np.int32],
-        flip: NDArray[np.uint8],
-    ) -> int:
-        """Uint8 -> bits. weight q (O, KH, KW, I/groups), zero_point z (I,), bias (O,).
+        Tensors are copied; float16 is widened to float32. Beyond that page:
 
-        sum = sum of q * (u - z) over the valid taps, + bias[o], an exact int32; bit = (sum < threshold[o]) xor flip[o];
-        both (O,) or (OH, OW, O). sum |q| * 255 + |bias| of a filter must fit int32.
+        - the epilogue "integers" of binary and 8-bit layers makes their sums themselves, i32, without further tensors;
+        - the operation "planes", f32 -> planes, makes (N, C, H, W) of a value, to be an output.
+
+        ValueError if the operation refuses an input, an attribute or a tensor, or does not know it.
         """
-
-    def int8_conv2d_f32(
-        self,
-        source: int,
-        weight: NDArray[np.int8],
-        zero_point: NDArray[np.uint8],
-        bias: NDArray[np.int32],
-        geometry: ConvGeometry,
-        scale: NDArray[np.float32],
-    ) -> int:
-        """Uint8 -> f32. y = float32(sum) * scale[o], with the sum of `int8_conv2d_bits`."""
-
-    def int8_conv2d_i32(
-        self,
-        source: int,
-        weight: NDArray[np.int8],
-        zero_point: NDArray[np.uint8],
-        bias: NDArray[np.int32],
-        geometry: ConvGeometry,
-    ) -> int:
-        """Uint8 -> i32. The sum of `int8_conv2d_bits` itself."""
-
-    def binary_weight_conv2d(
-        self,
-        source: int,
-        weight: NDArray[np.uint8],
-        out_channels: int,
-        geometry: ConvGeometry,
-        scale: NDArray[np.float32],
-        bias: NDArray[np.float32],
-    ) -> int:
-        """Float32 -> f32. weight (O, ceil(KH*KW*I/groups/8)), bit 1 meaning -1.
-
-        y = (sum of +x or -x over the valid taps, one rounding each, in (KH, KW, I) order) * scale[o], + bias[o].
-        """
-
-    def quantize_u8(self, source: int, scale: float, zero_point: int) -> int:
-        """Float32 -> u8. clamp(rint(x / scale) + zero_point, 0, 255), halves to even; nan becomes 0."""
-
-    def pack(self, source: int, threshold: NDArray[np.float32], flip: NDArray[np.uint8]) -> int:
-        """Float32 -> bits. bit = (x < threshold[c]) xor flip[c]; both (C,) or, per position, (H, W, C)."""
-
-    def max_pool_bits(self, source: int, geometry: ConvGeometry, falling: NDArray[np.uint8]) -> int:
-        """Bits -> bits. AND over the window where falling[c] is 0, OR where it is 1; positions outside are skipped."""
-
-    def binary_conv2d_bits(
-        self,
-        source: int,
-        weight: NDArray[np.uint8],
-        out_channels: int,
-        geometry: ConvGeometry,
-        threshold: NDArray[np.int32],
-        flip: NDArray[np.uint8],
-    ) -> int:
-        """Bits -> bits. weight (O, ceil(KH*KW*I/8)): one filter's bits in (KH, KW, I) order, least significant first.
-
-        dot = valid taps * I - 2 * popcount(a xor w); bit = (dot < threshold[o]) xor flip[o]; both (O,) or (OH, OW, O).
-        """
-
-    def binary_conv2d_f32(
-        self,
-        source: int,
-        weight: NDArray[np.uint8],
-        out_channels: int,
-        geometry: ConvGeometry,
-        scale: NDArray[np.float32],
-        bias: NDArray[np.float32],
-    ) -> int:
-        """Bits -> f32. y = float(dot) * scale[o] + bias[o], each operation rounded to float32."""
-
-    def binary_conv2d_i32(
-        self, source: int, weight: NDArray[np.uint8], out_channels: int, geometry: ConvGeometry
-    ) -> int:
-        """Bits -> i32. The integer dot itself."""
-
-    def add(self, a: int, b: int) -> int:
-        """F32, f32 -> f32. a + b; b has the shape of a, or one channel (H, W, 1), or one pixel (1, 1, C)."""
-
-    def multiply(self, a: int, b: int) -> int:
-        """F32, f32 -> f32. a * b, with the shapes of `add`."""
-
-    def affine(self, source: int, scale: NDArray[np.float32] | None, bias: NDArray[np.float32] | None) -> int:
-        """F32 -> f32. x * scale, then + bias, each rounded; (C,) or (H, W, C); one of them may be None."""
-
-    def clip(self, source: int, low: float, high: float) -> int:
-        """F32 -> f32. x > low ? x : low, then y < high ? y : high. A ReLU has low 0 and high inf."""
-
-    def prelu(self, source: int, slope: NDArray[np.float32]) -> int:
-        """F32 -> f32. x >= 0 ? x : x * slope[c], slope (C,)."""
-
-    def activation(self, source: int, function: str) -> int:
-        """F32 -> f32. sigmoid, tanh, silu, gelu (erf), hardsigmoid, hardswish, or softmax over channels."""
-
-    def max_pool(self, source: int, geometry: ConvGeometry) -> int:
-        """F32 -> f32. Positions outside are skipped; padding is smaller than the kernel."""
-
-    def avg_pool(
-        self, source: int, geometry: ConvGeometry, ceil_mode: bool = False, count_include_pad: bool = True
-    ) -> int:
-        """F32 -> f32. torch.nn.AvgPool2d: the sum of the valid taps in row-major order / the number counted."""
-
-    def global_avg_pool(self, source: int) -> int:
-        """F32 -> f32 (1, 1, C). The sum in pixel order / (H * W)."""
-
-    def k_map(self, source: int, geometry: ConvGeometry) -> int:
-        """F32 -> f32 (OH, OW, 1). Mean of |x| over channels, then the sum over the window / (KH * KW)."""
-
-    def pad(self, source: int, padding: tuple[int, int, int, int], before: int = 0, after: int = 0) -> int:
-        """F32 -> f32. Zeros: padding (top, left, bottom, right); before and after count channels."""
-
-    def pad_bits(self, source: int, padding: tuple[int, int, int, int]) -> int:
-        """Bits -> bits. Signs -1 around the image: padding (top, left, bottom, right)."""
-
-    def concat(self, sources: list[int]) -> int:
-        """F32 or bits, all of one kind and size -> the same, side by side in channels."""
-
-    def gather_channels(self, source: int, index: NDArray[np.int32]) -> int:
-        """F32 or bits -> the same kind. y[c] = x[index[c]]."""
-
-    def planes(self, source: int) -> int:
-        """F32 -> planes. The same values with the channels outermost, to be an output: (N, C, H, W) float32."""
 
     def finish(self, outputs: list[int], fuse: bool = True) -> None:
         """Plan steps and buffers and freeze the program; run returns these values in this order.

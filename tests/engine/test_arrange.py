@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from engine_data import one_step, pack_pixels, random_signs, unpack_pixels
+from engine_data import Geometry, Program, one_step, pack_pixels, random_signs, unpack_pixels
 
 from xnorkit import _engine
 
@@ -30,7 +30,7 @@ def test_concat_at_any_offset(isa, kind, widths):
     """Channels are taken apart and put together in another order."""
     rng = np.random.default_rng(widths)
     total = sum(widths)
-    program = _engine.Program(kind, 3, 4, total, isa)
+    program = Program(kind, 3, 4, total, isa)
     starts = np.cumsum((0, *widths))
     parts = [np.arange(a, b, dtype=np.int32) for a, b in pairwise(starts)][::-1]
     program.finish([program.concat([program.gather_channels(0, part) for part in parts])])
@@ -50,16 +50,16 @@ def test_gather_may_repeat_and_shuffle(isa, kind):
 
 
 def test_errors():
-    program = _engine.Program("f32", 4, 4, 6)
+    program = Program("f32", 4, 4, 6)
     bits = program.pack(0, np.zeros(6, np.float32), np.zeros(6, np.uint8))
-    small = program.max_pool(0, _engine.ConvGeometry((2, 2), (2, 2)))
-    with pytest.raises(ValueError, match="concat: received 1 values; required at least 2"):
+    small = program.max_pool(0, Geometry((2, 2), (2, 2)))
+    with pytest.raises(ValueError, match="concat: received 1 values to read; required 2 to 1024"):
         program.concat([0])
     with pytest.raises(ValueError, match="concat: value 1 is bits; required f32"):
         program.concat([0, bits])
     with pytest.raises(ValueError, match="concat: value 2 has 2 x 2 pixels; required 4 x 4, as value 0"):
         program.concat([0, small])
-    with pytest.raises(ValueError, match="gather_channels: index has 6 at 1; required 0 to 5"):
+    with pytest.raises(ValueError, match="gather_channels: index has 6 at flat index 1; required 0 to 5"):
         program.gather_channels(0, np.array([0, 6], np.int32))
     with pytest.raises(ValueError, match="pad: padding of height is -1; required at least 0"):
         program.pad(0, (-1, 0, 0, 0))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from engine_data import one_step, pack_filters, pack_pixels, random_signs, torch_conv, unpack_pixels
+from engine_data import Geometry, Program, one_step, pack_filters, pack_pixels, random_signs, torch_conv, unpack_pixels
 
 from xnorkit import _engine
 
@@ -23,7 +23,7 @@ def test_integers_equal_torch(isa, kernel, padding):
                 continue
             images = random_signs(rng, 2, 7, 8, 37)
             weight = random_signs(rng, 34, *kernel, 37)
-            geometry = _engine.ConvGeometry(kernel, stride, padding, dilation)
+            geometry = Geometry(kernel, stride, padding, dilation)
             program = one_step("bits", (7, 8, 37), isa, "binary_conv2d_i32", pack_filters(weight), 34, geometry)
             (out,) = program.run(pack_pixels(images))
             assert out.dtype == np.int32
@@ -45,7 +45,7 @@ def test_bits_are_the_thresholded_integers(isa, channels, out_channels):
         "binary_conv2d_bits",
         pack_filters(weight),
         out_channels,
-        _engine.ConvGeometry((3, 3), padding=(1, 1, 1, 1)),
+        Geometry((3, 3), padding=(1, 1, 1, 1)),
         threshold,
         flip,
     )
@@ -61,7 +61,7 @@ def test_thresholds_per_position(isa):
     images, weight = random_signs(rng, 4, 6, 7, 20), random_signs(rng, 70, 3, 3, 20)
     threshold = rng.integers(-15, 16, (6, 7, 70), dtype=np.int32)
     flip = rng.integers(0, 2, (6, 7, 70), dtype=np.uint8)
-    geometry = _engine.ConvGeometry((3, 3), padding=(1, 1, 1, 1))
+    geometry = Geometry((3, 3), padding=(1, 1, 1, 1))
     program = one_step(
         "bits", (6, 7, 20), isa, "binary_conv2d_bits", pack_filters(weight), 70, geometry, threshold, flip
     )
@@ -83,7 +83,7 @@ def test_extreme_thresholds(isa, threshold, flip):
         "binary_conv2d_bits",
         pack_filters(weight),
         1,
-        _engine.ConvGeometry((1, 1)),
+        Geometry((1, 1)),
         np.array([threshold], np.int32),
         np.array([flip], np.uint8),
     )
@@ -98,8 +98,8 @@ def test_floats_are_scaled_in_two_roundings(isa, relu):
     images, weight = random_signs(rng, 2, 5, 5, 50), random_signs(rng, 37, 3, 3, 50)
     scale = rng.standard_normal(37).astype(np.float32)
     bias = rng.standard_normal(37).astype(np.float32)
-    geometry = _engine.ConvGeometry((3, 3), padding=(1, 1, 1, 1))
-    program = _engine.Program("bits", 5, 5, 50, isa)
+    geometry = Geometry((3, 3), padding=(1, 1, 1, 1))
+    program = Program("bits", 5, 5, 50, isa)
     value = program.binary_conv2d_f32(0, pack_filters(weight), 37, geometry, scale, bias)
     program.finish([program.clip(value, 0.0, np.inf) if relu else value])
     (out,) = program.run(pack_pixels(images))
@@ -112,7 +112,7 @@ def test_floats_are_scaled_in_two_roundings(isa, relu):
 def test_long_filter(isa):
     rng = np.random.default_rng(7)
     images, weight = random_signs(rng, 2, 3, 3, 4097), random_signs(rng, 3, 3, 3, 4097)
-    geometry = _engine.ConvGeometry((3, 3))
+    geometry = Geometry((3, 3))
     program = one_step("bits", (3, 3, 4097), isa, "binary_conv2d_i32", pack_filters(weight), 3, geometry)
     (out,) = program.run(pack_pixels(images))
     np.testing.assert_array_equal(out, torch_conv(images, weight))
@@ -123,7 +123,7 @@ def test_long_filter(isa):
 def test_linear_over_a_batch(isa, images):
     rng = np.random.default_rng(images)
     source, weight = random_signs(rng, images, 4, 4, 50), random_signs(rng, 70, 4, 4, 50)
-    geometry = _engine.ConvGeometry((4, 4))
+    geometry = Geometry((4, 4))
     program = one_step("bits", (4, 4, 50), isa, "binary_conv2d_i32", pack_filters(weight), 70, geometry)
     (out,) = program.run(pack_pixels(source))
     expected = source.reshape(images, 800) @ weight.reshape(70, 800).T

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from engine_data import one_step, pack_pixels, random_signs, torch_conv, unpack_pixels
+from engine_data import Geometry, Program, one_step, pack_pixels, random_signs, torch_conv, unpack_pixels
 from torch.nn.functional import max_pool2d
 
 from xnorkit import _engine
@@ -24,8 +24,8 @@ def test_float_conv_of_integers_equals_torch(isa, relu, stride, padding):
     images = rng.integers(-50, 51, (3, 9, 8, 3)).astype(np.float32)
     weight = rng.integers(-50, 51, (21, 5, 3, 3)).astype(np.float32)
     bias = rng.integers(-50, 51, 21).astype(np.float32)
-    geometry = _engine.ConvGeometry((5, 3), stride, padding)
-    program = _engine.Program("image", 9, 8, 3, isa)
+    geometry = Geometry((5, 3), stride, padding)
+    program = Program("image", 9, 8, 3, isa)
     value = program.float_conv2d(0, weight, bias, geometry)
     program.finish([program.clip(value, 0.0, np.inf) if relu else value])
     (out,) = program.run(nchw(images))
@@ -40,7 +40,7 @@ def test_float_conv_rounds_like_the_reference(isa):
     images = rng.standard_normal((2, 3, 9, 9)).astype(np.float32)
     weight = rng.standard_normal((70, 3, 3, 3)).astype(np.float32)
     bias = rng.standard_normal(70).astype(np.float32)
-    geometry = _engine.ConvGeometry((3, 3), padding=(1, 1, 1, 1))
+    geometry = Geometry((3, 3), padding=(1, 1, 1, 1))
     outs = [
         one_step("image", (9, 9, 3), name, "float_conv2d", weight, bias, geometry).run(images)[0]
         for name in (isa, "reference")
@@ -80,7 +80,7 @@ def test_max_pool_bits(isa, kernel, stride, padding, channels):
     rng = np.random.default_rng([kernel, stride, channels])
     signs = random_signs(rng, 2, 7, 9, channels)
     falling = rng.integers(0, 2, channels, dtype=np.uint8)
-    geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4)
+    geometry = Geometry((kernel, kernel), (stride, stride), (padding,) * 4)
     (out,) = one_step("bits", (7, 9, channels), isa, "max_pool_bits", geometry, falling).run(pack_pixels(signs))
     # Rising: the largest sign. Falling: the bit was taken of a falling function, so the smallest.
     direction = np.where(falling, -1, 1).astype(np.float32)
@@ -94,7 +94,7 @@ def test_uint8_images_through_a_table(isa, threads):
     rng = np.random.default_rng(4)
     table = rng.standard_normal((3, 256)).astype(np.float32)
     images = rng.integers(0, 256, (17, 3, 31, 30), dtype=np.uint8)
-    program = _engine.Program("image", 31, 30, 3, isa)
+    program = Program("image", 31, 30, 3, isa)
     program.set_uint8_table(table)
     program.finish([program.pack(0, np.zeros(3, np.float32), np.zeros(3, np.uint8))])
     floats = np.stack([table[c][images[:, c]] for c in range(3)], axis=1)
@@ -105,7 +105,7 @@ def test_uint8_images_through_a_table(isa, threads):
 
 
 def signs_program(isa):
-    program = _engine.Program("f32", 3, 4, 2, isa)
+    program = Program("f32", 3, 4, 2, isa)
     program.finish([program.pack(0, np.zeros(2, np.float32), np.zeros(2, np.uint8))])
     return program
 

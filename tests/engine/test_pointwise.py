@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from engine_data import one_step
+from engine_data import Geometry, Program, one_step
 
 from xnorkit import _engine
+from xnorkit.format.operations import ACTIVATIONS
 
 ISAS = _engine.isas()
 SHAPE = (5, 6, 37)
@@ -47,11 +48,11 @@ def test_clip_and_prelu(isa, shape):
 def test_two_values(isa, shape, threads):
     """The operands are made from the input: itself, its K map, and its global average."""
     x = values(17, *shape)
-    point = _engine.ConvGeometry((1, 1))
-    program = _engine.Program("f32", *shape, isa)
+    point = Geometry((1, 1))
+    program = Program("f32", *shape, isa)
     shifted = program.affine(0, None, np.ones(shape[-1], np.float32))
     pixel, channel = program.k_map(0, point), program.global_avg_pool(0)
-    outputs = [getattr(program, op)(0, other) for op in ("add", "multiply") for other in (shifted, pixel, channel)]
+    outputs = [program.add(op, [0, other]) for op in ("add", "multiply") for other in (shifted, pixel, channel)]
     program.finish([pixel, channel, *outputs])
     of_pixel, of_channel, *results = program.run(x, threads=threads)
     others = [x + np.float32(1), of_pixel, of_channel]
@@ -61,22 +62,22 @@ def test_two_values(isa, shape, threads):
 
 
 def test_operands_must_fit():
-    program = _engine.Program("f32", 4, 4, 6)
-    small = program.max_pool(0, _engine.ConvGeometry((2, 2), (2, 2)))
+    program = Program("f32", 4, 4, 6)
+    small = program.max_pool(0, Geometry((2, 2), (2, 2)))
     with pytest.raises(ValueError, match=r"add: value 1 has shape \(2, 2, 6\); required that of value 0, \(4, 4, 6\)"):
-        program.add(0, small)
-    with pytest.raises(ValueError, match=r"clip: received low 2 and high 1; required low <= high"):
+        program.add("add", [0, small])
+    with pytest.raises(ValueError, match=r"clip: received min 2 and max 1; required: min of at most max"):
         program.clip(0, 2.0, 1.0)
     with pytest.raises(ValueError, match="affine: received neither scale nor bias"):
         program.affine(0, None, None)
     with pytest.raises(ValueError, match=r"prelu: slope has shape \(5,\); required \(6,\)"):
         program.prelu(0, np.zeros(5, np.float32))
-    with pytest.raises(ValueError, match="activation: received 'relu7'; required 'sigmoid'"):
+    with pytest.raises(ValueError, match="activation: received 'relu7'; required: one of 'sigmoid'"):
         program.activation(0, "relu7")
 
 
 @pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize("function", ["sigmoid", "tanh", "silu", "gelu", "hardsigmoid", "hardswish", "softmax"])
+@pytest.mark.parametrize("function", ACTIVATIONS)
 def test_activations_are_those_of_torch(isa, function):
     x = values(2, *SHAPE) * 4
     wide = torch.tensor(x, dtype=torch.float64)

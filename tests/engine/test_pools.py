@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from engine_data import one_step
+from engine_data import Geometry, Program, one_step
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from xnorkit import _engine
@@ -31,7 +31,7 @@ def run(isa, method, x, *arguments, threads=1):
 def test_max_pool(isa, channels, window):
     kernel, stride, padding, dilation = window
     x = values(3, 9, 10, channels)
-    geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4, (dilation, dilation))
+    geometry = Geometry((kernel, kernel), (stride, stride), (padding,) * 4, (dilation, dilation))
     expected = nhwc(max_pool2d(nchw(x), kernel, stride, padding, dilation))
     np.testing.assert_array_equal(run(isa, "max_pool", x, geometry, threads=2), expected)
 
@@ -43,7 +43,7 @@ def test_max_pool(isa, channels, window):
 def test_avg_pool(isa, include_pad, ceil_mode, window):
     kernel, stride, padding = window
     x = values(3, 8, 9, 20)
-    geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4)
+    geometry = Geometry((kernel, kernel), (stride, stride), (padding,) * 4)
     expected = nhwc(avg_pool2d(nchw(x), kernel, stride, padding, ceil_mode, include_pad))
     out = run(isa, "avg_pool", x, geometry, ceil_mode, include_pad, threads=2)
     assert out.shape == expected.shape
@@ -56,7 +56,7 @@ def test_avg_pool(isa, include_pad, ceil_mode, window):
 @pytest.mark.parametrize("isa", ISAS)
 def test_avg_pool_of_integers_is_exact(isa):
     x = np.random.default_rng(1).integers(-99, 100, (2, 8, 8, 5)).astype(np.float32)
-    out = run(isa, "avg_pool", x, _engine.ConvGeometry((2, 4), (2, 4)))
+    out = run(isa, "avg_pool", x, Geometry((2, 4), (2, 4)))
     np.testing.assert_array_equal(out, nhwc(avg_pool2d(nchw(x), (2, 4))))
     np.testing.assert_array_equal(run(isa, "global_avg_pool", x), x.mean(axis=(1, 2), keepdims=True))
 
@@ -75,7 +75,7 @@ def test_global_avg_pool_sums_in_pixel_order(isa):
 @pytest.mark.parametrize(("kernel", "stride", "padding"), [(1, 1, 0), (3, 1, 1), (3, 2, 1), (5, 2, 6)])
 def test_k_map(isa, threads, kernel, stride, padding):
     x = values(5, 11, 13, 70)
-    geometry = _engine.ConvGeometry((kernel, kernel), (stride, stride), (padding,) * 4)
+    geometry = Geometry((kernel, kernel), (stride, stride), (padding,) * 4)
     mean = np.zeros((5, 11, 13), np.float32)
     for c in range(70):
         mean += np.abs(x[..., c])
@@ -93,11 +93,20 @@ def test_k_map(isa, threads, kernel, stride, padding):
 
 @pytest.mark.parametrize("method", ["max_pool", "avg_pool"])
 def test_padding_is_smaller_than_the_kernel(method):
-    program = _engine.Program("f32", 4, 4, 1)
+    program = Program("f32", 4, 4, 1)
     with pytest.raises(ValueError, match=method + r": padding is \(2, 0, 0, 0\) .* padding smaller than the kernel"):
-        getattr(program, method)(0, _engine.ConvGeometry((2, 2), padding=(2, 0, 0, 0)))
-    with pytest.raises(ValueError, match="avg_pool: dilation is not 1"):
-        program.avg_pool(0, _engine.ConvGeometry((2, 2), dilation=(2, 2)))
+        getattr(program, method)(0, Geometry((2, 2), padding=(2, 0, 0, 0)))
+
+
+def test_dilation_is_max_pools_alone():
+    program = Program("f32", 4, 4, 1)
+    window = Geometry((2, 2), dilation=(2, 2)).attributes("dilation")
+    with pytest.raises(ValueError, match="avg_pool: the attribute 'dilation' is unknown"):
+        program.add("avg_pool", [0], {**window, "ceil_mode": False, "count_include_pad": True})
+    with pytest.raises(
+        ValueError, match=r"max_pool: dilation is \(5, 1\) for an image of 4 x 4; required: at most the size"
+    ):
+        program.max_pool(0, Geometry((2, 2), padding=(1, 1, 1, 1), dilation=(5, 1)))
 
 
 LARGEST = 2**24
@@ -109,7 +118,7 @@ FAR = {"stride": (LARGEST, LARGEST), "padding": (LARGEST - 1,) * 4}
 def test_a_window_far_larger_than_the_image_costs_what_it_holds(method, options, threads):
     """Nothing is allocated for taps in the padding; of four windows each meets one corner."""
     image = np.random.default_rng(0).standard_normal((3, 8, 8, 4000), dtype=np.float32)
-    geometry = _engine.ConvGeometry((LARGEST, LARGEST), **FAR)
+    geometry = Geometry((LARGEST, LARGEST), **FAR)
     program = one_step("f32", (8, 8, 4000), "", method, geometry, *options)
     (result,) = program.run(image, threads=threads)
     corner = {"max_pool": np.max, "avg_pool": np.mean}.get(method)
@@ -127,7 +136,7 @@ def test_windows_of_many_taps_equal_the_reference(method, options, size, isa):
     rng = np.random.default_rng(size)
     image = rng.standard_normal((2, 45, 42, 19), dtype=np.float32)
     image[0] = -np.abs(image[0]) * (rng.random(image[0].shape) < 0.1)
-    geometry = _engine.ConvGeometry((size, size), (3, 2), (size // 2,) * 4)
+    geometry = Geometry((size, size), (3, 2), (size // 2,) * 4)
     runs = [
         one_step("f32", (45, 42, 19), i, method, geometry, *options).run(image, threads=2)[0]
         for i in (isa, "reference")

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from engine_data import pack_filters, random_signs
+from engine_data import Geometry, Program, pack_filters, random_signs
 
 from xnorkit import _engine
 
-SAME = _engine.ConvGeometry((3, 3), padding=(1, 1, 1, 1))
+SAME = Geometry((3, 3), padding=(1, 1, 1, 1))
 
 
 def bi_real_block(isa, outputs, fuse=True, channels=64):
@@ -14,10 +14,10 @@ def bi_real_block(isa, outputs, fuse=True, channels=64):
     rng = np.random.default_rng(7)
     vector = lambda: rng.standard_normal(channels).astype(np.float32)  # noqa: E731
     filters = pack_filters(random_signs(rng, channels, 3, 3, channels))
-    program = _engine.Program("f32", 8, 9, channels, isa)
+    program = Program("f32", 8, 9, channels, isa)
     bits = program.pack(0, vector(), np.zeros(channels, np.uint8))
     conv = program.binary_conv2d_f32(bits, filters, channels, SAME, vector(), vector())
-    total = program.add(0, conv)
+    total = program.add("add", [0, conv])
     y = program.prelu(program.affine(total, None, vector()), vector())
     next_bits = program.pack(y, vector(), np.ones(channels, np.uint8))
     pooled = program.global_avg_pool(y)
@@ -32,7 +32,7 @@ def operations(program):
 
 def test_a_block_is_one_step_with_floats_and_bits():
     program = bi_real_block("portable", ["pooled", "bits"])
-    joined = ["binary_conv2d_f32", "add", "affine", "prelu", "pack"]
+    joined = ["binary_conv2d", "add", "affine", "prelu", "pack"]
     assert operations(program) == [["pack"], joined, ["global_avg_pool"]]
     step = program.steps()[1]
     assert step.shape == ("f32", 8, 9, 64)
@@ -41,7 +41,7 @@ def test_a_block_is_one_step_with_floats_and_bits():
 
 def test_a_value_that_is_returned_is_not_joined_away():
     program = bi_real_block("portable", ["conv", "bits"])
-    assert operations(program) == [["pack"], ["binary_conv2d_f32"], ["add", "affine", "prelu", "pack"]]
+    assert operations(program) == [["pack"], ["binary_conv2d"], ["add", "affine", "prelu", "pack"]]
     assert len(operations(bi_real_block("portable", ["pooled", "bits"], fuse=False))) == 7
 
 
@@ -64,9 +64,9 @@ def test_pointwise_values_replace_each_other_in_memory():
 @pytest.mark.parametrize("fuse", [True, False])
 def test_profile_names_every_step_and_the_reading_of_images(fuse):
     """A pack that alone reads the images reads them as the caller has them: value 0 takes no memory."""
-    program = _engine.Program("image", 16, 16, 3, "portable")
+    program = Program("image", 16, 16, 3, "portable")
     bits = program.pack(0, np.zeros(3, np.float32), np.zeros(3, np.uint8))
-    pooled = program.max_pool_bits(bits, _engine.ConvGeometry((2, 2), (2, 2)), np.zeros(3, np.uint8))
+    pooled = program.max_pool_bits(bits, Geometry((2, 2), (2, 2)), np.zeros(3, np.uint8))
     program.finish([pooled], fuse)
     reading = [["input", "pack"]] if fuse else [["input"], ["pack"]]
     assert operations(program) == [*reading, ["max_pool_bits"]]
@@ -80,4 +80,4 @@ def test_profile_names_every_step_and_the_reading_of_images(fuse):
 
 def test_steps_need_a_finished_program():
     with pytest.raises(ValueError, match="steps: the program is not finished"):
-        _engine.Program("bits", 1, 1, 1).steps()
+        Program("bits", 1, 1, 1).steps()

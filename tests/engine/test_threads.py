@@ -4,11 +4,9 @@ import threading
 
 import numpy as np
 import pytest
-from engine_data import one_step, pack_filters, pack_pixels, random_signs, torch_conv
+from engine_data import Geometry, one_step, pack_filters, pack_pixels, random_signs, torch_conv
 
-from xnorkit import _engine
-
-GEOMETRY = _engine.ConvGeometry((3, 3), padding=(1, 1, 1, 1))
+GEOMETRY = Geometry((3, 3), padding=(1, 1, 1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +73,7 @@ def test_results_outlive_the_program():
         "float_conv2d",
         np.ones((1, 2, 2, 1), np.float32),
         np.zeros(1, np.float32),
-        _engine.ConvGeometry((2, 2)),
+        Geometry((2, 2)),
     )
     (first,) = program.run(np.ones((1, 1, 2, 2), np.float32))
     (second,) = program.run(np.zeros((1, 1, 2, 2), np.float32))

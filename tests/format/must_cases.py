@@ -6,6 +6,8 @@ from typing import Any
 
 from handwritten import HandFile, f32, i32
 
+from xnorkit.format.operations import ACTIVATIONS
+
 _CONV = {"stride": [1, 1], "dilation": [1, 1], "groups": 1, "epilogue": "float"}
 
 # fmt: off
@@ -158,7 +160,7 @@ CASES: list[tuple[str, Callable[[HandFile], Any], str]] = [
     ("F-33", lambda f: f.append('quantize_u8', ['fc'], {'scale': 1e-39, 'zero_point': 0}), "node 'more': attribute 'scale': received 1e-39; required: a float32 number above 0."),
     ("F-33", lambda f: f.append('quantize_u8', ['fc'], {'scale': 0.5, 'zero_point': 256}), "node 'more': attribute 'zero_point': received 256; required: an integer from 0 to 255."),
     ("F-34", lambda f: f.append('avg_pool', ['conv'], {'kernel': [2, 2], 'stride': [2, 2], 'padding': [0] * 4, 'ceil_mode': 0, 'count_include_pad': True}), "node 'more': attribute 'ceil_mode': received 0; required: true or false."),
-    ("F-35", lambda f: f.append('activation', ['fc'], {'function': 'relu'}), 'node \'more\': attribute \'function\': received \'relu\'; required: "sigmoid" or "tanh" or "silu" or "gelu" or "hardsigmoid" or "hardswish" or "softmax".'),
+    ("F-35", lambda f: f.append('activation', ['fc'], {'function': 'relu'}), 'node \'more\': attribute \'function\': received \'relu\'; required: ' + " or ".join(f'"{name}"' for name in ACTIVATIONS) + "."),
     ("F-44", lambda f: f.append('max_pool', ['conv'], {'kernel': [2, 2], 'stride': [2, 2], 'padding': [2, 0, 0, 0], 'dilation': [1, 1]}), "node 'more': attribute 'padding': received [2, 0, 0, 0]; required: less than the kernel [2, 2] on every side, so that no window lies outside the image."),
     ("F-45", lambda f: f.append('max_pool', ['conv'], {'kernel': [2, 2], 'stride': [1, 1], 'padding': [1, 1, 1, 1], 'dilation': [1, 5]}), "node 'more': attribute 'dilation': received [1, 5]; required: at most the size of the image, 4 x 4, so that every window holds a pixel."),
     ("F-46", lambda f: (f.document['input'].update(kind='u8', shape=[1, 256, 129]), f.document.update(nodes=[]), f.tensors.clear(), f.append('int8_linear', ['input'], {'out_features': 1, 'epilogue': 'float'})), "node 'more': has 33024 weights per filter; required: at most 33000, so that every sum fits in int32."),

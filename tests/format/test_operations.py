@@ -1,10 +1,14 @@
 """The table of operations: every reader of a graph has one function per family of it, and no other."""
 
+import re
+
 import pytest
 
-from xnorkit.format.operations import OPERATIONS
+from xnorkit import _engine
+from xnorkit.format.operations import ACTIVATIONS, OPERATIONS
 from xnorkit.proof.interpret import _OPS as INTERPRETER
-from xnorkit.runtime import builders
+from xnorkit.proof.interpret import ACTIVATIONS as IN_FLOAT64
+from xnorkit.runtime.build import SUMMED
 from xnorkit.targets.c import calls
 
 FAMILIES = {operation.layer or op for op, operation in OPERATIONS.items()}
@@ -14,8 +18,19 @@ LAYERS = {operation.layer for operation in OPERATIONS.values() if operation.laye
 def test_every_reader_knows_every_family() -> None:
     assert set(INTERPRETER) == FAMILIES
     assert set(calls._WRITERS) == FAMILIES
-    assert set(builders.BUILDERS) == FAMILIES
-    assert set(builders.INTEGERS) == {o.layer for o in OPERATIONS.values() if o.integer}
+    assert set(SUMMED) == {o.layer for o in OPERATIONS.values() if o.integer}
+
+
+def test_the_engine_knows_every_operation_and_function() -> None:
+    """What it lists where it refuses a name."""
+    program = _engine.Program("f32", 1, 1, 1)
+    with pytest.raises(ValueError, match="received the operation 'none'; required: one of ") as caught:
+        program.add("none", [0])
+    assert set(str(caught.value).rpartition("one of ")[2].split(", ")) == {*OPERATIONS, "planes"}
+    with pytest.raises(ValueError, match="received 'none'; required: one of ") as caught:
+        program.add("activation", [0], {"function": "none"})
+    assert tuple(re.findall(r"'(\w+)'", str(caught.value).rpartition("one of ")[2])) == ACTIVATIONS
+    assert tuple(IN_FLOAT64) == ACTIVATIONS
 
 
 def test_the_onnx_writer_knows_every_family() -> None:

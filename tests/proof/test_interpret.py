@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from xnorkit.errors import InputError
 from xnorkit.format import Graph, InputSpec, Node, Normalization
+from xnorkit.format.operations import ACTIVATIONS
 from xnorkit.functional import input_scale
 from xnorkit.nn import PixelQuantizer
 from xnorkit.proof.interpret import apply, dots, interpret, read_images
@@ -107,7 +108,7 @@ def test_k_map() -> None:
     np.testing.assert_allclose(apply(node("k_map", attributes), x), expected.permute(0, 2, 3, 1), atol=1e-6)
 
 
-@pytest.mark.parametrize("function", ["sigmoid", "tanh", "silu", "gelu", "hardsigmoid", "hardswish", "softmax"])
+@pytest.mark.parametrize("function", ACTIVATIONS)
 def test_activations(function: str) -> None:
     x = image(2, 3, 4, 5) * 4
     call = (lambda t: t.softmax(3)) if function == "softmax" else getattr(F, function)

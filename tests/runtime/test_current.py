@@ -28,6 +28,17 @@ def test_an_older_engine(tmp_path: Path) -> None:
             check_current(interface)
 
 
+def test_an_engine_with_a_method_of_before(tmp_path: Path) -> None:
+    interface = tmp_path / "_engine.pyi"
+    text = (PACKAGE / "_engine.pyi").read_text(encoding="utf-8")
+    interface.write_text(text.replace("    def finish(", "    def finished("))
+    with pytest.raises(EngineError, match="has no 'finished'"):
+        check_current(interface)
+    interface.write_text(text.replace("    def finish(", "    def _finish("))
+    with pytest.raises(EngineError, match="still has 'finish', because it is older than the sources"):
+        check_current(interface)
+
+
 def test_this_engine(tmp_path: Path) -> None:
     assert "def finish" in (PACKAGE / "_engine.pyi").read_text(encoding="utf-8")
     check_current(PACKAGE / "_engine.pyi")

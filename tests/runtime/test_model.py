@@ -12,7 +12,6 @@ from xnorkit import _engine
 from xnorkit.errors import EngineError, FormatError, InputError
 from xnorkit.format import Graph, InputSpec, Node, Normalization, write
 from xnorkit.runtime import Model, load
-from xnorkit.runtime.builders import BUILDERS
 
 
 def tiny(output: str = "fc", epilogue: str = "float", **changes: object) -> Graph:
@@ -164,10 +163,11 @@ def test_an_output_of_bits_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_the_engine_refuses_names_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> int:
-        raise ValueError("not today")
+    class Refusing(_engine.Program):
+        def add(self, *_: object) -> int:
+            raise ValueError("not today")
 
-    monkeypatch.setitem(BUILDERS, "pack", refuse)  # type: ignore[arg-type]
+    monkeypatch.setattr(_engine, "Program", Refusing)
     with wrong("node 'sign' (pack): the engine refuses it: not today", EngineError):
         Model(tiny())
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.format import Graph, InputSpec, Node, Normalization
+from xnorkit.format.operations import ACTIVATIONS
 
 __all__ = ["CASES", "case", "images_for"]
 
@@ -275,10 +276,7 @@ CASES: dict[str, Any] = {
     "clip": _simple("clip", min=0, max=None),
     "clip both": _simple("clip", min=-1, max=0.5),
     "prelu": _prelu,
-    **{
-        f"activation {function}": _simple("activation", function=function)
-        for function in ("sigmoid", "tanh", "silu", "gelu", "hardsigmoid", "hardswish", "softmax")
-    },
+    **{f"activation {function}": _simple("activation", function=function) for function in ACTIVATIONS},
     "pad": _simple("pad", padding=[1, 2, 0, 1], channels=[2, 3]),
     "pad_bits": _pad_bits,
     "pad_bits depthwise": lambda m: _pad_bits(m, channels=36, groups=36),

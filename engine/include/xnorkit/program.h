@@ -1,8 +1,8 @@
 // A network planned once and run by one call.
 //
 // Layouts: float values are (N, H, W, C) float32, bits are (N, H, W, ceil(C / 32)) uint32 words with bit c of a pixel
-// in bit c % 32 of word c / 32, bit 1 meaning -1, padding bits 0. Values are named by the integers that the building
-// methods return; the input is value 0. Every method throws std::invalid_argument that says what was received and
+// in bit c % 32 of word c / 32, bit 1 meaning -1, padding bits 0. Values are named by the integers that `add` returns; the
+// input is value 0. Every method throws std::invalid_argument that says what was received and
 // required. A finished program may be run by several threads at once; building it is for one thread.
 #pragma once
 
@@ -26,7 +26,7 @@ struct Input {
 
 // One step of a finished program, as profiles name it.
 struct StepInfo {
-  std::vector<std::string> operations;  // building methods that it joins, in order; "input": reads the images
+  std::vector<std::string> operations;  // that it joins, in order; "input": reads the images
   std::vector<int> values;              // the values that these made
   std::string kernel;                   // "" where there is no choice
   Shape shape;                          // of the last float or only value of one image
@@ -50,48 +50,12 @@ class Program {
   // Allows float32 images for kind "pixels": u = clamp(rint((x * std[c] + mean[c]) / (1 / 255)), 0, 255).
   void set_normalization(const Array<float>& mean, const Array<float>& std);
 
-  int float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry);
-  int int8_conv2d_bits(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
-                       const Array<int32_t>& bias, const Geometry& geometry, const Array<int32_t>& threshold,
-                       const Array<uint8_t>& flip);
-  int int8_conv2d_f32(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
-                      const Array<int32_t>& bias, const Geometry& geometry, const Array<float>& scale);
-  int int8_conv2d_i32(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
-                      const Array<int32_t>& bias, const Geometry& geometry);
-  int binary_weight_conv2d(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
-                           const Array<float>& scale, const Array<float>& bias);
-  int quantize_u8(int source, float scale, int64_t zero_point);
-  int pack(int source, const Array<float>& threshold, const Array<uint8_t>& flip);
-  int max_pool_bits(int source, const Geometry& geometry, const Array<uint8_t>& falling);
-  int binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
-                         const Array<int32_t>& threshold, const Array<uint8_t>& flip);
-  int binary_conv2d_f32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
-                        const Array<float>& scale, const Array<float>& bias);
-  int binary_conv2d_i32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry);
-
-  // Of floats; the operand b has a's shape, or one channel (H, W, 1), or one pixel (1, 1, C).
-  int add(int a, int b);
-  int multiply(int a, int b);
-  // x * scale, then + bias: each (C,) or (H, W, C), or null.
-  int affine(int source, const Array<float>* scale, const Array<float>* bias);
-  int clip(int source, float low, float high);
-  int prelu(int source, const Array<float>& slope);
-  // sigmoid, tanh, silu, gelu, hardsigmoid, hardswish, softmax (over channels).
-  int activation(int source, const std::string& function);
-  int max_pool(int source, const Geometry& geometry);
-  int avg_pool(int source, const Geometry& geometry, bool ceil_mode, bool count_include_pad);
-  int global_avg_pool(int source);
-  int k_map(int source, const Geometry& geometry);
-
-  // padding: top, left, bottom, right; before and after: channels.
-  int pad(int source, const std::array<int64_t, 4>& padding, int64_t before, int64_t after);
-  // Signs -1 around an image of bits; padding: top, left, bottom, right.
-  int pad_bits(int source, const std::array<int64_t, 4>& padding);
-  // Values of one kind, f32 or bits.
-  int concat(const std::vector<int>& sources);
-  int gather_channels(int source, const Array<int32_t>& index);
-  // (C, H, W) of a value of floats, to be an output.
-  int planes(int source);
+  // Adds an operation of docs/format.md, section 5: its name, the values that it reads, its attributes and its tensors.
+  // Returns the value that it makes. Tensors are copied, float16 widened to float32. Beyond that page, the epilogue
+  // "integers" of binary and 8-bit layers makes their sums themselves (i32, no further tensors), and the operation
+  // "planes" makes (C, H, W) of a value of floats, to be an output.
+  int add(const std::string& op, const std::vector<int>& inputs, const Attributes& attributes = {},
+          const Tensors& tensors = {});
 
   // Plans and freezes. `fuse` joins operations into steps; the results are the same without, bit for bit.
   void finish(const std::vector<int>& outputs, bool fuse = true);

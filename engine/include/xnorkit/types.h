@@ -2,8 +2,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace xnorkit {
@@ -46,5 +49,22 @@ struct Array {
   const T* data;
   std::vector<int64_t> shape;
 };
+
+// The value of an operation's attribute: null, true or false, an integer, a number, a string, or a list of integers.
+using Attribute = std::variant<std::nullptr_t, bool, int64_t, double, std::string, std::vector<int64_t>>;
+using Attributes = std::map<std::string, Attribute>;
+
+enum class DType { f32, f16, i32, u32, i8, u8 };
+
+const char* dtype_name(DType type);
+size_t dtype_bytes(DType type);
+
+// A tensor of an operation, row-major, that the caller owns; `data` need not be aligned.
+struct Tensor {
+  DType type;
+  std::vector<int64_t> shape;
+  const void* data;
+};
+using Tensors = std::map<std::string, Tensor>;
 
 }  // namespace xnorkit

@@ -41,10 +41,6 @@ void check_filter_padding(const std::string& what, const std::vector<uint8_t>& w
   }
 }
 
-void check_one_group(const std::string& what, const Geometry& geometry) {
-  if (geometry.groups != 1) fail(what, ": groups is ", geometry.groups, "; required 1");
-}
-
 Shape window_output(const std::string& what, const Shape& input, const Geometry& g, Kind kind, int64_t channels) {
   for (const int64_t k : g.kernel) check_range(what, "kernel", k, 1);
   for (const int64_t s : g.stride) check_range(what, "stride", s, 1);

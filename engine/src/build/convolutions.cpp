@@ -1,183 +1,141 @@
-// Builds the convolutions: of floats, of 8-bit integers, and of bits.
+// Builds the layers: of floats, of 8-bit integers, and of bits, as convolutions.
 #include <algorithm>
-#include <cstdlib>
-#include <limits>
 
-#include "build/checks.h"
-#include "plan/state.h"
+#include "build/operations.h"
 
 namespace xnorkit {
 namespace {
 
+// Weights of an 8-bit filter: with a bias of at most 2^30 every sum fits into int32 (docs/integer-layers.md).
+constexpr int64_t kMaxInt8Filter = 33000;
+constexpr int32_t kMaxInt8Bias = 1 << 30;
+
+bool is_linear(const Arguments& a) {
+  const std::string ending = "_linear";
+  return a.op().size() > ending.size() && a.op().compare(a.op().size() - ending.size(), ending.size(), ending) == 0;
+}
+
 template <class Spec>
-Spec convolution(const ProgramState& state, const std::string& what, int source, Kind from, int64_t out_channels,
-                 const Geometry& geometry, Kind to) {
+Spec convolution(Arguments& a, Kind from, Kind to) {
   Spec spec;
-  spec.input = state.source(what, source, from);
-  spec.geometry = geometry;
-  spec.output = window_output(what, spec.input, geometry, to, out_channels);
+  spec.input = a.input(0, from);
+  if (is_linear(a)) {
+    spec.geometry.kernel = {spec.input.height, spec.input.width};
+    spec.output = window_output(a.op(), spec.input, spec.geometry, to, a.integer("out_features"));
+    return spec;
+  }
+  spec.geometry = a.window(true);
+  spec.geometry.groups = a.integer("groups");
+  spec.output = window_output(a.op(), spec.input, spec.geometry, to, a.integer("out_channels"));
+  const int64_t in_channels = a.integer("in_channels");
+  if (in_channels != spec.input.channels) {
+    fail(a.op(), ": in_channels is ", in_channels, "; required ", spec.input.channels, ", the channels of value ",
+         a.id(0));
+  }
   return spec;
 }
 
 // Refuses filters that are too long, and arranged weights that are too many: `lanes` beside the output channels, each
 // of which meets `tap_elements` of a tap.
-void check_filter(const std::string& what, const ConvSpec& spec, int64_t lanes, int64_t tap_elements) {
+void check_filter(const Arguments& a, const ConvSpec& spec, int64_t lanes, int64_t tap_elements) {
   const Geometry& g = spec.geometry;
-  checked_product((what + ": values of a filter").c_str(), {g.kernel[0], g.kernel[1], spec.group_channels()},
+  checked_product((a.op() + ": values of a filter").c_str(), {g.kernel[0], g.kernel[1], spec.group_channels()},
                   kMaxFilter);
-  checked_product((what + ": arranged weights").c_str(), {spec.output.channels + lanes, g.taps(), tap_elements},
+  checked_product((a.op() + ": arranged weights").c_str(), {spec.output.channels + lanes, g.taps(), tap_elements},
                   kMaxElements);
 }
 
 // A filter's values as they are, in four dimensions.
-template <class T>
-int64_t out_channels_of(const std::string& what, const Array<T>& weight, const char* required) {
-  if (weight.shape.size() != 4) fail(what, ": weight has shape ", shape_text(weight.shape), "; required ", required);
-  return weight.shape[0];
-}
-
-template <class T>
-void check_weight(const std::string& what, const Array<T>& weight, const ConvSpec& spec) {
+void check_weight(Arguments& a, const ConvSpec& spec) {
   const Geometry& g = spec.geometry;
-  check_shape(what + ": weight", weight, {spec.output.channels, g.kernel[0], g.kernel[1], spec.group_channels()});
+  a.check_shape("weight", {spec.output.channels, g.kernel[0], g.kernel[1], spec.group_channels()});
 }
 
 // A filter's values as bits.
 template <class Spec>
-void take_bits(const std::string& what, const Array<uint8_t>& weight, Spec& spec) {
-  check_shape(what + ": weight", weight, {spec.output.channels, spec.filter_bytes()});
-  spec.weight = copy(weight);
-  check_filter_padding(what, spec.weight, spec.output.channels, spec.filter_values());
+void take_bits(Arguments& a, Spec& spec) {
+  a.check_shape("weight", {spec.output.channels, spec.filter_bytes()});
+  spec.weight = a.values<uint8_t>("weight", DType::u8);
+  check_filter_padding(a.op(), spec.weight, spec.output.channels, spec.filter_values());
 }
 
-std::vector<float> per_channel(const std::string& what, const Array<float>& array, const ConvSpec& spec) {
-  check_shape(what, array, {spec.output.channels});
-  return copy_finite(what, array);
+std::vector<float> per_channel(Arguments& a, const char* role, const ConvSpec& spec) {
+  a.check_shape(role, {spec.output.channels});
+  return a.finite(role);
 }
 
-void take_thresholds(const std::string& what, const Array<int32_t>& threshold, const Array<uint8_t>& flip,
-                     IntegerConvSpec& spec) {
-  spec.epilogue = kToBits;
-  check_channel_shape(what + ": threshold", threshold, spec.output);
-  check_shape(what + ": flip", flip, threshold.shape);
-  spec.threshold = copy(threshold);
-  spec.flip = copy_flags(what + ": flip", flip);
+// What a layer of integer sums makes of them.
+Kind epilogue_kind(Arguments& a) {
+  const std::string& epilogue = a.text("epilogue");
+  if (epilogue == "bits") return Kind::bits;
+  if (epilogue == "float") return Kind::f32;
+  if (epilogue == "integers") return Kind::i32;
+  fail(a.op(), ": epilogue is '", epilogue, "'; required 'bits' or 'float', or 'integers' for the sums themselves");
 }
 
-// What the three binary convolutions share.
-BinaryConvSpec binary_conv(const ProgramState& state, const std::string& what, int source, const Array<uint8_t>& weight,
-                           int64_t out_channels, const Geometry& geometry, Kind kind) {
-  auto spec = convolution<BinaryConvSpec>(state, what, source, Kind::bits, out_channels, geometry, kind);
-  check_filter(what, spec, 31, spec.input.words());
-  take_bits(what, weight, spec);
-  return spec;
-}
-
-// The sum of a filter is at most sum |q| * 255 + |bias| in magnitude: that must be an int32.
-void check_sums(const std::string& what, const Int8ConvSpec& spec) {
-  for (int64_t o = 0; o < spec.output.channels; ++o) {
-    const int8_t* filter = spec.weight.data() + o * spec.filter_values();
-    int64_t reach = std::abs(static_cast<int64_t>(spec.bias[o]));
-    for (int64_t k = 0; k < spec.filter_values(); ++k) reach += 255 * std::abs(static_cast<int>(filter[k]));
-    if (reach > std::numeric_limits<int32_t>::max()) {
-      fail(what, ": the sum of filter ", o, " can reach ", reach, "; required: at most ",
-           std::numeric_limits<int32_t>::max(), ", sum |weight| * 255 + |bias|");
-    }
+void take_epilogue(Arguments& a, IntegerConvSpec& spec) {
+  if (spec.output.kind == Kind::bits) {
+    spec.epilogue = kToBits;
+    a.check_channel_shape("threshold", spec.output);
+    a.check_shape("flip", a.shape("threshold"));
+    spec.threshold = a.values<int32_t>("threshold", DType::i32);
+    spec.flip = a.flags("flip");
+  } else if (spec.output.kind == Kind::f32) {
+    spec.epilogue = kToF32;
+    spec.scale = per_channel(a, "scale", spec);
   }
-}
-
-// What the three 8-bit convolutions share.
-Int8ConvSpec int8_conv(const ProgramState& state, const std::string& what, int source, const Array<int8_t>& weight,
-                       const Array<uint8_t>& zero_point, const Array<int32_t>& bias, const Geometry& geometry,
-                       Kind kind) {
-  const int64_t out_channels = out_channels_of(what, weight, "(O, KH, KW, I / groups)");
-  auto spec = convolution<Int8ConvSpec>(state, what, source, Kind::u8, out_channels, geometry, kind);
-  check_weight(what, weight, spec);
-  check_shape(what + ": zero_point", zero_point, {spec.input.channels});
-  check_shape(what + ": bias", bias, {out_channels});
-  // Blocks of 64 channels may read the inputs of 64 groups; an image is staged with its padding, in up to 16 bits.
-  check_filter(what, spec, 31, std::min(spec.input.channels, 64 * spec.group_channels()));
-  checked_product((what + ": the padded image").c_str(),
-                  {spec.input.height + geometry.padding[0] + geometry.padding[2],
-                   spec.input.width + geometry.padding[1] + geometry.padding[3], spec.input.channels, 2},
-                  kMaxElements);
-  spec.weight = copy(weight);
-  spec.zero_point = copy(zero_point);
-  spec.bias = copy(bias);
-  check_sums(what, spec);
-  return spec;
 }
 
 }  // namespace
 
-int Program::float_conv2d(int source, const Array<float>& weight, const Array<float>& bias, const Geometry& geometry) {
-  const std::string what = "float_conv2d";
-  const int64_t out_channels = out_channels_of(what, weight, "(O, KH, KW, I)");
-  auto spec = convolution<FloatConvSpec>(*state_, what, source, Kind::f32, out_channels, geometry, Kind::f32);
-  check_weight(what, weight, spec);
-  check_filter(what, spec, 15 * geometry.groups, spec.group_channels());
-  spec.bias = per_channel(what + ": bias", bias, spec);
-  spec.weight = copy_finite(what + ": weight", weight);
-  return state_->add("float_conv2d", {source}, std::move(spec));
+Built build_float_layer(Arguments& a) {
+  auto spec = convolution<FloatConvSpec>(a, Kind::f32, Kind::f32);
+  check_filter(a, spec, 15 * spec.geometry.groups, spec.group_channels());
+  check_weight(a, spec);
+  spec.bias = per_channel(a, "bias", spec);
+  spec.weight = a.finite("weight");
+  return spec;
 }
 
-int Program::binary_weight_conv2d(int source, const Array<uint8_t>& weight, int64_t out_channels,
-                                  const Geometry& geometry, const Array<float>& scale, const Array<float>& bias) {
-  const std::string what = "binary_weight_conv2d";
-  auto spec = convolution<BinaryWeightConvSpec>(*state_, what, source, Kind::f32, out_channels, geometry, Kind::f32);
-  check_filter(what, spec, 15 * geometry.groups, spec.group_channels());
-  take_bits(what, weight, spec);
-  spec.scale = per_channel(what + ": scale", scale, spec);
-  spec.bias = per_channel(what + ": bias", bias, spec);
-  return state_->add("binary_weight_conv2d", {source}, std::move(spec));
+Built build_binary_weight_layer(Arguments& a) {
+  auto spec = convolution<BinaryWeightConvSpec>(a, Kind::f32, Kind::f32);
+  check_filter(a, spec, 15 * spec.geometry.groups, spec.group_channels());
+  take_bits(a, spec);
+  spec.scale = per_channel(a, "scale", spec);
+  spec.bias = per_channel(a, "bias", spec);
+  return spec;
 }
 
-int Program::int8_conv2d_bits(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
-                              const Array<int32_t>& bias, const Geometry& geometry, const Array<int32_t>& threshold,
-                              const Array<uint8_t>& flip) {
-  const std::string what = "int8_conv2d_bits";
-  Int8ConvSpec spec = int8_conv(*state_, what, source, weight, zero_point, bias, geometry, Kind::bits);
-  take_thresholds(what, threshold, flip, spec);
-  return state_->add("int8_conv2d_bits", {source}, std::move(spec));
+Built build_int8_layer(Arguments& a) {
+  auto spec = convolution<Int8ConvSpec>(a, Kind::u8, epilogue_kind(a));
+  const Geometry& g = spec.geometry;
+  // Blocks of 64 channels may read the inputs of 64 groups; an image is staged with its padding, in up to 16 bits.
+  check_filter(a, spec, 31, std::min(spec.input.channels, 64 * spec.group_channels()));
+  checked_product((a.op() + ": the padded image").c_str(),
+                  {spec.input.height + g.padding[0] + g.padding[2], spec.input.width + g.padding[1] + g.padding[3],
+                   spec.input.channels, 2},
+                  kMaxElements);
+  if (spec.filter_values() > kMaxInt8Filter) {
+    fail(a.op(), ": a filter has ", spec.filter_values(), " weights; required: at most ", kMaxInt8Filter);
+  }
+  check_weight(a, spec);
+  a.check_shape("zero_point", {spec.input.channels});
+  a.check_shape("bias", {spec.output.channels});
+  spec.weight = a.values_where<int8_t>("weight", DType::i8, " -127 to 127", [](int8_t v) { return v != -128; });
+  spec.zero_point = a.values<uint8_t>("zero_point", DType::u8);
+  spec.bias = a.values_where<int32_t>("bias", DType::i32, " -2^30 to 2^30",
+                                      [](int32_t v) { return v >= -kMaxInt8Bias && v <= kMaxInt8Bias; });
+  take_epilogue(a, spec);
+  return spec;
 }
 
-int Program::int8_conv2d_f32(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
-                             const Array<int32_t>& bias, const Geometry& geometry, const Array<float>& scale) {
-  const std::string what = "int8_conv2d_f32";
-  Int8ConvSpec spec = int8_conv(*state_, what, source, weight, zero_point, bias, geometry, Kind::f32);
-  spec.epilogue = kToF32;
-  spec.scale = per_channel(what + ": scale", scale, spec);
-  return state_->add("int8_conv2d_f32", {source}, std::move(spec));
-}
-
-int Program::int8_conv2d_i32(int source, const Array<int8_t>& weight, const Array<uint8_t>& zero_point,
-                             const Array<int32_t>& bias, const Geometry& geometry) {
-  Int8ConvSpec spec = int8_conv(*state_, "int8_conv2d_i32", source, weight, zero_point, bias, geometry, Kind::i32);
-  return state_->add("int8_conv2d_i32", {source}, std::move(spec));
-}
-
-int Program::binary_conv2d_bits(int source, const Array<uint8_t>& weight, int64_t out_channels,
-                                const Geometry& geometry, const Array<int32_t>& threshold, const Array<uint8_t>& flip) {
-  const std::string what = "binary_conv2d_bits";
-  BinaryConvSpec spec = binary_conv(*state_, what, source, weight, out_channels, geometry, Kind::bits);
-  take_thresholds(what, threshold, flip, spec);
-  return state_->add("binary_conv2d_bits", {source}, std::move(spec));
-}
-
-int Program::binary_conv2d_f32(int source, const Array<uint8_t>& weight, int64_t out_channels, const Geometry& geometry,
-                               const Array<float>& scale, const Array<float>& bias) {
-  const std::string what = "binary_conv2d_f32";
-  BinaryConvSpec spec = binary_conv(*state_, what, source, weight, out_channels, geometry, Kind::f32);
-  spec.epilogue = kToF32;
-  spec.scale = per_channel(what + ": scale", scale, spec);
-  spec.bias = per_channel(what + ": bias", bias, spec);
-  return state_->add("binary_conv2d_f32", {source}, std::move(spec));
-}
-
-int Program::binary_conv2d_i32(int source, const Array<uint8_t>& weight, int64_t out_channels,
-                               const Geometry& geometry) {
-  BinaryConvSpec spec = binary_conv(*state_, "binary_conv2d_i32", source, weight, out_channels, geometry, Kind::i32);
-  return state_->add("binary_conv2d_i32", {source}, std::move(spec));
+Built build_binary_layer(Arguments& a) {
+  auto spec = convolution<BinaryConvSpec>(a, Kind::bits, epilogue_kind(a));
+  check_filter(a, spec, 31, spec.input.words());
+  take_bits(a, spec);
+  take_epilogue(a, spec);
+  if (spec.output.kind == Kind::f32) spec.bias = per_channel(a, "bias", spec);
+  return spec;
 }
 
 }  // namespace xnorkit

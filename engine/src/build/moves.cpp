@@ -1,6 +1,5 @@
 // Builds what only moves values: pad, pad_bits, concat, gather_channels, planes.
-#include "build/checks.h"
-#include "plan/state.h"
+#include "build/operations.h"
 
 namespace xnorkit {
 namespace {
@@ -18,71 +17,70 @@ int64_t padded(const std::string& what, int64_t size, int64_t before, int64_t af
   return size + before + after;
 }
 
+// The kind of a value that may be f32 or bits.
+Kind either(const Arguments& a, size_t i) {
+  return a.input(i).kind == Kind::bits ? Kind::bits : a.input(i, Kind::f32).kind;
+}
+
 }  // namespace
 
-int Program::pad(int source, const std::array<int64_t, 4>& padding, int64_t before, int64_t after) {
-  auto spec = state_->spec_on<PadSpec>("pad", source, Kind::f32);
+Built build_pad(Arguments& a) {
+  auto spec = a.spec_on<PadSpec>(Kind::f32);
+  const auto padding = a.integers<4>("padding");
+  const auto [before, after] = a.integers<2>("channels");
   spec.output.height = padded("pad: padding of height", spec.input.height, padding[0], padding[2]);
   spec.output.width = padded("pad: padding of width", spec.input.width, padding[1], padding[3]);
   spec.output.channels = padded("pad: padding of channels", spec.input.channels, before, after);
-  check_shape_size("pad", spec.output);
+  check_shape_size(a.op(), spec.output);
   spec.before = {padding[0], padding[1], before};
-  return state_->add("pad", {source}, std::move(spec));
+  return spec;
 }
 
-int Program::pad_bits(int source, const std::array<int64_t, 4>& padding) {
-  auto spec = state_->spec_on<PadBitsSpec>("pad_bits", source, Kind::bits);
+Built build_pad_bits(Arguments& a) {
+  auto spec = a.spec_on<PadBitsSpec>(Kind::bits);
+  const auto padding = a.integers<4>("padding");
   spec.output.height = padded("pad_bits: padding of height", spec.input.height, padding[0], padding[2]);
   spec.output.width = padded("pad_bits: padding of width", spec.input.width, padding[1], padding[3]);
-  check_shape_size("pad_bits", spec.output);
+  check_shape_size(a.op(), spec.output);
   spec.before = {padding[0], padding[1]};
-  return state_->add("pad_bits", {source}, std::move(spec));
+  return spec;
 }
 
-int Program::planes(int source) {
-  auto spec = state_->spec_on<PlanesSpec>("planes", source, Kind::f32);
+Built build_planes(Arguments& a) {
+  auto spec = a.spec_on<PlanesSpec>(Kind::f32);
   spec.output.kind = Kind::planes;
-  return state_->add("planes", {source}, std::move(spec));
+  return spec;
 }
 
-int Program::concat(const std::vector<int>& sources) {
-  if (sources.size() < 2) fail("concat: received ", sources.size(), " values; required at least 2");
-  state_->require_building("concat");
+Built build_concat(Arguments& a) {
   ConcatSpec spec;
-  spec.output = state_->value("concat", sources[0]);
-  if (spec.output.kind != Kind::bits) state_->source("concat", sources[0], Kind::f32);
+  spec.output = a.input(0, either(a, 0));
   spec.output.channels = 0;
-  for (const int id : sources) {
-    const Shape& shape = state_->source("concat", id, spec.output.kind);
+  for (size_t i = 0; i < a.inputs(); ++i) {
+    const Shape& shape = a.input(i, spec.output.kind);
     if (shape.height != spec.output.height || shape.width != spec.output.width) {
-      fail("concat: value ", id, " has ", shape.height, " x ", shape.width, " pixels; required ", spec.output.height,
-           " x ", spec.output.width, ", as value ", sources[0]);
+      fail(a.op(), ": value ", a.id(i), " has ", shape.height, " x ", shape.width, " pixels; required ",
+           spec.output.height, " x ", spec.output.width, ", as value ", a.id(0));
     }
     spec.inputs.push_back(shape);
     spec.output.channels += shape.channels;
     check_size("concat: channels", spec.output.channels);
   }
-  check_shape_size("concat", spec.output);
-  return state_->add("concat", sources, std::move(spec));
+  check_shape_size(a.op(), spec.output);
+  return spec;
 }
 
-int Program::gather_channels(int source, const Array<int32_t>& index) {
-  state_->require_building("gather_channels");
-  GatherChannelsSpec spec;
-  spec.input = state_->value("gather_channels", source);
-  if (spec.input.kind != Kind::bits) state_->source("gather_channels", source, Kind::f32);
-  spec.output = spec.input;
-  if (index.shape.size() != 1) fail("gather_channels: index has shape ", shape_text(index.shape), "; required (O,)");
-  check_size("gather_channels: channels", index.shape[0]);
-  spec.output.channels = index.shape[0];
-  check_shape_size("gather_channels", spec.output);
-  spec.index = copy(index);
-  for (size_t c = 0; c < spec.index.size(); ++c) {
-    if (spec.index[c] < 0 || spec.index[c] >= spec.input.channels) {
-      fail("gather_channels: index has ", spec.index[c], " at ", c, "; required 0 to ", spec.input.channels - 1);
-    }
-  }
-  return state_->add("gather_channels", {source}, std::move(spec));
+Built build_gather_channels(Arguments& a) {
+  auto spec = a.spec_on<GatherChannelsSpec>(either(a, 0));
+  spec.output.channels = a.integer("out_channels");
+  check_size("gather_channels: channels", spec.output.channels);
+  check_shape_size(a.op(), spec.output);
+  a.check_shape("index", {spec.output.channels});
+  const std::string required = " 0 to " + std::to_string(spec.input.channels - 1);
+  const int64_t channels = spec.input.channels;
+  spec.index = a.values_where<int32_t>("index", DType::i32, required.c_str(),
+                                       [=](int32_t v) { return v >= 0 && v < channels; });
+  return spec;
 }
 
 }  // namespace xnorkit

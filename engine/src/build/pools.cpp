@@ -1,6 +1,5 @@
-// Builds the pools of floats and the K map.
-#include "build/checks.h"
-#include "plan/state.h"
+// Builds the pools and the K map.
+#include "build/operations.h"
 
 namespace xnorkit {
 namespace {
@@ -12,7 +11,6 @@ void check_pool_padding(const std::string& what, const Geometry& g) {
     fail(what, ": padding is ", shape_text({g.padding.begin(), g.padding.end()}), " for a kernel of ",
          shape_text({g.kernel.begin(), g.kernel.end()}), "; required: padding smaller than the kernel");
   }
-  check_one_group(what, g);
 }
 
 // A last, incomplete window is added where it begins inside the image or the padding before it.
@@ -22,59 +20,63 @@ int64_t ceil_length(int64_t floor_length, int64_t size, int64_t before, int64_t 
 }
 
 template <class Spec>
-Spec window(const ProgramState& state, const std::string& what, int source, Kind kind, const Geometry& geometry) {
+Spec pool(Arguments& a, Kind kind, bool dilated) {
   Spec spec;
-  spec.input = state.source(what, source, kind);
-  spec.geometry = geometry;
-  spec.output = window_output(what, spec.input, geometry, kind, spec.input.channels);
-  check_pool_padding(what, geometry);
+  spec.input = a.input(0, kind);
+  spec.geometry = a.window(dilated);
+  spec.output = window_output(a.op(), spec.input, spec.geometry, kind, spec.input.channels);
+  check_pool_padding(a.op(), spec.geometry);
   return spec;
 }
 
 }  // namespace
 
-int Program::max_pool_bits(int source, const Geometry& geometry, const Array<uint8_t>& falling) {
-  const std::string what = "max_pool_bits";
-  auto spec = window<MaxPoolBitsSpec>(*state_, what, source, Kind::bits, geometry);
-  check_shape(what + ": falling", falling, {spec.input.channels});
-  spec.falling = copy_flags(what + ": falling", falling);
-  return state_->add("max_pool_bits", {source}, std::move(spec));
+Built build_max_pool_bits(Arguments& a) {
+  auto spec = pool<MaxPoolBitsSpec>(a, Kind::bits, false);
+  a.check_shape("falling", {spec.input.channels});
+  spec.falling = a.flags("falling");
+  return spec;
 }
 
-int Program::max_pool(int source, const Geometry& geometry) {
-  return state_->add("max_pool", {source}, window<PoolSpec>(*state_, "max_pool", source, Kind::f32, geometry));
+Built build_max_pool(Arguments& a) {
+  auto spec = pool<PoolSpec>(a, Kind::f32, true);
+  const auto [down, right] = spec.geometry.dilation;
+  // A window whose first tap lies before the image has a tap among the first `dilation` pixels, which must exist.
+  if (down > spec.input.height || right > spec.input.width) {
+    fail(a.op(), ": dilation is ", shape_text({down, right}), " for an image of ", spec.input.height, " x ",
+         spec.input.width, "; required: at most the size of the image, so that every window holds a pixel");
+  }
+  return spec;
 }
 
-int Program::avg_pool(int source, const Geometry& geometry, bool ceil_mode, bool count_include_pad) {
-  auto spec = window<PoolSpec>(*state_, "avg_pool", source, Kind::f32, geometry);
+Built build_avg_pool(Arguments& a) {
+  auto spec = pool<PoolSpec>(a, Kind::f32, false);
   spec.reduction = PoolSpec::Reduction::average;
-  spec.count_include_pad = count_include_pad;
-  if (geometry.dilation != std::array<int64_t, 2>{1, 1}) fail("avg_pool: dilation is not 1; required 1");
-  if (ceil_mode) {
-    const Geometry& g = geometry;
+  spec.count_include_pad = a.flag("count_include_pad");
+  if (a.flag("ceil_mode")) {
+    const Geometry& g = spec.geometry;
     Shape& out = spec.output;
     out.height = ceil_length(out.height, spec.input.height, g.padding[0], g.padding[2], g.kernel[0], g.stride[0]);
     out.width = ceil_length(out.width, spec.input.width, g.padding[1], g.padding[3], g.kernel[1], g.stride[1]);
   }
-  return state_->add("avg_pool", {source}, std::move(spec));
+  return spec;
 }
 
-int Program::global_avg_pool(int source) {
+Built build_global_avg_pool(Arguments& a) {
   PoolSpec spec;
   spec.reduction = PoolSpec::Reduction::average;
-  spec.input = state_->source("global_avg_pool", source, Kind::f32);
+  spec.input = a.input(0, Kind::f32);
   spec.geometry.kernel = {spec.input.height, spec.input.width};
   spec.output = {Kind::f32, 1, 1, spec.input.channels};
-  return state_->add("global_avg_pool", {source}, std::move(spec));
+  return spec;
 }
 
-int Program::k_map(int source, const Geometry& geometry) {
+Built build_k_map(Arguments& a) {
   KMapSpec spec;
-  spec.input = state_->source("k_map", source, Kind::f32);
-  spec.geometry = geometry;
-  check_one_group("k_map", geometry);
-  spec.output = window_output("k_map", spec.input, geometry, Kind::f32, 1);
-  return state_->add("k_map", {source}, std::move(spec));
+  spec.input = a.input(0, Kind::f32);
+  spec.geometry = a.window(true);
+  spec.output = window_output(a.op(), spec.input, spec.geometry, Kind::f32, 1);
+  return spec;
 }
 
 }  // namespace xnorkit

@@ -1,5 +1,8 @@
 #include "xnorkit/program.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "build/checks.h"
 #include "dispatch/table.h"
 #include "plan/state.h"
@@ -21,20 +24,32 @@ Program::~Program() = default;
 Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 
+namespace {
+
+std::vector<float> finite(const char* what, const Array<float>& array, const std::vector<int64_t>& shape) {
+  if (array.shape != shape) fail(what, " has shape ", shape_text(array.shape), "; required ", shape_text(shape));
+  size_t size = 1;
+  for (const int64_t length : shape) size *= static_cast<size_t>(length);
+  std::vector<float> values(array.data, array.data + size);
+  const auto bad = std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+  if (bad != values.end()) fail(what, " has ", *bad, " at flat index ", bad - values.begin(), "; required: finite values");
+  return values;
+}
+
+}  // namespace
+
 void Program::set_uint8_table(const Array<float>& table) {
   state_->require_building("set_uint8_table");
   if (state_->input != InputKind::image) fail("set_uint8_table: the input is no image; required kind 'image'");
-  check_shape("set_uint8_table: table", table, {state_->values[0].shape.channels, 256});
-  state_->normalization.table = copy_finite("set_uint8_table: table", table);
+  state_->normalization.table = finite("set_uint8_table: table", table, {state_->values[0].shape.channels, 256});
 }
 
 void Program::set_normalization(const Array<float>& mean, const Array<float>& std) {
   state_->require_building("set_normalization");
   if (state_->input != InputKind::pixels) fail("set_normalization: the input is no pixels; required kind 'pixels'");
-  check_shape("set_normalization: mean", mean, {state_->values[0].shape.channels});
-  check_shape("set_normalization: std", std, {state_->values[0].shape.channels});
-  state_->normalization.mean = copy_finite("set_normalization: mean", mean);
-  state_->normalization.std = copy_finite("set_normalization: std", std);
+  const std::vector<int64_t> shape{state_->values[0].shape.channels};
+  state_->normalization.mean = finite("set_normalization: mean", mean, shape);
+  state_->normalization.std = finite("set_normalization: std", std, shape);
 }
 
 void Program::finish(const std::vector<int>& outputs, bool fuse) {

@@ -1,5 +1,5 @@
-// What a program is made of while it is built, and once it is planned. The building methods of Program, in the
-// files of build/, check their arguments and add a value each.
+// What a program is made of while it is built, and once it is planned. Program::add, in build/, checks its arguments and
+// adds a value.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ using Operation =
 struct Value {
   Shape shape;
   std::vector<int> sources;
-  const char* op;  // the building method's name
+  const char* op;  // the operation's name
   Operation operation;
 };
 
@@ -66,22 +66,6 @@ struct ProgramState {
 
   // The shape of an operation's source, of the required kind.
   const Shape& source(const std::string& what, int id, Kind kind) const;
-
-  // A specification of an operation on a value, its output like its input.
-  template <class Spec>
-  Spec spec_on(const std::string& what, int id, Kind kind) const {
-    Spec spec;
-    spec.input = spec.output = source(what, id, kind);
-    return spec;
-  }
-
-  // Adds the value that `spec` computes from `sources`; spec.output is its shape.
-  template <class Spec>
-  int add(const char* op, std::vector<int> sources, Spec spec) {
-    const Shape shape = spec.output;
-    values.push_back({shape, std::move(sources), op, std::move(spec)});
-    return static_cast<int>(values.size()) - 1;
-  }
 
   // Makes the steps that the outputs need, and places their values in memory.
   void make_plan(bool fuse);

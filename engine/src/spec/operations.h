@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "contract/activation.h"
 #include "spec/convolutions.h"
 #include "xnorkit/types.h"
 
@@ -36,10 +37,8 @@ struct PointwiseChainSpec : ValueSpec {
   TailSpec tail;
 };
 
-enum class Function { sigmoid, tanh, silu, gelu, hardsigmoid, hardswish, softmax };
-
 struct ActivationSpec : ValueSpec {
-  Function function = Function::sigmoid;
+  const ActivationFunction* function = nullptr;
 };
 
 struct MaxPoolBitsSpec : WindowSpec {

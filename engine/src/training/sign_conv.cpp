@@ -82,8 +82,17 @@ void sign_conv(const SignConv& conv, const uint32_t* signs, const uint32_t* weig
   const std::vector<uint8_t> filters = filter_bytes(conv, shape, weight);
   Program program("bits", conv.height, conv.width, conv.in_channels, isa);
   const int64_t bytes = static_cast<int64_t>(filters.size()) / conv.out_channels;
-  const int result = program.binary_conv2d_f32(0, {filters.data(), {conv.out_channels, bytes}}, conv.out_channels,
-                                               conv.geometry, {scale, {conv.out_channels}}, {bias, {conv.out_channels}});
+  const Geometry& g = conv.geometry;
+  const auto list = [](const auto& numbers) { return std::vector<int64_t>(numbers.begin(), numbers.end()); };
+  const Attributes attributes{{"kernel", list(g.kernel)},           {"stride", list(g.stride)},
+                              {"padding", list(g.padding)},         {"dilation", list(g.dilation)},
+                              {"groups", g.groups},                 {"in_channels", conv.in_channels},
+                              {"out_channels", conv.out_channels},  {"epilogue", std::string("float")}};
+  const std::vector<int64_t> channels{conv.out_channels};
+  const int result = program.add("binary_conv2d", {0}, attributes,
+                                 {{"weight", {DType::u8, {conv.out_channels, bytes}, filters.data()}},
+                                  {"scale", {DType::f32, channels, scale}},
+                                  {"bias", {DType::f32, channels, bias}}});
   program.finish({result});
   const Input input{Input::Type::bits, signs, {conv.images, conv.height, conv.width, (conv.in_channels + 31) / 32}};
   void* results[] = {y};

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,12 +71,13 @@ class LayerCase:
         """Return a call of the binary layer, bits in and thresholded bits out, that takes the number of threads."""
         shape = self.shape
         program = self._program("bits", isa)
-        flip = np.zeros(shape.out_channels, dtype=np.uint8)
-        packed = _pack_filters(self.weight)
-        self._finish(
-            program,
-            lambda: program.binary_conv2d_bits(0, packed, shape.out_channels, self._geometry(), self.threshold, flip),
-        )
+        tensors = {
+            "weight": _pack_filters(self.weight),
+            "threshold": self.threshold,
+            "flip": np.zeros(shape.out_channels, dtype=np.uint8),
+        }
+        attributes = {**self._attributes(), "epilogue": "bits"}
+        self._finish(program, lambda: program.add("binary_conv2d", [0], attributes, tensors))
         words = as_words(self.x)
         return lambda threads: program.run(words, threads)
 
@@ -92,16 +93,16 @@ class LayerCase:
         return lambda threads: program.run(images, threads)
 
     def _add_binary(self, program: _engine.Program, layout: Layout) -> int:
-        shape = self.shape
-        zeros = np.zeros(shape.in_channels, dtype=np.float32)
-        signs = program.pack(0, zeros, np.zeros(shape.in_channels, dtype=np.uint8))
-        weight = _pack_filters(self.weight)
-        y = program.binary_conv2d_f32(signs, weight, shape.out_channels, self._geometry(), self.scale, self.bias)
-        return program.planes(y) if layout == "nchw" else y
+        channels = self.shape.in_channels
+        zeros = {"threshold": np.zeros(channels, np.float32), "flip": np.zeros(channels, np.uint8)}
+        signs = program.add("pack", [0], {}, zeros)
+        tensors = {"weight": _pack_filters(self.weight), "scale": self.scale, "bias": self.bias}
+        y = program.add("binary_conv2d", [signs], {**self._attributes(), "epilogue": "float"}, tensors)
+        return program.add("planes", [y]) if layout == "nchw" else y
 
     def _add_float(self, program: _engine.Program) -> int:
         weight = np.ascontiguousarray(self.weight.transpose(0, 2, 3, 1))
-        return program.float_conv2d(0, weight, self.bias, self._geometry())
+        return program.add("float_conv2d", [0], self._attributes(), {"weight": weight, "bias": self.bias})
 
     def _program(self, kind: str, isa: str) -> _engine.Program:
         return _engine.Program(kind, *self.shape.image, self.shape.in_channels, isa)
@@ -112,9 +113,17 @@ class LayerCase:
         except ValueError as error:
             raise EngineError(f"shape '{self.shape.text}': the engine refuses it: {error}") from error
 
-    def _geometry(self) -> _engine.ConvGeometry:
+    def _attributes(self) -> dict[str, Any]:
         shape = self.shape
-        return _engine.ConvGeometry(shape.kernel, (shape.stride,) * 2, shape.padding, groups=shape.groups)
+        return {
+            "kernel": shape.kernel,
+            "stride": (shape.stride, shape.stride),
+            "padding": shape.padding,
+            "dilation": (1, 1),
+            "groups": shape.groups,
+            "in_channels": shape.in_channels,
+            "out_channels": shape.out_channels,
+        }
 
     def _draw(self, seed: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
         rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ from xnorkit.compile import operations as ops
 from xnorkit.compile.chain import Bits, MaxPoolBits
 from xnorkit.compile.draft import Draft
 from xnorkit.compile.layers import Rescale
-from xnorkit.compile.pointwise import Pointwise, Step
+from xnorkit.compile.pointwise import ACTIVATIONS, Pointwise, Step
 from xnorkit.compile.values import Network, Value
 from xnorkit.errors import ExportError
 from xnorkit.format import INPUT
@@ -157,8 +157,9 @@ class _Emitter:
         if operation.steps is None:
             raise ExportError(
                 f"'{value.name}' ({operation.text}) stays float and has no counterpart in float; required where a "
-                "value stays float: BatchNorm, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, RPReLU, Sigmoid, Tanh, SiLU, "
-                "exact GELU, Hardsigmoid, Hardswish or learned scales and biases."
+                "value stays float: BatchNorm, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, RPReLU, "
+                f"{', '.join(kind.__name__ for kind in ACTIVATIONS)} (GELU without an approximation), or learned "
+                "scales and biases."
             )
         name = self.names[value.inputs[0]]
         steps = [part for step in operation.steps for part in _parts(value, step)]

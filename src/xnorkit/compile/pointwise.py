@@ -28,6 +28,10 @@ ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Hardsigmoid: "hardsigmoid",
     nn.Hardswish: "hardswish",
 }
+"""Functions of the op `activation`; the operator of ATen has the same name."""
+
+FADING = (nn.GELU, nn.SiLU)
+"""Those that approach 0 from below, which PyTorch rounds to 0."""
 
 
 @dataclass
@@ -118,7 +122,7 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | Non
             return None
         found = _STEPS[kind](module, shape)
     steps, monotone = found
-    fades = isinstance(module, nn.GELU | nn.SiLU)
+    fades = isinstance(module, FADING)
     return Pointwise(module, steps, monotone, list(module.state_dict().values()), type(module).__name__, fades)
 
 

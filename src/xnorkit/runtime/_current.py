@@ -20,13 +20,17 @@ def check_current(interface: Path = STUB) -> None:
         interface: the typed interface; without it nothing is checked.
 
     Raises:
-        EngineError: `Program` lacks a method; names it.
+        EngineError: `Program` lacks a method, or has one that the sources do not know; names it.
     """
     text = interface.read_text(encoding="utf-8") if interface.is_file() else ""
     program = PROGRAM.search(text)
-    for name in METHOD.findall(program[1] if program else ""):
-        if not hasattr(_engine.Program, name):
+    if program is None:
+        return
+    known = set(METHOD.findall(program[1]))
+    present = {name for name in dir(_engine.Program) if not name.startswith("_")}
+    for names, what in ((known - present, "has no"), (present - known, "still has")):
+        if names:
             raise EngineError(
-                f"the compiled engine has no '{name}', because it is older than the sources; required: an engine built "
-                "from these sources. Build it again with `make install` or pip install."
+                f"the compiled engine {what} '{min(names)}', because it is older than the sources; required: an engine "
+                "built from these sources. Build it again with `make install` or pip install."
             )

@@ -1,19 +1,21 @@
 """Graph -> engine program, whole or one node of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from xnorkit import _engine
 from xnorkit.errors import EngineError
-from xnorkit.format import INPUT, Graph, Node, ValueSpec, family_of, operation_of, shown
-from xnorkit.runtime.builders import BUILDERS, INTEGERS, Builder
+from xnorkit.format import INPUT, Graph, Node, ValueSpec, operation_of, shown
 
 __all__ = ["build", "build_layer"]
 
 REFUSALS = (ValueError, MemoryError)
 INPUT_KINDS = {"f32": "image", "u8": "pixels"}
 LAYER_KINDS = {"f32": "f32", "u8": "pixels", "bits": "bits"}
+SUMMED = {"binary": ("weight",), "int8": ("weight", "zero_point", "bias")}
+"""The tensors of a layer's integer sums."""
 
 
 def build(
@@ -35,8 +37,10 @@ def build(
         program.set_normalization(np.array(normalization.mean, np.float32), np.array(normalization.std, np.float32))
     ids = {INPUT: 0}
     for node in graph.nodes:
-        ids[node.name] = _add(program, [ids[name] for name in node.inputs], node, [values[n] for n in node.inputs])
-    results = [program.planes(ids[name]) if planes and _has_planes(values[name]) else ids[name] for name in outputs]
+        ids[node.name] = _add(program, node, [ids[name] for name in node.inputs])
+    results = [
+        program.add("planes", [ids[name]]) if planes and _has_planes(values[name]) else ids[name] for name in outputs
+    ]
     _finish(program, results)
     return program
 
@@ -52,9 +56,12 @@ def build_layer(node: Node, source: ValueSpec, isa: str) -> _engine.Program:
         EngineError: the engine refuses the node.
     """
     program = _program(LAYER_KINDS[source.kind], source, isa)
-    outputs = [_add(program, [0], node, [source])]
-    if operation_of(node).integer:
-        outputs.insert(0, _call(INTEGERS[family_of(node)], program, [0], node, [source]))
+    outputs = [_add(program, node, [0])]
+    operation = operation_of(node)
+    if operation.layer in SUMMED:
+        tensors = {role: node.tensors[role] for role in SUMMED[operation.layer]}
+        sums = replace(node, attributes={**node.attributes, "epilogue": "integers"}, tensors=tensors)
+        outputs.insert(0, _add(program, sums, [0]))
     _finish(program, outputs)
     return program
 
@@ -66,15 +73,10 @@ def _program(kind: str, value: ValueSpec, isa: str) -> _engine.Program:
         raise EngineError(f"the engine refuses the input: {error}") from error
 
 
-def _add(program: _engine.Program, ids: Sequence[int], node: Node, sources: Sequence[ValueSpec]) -> int:
-    return _call(BUILDERS[family_of(node)], program, ids, node, sources)
-
-
-def _call(
-    builder: Builder, program: _engine.Program, ids: Sequence[int], node: Node, sources: Sequence[ValueSpec]
-) -> int:
+def _add(program: _engine.Program, node: Node, ids: Sequence[int]) -> int:
+    tensors = {role: np.ascontiguousarray(array) for role, array in node.tensors.items()}
     try:
-        return builder(program, ids, node, sources)
+        return program.add(node.op, ids, dict(node.attributes), tensors)
     except REFUSALS as error:
         raise EngineError(f"node {shown(node.name)} ({node.op}): the engine refuses it: {error}") from error
 

@@ -1,4 +1,4 @@
-#include "kernels/activation/activation.h"
+#include "contract/activation.h"
 
 #include <cmath>
 
@@ -48,30 +48,25 @@ void softmax(const float* x, float* y, int64_t channels) {
 }
 
 template <float (*F)(float)>
-void each(const float* x, float* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] = F(x[i]);
+void each(const float* x, float* y, int64_t pixels, int64_t channels) {
+  for (int64_t i = 0; i < pixels * channels; ++i) y[i] = F(x[i]);
+}
+
+void softmax_rows(const float* x, float* y, int64_t pixels, int64_t channels) {
+  for (int64_t p = 0; p < pixels; ++p) softmax(x + p * channels, y + p * channels, channels);
 }
 
 }  // namespace
 
-void activation_rows(Function function, const float* x, float* y, int64_t pixels, int64_t channels) {
-  const int64_t n = pixels * channels;
-  switch (function) {
-    case Function::sigmoid:
-      return each<sigmoid>(x, y, n);
-    case Function::tanh:
-      return each<hyperbolic_tangent>(x, y, n);
-    case Function::silu:
-      return each<silu>(x, y, n);
-    case Function::gelu:
-      return each<gelu>(x, y, n);
-    case Function::hardsigmoid:
-      return each<hardsigmoid>(x, y, n);
-    case Function::hardswish:
-      return each<hardswish>(x, y, n);
-    case Function::softmax:
-      for (int64_t p = 0; p < pixels; ++p) softmax(x + p * channels, y + p * channels, channels);
-  }
-}
+const ActivationFunction kActivations[] = {
+    {"sigmoid", each<sigmoid>},
+    {"tanh", each<hyperbolic_tangent>},
+    {"silu", each<silu>},
+    {"gelu", each<gelu>},
+    {"hardsigmoid", each<hardsigmoid>},
+    {"hardswish", each<hardswish>},
+    {"softmax", softmax_rows},
+    {nullptr, nullptr},
+};
 
 }  // namespace xnorkit

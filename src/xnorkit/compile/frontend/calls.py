@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from xnorkit.compile.pointwise import Pointwise, clip
+from xnorkit.compile.pointwise import ACTIVATIONS, Pointwise, clip
 from xnorkit.errors import ExportError
 
 __all__ = ["as_module"]
@@ -110,13 +110,10 @@ MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Made]] = {
     "clamp_min": lambda a: _clamp(a["min"], None),
     "clamp_max": lambda a: _clamp(None, a["max"]),
     "leaky_relu": lambda a: nn.LeakyReLU(a["negative_slope"]),
-    "sigmoid": lambda a: nn.Sigmoid(),
-    "tanh": lambda a: nn.Tanh(),
-    "_prelu_kernel": _prelu,
-    "silu": lambda a: nn.SiLU(),
+    # ATen calls them as the format does.
+    **{name: lambda a, kind=kind: kind() for kind, name in ACTIVATIONS.items()},
     "gelu": lambda a: nn.GELU(a["approximate"]),
-    "hardsigmoid": lambda a: nn.Hardsigmoid(),
-    "hardswish": lambda a: nn.Hardswish(),
+    "_prelu_kernel": _prelu,
     "elu": lambda a: nn.ELU(a["alpha"]) if a["scale"] == a["input_scale"] == 1 else None,
     "softplus": lambda a: nn.Softplus(a["beta"], a["threshold"]),
     "_softmax": lambda a: nn.Softmax(a["dim"]) if not a["half_to_float"] else None,

@@ -184,8 +184,11 @@ def _k_map(c: Calls, stage: Stage, node: Node, values: Values, sources: Specs) -
 
 
 def _activation(c: Calls, stage: Stage, node: Node, values: Values, _: Specs) -> Lines:
-    function = f"XK_{node.attributes['function'].upper()}"
-    return [*c.sink(stage), f"xk_activation({values[0]}, {function}, &sink);"]
+    function = node.attributes["function"]
+    if function == "softmax":
+        return [*c.sink(stage), f"xk_softmax({values[0]}, &sink);"]
+    # Declared here: the library's header need not know every function.
+    return [*c.sink(stage), f"float xk_{function}(float x);", f"xk_activation({values[0]}, xk_{function}, &sink);"]
 
 
 def _pad(c: Calls, stage: Stage, node: Node, values: Values, sources: Specs) -> Lines:

@@ -95,16 +95,10 @@ void xk_max_pool_bits(const uint32_t *source, xk_shape shape, const xk_window *w
                       xk_shape output, uint32_t *result);
 void xk_k_map(const float *source, xk_shape shape, const xk_window *window, const xk_sink *sink);
 
-typedef enum {
-  XK_SIGMOID,
-  XK_TANH,
-  XK_SILU,
-  XK_GELU,
-  XK_HARDSIGMOID,
-  XK_HARDSWISH,
-  XK_SOFTMAX
-} xk_function;
+/* function: xk_sigmoid, xk_tanh, ... of xk_values.c */
+typedef float (*xk_function)(float x);
 void xk_activation(const float *source, xk_function function, const xk_sink *sink);
+void xk_softmax(const float *source, const xk_sink *sink);
 
 /* before: leading rows, columns and channels of zeros */
 void xk_pad(const float *source, xk_shape shape, const int32_t before[3], const xk_sink *sink);
