@@ -3,11 +3,38 @@
 
 #include "common/error.h"
 #include "dispatch/table.h"
+#include "peak.h"
 #include "xnorkit/isa.h"
 
 namespace xnorkit {
-
 namespace {
+
+struct Peak {
+  const char* isa;
+  PeakLoop binary_loop;
+  PeakLoop float_loop;
+};
+
+constexpr Peak kPeaks[] = {
+#if defined(__x86_64__)
+    {"avx512", binary_peak_avx512, float_peak_avx512},
+    {"avx512bw", binary_peak_avx512bw, float_peak_avx512},
+    {"avx2", binary_peak_avx2, float_peak_avx2},
+#elif defined(__aarch64__)
+    {"neon_dot", binary_peak_neon, float_peak_neon},
+    {"neon", binary_peak_neon, float_peak_neon},
+#endif
+    {"portable", binary_peak_portable, float_peak_portable},
+    {"reference", binary_peak_reference, float_peak_reference},
+};
+
+const Peak& peak_of(const std::string& isa) {
+  const std::string name = kernel_table(isa).name;  // refuses what this CPU does not have
+  for (const Peak& peak : kPeaks) {
+    if (name == peak.isa) return peak;
+  }
+  fail("peak: ", name, " has no loop; required: one of kPeaks");
+}
 
 double best_gmacs(PeakLoop loop, double milliseconds) {
   if (!(milliseconds > 0.0 && milliseconds <= 60000.0)) {
@@ -36,11 +63,11 @@ double best_gmacs(PeakLoop loop, double milliseconds) {
 }  // namespace
 
 double peak_binary_gmacs(const std::string& isa, double milliseconds) {
-  return best_gmacs(kernel_table(isa).binary_peak, milliseconds);
+  return best_gmacs(peak_of(isa).binary_loop, milliseconds);
 }
 
 double peak_float_gmacs(const std::string& isa, double milliseconds) {
-  return best_gmacs(kernel_table(isa).float_peak, milliseconds);
+  return best_gmacs(peak_of(isa).float_loop, milliseconds);
 }
 
 }  // namespace xnorkit

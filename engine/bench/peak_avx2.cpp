@@ -3,7 +3,7 @@
 #include <immintrin.h>
 
 #include "common/unroll.h"
-#include "contract/kernels.h"
+#include "peak.h"
 
 namespace xnorkit {
 

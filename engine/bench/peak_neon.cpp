@@ -3,7 +3,7 @@
 #include <arm_neon.h>
 
 #include "common/unroll.h"
-#include "contract/kernels.h"
+#include "peak.h"
 
 namespace xnorkit {
 

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "common/unroll.h"
-#include "contract/kernels.h"
+#include "peak.h"
 #include "kernels/float_conv/fma_portable.h"
 
 namespace xnorkit {

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune, weight_norm
 
+from xnorkit.compile.pointwise import ACTIVATIONS, FADING
 from xnorkit.errors import BinarizationWarning, ExportError
 from xnorkit.export import pack, verify
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, prepare_binary_model
@@ -433,8 +434,21 @@ def test_layers_in_place_behind_binary_ones() -> None:
     proved(model.eval())
 
 
+@pytest.mark.parametrize("kind", ACTIVATIONS, ids=lambda kind: kind.__name__)
+def test_every_activation_is_proved_as_a_module_and_as_a_function(kind: type[nn.Module]) -> None:
+    class Functional(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return getattr(F, ACTIVATIONS[kind])(x)
+
+    for activation in (kind(), Functional()):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(3, 8, 3), activation, nn.Flatten(), nn.Linear(288, 4)).eval()
+        packed = proved(model)
+        assert ACTIVATIONS[kind] in [node.attributes.get("function") for node in packed.graph.nodes]
+
+
 @pytest.mark.parametrize("between", [nn.Identity(), nn.MaxPool2d(2), nn.Sequential(nn.MaxPool2d(2), nn.LeakyReLU(0.5))])
-@pytest.mark.parametrize("activation", [nn.GELU(), nn.SiLU()], ids=["GELU", "SiLU"])
+@pytest.mark.parametrize("activation", [kind() for kind in FADING], ids=lambda module: type(module).__name__)
 def test_a_sign_in_the_tail_of_an_activation_is_refused(activation: nn.Module, between: nn.Module) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), activation, between, BinaryConv2d(8, 4, 2, bconfig=STE))
     with pytest.raises(ExportError, match=rf"turns at 0 after '1' \({type(activation).__name__}\)"):

@@ -8,7 +8,8 @@
  *     xnorkit_free(model);
  *
  * A file is untrusted: a reader checks every rule of docs/format.md, and the cost of the file, before it plans anything.
- * A function that fails changes none of its outputs. Several threads may run one model at the same time.
+ * A function that fails leaves *model and *info as they are; after a failed run, the outputs are undefined. Several threads
+ * may run one model at the same time.
  */
 #ifndef XNORKIT_XNORKIT_H
 #define XNORKIT_XNORKIT_H

@@ -2,38 +2,47 @@
 #pragma once
 
 #include <cstdint>
-#include <sstream>
-#include <stdexcept>
+#include <initializer_list>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace xnorkit {
 
+// A part of a message: text or a number.
+class Part {
+ public:
+  Part(const char* text) : Part(std::string_view(text)) {}
+  Part(const std::string& text) : Part(std::string_view(text)) {}
+  Part(std::string_view text) : type_(Type::text), text_(text) {}
+  template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
+  Part(T number) : type_(std::is_signed_v<T> ? Type::integer : Type::natural), integer_(static_cast<int64_t>(number)) {}
+  Part(double number) : type_(Type::real), real_(number) {}
+
+  void append_to(std::string& message) const;
+
+ private:
+  enum class Type { text, integer, natural, real };
+  Type type_;
+  union {
+    std::string_view text_;
+    int64_t integer_;  // a natural one modulo 2^64
+    double real_;
+  };
+};
+
+// Throws std::invalid_argument whose message is the parts, one after the other.
+[[noreturn]] void fail_with(std::initializer_list<Part> parts);
+
 template <class... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
-  std::ostringstream message;
-  (message << ... << parts);
-  throw std::invalid_argument(message.str());
+[[noreturn, gnu::cold]] void fail(const Parts&... parts) {
+  fail_with({Part(parts)...});
 }
 
-inline std::string shape_text(const std::vector<int64_t>& shape) {
-  std::ostringstream text;
-  text << "(";
-  for (size_t i = 0; i < shape.size(); ++i) text << (i ? ", " : "") << shape[i];
-  text << (shape.size() == 1 ? ",)" : ")");
-  return text.str();
-}
+std::string shape_text(const std::vector<int64_t>& shape);
 
 // Product of non-negative factors, refused beyond `limit`.
-inline int64_t checked_product(const char* what, std::initializer_list<int64_t> factors, int64_t limit) {
-  int64_t product = 1;
-  for (const int64_t factor : factors) {
-    if (factor != 0 && product > limit / factor) {
-      fail(what, ": received sizes ", shape_text(factors), ", whose product is too large; required at most ", limit);
-    }
-    product *= factor;
-  }
-  return product;
-}
+int64_t checked_product(const char* what, std::initializer_list<int64_t> factors, int64_t limit);
 
 }  // namespace xnorkit

@@ -188,13 +188,9 @@ struct RowKernels {
   void (*norm_gradient)(const float* g, const int8_t* q, const NormTerms& terms, float* y, int64_t n);
 };
 
-// Runs a register-only loop and returns how many multiply-adds it did.
-using PeakLoop = int64_t (*)(int64_t iterations);
-
 struct Int8ConvKernels;
 struct BinaryWeightConvKernels;
 struct DepthwiseBinaryKernels;
-struct SumKernels;
 
 // One instruction set. The pointers to kernels are null for the reference, which runs whole operations.
 struct KernelTable {
@@ -210,13 +206,10 @@ struct KernelTable {
   const Int8ConvKernels* int8_conv = nullptr;
   const Int8ConvKernels* depthwise_int8_conv = nullptr;
   const BinaryWeightConvKernels* binary_weight_conv = nullptr;
-  const SumKernels* signed_sums = nullptr;
   PackKernel pack = nullptr;
   PackPlanesKernel pack_planes = nullptr;
   ToPlanesKernel to_planes = nullptr;
   const RowKernels* rows = nullptr;
-  PeakLoop binary_peak = nullptr;
-  PeakLoop float_peak = nullptr;
 };
 
 extern const BinaryConvKernels binary_conv_portable;
@@ -227,10 +220,6 @@ void pack_portable(const PackRow& row);
 bool pack_planes_portable(const PackPlanes& planes);
 void to_planes_portable(const ToPlanes& job);
 extern const RowKernels rows_portable;
-int64_t binary_peak_portable(int64_t iterations);
-int64_t binary_peak_reference(int64_t iterations);
-int64_t float_peak_portable(int64_t iterations);
-int64_t float_peak_reference(int64_t iterations);
 
 #if defined(__x86_64__)
 extern const BinaryConvKernels binary_conv_avx512;
@@ -240,12 +229,8 @@ extern const FloatConvKernels depthwise_conv_avx512;
 void pack_avx512(const PackRow& row);
 bool pack_planes_avx512(const PackPlanes& planes);
 extern const RowKernels rows_avx512;
-int64_t binary_peak_avx512(int64_t iterations);
-int64_t float_peak_avx512(int64_t iterations);
 
 extern const BinaryConvKernels binary_conv_avx512bw;
-int64_t binary_peak_avx512bw(int64_t iterations);
-
 extern const BinaryConvKernels binary_conv_avx2;
 extern const BinaryConvKernels masked_binary_conv_avx2;
 extern const FloatConvKernels float_conv_avx2;
@@ -254,8 +239,6 @@ void pack_avx2(const PackRow& row);
 bool pack_planes_avx2(const PackPlanes& planes);
 void to_planes_avx2(const ToPlanes& job);
 extern const RowKernels rows_avx2;
-int64_t binary_peak_avx2(int64_t iterations);
-int64_t float_peak_avx2(int64_t iterations);
 #elif defined(__aarch64__)
 extern const BinaryConvKernels binary_conv_neon;
 extern const BinaryConvKernels masked_binary_conv_neon;
@@ -263,8 +246,6 @@ extern const FloatConvKernels float_conv_neon;
 extern const FloatConvKernels depthwise_conv_neon;
 void pack_neon(const PackRow& row);
 bool pack_planes_neon(const PackPlanes& planes);
-int64_t binary_peak_neon(int64_t iterations);
-int64_t float_peak_neon(int64_t iterations);
 #elif defined(__wasm_simd128__)
 extern const BinaryConvKernels binary_conv_wasm;
 extern const BinaryConvKernels masked_binary_conv_wasm;

@@ -10,7 +10,6 @@
 #include "common/error.h"
 #include "contract/depthwise_kernels.h"
 #include "contract/outer_kernels.h"
-#include "contract/sum_kernels.h"
 #include "xnorkit/isa.h"
 
 namespace xnorkit {
@@ -48,8 +47,6 @@ constexpr KernelTable reference() {
   KernelTable t;
   t.name = "reference";
   t.supported = always;
-  t.binary_peak = binary_peak_reference;
-  t.float_peak = float_peak_reference;
   return t;
 }
 
@@ -66,13 +63,10 @@ constexpr KernelTable portable() {
   t.int8_conv = &int8_conv_portable;
   t.depthwise_int8_conv = &depthwise_int8_conv_portable;
   t.binary_weight_conv = &binary_weight_conv_portable;
-  t.signed_sums = &signed_sums_portable;
   t.pack = pack_portable;
   t.pack_planes = pack_planes_portable;
   t.to_planes = to_planes_portable;
   t.rows = &rows_portable;
-  t.binary_peak = binary_peak_portable;
-  t.float_peak = float_peak_portable;
   return t;
 }
 #endif
@@ -90,13 +84,10 @@ constexpr KernelTable avx2() {
   t.int8_conv = &int8_conv_avx2;
   t.depthwise_int8_conv = &depthwise_int8_conv_avx2;
   t.binary_weight_conv = &binary_weight_conv_avx2;
-  t.signed_sums = &signed_sums_avx2;
   t.pack = pack_avx2;
   t.pack_planes = pack_planes_avx2;
   t.to_planes = to_planes_avx2;
   t.rows = &rows_avx2;
-  t.binary_peak = binary_peak_avx2;
-  t.float_peak = float_peak_avx2;
   return t;
 }
 
@@ -109,12 +100,9 @@ constexpr KernelTable avx512bw() {
   t.depthwise_conv = &depthwise_conv_avx512;
   t.depthwise_binary_conv = &depthwise_binary_conv_avx512;
   t.binary_weight_conv = &binary_weight_conv_avx512;
-  t.signed_sums = &signed_sums_avx512;
   t.pack = pack_avx512;
   t.pack_planes = pack_planes_avx512;
   t.rows = &rows_avx512;
-  t.binary_peak = binary_peak_avx512bw;
-  t.float_peak = float_peak_avx512;
   return t;
 }
 
@@ -127,7 +115,6 @@ constexpr KernelTable avx512() {
   t.masked_binary_conv = &masked_binary_conv_avx512;
   t.int8_conv = &int8_conv_avx512;
   t.depthwise_int8_conv = &depthwise_int8_conv_avx512;
-  t.binary_peak = binary_peak_avx512;
   return t;
 }
 #elif defined(__aarch64__)
@@ -145,8 +132,6 @@ constexpr KernelTable neon() {
   t.binary_weight_conv = &binary_weight_conv_neon;
   t.pack = pack_neon;
   t.pack_planes = pack_planes_neon;
-  t.binary_peak = binary_peak_neon;
-  t.float_peak = float_peak_neon;
   return t;
 }
 

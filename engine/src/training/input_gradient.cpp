@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/error.h"
-#include "dispatch/table.h"
+#include "dispatch/sum_table.h"
 #include "reference/sign_gradients.h"
 #include "spec/sums.h"
 #include "threads/openmp_threads.h"
@@ -212,7 +212,7 @@ void sign_conv_input_gradient(const SignConv& conv, const float* gradient, const
                               const uint32_t* inside, float* result, int threads, const std::string& isa) {
   const OpenMpThreads shared;
   check_sign_conv(conv);
-  const SumKernels* kernels = kernel_table(isa).signed_sums;
+  const SumKernels* kernels = sum_kernels(isa);
   if (kernels == nullptr) {
     reference::sign_conv_input_gradient(conv, gradient, weight, scale, inside, result);
     return;

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <vector>
 
-#include "dispatch/table.h"
+#include "dispatch/sum_table.h"
 #include "reference/sign_gradients.h"
 #include "spec/sums.h"
 #include "threads/openmp_threads.h"
@@ -276,7 +276,7 @@ void sign_conv_weight_gradient(const SignConv& conv, const float* gradient, cons
                                int threads, const std::string& isa) {
   const OpenMpThreads shared;
   check_sign_conv(conv);
-  const SumKernels* kernels = kernel_table(isa).signed_sums;
+  const SumKernels* kernels = sum_kernels(isa);
   if (kernels == nullptr) {
     reference::sign_conv_weight_gradient(conv, gradient, signs, result);
     return;

@@ -1,0 +1,55 @@
+#include "common/error.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace xnorkit {
+
+void Part::append_to(std::string& message) const {
+  char digits[32];
+  switch (type_) {
+    case Type::text:
+      message += text_;
+      return;
+    case Type::integer:
+      message += std::to_string(integer_);
+      return;
+    case Type::natural:
+      message += std::to_string(static_cast<uint64_t>(integer_));
+      return;
+    case Type::real:
+      std::snprintf(digits, sizeof digits, "%g", real_);
+      message += digits;
+  }
+}
+
+void fail_with(std::initializer_list<Part> parts) {
+  std::string message;
+  for (const Part& part : parts) part.append_to(message);
+#if defined(__cpp_exceptions)
+  throw std::invalid_argument(message);
+#else
+  std::fprintf(stderr, "%s\n", message.c_str());
+  std::abort();
+#endif
+}
+
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string text = "(";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+int64_t checked_product(const char* what, std::initializer_list<int64_t> factors, int64_t limit) {
+  int64_t product = 1;
+  for (const int64_t factor : factors) {
+    if (factor != 0 && product > limit / factor) {
+      fail(what, ": received sizes ", shape_text(factors), ", whose product is too large; required at most ", limit);
+    }
+    product *= factor;
+  }
+  return product;
+}
+
+}  // namespace xnorkit

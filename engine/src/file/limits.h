@@ -1,0 +1,22 @@
+// What a file may ask of its reader (docs/format.md, section 7).
+#pragma once
+
+#include <cstdint>
+
+namespace xnorkit::file {
+
+struct Limits {
+  int64_t header = int64_t{1} << 21;
+  int64_t nodes = 4096;
+  int64_t padding = 4096;
+  int64_t values = int64_t{1} << 27;
+  int64_t plan = int64_t{1} << 26;
+  int64_t work = int64_t{1} << 35;
+};
+
+constexpr int64_t kNoLimit = -1;
+
+// Throws where `received`, described by `what`, is more than `scale` times the limit called `name`.
+void check_limit(const char* name, int64_t limit, double received, const char* what, double scale = 1.0);
+
+}  // namespace xnorkit::file

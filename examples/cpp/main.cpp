@@ -1,0 +1,34 @@
+// Classifies a PGM picture of a digit: classify lenet5-mnist.xnor digit.pgm
+#include <xnorkit/model.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <vector>
+
+int main(int argc, char** argv) try {
+  if (argc != 3) throw std::runtime_error("expected a model and a picture: classify MODEL.xnor PICTURE.pgm");
+  const xnorkit::Model model(argv[1]);
+  const xnorkit_input_info input = model.input();
+
+  // A binary PGM of 8 bits: "P5 width height 255", one white-space character, the pixels row by row.
+  std::ifstream file(argv[2], std::ios::binary);
+  std::string magic;
+  int64_t width = 0, height = 0, most = 0;
+  file >> magic >> width >> height >> most;
+  file.get();
+  if (magic != "P5" || most != 255 || input.channels != 1 || width != input.width || height != input.height) {
+    throw std::runtime_error("expected a binary PGM of 8 bits and of the model's size");
+  }
+  std::vector<uint8_t> pixels(static_cast<size_t>(width * height));
+  if (!file.read(reinterpret_cast<char*>(pixels.data()), static_cast<std::streamsize>(pixels.size()))) {
+    throw std::runtime_error("expected width x height pixels");
+  }
+
+  const std::vector<float> logits = model.run(pixels);
+  const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
+  std::printf("%s (logit %.9g)\n", model.classes().at(static_cast<size_t>(best)).c_str(), logits[static_cast<size_t>(best)]);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
