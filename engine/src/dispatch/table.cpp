@@ -176,7 +176,9 @@ constexpr KernelTable kTables[] = {
 #if !defined(__wasm_simd128__)
     portable(),
 #endif
+#if !defined(XNORKIT_WITHOUT_REFERENCE)
     reference(),
+#endif
 };
 
 std::string choices() {
