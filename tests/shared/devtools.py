@@ -1,6 +1,7 @@
 """A headless Chromium, driven through the pipe of its DevTools protocol: no port, no driver, no network."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -8,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -119,15 +119,25 @@ def browser(*flags: str) -> Iterator[Tab]:
     assert program is not None
     to_child, send = os.pipe()
     receive, from_child = os.pipe()
+
+    def ends() -> None:
+        # The protocol reads descriptor 3 and writes descriptor 4, either of which may be an end of a pipe now.
+        own = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_child, from_child)]
+        for descriptor, end in zip((3, 4), own, strict=True):
+            os.dup2(end, descriptor)
+
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        # The protocol reads descriptor 3 and writes descriptor 4.
-        ends = f'exec 3<&{to_child} 4>&{from_child}; exec "$@"'
         command = [
-            *("sh", "-c", ends, "sh", program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-            *("--remote-debugging-pipe", f"--user-data-dir={Path(profile)}", "--disable-dev-shm-usage", *flags),
+            *(program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"),
+            *("--remote-debugging-pipe", f"--user-data-dir={profile}", *flags),
         ]
-        process = subprocess.Popen(
-            command, pass_fds=(to_child, from_child), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        nowhere = subprocess.DEVNULL
+        process = subprocess.Popen(  # no thread is running that could hold a lock
+            command,
+            preexec_fn=ends,
+            close_fds=False,
+            stdout=nowhere,
+            stderr=nowhere,  # noqa: PLW1509
         )
         os.close(to_child)
         os.close(from_child)
