@@ -134,10 +134,10 @@ def browser(*flags: str) -> Iterator[Tab]:
         nowhere = subprocess.DEVNULL
         process = subprocess.Popen(  # no thread is running that could hold a lock
             command,
-            preexec_fn=ends,
+            preexec_fn=ends,  # noqa: PLW1509
             close_fds=False,
             stdout=nowhere,
-            stderr=nowhere,  # noqa: PLW1509
+            stderr=nowhere,
         )
         os.close(to_child)
         os.close(from_child)
