@@ -35,7 +35,7 @@ xnorkit_model* model = nullptr;
 
 }  // namespace
 
-// The library's ways to its host, for text and time, which nothing here takes: with these the module imports nothing.
+// The library's ways to its host, for text and time, which nothing here takes. One more, fd_close, xnorkit.js provides.
 extern "C" int32_t __imported_wasi_snapshot_preview1_fd_close(int32_t) { return 0; }
 extern "C" int32_t __imported_wasi_snapshot_preview1_fd_seek(int32_t, int64_t, int32_t, int32_t) { return 0; }
 extern "C" int32_t __imported_wasi_snapshot_preview1_fd_write(int32_t, int32_t, int32_t, int32_t) { return 0; }

@@ -36,6 +36,7 @@ export async function load({ model = beside("model.xnor"), module = beside("xnor
     );
   }
   const [file, code] = await Promise.all([bytes(model, "the model"), bytes(module, "the engine")]);
+  // The C library of the module closes files, of which there are none.
   const { instance } = await WebAssembly.instantiate(code, { wasi_snapshot_preview1: { fd_close: () => 0 } });
   return new Model(instance.exports, file);
 }
