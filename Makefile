@@ -7,7 +7,7 @@ FOLDERS := $(shell find src -type d -not -name __pycache__)
 NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard docs/notebooks/*.ipynb))
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 
-.PHONY: install demo test quick wheel audit torture torture-networks fuzz clang engine-test engine-test-arm lint format check docs sanitize bench clean
+.PHONY: install demo web test quick wheel audit torture torture-networks fuzz clang engine-test engine-test-arm lint format check docs sanitize bench clean
 
 install: $(STAMP)
 
@@ -28,6 +28,11 @@ $(STAMP): .venv/requirements $(SOURCES) $(FOLDERS)
 
 demo: install
 	$(BIN)/xnorkit demo --output demo
+
+# The WebAssembly module, which the repository keeps: built anew, some minutes. Commit it with the change that made it so.
+web: .venv/requirements
+	$(BIN)/python -m pip install --quiet -c constraints.txt ziglang
+	$(BIN)/python tools/build_web.py
 
 # A file's tests stay in one process, so that its fixtures are made once. More than four processes want more memory than
 # time is won: each holds PyTorch.

@@ -6,11 +6,17 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
+from xnorkit.format import read
+from xnorkit.targets.web import page as page_of
+from xnorkit.zoo import path as zoo_path
+
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md", "benchmarks/NOTES.md")
 NOTEBOOKS = ROOT / "build" / "notebooks"
 RESULTS = "results/report.md"
 CARDS = "zoo/*.md"
+DEMOS = ("lenet5-mnist", "nin-cifar10")
+"""Trained models that the site runs in the reader's browser."""
 
 
 def on_config(config: Any) -> Any:
@@ -25,12 +31,14 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that stand outside of docs/, and the notebooks as `make docs` has run them, with their pictures."""
+    """Add the pages outside of docs/, the notebooks as `make docs` has run them, with their pictures, and the demos."""
     for path in OUTSIDE:
         files.append(File.generated(config, path, abs_src_path=str(ROOT / path)))
     for page in sorted([*NOTEBOOKS.glob("*.md"), *NOTEBOOKS.glob("*_files/*")]):
         path = f"notebooks/{page.relative_to(NOTEBOOKS).as_posix()}"
         files.append(File.generated(config, path, abs_src_path=str(page)))
+    for name in DEMOS:
+        files.append(File.generated(config, f"demo/{name}.html", content=page_of(read(zoo_path(name)))))
     return files
 
 

@@ -1,6 +1,8 @@
-"""export --to onnx and --to c, from a checkpoint and from a packed file."""
+"""export --to onnx, c and web, from a checkpoint and from a packed file."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +10,12 @@ import torch
 
 from xnorkit.cli.main import main
 from xnorkit.export import pack
-from xnorkit.format import write
+from xnorkit.format import read, write
 from xnorkit.models import create_model
 from xnorkit.train import load_recipe
 from xnorkit.train.checkpoint import write_weights
 from xnorkit.train.stages import build_model
+from xnorkit.zoo import path
 
 
 @pytest.fixture
@@ -46,6 +49,46 @@ def test_c_from_a_packed_file(packed: Path, tmp_path: Path, capsys: pytest.Captu
     assert "bytes of constants" in text
     assert "8 of 8 predictions equal" in text
     assert (tmp_path / "lenet5-c" / "model.c").is_file()
+
+
+def test_a_page_from_a_packed_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "new" / "page.html"
+    assert main(["export", "lenet5-mnist", "-o", str(target), "--to", "web", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["bytes"] == target.stat().st_size
+    assert result["predictions_equal"] == result["images_checked"] == (8 if shutil.which("node") else 0)
+    assert main(["export", "lenet5-mnist", "-o", str(target), "--to", "web"]) == 0
+    assert "every bit of the outputs" in capsys.readouterr().out or shutil.which("node") is None
+
+
+def test_a_package_from_a_packed_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "package"
+    assert main(["export", "lenet5-mnist", "-o", str(folder), "--to", "web"]) == 0
+    assert str(folder) in capsys.readouterr().out
+    names = {"model.xnor", "package.json", "xnorkit.d.ts", "xnorkit.js", "xnorkit.wasm"}
+    assert {path.name for path in folder.iterdir()} == names | {".xnorkit"}
+    assert main(["export", "lenet5-mnist", "-o", str(folder), "--to", "web"]) == 0
+    capsys.readouterr()
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "package.json").write_text("{}")
+    assert main(["export", "lenet5-mnist", "-o", str(own), "--to", "web"]) == 2
+    assert "holds package.json, not its own" in capsys.readouterr().err
+    assert [path.name for path in own.iterdir()] == ["package.json"]
+
+
+def test_a_page_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    graph = read(path("lenet5-mnist"))
+    floats = tmp_path / "floats.xnor"
+    write(floats, replace(graph, input=replace(graph.input, normalization=None)))
+    assert main(["export", str(floats), "-o", str(tmp_path / "new" / "page.html"), "--to", "web"]) == 2
+    assert "required for a page: a model that takes pixels" in capsys.readouterr().err
+    assert main(["export", "lenet5-mnist", "-o", "page.html"]) == 2
+    assert "add --to web" in capsys.readouterr().err
+    (tmp_path / "folder.html").mkdir()
+    assert main(["export", "lenet5-mnist", "-o", str(tmp_path / "folder.html"), "--to", "web"]) == 2
+    assert "is a folder" in capsys.readouterr().err
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["floats.xnor", "folder.html"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@
 
 namespace xnorkit {
 
-// Instruction sets, fastest first; "portable" and "reference" are always there and last.
+// Instruction sets, fastest first; "portable", except in WebAssembly, and "reference" are always there and last.
 std::vector<std::string> isas();
 
 // XNORKIT_ISA, else the fastest. Throws std::invalid_argument where the variable names an unsupported one.

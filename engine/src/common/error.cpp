@@ -30,8 +30,7 @@ void fail_with(std::initializer_list<Part> parts) {
 #if defined(__cpp_exceptions)
   throw std::invalid_argument(message);
 #else
-  std::fprintf(stderr, "%s\n", message.c_str());
-  std::abort();
+  end_with(message);
 #endif
 }
 

@@ -32,6 +32,11 @@ class Part {
   };
 };
 
+#if !defined(__cpp_exceptions)
+// A build without exceptions (WebAssembly) ends here; the program that the engine is part of keeps the message.
+[[noreturn]] void end_with(const std::string& message);
+#endif
+
 // Throws std::invalid_argument whose message is the parts, one after the other.
 [[noreturn]] void fail_with(std::initializer_list<Part> parts);
 

@@ -246,6 +246,11 @@ extern const FloatConvKernels float_conv_neon;
 extern const FloatConvKernels depthwise_conv_neon;
 void pack_neon(const PackRow& row);
 bool pack_planes_neon(const PackPlanes& planes);
+#elif defined(__wasm_simd128__)
+extern const BinaryConvKernels binary_conv_wasm;
+extern const BinaryConvKernels masked_binary_conv_wasm;
+extern const FloatConvKernels float_conv_wasm;
+void pack_wasm(const PackRow& row);
 #endif
 
 }  // namespace xnorkit

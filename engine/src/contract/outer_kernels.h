@@ -80,6 +80,9 @@ extern const Int8ConvKernels int8_conv_neon;
 extern const Int8ConvKernels int8_conv_neon_dot;
 extern const Int8ConvKernels depthwise_int8_conv_neon;
 extern const BinaryWeightConvKernels binary_weight_conv_neon;
+#elif defined(__wasm_simd128__)
+extern const Int8ConvKernels int8_conv_wasm;
+extern const BinaryWeightConvKernels binary_weight_conv_wasm;
 #endif
 
 }  // namespace xnorkit

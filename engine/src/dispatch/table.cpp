@@ -50,6 +50,7 @@ constexpr KernelTable reference() {
   return t;
 }
 
+#if !defined(__wasm_simd128__)
 constexpr KernelTable portable() {
   KernelTable t;
   t.name = "portable";
@@ -68,6 +69,7 @@ constexpr KernelTable portable() {
   t.rows = &rows_portable;
   return t;
 }
+#endif
 
 #if defined(__x86_64__)
 constexpr KernelTable avx2() {
@@ -140,6 +142,26 @@ constexpr KernelTable neon_dot() {
   t.int8_conv = &int8_conv_neon_dot;
   return t;
 }
+#elif defined(__wasm_simd128__)
+// A module with other instructions does not load, so there is nothing to ask, and no need of a portable set: what that
+// would hold and is not named here better is compiled for the same registers.
+constexpr KernelTable wasm() {
+  KernelTable t = reference();
+  t.name = "wasm";
+  t.binary_conv = &binary_conv_wasm;
+  t.masked_binary_conv = &masked_binary_conv_wasm;
+  t.float_conv = &float_conv_wasm;
+  t.depthwise_conv = &depthwise_conv_portable;
+  t.depthwise_binary_conv = &depthwise_binary_conv_portable;
+  t.int8_conv = &int8_conv_wasm;
+  t.depthwise_int8_conv = &depthwise_int8_conv_portable;
+  t.binary_weight_conv = &binary_weight_conv_wasm;
+  t.pack = pack_wasm;
+  t.pack_planes = pack_planes_portable;
+  t.to_planes = to_planes_portable;
+  t.rows = &rows_portable;
+  return t;
+}
 #endif
 
 // Fastest first.
@@ -148,14 +170,30 @@ constexpr KernelTable kTables[] = {
     avx512(), avx512bw(), avx2(),
 #elif defined(__aarch64__)
     neon_dot(), neon(),
+#elif defined(__wasm_simd128__)
+    wasm(),
 #endif
-    portable(), reference(),
+#if !defined(__wasm_simd128__)
+    portable(),
+#endif
+#if !defined(XNORKIT_WITHOUT_REFERENCE)
+    reference(),
+#endif
 };
 
 std::string choices() {
   std::string text;
   for (const std::string& name : isas()) text += (text.empty() ? "" : ", ") + name;
   return text;
+}
+
+// XNORKIT_ISA; null where it is not set, and in WebAssembly, which would have to ask its host for an environment.
+const char* wished_isa() {
+#if defined(__wasm__)
+  return nullptr;
+#else
+  return std::getenv("XNORKIT_ISA");
+#endif
 }
 
 const KernelTable* find(const std::string& isa) {
@@ -176,7 +214,7 @@ std::vector<std::string> isas() {
 }
 
 std::string default_isa() {
-  const char* wish = std::getenv("XNORKIT_ISA");
+  const char* wish = wished_isa();
   if (wish == nullptr || *wish == '\0') return isas().front();
   if (find(wish) == nullptr) {
     fail("XNORKIT_ISA: received '", wish, "'; this CPU and build support: ", choices(), ". Unset it for the fastest");

@@ -34,7 +34,7 @@ DType dtype_of(const std::string& where, const Json& value) {
 }
 
 // The bytes of a tensor; more than any file has where that does not fit.
-uint64_t bytes_of(const std::vector<int64_t>& shape, DType type) {
+uint64_t tensor_bytes(const std::vector<int64_t>& shape, DType type) {
   uint64_t bytes = dtype_bytes(type);
   for (const int64_t length : shape) {
     if (length == 0) return 0;
@@ -68,7 +68,7 @@ Tensor tensor_of(const std::string& name, const Json& entry, const uint8_t* data
     fail(where, " has data_offsets ", shown(ends), "; required: two integers, begin and end");
   }
   place = {offsets[0], offsets[1]};
-  const uint64_t bytes = bytes_of(shape, type);
+  const uint64_t bytes = tensor_bytes(shape, type);
   const bool inside = place.first <= place.second && static_cast<uint64_t>(place.second) <= size;
   if (!inside || static_cast<uint64_t>(place.second - place.first) != bytes) {
     broken(where, " of ", bytes, " bytes lies at ", place.first, " to ", place.second, " of ", size);

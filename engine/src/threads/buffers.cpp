@@ -8,7 +8,7 @@ void Aligned::operator()(std::byte* memory) const { ::operator delete[](memory, 
 
 Buffer Buffers::borrow(size_t bytes) {
   {
-    const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+    const std::unique_lock<Mutex> lock(mutex_, std::try_to_lock);
     while (lock.owns_lock() && !free_.empty()) {
       Buffer buffer = std::move(free_.back());
       free_.pop_back();
@@ -20,7 +20,7 @@ Buffer Buffers::borrow(size_t bytes) {
 }
 
 void Buffers::give_back(Buffer buffer) {
-  const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+  const std::unique_lock<Mutex> lock(mutex_, std::try_to_lock);
   if (lock.owns_lock()) free_.push_back(std::move(buffer));
 }
 

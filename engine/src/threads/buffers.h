@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <vector>
+
+#include "threads/mutex.h"
 
 namespace xnorkit {
 
@@ -28,7 +29,7 @@ class Buffers {
   void give_back(Buffer buffer);
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
   std::vector<Buffer> free_;
 };
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <mutex>
 #include <vector>
 
 #include "common/large_pages.h"
+#include "threads/mutex.h"
 
 namespace xnorkit {
 
@@ -23,12 +23,12 @@ class ScratchList {
   void with(const Use& use) {
     Scratch* scratch;
     {
-      const std::lock_guard<std::mutex> lock(mutex_);
+      const std::lock_guard<Mutex> lock(mutex_);
       scratch = free_.back();
       free_.pop_back();
     }
     use(*scratch);
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<Mutex> lock(mutex_);
     free_.push_back(scratch);
   }
 
@@ -37,7 +37,7 @@ class ScratchList {
  private:
   std::vector<Scratch> all_;
   std::vector<Scratch*> free_;
-  std::mutex mutex_;
+  Mutex mutex_;
 };
 
 }  // namespace xnorkit

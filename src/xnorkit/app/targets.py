@@ -1,9 +1,9 @@
-"""A packed graph as ONNX or C, and how well the result agrees with the engine."""
+"""A packed graph as ONNX, C or a page, and how well the result agrees with the engine."""
 
 import shutil
 import subprocess
 from dataclasses import asdict, dataclass
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,20 +12,25 @@ from numpy.typing import NDArray
 
 from xnorkit.errors import ExportError, InputError
 from xnorkit.format import Graph, read
-from xnorkit.owned import OwnedFolder
+from xnorkit.owned import OwnedFolder, write_whole, writing
 from xnorkit.runtime import Model
 
-__all__ = ["Conversion", "convert", "convert_file"]
+__all__ = ["Conversion", "Form", "convert", "convert_file"]
 
+Form = Literal["onnx", "c", "web"]
 TRIED = 8
 """Number of generated images on which a packed file, which brings none, is tried."""
+RUNNERS = {"onnx": "onnxruntime", "c": "make and a C compiler", "web": "Node.js"}
+"""What runs each form."""
+PAGES = (".html", ".htm")
+"""Names of a page; any other name is that of a folder."""
 
 
 @dataclass(frozen=True)
 class Conversion:
     """What was written, and what ran it; an empty `engine` means that nothing on this machine could.
 
-    bytes: of the ONNX file, or of the constants of the C program, whose values take `ram_bytes`.
+    bytes: of what was written, or of the constants of a C program, whose values take `ram_bytes`.
     """
 
     path: str
@@ -41,7 +46,7 @@ class Conversion:
     def sentence(self) -> str:
         """The evidence in one line."""
         if not self.engine:
-            return "not run: " + ("install onnxruntime" if self.to == "onnx" else "install make and a C compiler")
+            return f"not run: install {RUNNERS[self.to]}"
         return (
             f"{self.engine}: {self.predictions_equal} of {self.images_checked} predictions equal, largest logit "
             f"difference {self.max_logit_difference:.2g}"
@@ -52,28 +57,26 @@ class Conversion:
         return asdict(self)
 
 
-def convert(
-    graph: Graph, output: Path, to: Literal["onnx", "c"], images: NDArray[np.float32], *, packed: bool = True
-) -> Conversion:
-    """Write `graph` as an ONNX file or a folder of C, run it on `images`, and compare it with the packed network.
+def convert(graph: Graph, output: Path, to: Form, images: NDArray[np.float32], *, packed: bool = True) -> Conversion:
+    """Write `graph` in another form, run that on `images`, and compare it with the packed network.
 
     Args:
         graph: a valid graph.
         output: file or folder to write.
-        to: the form.
+        to: the form: an ONNX file, a folder of C, or for a browser a page (.html) or the folder of a package.
         images: (N, C, H, W) float32, at least one.
         packed: only for ONNX: keep the binary weights as bits.
 
     Raises:
-        ExportError: the graph cannot be expressed in that form, or the C program fails its own test.
+        ExportError: the graph cannot be expressed in that form, or what was made gives other answers.
         InputError: `output` cannot be written.
     """
     if to == "onnx":
         return _onnx(graph, output, images, packed)
-    return _c(graph, output, images)
+    return _c(graph, output, images) if to == "c" else _web(graph, output, images)
 
 
-def convert_file(path: Path, output: Path, to: Literal["onnx", "c"], *, packed: bool = True) -> Conversion:
+def convert_file(path: Path, output: Path, to: Form, *, packed: bool = True) -> Conversion:
     """Convert a `.xnor` file, tried on a few random images; raises what `convert` and `read` raise."""
     graph = read(path)
     images = np.random.default_rng(0).standard_normal((TRIED, *graph.input.shape), dtype=np.float32)
@@ -110,7 +113,7 @@ def _c(graph: Graph, output: Path, images: NDArray[np.float32]) -> Conversion:
     few = images[:8]
     own = OwnedFolder(output)
     with own.held():
-        own.claim([path.name for path in files("xnorkit.targets.c").joinpath("sources").iterdir()])
+        own.claim([path.name for path in resources.files("xnorkit.targets.c").joinpath("sources").iterdir()])
         own.claim(["model.h", "model.c", "test_vector.h"])
         program = write_c(output, graph, images=few)
     parts: dict[str, Any] = {
@@ -127,3 +130,39 @@ def _c(graph: Graph, output: Path, images: NDArray[np.float32]) -> Conversion:
         raise ExportError(f"the C program in {output} does not pass its own test: {(done.stdout + done.stderr)[-400:]}")
     engine = "cc, every bit of the outputs"
     return Conversion(**parts, engine=engine, images_checked=len(few), predictions_equal=len(few))
+
+
+def _web(graph: Graph, output: Path, images: NDArray[np.float32]) -> Conversion:
+    from xnorkit.targets.web import node_version, outputs_in_node, package_files, page
+
+    as_page = output.suffix in PAGES
+    files = package_files(graph)
+    content = page(graph).encode() if as_page else b""
+    few: NDArray[Any] = images[:TRIED]
+    if not graph.input.takes_floats:
+        few = np.random.default_rng(0).integers(0, 256, few.shape, dtype=np.uint8)
+    version = node_version()
+    if version:
+        wanted = Model(graph, isa="reference")(few).reshape(len(few), -1)
+        if outputs_in_node(files, few).tobytes() != wanted.tobytes():
+            raise ExportError(f"'{graph.name}' gives other outputs in Node.js {version} than in the scalar reference.")
+    if as_page:
+        _write_page(output, content)
+    else:
+        own = OwnedFolder(output)
+        with own.held():
+            own.claim(list(files))
+            for name, part in files.items():
+                write_whole(output / name, part)
+    checked = len(few) if version else 0
+    size = len(content) or sum(map(len, files.values()))
+    engine = f"Node.js {version}, every bit of the outputs" if version else ""
+    return Conversion(str(output), "web", size, 0, engine, checked, checked, 0.0)
+
+
+def _write_page(output: Path, content: bytes) -> None:
+    if output.is_dir():
+        raise InputError(f"output {output} is a folder; required: the name of a file, such as {output}/page.html.")
+    with writing(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(output, content)

@@ -1,4 +1,4 @@
-"""Turn a checkpoint into a packed .xnor file and prove that it is the trained model; or go on to ONNX or C."""
+"""Turn a checkpoint into a packed .xnor file and prove that it is the trained model; or go on to ONNX, C, a browser."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,13 +24,15 @@ def parser() -> ArgumentParser:
         "--output",
         type=name,
         required=True,
-        help="file to write: MODEL.xnor, MODEL.onnx; with --to c a folder; folders that are missing are made",
+        help="file to write: MODEL.xnor, MODEL.onnx; with --to c a folder; with --to web a page, NAME.html, or a "
+        "folder; folders that are missing are made",
     )
     parser.add_argument(
         "--to",
-        choices=["xnor", "onnx", "c"],
+        choices=["xnor", "onnx", "c", "web"],
         default="xnor",
-        help="onnx: standard operators, for any runtime; c: a C99 program without allocation",
+        help="onnx: standard operators, for any runtime; c: a C99 program without allocation; web: one page that runs "
+        "the model in a browser, or the folder of an npm package",
     )
     parser.add_argument("--float", action="store_true", help="with --to onnx: binary weights as float32, not as bits")
     parser.add_argument("--data", type=Path, help="folder of the data set whose evaluation images are checked")
@@ -51,12 +53,14 @@ def run(options: Namespace) -> None:
         raise InputError(f"--float with --to {options.to}; required: --to onnx, the only form with float weights.")
     if options.to == "xnor" and Path(options.output).suffix == ".onnx":
         raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to onnx.")
+    if options.to == "xnor" and Path(options.output).suffix in (".html", ".htm"):
+        raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to web.")
     source = _source(options.checkpoint)
     if source.suffix == ".xnor":
         if options.dynamic:
             raise InputError(f"--dynamic for {source}, which is packed already; required: a checkpoint.")
         if options.to == "xnor":
-            raise InputError(f"{source} is packed already; required: a checkpoint, or --to onnx or --to c.")
+            raise InputError(f"{source} is packed already; required: a checkpoint, or --to onnx, c or web.")
         _show_conversion(_convert(source, options), options)
         return
     if options.to == "xnor":
@@ -124,8 +128,10 @@ def _show_proof(result: "ExportResult") -> None:
 def _show_conversion(conversion: "Conversion", options: Namespace) -> None:
     if options.json:
         print_json(conversion.to_json())
-    elif conversion.to == "onnx":
+    elif conversion.to == "onnx" or Path(conversion.path).is_file():
         print_pairs({"file": f"{conversion.path} ({conversion.bytes:,} bytes)", "checked": conversion.sentence})
+    elif conversion.to == "web":
+        print_pairs({"folder": f"{conversion.path} ({conversion.bytes:,} bytes)", "checked": conversion.sentence})
     else:
         memory = f"{conversion.bytes:,} bytes of constants, {conversion.ram_bytes:,} bytes of RAM for values"
         print_pairs({"folder": conversion.path, "memory": memory, "checked": conversion.sentence})

@@ -1,5 +1,6 @@
 // Float convolution, 1 pixel x 64 channels, and depthwise. The same bits as everywhere else need a fused multiply-add:
 // on x86-64, whose baseline has none, the body is compiled twice, with the instruction and with its emulation.
+// WebAssembly has none at all.
 #include <cmath>
 
 #include "contract/kernels.h"
@@ -9,11 +10,19 @@
 namespace xnorkit {
 namespace {
 
+#if !defined(__wasm__)
 struct Fused {
   inline __attribute__((always_inline)) float operator()(float x, float w, float s) const {
     return __builtin_fmaf(x, w, s);
   }
 };
+#endif
+
+#if defined(__x86_64__) || defined(__wasm__)
+struct Emulated {
+  float operator()(float x, float w, float s) const { return fused_multiply_add(x, w, s); }
+};
+#endif
 
 void store(const FloatTile& tile, const float* sum) {
   uint32_t words[2] = {};
@@ -43,10 +52,6 @@ inline __attribute__((always_inline)) void accumulate_depthwise(const FloatTile&
 }
 
 #if defined(__x86_64__)
-struct Emulated {
-  float operator()(float x, float w, float s) const { return fused_multiply_add(x, w, s); }
-};
-
 __attribute__((target("fma"))) void accumulate_fused(const FloatTile& tile, bool depthwise, float* sum) {
   depthwise ? accumulate_depthwise(tile, Fused(), sum) : accumulate(tile, Fused(), sum);
 }
@@ -60,7 +65,12 @@ void accumulate_any(const FloatTile& tile, bool depthwise, float* sum) {
 }
 #else
 void accumulate_any(const FloatTile& tile, bool depthwise, float* sum) {
-  depthwise ? accumulate_depthwise(tile, Fused(), sum) : accumulate(tile, Fused(), sum);
+#if defined(__wasm__)
+  const Emulated fma;
+#else
+  const Fused fma;
+#endif
+  depthwise ? accumulate_depthwise(tile, fma, sum) : accumulate(tile, fma, sum);
 }
 #endif
 

@@ -1,0 +1,137 @@
+// Runs a packed network (.xnor) in a browser, a worker or Node.js, on one thread, without a server.
+//
+//     import { load } from "./xnorkit.js";
+//     const model = await load();                    // the model and the module that lie beside this file
+//     const logits = model.run(new Uint8Array(...)); // pixels (channels, height, width), red, green, blue
+//
+// The answers have the same bits as those of the Python runtime.
+
+// The smallest module with an instruction of each kind that the engine needs: i8x16.popcnt of i8x16.splat.
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+const FLOAT32 = 0;
+const UINT8 = 1;
+
+/** An error with a message for people: what was expected, what was received, what to do. */
+export class XnorkitError extends Error {
+  constructor(message) {
+    super(message);
+    this.name = "XnorkitError";
+  }
+}
+
+/** Whether this browser can run the engine. */
+export function supported() {
+  return typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(SIMD));
+}
+
+/**
+ * Loads a model. Without arguments it reads `model.xnor` and `xnorkit.wasm` beside this file; `model` and `module` may
+ * be bytes, addresses, or promises of either.
+ */
+export async function load({ model = beside("model.xnor"), module = beside("xnorkit.wasm") } = {}) {
+  if (!supported()) {
+    throw new XnorkitError(
+      "This browser has no WebAssembly SIMD, which the engine needs. Use a version of Chrome, Edge, Firefox or Safari " +
+        "from 2023 or later.",
+    );
+  }
+  const [file, code] = await Promise.all([bytes(model, "the model"), bytes(module, "the engine")]);
+  // The C library of the module closes files, of which there are none.
+  const { instance } = await WebAssembly.instantiate(code, { wasi_snapshot_preview1: { fd_close: () => 0 } });
+  return new Model(instance.exports, file);
+}
+
+/** A loaded network; `load` makes it. */
+export class Model {
+  #engine;
+  #images;
+  #outputs;
+
+  constructor(engine, file) {
+    this.#engine = engine;
+    engine._initialize?.();
+    this.#call(() => {
+      const at = engine.xw_allocate(file.length);
+      new Uint8Array(engine.memory.buffer, at, file.length).set(file);
+      engine.xw_load(at, file.length);
+      engine.xw_free(at);
+    });
+    const [channels, height, width, takesFloats, takesPixels, classes, rows, columns] = new Int32Array(
+      engine.memory.buffer,
+      engine.xw_describe(),
+      8,
+    );
+    /** One image: its shape, and the kinds of numbers that are accepted. */
+    this.input = { channels, height, width, takesFloats: takesFloats === 1, takesPixels: takesPixels === 1 };
+    /** The result of one image. */
+    this.output = { channels: classes, height: rows, width: columns };
+    /** The names of the classes, where the file has them; otherwise their numbers. */
+    this.classes = Array.from({ length: classes }, (_, i) => this.#text(engine.xw_class(i)) || `${i}`);
+    this.#call(() => {
+      this.#images = engine.xw_allocate(4 * channels * height * width);
+      this.#outputs = engine.xw_allocate(4 * classes * rows * columns);
+    });
+  }
+
+  /**
+   * Returns the outputs of one image, a Float32Array (channels, height, width).
+   *
+   * image: a Uint8Array of pixels from 0 to 255, or a Float32Array prepared as in training, (channels, height, width).
+   */
+  run(image) {
+    const { channels, height, width, takesFloats, takesPixels } = this.input;
+    const pixels = image instanceof Uint8Array || image instanceof Uint8ClampedArray;
+    const floats = image instanceof Float32Array;
+    if (!(pixels && takesPixels) && !(floats && takesFloats)) {
+      const kinds = [takesPixels && "a Uint8Array of pixels", takesFloats && "a Float32Array"].filter(Boolean);
+      const received = image?.constructor?.name ?? String(image);
+      throw new XnorkitError(`The image is of type ${received}; required: ${kinds.join(" or ")}.`);
+    }
+    if (image.length !== channels * height * width) {
+      throw new XnorkitError(
+        `The image has ${image.length} numbers; required: ${channels * height * width}, in the order ` +
+          `(channels, height, width) = (${channels}, ${height}, ${width}).`,
+      );
+    }
+    if (floats && !image.every(Number.isFinite)) {
+      throw new XnorkitError("The image holds NaN or an infinite number; required: finite numbers.");
+    }
+    const engine = this.#engine;
+    new (pixels ? Uint8Array : Float32Array)(engine.memory.buffer, this.#images, image.length).set(image);
+    this.#call(() => engine.xw_run(pixels ? UINT8 : FLOAT32, this.#images, this.#outputs));
+    const { channels: c, height: h, width: w } = this.output;
+    return new Float32Array(engine.memory.buffer, this.#outputs, c * h * w).slice();
+  }
+
+  // The engine stops where it fails, and leaves a message.
+  #call(body) {
+    try {
+      return body();
+    } catch (error) {
+      const message = this.#text(this.#engine.xw_message());
+      throw new XnorkitError(message || `The engine stopped: ${error.message}.`);
+    }
+  }
+
+  #text(at) {
+    const memory = new Uint8Array(this.#engine.memory.buffer);
+    return new TextDecoder().decode(memory.subarray(at, memory.indexOf(0, at)));
+  }
+}
+
+function beside(name) {
+  return new URL(name, import.meta.url);
+}
+
+async function bytes(source, what) {
+  const value = await source;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (value instanceof URL && value.protocol === "file:" && typeof process === "object") {
+    const { readFile } = await import("node:fs/promises");
+    return readFile(value);
+  }
+  const response = await fetch(value);
+  if (!response.ok) throw new XnorkitError(`${value} cannot be read (${response.status}); required: ${what}.`);
+  return new Uint8Array(await response.arrayBuffer());
+}
