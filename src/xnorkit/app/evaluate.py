@@ -57,8 +57,7 @@ def evaluate_file(
             prepared floats, or the other way round.
     """
     from xnorkit.data import create_data
-    from xnorkit.train import evaluate_model
-    from xnorkit.train.evaluate import check_flip, split_words
+    from xnorkit.data.accuracy import check_flip, evaluate_model, split_words
 
     shown, path = path, find(path)
     if isa is not None and path.suffix != ".xnor":

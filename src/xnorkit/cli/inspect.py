@@ -29,7 +29,7 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Print one row per layer, totals, and the file's metadata."""
-    from xnorkit.app.export import explain_model, summarize_model
+    from xnorkit.app.inspect import explain_model, summarize_model
 
     if options.explain:
         text = explain_model(options.model, pretrained=options.pretrained)

@@ -25,6 +25,17 @@ COMMANDS = (
     "models",
     "recipes",
 )
+# Module -> the package's name, and the extra that brings it.
+PACKAGES = {
+    "rich": ("rich", "cli"),
+    "PIL": ("Pillow", "cli"),
+    "yaml": ("PyYAML", "cli"),
+    "torch": ("PyTorch", "train"),
+    "sklearn": ("scikit-learn", "train"),
+    "matplotlib": ("matplotlib", "report"),
+    "jinja2": ("Jinja2", "report"),
+    "markupsafe": ("Jinja2", "report"),
+}
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -67,9 +78,9 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, XnorkitError):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
-        extras = {"rich": "cli", "PIL": "cli", **dict.fromkeys(("matplotlib", "jinja2", "markupsafe"), "report")}
-        extra = extras.get(error.name or "", "train")
-        return f"this command needs '{error.name}'; install it with: pip install 'xnorkit[{extra}]'"
+        module = (error.name or "").partition(".")[0]
+        name, extra = PACKAGES.get(module, (module, "train"))
+        return f"this command needs {name}, which is not installed; install it with: pip install 'xnorkit[{extra}]'"
     if isinstance(error, OSError):
         where = "" if error.filename is None else f"{error.filename!s:.120}: "
         return (

@@ -2,15 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
 
 from xnorkit.data.options import DataOptions
-from xnorkit.data.order import BatchOrder, Permute
 from xnorkit.format import Preparation
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader, Dataset
+
+    from xnorkit.data.order import BatchOrder, Permute
 
 __all__ = ["EVALUATION_BATCH", "ImageData", "selection_split"]
 
@@ -62,18 +65,18 @@ class ImageData(ABC):
         """(C, H, W) of one image."""
 
     @abstractmethod
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> "DataLoader":
         """Return shuffled, augmented, normalised training batches; its sampler has `set_epoch`.
 
         A batch is (images (B, C, H, W) float32, labels): (B,) int64, or with mixup or CutMix (B, num_classes) float32.
         """
 
     @abstractmethod
-    def selection_dataloader(self) -> DataLoader | None:
+    def selection_dataloader(self) -> "DataLoader | None":
         """Return the held-out share of the training images, normalised, or None without one."""
 
     @abstractmethod
-    def test_dataloader(self) -> DataLoader:
+    def test_dataloader(self) -> "DataLoader":
         """Return the evaluation split in file order, normalised, labels (B,) int64."""
 
     @abstractmethod
@@ -98,25 +101,31 @@ class ImageData(ABC):
                 break
         return np.concatenate(images)[:limit], np.concatenate(labels)[:limit]
 
-    def _train_loader(self, batches: Dataset, size: int, permute: Permute | None = None) -> DataLoader:
+    def _train_loader(self, batches: "Dataset", size: int, permute: "Permute | None" = None) -> "DataLoader":
+        from xnorkit.data.order import BatchOrder
+
         o = self.options
         order = BatchOrder(
             size, o.batch_size, o.seed, drop_last=True, rank=o.rank, world_size=o.world_size, permute=permute
         )
         return self._loader(batches, order)
 
-    def _test_loader(self, batches: Dataset, size: int, batch_size: int = EVALUATION_BATCH) -> DataLoader:
+    def _test_loader(self, batches: "Dataset", size: int, batch_size: int = EVALUATION_BATCH) -> "DataLoader":
+        from xnorkit.data.order import BatchOrder
+
         o = self.options
         return self._loader(batches, BatchOrder(size, batch_size, None, rank=o.rank, world_size=o.world_size))
 
-    def _loader(self, batches: Dataset, order: BatchOrder) -> DataLoader:
+    def _loader(self, batches: "Dataset", order: "BatchOrder") -> "DataLoader":
         # batch_size=None: the sampler already names whole batches, so nothing is collated image by image.
         workers = self.options.workers
         return self._make_loader(
             batches, batch_size=None, sampler=order, num_workers=workers, persistent_workers=workers > 0
         )
 
-    def _make_loader(self, batches: Dataset, **arguments: Any) -> DataLoader:
+    def _make_loader(self, batches: "Dataset", **arguments: Any) -> "DataLoader":
+        from torch.utils.data import DataLoader
+
         return DataLoader(batches, **arguments)
 
 

@@ -2,18 +2,12 @@
 
 import difflib
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from xnorkit.data.base import ImageData
-from xnorkit.data.caffe_lmdb import imagenet_lmdb
-from xnorkit.data.cifar import cifar10, cifar100
-from xnorkit.data.cifar_whitened import cifar10_whitened
-from xnorkit.data.digits import digits
-from xnorkit.data.folders import imagefolder, imagenet
-from xnorkit.data.mnist import fashion_mnist, mnist
 from xnorkit.data.options import DataOptions, with_options
-from xnorkit.data.shards import imagenet_webdataset, webdataset
 from xnorkit.errors import RecipeError
 
 __all__ = ["create_data", "list_data"]
@@ -24,21 +18,33 @@ Make = Callable[[Path | str | None, DataOptions], ImageData]
 
 def _digits(_root: Path | str | None, options: DataOptions) -> ImageData:
     """Need neither a folder nor a download: the images are in scikit-learn."""
+    from xnorkit.data.sklearn_digits import digits
+
     return digits(options)
 
 
+def _by(module: str, function: str) -> Make:
+    """Return a function of a module of this package, which is imported when it is called: photos need torch."""
+
+    def make(root: Path | str | None, options: DataOptions) -> ImageData:
+        made: ImageData = getattr(import_module(f"xnorkit.data.{module}"), function)(root, options)
+        return made
+
+    return make
+
+
 _DATA: dict[str, Make] = {
-    "cifar10": cifar10,
-    "cifar10-whitened": cifar10_whitened,
-    "cifar100": cifar100,
+    "cifar10": _by("cifar", "cifar10"),
+    "cifar10-whitened": _by("cifar_whitened", "cifar10_whitened"),
+    "cifar100": _by("cifar", "cifar100"),
     "digits": _digits,
-    "fashion-mnist": fashion_mnist,
-    "imagefolder": imagefolder,
-    "imagenet": imagenet,
-    "imagenet-lmdb": imagenet_lmdb,
-    "imagenet-webdataset": imagenet_webdataset,
-    "mnist": mnist,
-    "webdataset": webdataset,
+    "fashion-mnist": _by("mnist_files", "fashion_mnist"),
+    "imagefolder": _by("folders", "imagefolder"),
+    "imagenet": _by("folders", "imagenet"),
+    "imagenet-lmdb": _by("caffe_lmdb", "imagenet_lmdb"),
+    "imagenet-webdataset": _by("shards", "imagenet_webdataset"),
+    "mnist": _by("mnist_files", "mnist"),
+    "webdataset": _by("shards", "webdataset"),
 }
 
 

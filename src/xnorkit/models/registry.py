@@ -1,27 +1,18 @@
-"""Makes models by name."""
+"""Makes models by name. Only making one needs torch."""
 
 import difflib
 from collections.abc import Collection
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
-
-import torch
-from torch import nn
-from torch.overrides import TorchFunctionMode
+from typing import TYPE_CHECKING, Any
 
 from xnorkit.errors import RecipeError
 from xnorkit.models.entries import ENTRIES, Entry
-from xnorkit.nn import BinaryConv2d, BinaryLinear
 from xnorkit.zoo import list_pretrained
 
-__all__ = ["ModelCounts", "binarizations", "count_weights", "create_model", "input_shape", "list_models"]
+if TYPE_CHECKING:
+    from torch import nn
 
-
-class ModelCounts(NamedTuple):
-    """All parameters of a model, and the weights of its binary layers (including those with float activations)."""
-
-    params: int
-    binary_weights: int
+__all__ = ["binarizations", "create_model", "input_shape", "list_models"]
 
 
 def create_model(
@@ -31,7 +22,7 @@ def create_model(
     *,
     pretrained: bool = False,
     **options: Any,
-) -> nn.Module:
+) -> "nn.Module":
     """Return a new model with random weights, in training mode; or a packed trained one, for evaluation only.
 
     Args:
@@ -77,32 +68,6 @@ def binarizations(name: str) -> tuple[str, ...]:
 def input_shape(name: str) -> tuple[int, int, int]:
     """Return the image shape (C, H, W) that model `name` is made for; RecipeError if the name is unknown."""
     return _entry(name).data[0]
-
-
-def count_weights(name: str, binarization: str | None = None, **options: Any) -> ModelCounts:
-    """Return the counts of a model as `create_model` makes it with the default classes, without allocating it.
-
-    Raises:
-        RecipeError: as `create_model`.
-
-    Examples:
-        >>> count_weights("lenet5")
-        ModelCounts(params=431220, binary_weights=425000)
-    """
-    with torch.device("meta"), _NoDraws():
-        model = create_model(name, binarization=binarization, **options)
-    binary = [m for m in model.modules() if isinstance(m, BinaryConv2d | BinaryLinear)]
-    return ModelCounts(sum(p.numel() for p in model.parameters()), sum(m.weight.numel() for m in binary))
-
-
-class _NoDraws(TorchFunctionMode):
-    """Skips draws from N: on the meta device they do nothing, but first take a second to import PyTorch's compiler."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if getattr(func, "__name__", "").endswith("normal_"):  # a method of tensors, or a function of torch.nn.init
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **kwargs)
 
 
 def list_models(pattern: str | None = None) -> list[str]:

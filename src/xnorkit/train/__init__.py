@@ -1,9 +1,9 @@
 """Recipes, training in stages, distillation, checkpoints and evaluation."""
 
+from xnorkit.data.accuracy import Evaluation, evaluate_model
 from xnorkit.train.binarizers import BinaryChef
 from xnorkit.train.checkpoint import Checkpoint, load_checkpoint, read_checkpoint
 from xnorkit.train.distill import Distillation, attention_loss, soft_label_loss
-from xnorkit.train.evaluate import Evaluation, evaluate_model
 from xnorkit.train.fit import BestEpoch, FitResult, fit
 from xnorkit.train.load_recipe import list_recipes, load_recipe
 from xnorkit.train.machine import Hardware, Machine, load_machine

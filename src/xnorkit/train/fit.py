@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from xnorkit.data import ImageData, create_data
+from xnorkit.data.accuracy import check_flip, split_words
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
 from xnorkit.train.checkpoint import read_checkpoint, write_weights
-from xnorkit.train.evaluate import check_flip, split_words
 from xnorkit.train.folder import RunFolder, process_rank
 from xnorkit.train.machine import Hardware
 from xnorkit.train.optimizers import check_groups

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from xnorkit.data import ImageData
+from xnorkit.data.accuracy import split_words
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.train._lightning import MisconfigurationException, SLURMEnvironment, pl
-from xnorkit.train.evaluate import split_words
 from xnorkit.train.folder import RunFolder
 from xnorkit.train.log import EpochLog, TensorBoardLog, has_tensorboard
 from xnorkit.train.machine import Hardware
