@@ -5,6 +5,7 @@ import typing
 from xnorkit.lazy import attach as _attach
 
 if typing.TYPE_CHECKING:
+    from xnorkit.data._torchvision import repair_torchvision
     from xnorkit.data.base import ImageData
     from xnorkit.data.batches import Augmentation, ImageBatches, normalize
     from xnorkit.data.caffe_lmdb import imagenet_lmdb
@@ -46,12 +47,14 @@ __all__ = [
     "list_data",
     "mnist",
     "normalize",
+    "repair_torchvision",
     "webdataset",
     "write_cifar10_whitened",
     "write_shards",
 ]
 
 _NAMES = {
+    "_torchvision": ("repair_torchvision",),
     "base": ("ImageData",),
     "batches": (
         "Augmentation",

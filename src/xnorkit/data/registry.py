@@ -9,6 +9,7 @@ from typing import Any
 from xnorkit.data.base import ImageData
 from xnorkit.data.options import DataOptions, with_options
 from xnorkit.errors import RecipeError
+from xnorkit.own import is_own, own
 
 __all__ = ["create_data", "list_data"]
 
@@ -54,7 +55,8 @@ def create_data(
     """Return data set `name`.
 
     Args:
-        name: one of `list_data()`.
+        name: one of `list_data()`, or `package.module:Name`, a function or class of your own that takes the folder and
+            the options and returns an `ImageData`.
         root: folder of the data; by default XNORKIT_DATA, else `data`. Not used by `digits`.
         options: see `DataOptions`; the defaults without them.
         changes: fields of `options` to change, as `batch_size=64, download=True`.
@@ -67,6 +69,20 @@ def create_data(
         >>> create_data("digits", batch_size=64, shift=2).split_name
         'held-out 20 %'
     """
+    if is_own(name):
+        make, chosen = own(name, "data.name"), with_options(options, changes)
+        try:
+            made = make(root, chosen)
+        except TypeError as error:
+            raise RecipeError(
+                f"data.name={name}: {error}; required: a class or function that takes the folder and the options."
+            ) from error
+        if not isinstance(made, ImageData):
+            raise RecipeError(
+                f"data.name={name} returns {type(made).__name__}; required: an xnorkit.data.ImageData, such as "
+                "MemoryData."
+            )
+        return made
     if name not in _DATA:
         near = difflib.get_close_matches(name, _DATA, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"choose one of: {', '.join(list_data())}."

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from xnorkit.errors import RecipeError
 from xnorkit.models.entries import ENTRIES, Entry
+from xnorkit.own import is_own, own
 from xnorkit.zoo import list_pretrained
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from xnorkit.nn import BConfig
 
 __all__ = ["binarizations", "create_model", "input_shape", "list_models"]
 
@@ -18,7 +21,7 @@ __all__ = ["binarizations", "create_model", "input_shape", "list_models"]
 def create_model(
     name: str,
     num_classes: int | None = None,
-    binarization: str | None = None,
+    binarization: "str | BConfig | None" = None,
     *,
     pretrained: bool = False,
     **options: Any,
@@ -26,10 +29,13 @@ def create_model(
     """Return a new model with random weights, in training mode; or a packed trained one, for evaluation only.
 
     Args:
-        name: one of `list_models()`; with `pretrained` one of `xnorkit.zoo.list_pretrained()`.
+        name: one of `list_models()`, or `package.module:Name`, a class or function of your own that takes `num_classes`
+            and `options` and returns a module; with `pretrained` one of `xnorkit.zoo.list_pretrained()`.
         num_classes: number of logits, at least 1; by default that of the data set for which the model is made.
         binarization: one of `binarizations(name)`, described in `xnorkit.models.BINARIZATIONS`; by default the first of
-            them: "xnor" for most models, otherwise that of the model's paper.
+            them: "xnor" for most models, otherwise that of the model's paper. Or one of your own: a `BConfig`, or the
+            name of one, or of a binarizer of activations or of weights, as `package.module:Name`. In a model of your
+            own it leaves the first and the last layer as they are; without it, such a model is what it makes itself.
         pretrained: return the trained model that ships under this name, on the engine
             (`xnorkit.models.pretrained.PretrainedModule`); no other argument is then accepted.
         options: the model's own, such as `block_type` of ResNets.
@@ -46,10 +52,18 @@ def create_model(
         from xnorkit.models.pretrained import load_pretrained_module
 
         return load_pretrained_module(name, {"num_classes": num_classes, "binarization": binarization, **options})
+    if is_own(binarization):
+        from xnorkit.models.own_binarization import own_binarization
+
+        binarization = own_binarization(str(binarization))
+    if is_own(name):
+        from xnorkit.models.own_binarization import own_model
+
+        return own_model(name, num_classes, binarization, options)
     entry = _entry(name)
     if binarization is None:
         binarization = entry.binarizations[0]
-    elif binarization not in entry.binarizations:
+    elif isinstance(binarization, str) and binarization not in entry.binarizations:
         raise _unknown(f"model '{name}': unknown binarization", binarization, entry.binarizations)
     num_classes = entry.data[1] if num_classes is None else num_classes
     if num_classes < 1:
@@ -66,7 +80,18 @@ def binarizations(name: str) -> tuple[str, ...]:
 
 
 def input_shape(name: str) -> tuple[int, int, int]:
-    """Return the image shape (C, H, W) that model `name` is made for; RecipeError if the name is unknown."""
+    """Return the image shape (C, H, W) that model `name` is made for; RecipeError if the name is unknown.
+
+    A class or function of your own, `package.module:Name`, has it as its attribute `input_shape`.
+    """
+    if is_own(name):
+        shape = getattr(own(name, "model.name"), "input_shape", None)
+        if not isinstance(shape, tuple) or len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+            raise RecipeError(
+                f"model.name={name} has input_shape={shape!r}; required: an attribute input_shape = (C, H, W) of the "
+                "class or function, the images that it takes."
+            )
+        return shape
     return _entry(name).data[0]
 
 
