@@ -25,8 +25,32 @@ def rows(*arguments: object) -> list[dict]:
 
 def test_torch_is_hidden() -> None:
     line = bare("train", "lenet5-digits", code=2).stderr
-    assert "is not installed; install it with: pip install 'xnorkit[train]'" in line
+    assert "are not installed; install them with: pip install 'xnorkit[train]'" in line
     assert line.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "names", "extras"),
+    [
+        ("report --quick", "matplotlib, Jinja2, PyTorch, Lightning, scikit-learn, which are", "report,train"),
+        ("report --from FOLDER", "matplotlib, Jinja2, which are", "report"),
+        ("demo", "PyTorch, Lightning, scikit-learn, which are", "train"),
+        ("train lenet5-digits", "PyTorch, Lightning, pydantic, which are", "train"),
+        ("bench training lenet5", "PyTorch, which is", "train"),
+        ("bench model lenet5-mnist --roofline a.svg", "matplotlib, which is", "report"),
+        ("evaluate lenet5-digits", "scikit-learn, which is", "train"),
+        ("export lenet5-mnist --to onnx -o a.onnx", "onnx, which is", "onnx"),
+    ],
+)
+def test_what_is_missing_is_said_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, names: str, extras: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = bare(*command.split(), code=2).stderr
+    assert line.startswith(f"error: this command needs {names} not installed; install ")
+    assert line.endswith(f" with: pip install 'xnorkit[{extras}]'\n")
+    assert line.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_models_and_recipes_are_listed() -> None:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
+from xnorkit.cli.needs import require
 from xnorkit.cli.output import print_json, print_table
 from xnorkit.errors import InputError
 
@@ -128,6 +129,9 @@ def _note(line: str) -> None:
 
 def _run_kernels(options: Namespace) -> None:
     from xnorkit.bench.kernels import bench_kernels
+
+    if options.roofline is not None:
+        require("matplotlib")
     from xnorkit.bench.roofline import check_path, draw_kernels
     from xnorkit.bench.shapes import select_shapes
     from xnorkit.bench.tables import kernel_table
@@ -152,6 +156,9 @@ def _run_kernels(options: Namespace) -> None:
 
 def _run_model(options: Namespace) -> None:
     from xnorkit.bench.held import bench_model_held
+
+    if options.roofline is not None:
+        require("matplotlib")
     from xnorkit.bench.roofline import check_path, draw_steps
     from xnorkit.bench.tables import model_tables, step_tables
 
@@ -180,6 +187,7 @@ def _run_model(options: Namespace) -> None:
 
 
 def _run_training(options: Namespace) -> None:
+    require("torch")
     from xnorkit.bench.held import bench_products_held, bench_training_held
     from xnorkit.bench.tables import product_tables, training_tables
 

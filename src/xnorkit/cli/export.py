@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace, name
+from xnorkit.cli.needs import require
 from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.errors import InputError
 
@@ -51,6 +52,8 @@ def run(options: Namespace) -> None:
         raise InputError(f"--float with --to {options.to}; required: --to onnx, the only form with float weights.")
     if options.to == "xnor" and Path(options.output).suffix == ".onnx":
         raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to onnx.")
+    if options.to == "onnx":
+        require("onnx")
     source = _source(options.checkpoint)
     if source.suffix == ".xnor":
         if options.dynamic:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
+from xnorkit.cli.needs import absent
 from xnorkit.cli.streams import Results, standard_streams
 from xnorkit.errors import BinarizationWarning, OutputError, XnorkitError
 
@@ -25,17 +26,6 @@ COMMANDS = (
     "models",
     "recipes",
 )
-# Module -> the package's name, and the extra that brings it.
-PACKAGES = {
-    "rich": ("rich", "cli"),
-    "PIL": ("Pillow", "cli"),
-    "yaml": ("PyYAML", "cli"),
-    "torch": ("PyTorch", "train"),
-    "sklearn": ("scikit-learn", "train"),
-    "matplotlib": ("matplotlib", "report"),
-    "jinja2": ("Jinja2", "report"),
-    "markupsafe": ("Jinja2", "report"),
-}
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -78,9 +68,7 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, XnorkitError):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
-        module = (error.name or "").partition(".")[0]
-        name, extra = PACKAGES.get(module, (module, "train"))
-        return f"this command needs {name}, which is not installed; install it with: pip install 'xnorkit[{extra}]'"
+        return absent(error.name or "a package")
     if isinstance(error, OSError):
         where = "" if error.filename is None else f"{error.filename!s:.120}: "
         return (

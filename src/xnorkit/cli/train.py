@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace, name
+from xnorkit.cli.needs import require
 from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.errors import InputError
 
@@ -72,6 +73,7 @@ def _refuse_options(overrides: Sequence[str]) -> None:
 
 def run(options: Namespace) -> None:
     """Train, then print accuracy, time and where the checkpoint is."""
+    require("torch", "lightning", "pydantic")
     from xnorkit.train import find_checkpoint, fit, fit_seeds, load_machine, load_recipe
     from xnorkit.train.memory import reuse_memory
 
