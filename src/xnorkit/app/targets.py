@@ -53,7 +53,13 @@ class Conversion:
 
 
 def convert(
-    graph: Graph, output: Path, to: Literal["onnx", "c"], images: NDArray[np.float32], *, packed: bool = True
+    graph: Graph,
+    output: Path,
+    to: Literal["onnx", "c"],
+    images: NDArray[np.float32],
+    *,
+    packed: bool = True,
+    prefix: str = "model",
 ) -> Conversion:
     """Write `graph` as an ONNX file or a folder of C, run it on `images`, and compare it with the packed network.
 
@@ -63,6 +69,7 @@ def convert(
         to: the form.
         images: (N, C, H, W) float32, at least one.
         packed: only for ONNX: keep the binary weights as bits.
+        prefix: only for C: of the names of files, functions and macros.
 
     Raises:
         ExportError: the graph cannot be expressed in that form, or the C program fails its own test.
@@ -70,14 +77,16 @@ def convert(
     """
     if to == "onnx":
         return _onnx(graph, output, images, packed)
-    return _c(graph, output, images)
+    return _c(graph, output, images, prefix)
 
 
-def convert_file(path: Path, output: Path, to: Literal["onnx", "c"], *, packed: bool = True) -> Conversion:
+def convert_file(
+    path: Path, output: Path, to: Literal["onnx", "c"], *, packed: bool = True, prefix: str = "model"
+) -> Conversion:
     """Convert a `.xnor` file, tried on a few random images; raises what `convert` and `read` raise."""
     graph = read(path)
     images = np.random.default_rng(0).standard_normal((TRIED, *graph.input.shape), dtype=np.float32)
-    return convert(graph, output, to, images, packed=packed)
+    return convert(graph, output, to, images, packed=packed, prefix=prefix)
 
 
 def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool) -> Conversion:
@@ -104,15 +113,15 @@ def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool)
     return Conversion(str(output), "onnx", output.stat().st_size, 0, engine, len(images), equal, difference)
 
 
-def _c(graph: Graph, output: Path, images: NDArray[np.float32]) -> Conversion:
+def _c(graph: Graph, output: Path, images: NDArray[np.float32], prefix: str) -> Conversion:
     from xnorkit.targets.c import write_c
 
     few = images[:8]
     own = OwnedFolder(output)
     with own.held():
         own.claim([path.name for path in files("xnorkit.targets.c").joinpath("sources").iterdir()])
-        own.claim(["model.h", "model.c", "test_vector.h"])
-        program = write_c(output, graph, images=few)
+        own.claim([f"{prefix}.h", f"{prefix}.c", "test_vector.h"])
+        program = write_c(output, graph, images=few, prefix=prefix)
     parts: dict[str, Any] = {
         "path": str(output),
         "to": "c",
