@@ -13,6 +13,30 @@ from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.errors import InputError
 
 OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")
+# Options of XNOR-Net-PyTorch and of PyTorch's examples -> what to write here.
+OLD = {
+    "-b": "batch_size=N",
+    "--batch-size": "batch_size=N",
+    "--lr": "optimizer.lr=RATE",
+    "--learning-rate": "optimizer.lr=RATE",
+    "--lr-epochs": "schedule.name=step schedule.step_epochs=N",
+    "--wd": "optimizer.weight_decay=NUMBER",
+    "--weight-decay": "optimizer.weight_decay=NUMBER",
+    "--momentum": "optimizer.momentum=NUMBER",
+    "-a": "the name of a recipe, or model.name=NAME",
+    "--arch": "the name of a recipe, or model.name=NAME",
+    "--caffe-data": "data.name=imagenet-lmdb data.preprocessing=seed",
+    "-e": "xnorkit evaluate runs/NAME/last.ckpt",
+    "--evaluate": "xnorkit evaluate runs/NAME/last.ckpt",
+    "-j": "--workers N",
+    "--start-epoch": "--resume last",
+    "--no-cuda": "--accelerator cpu",
+    "--cpu": "--accelerator cpu",
+    "--gpu": "--accelerator gpu --devices N",
+    "--gpus": "--accelerator gpu --devices N",
+    "--root-dir": "--data DIR",
+    "--data-path": "--data DIR",
+}
 HARDWARE = ("devices", "num_nodes", "accelerator", "strategy", "workers", "threads")
 LIMITS = ("limit_train_batches", "limit_eval_batches", "fast_dev_run")
 
@@ -50,7 +74,11 @@ def parser() -> ArgumentParser:
 
 
 def _as_field(option: str) -> str:
-    """Return how to write an option that is a field of the recipe: epochs=3 for --epochs=3."""
+    """Return how to write an option that is a field of the recipe or has another name: epochs=3 for --epochs=3."""
+    old = option.partition("=")[0].replace("_", "-")
+    old = old if old.startswith("--") else old[:2]  # -b64
+    if old in OLD:
+        return f"that is the option of another program. Write {OLD[old]}."
     from xnorkit.train.recipe import Recipe
 
     field, _, value = option.lstrip("-").partition("=")
