@@ -223,7 +223,9 @@ def _run_training(options: Namespace, others: "OtherLoad") -> None:
     if options.json:
         print_json([*(row.to_json() for row in steps), *(row.to_json() for row in products)])
         return
-    _heading(next((row.isa for row in (*steps, *products) if row.isa), None), options, others)
+    _heading(
+        next((isa for isa in [row.isa for row in steps] + [row.isa for row in products] if isa), None), options, others
+    )
     for table in [*training_tables(steps), *product_tables(products)]:
         print_table(*table)
 

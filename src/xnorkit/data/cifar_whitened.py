@@ -108,7 +108,7 @@ def cifar10_whitened(root: Path | str | None = None, options: DataOptions | None
     if folder is None:
         raise missing("whitened CIFAR-10", root, FOLDERS, [NAMES], REMEDY)
     note, test = folder / NOTE, _split(folder, "test")
-    prepared = _word(test.images)
+    prepared = _word(test.arrays[0])
     return MemoryData(
         name="cifar10-whitened",
         classes=CIFAR10,

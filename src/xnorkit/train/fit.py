@@ -185,8 +185,8 @@ def _fit(
         if given.data is not None:
             data = _checked(recipe, given.data, run.trainer.world_size)
         else:
-            place: dict[str, int] = {"rank": run.trainer.global_rank, "world_size": run.trainer.world_size}
-            data = _data(recipe, data_root, **place, workers=hardware.workers, download=download)
+            share: dict[str, int] = {"rank": run.trainer.global_rank, "world_size": run.trainer.world_size}
+            data = _data(recipe, data_root, **share, workers=hardware.workers, download=download)
         _check_data(recipe, data, start, given.model)
         trained: dict[Path, Path] = {}  # folder to checkpoint of what the recipe needs first
 

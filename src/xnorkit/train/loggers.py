@@ -51,7 +51,7 @@ def make_loggers(given: Any, folder: Path, run: str) -> list[Any]:
 def _made(name: str, folder: Path, run: str) -> list[Any]:
     try:
         if name == "tensorboard":
-            import tensorboard  # type: ignore[import-not-found,unused-ignore]  # noqa: F401 - written if it is there
+            import tensorboard  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401 - a check
 
             return []
         if name == "wandb":
