@@ -12,7 +12,7 @@ import xnorkit
 
 PACKAGES = [
     *("errors", "format", "runtime", "functional", "ops", "nn", "models", "data", "optim", "train"),
-    *("export", "inspection", "compat", "report.page", "zoo"),
+    *("metrics", "export", "inspection", "compat", "report.page", "zoo"),
 ]
 MODULES = [m.name for m in pkgutil.walk_packages(xnorkit.__path__, "xnorkit.") if "_engine" not in m.name]
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xnorkit.app.picture import preprocess
     from xnorkit.export.pack import pack
     from xnorkit.format import Limits, Normalization, write
     from xnorkit.inspection import summary
@@ -29,12 +30,14 @@ __all__ = [
     "load",
     "pack",
     "prepare_binary_model",
+    "preprocess",
     "summary",
     "verify",
     "write",
 ]
 
 _NAMES = {
+    "app.picture": ("preprocess",),
     "export": ("pack", "verify"),
     "format": ("Limits", "Normalization", "write"),
     "inspection": ("summary",),

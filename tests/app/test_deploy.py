@@ -8,7 +8,8 @@ import torch
 from make_data import make
 
 from xnorkit.app.evaluate import _packed, evaluate_file
-from xnorkit.app.export import export_checkpoint, summarize_model
+from xnorkit.app.export import export_checkpoint
+from xnorkit.app.inspect import summarize_model
 from xnorkit.errors import DataError, ExportError, InputError
 from xnorkit.format import Normalization, read
 from xnorkit.runtime import load

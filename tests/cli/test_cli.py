@@ -233,3 +233,28 @@ def test_a_warning_of_ours_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
         warnings.simplefilter("always")
         assert main(["recipes"]) == 0
     assert capsys.readouterr().err == "warning: layer 3 is dead.\n"
+
+
+def test_inspect_shortens_long_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    names = [f"class {number}" for number in range(1000)]
+    path = tmp_path / "many.xnor"
+    write(path, pack(create_model("lenet5", 1000).eval(), (1, 28, 28), metadata={"classes": names}))
+    assert main(["inspect", str(path)]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("metadata classes")]
+    assert line.endswith("class 3, class 4, ... (1,000 in all; --json lists them)")
+    assert run_json(capsys, "inspect", path)["metadata"]["classes"] == names
+
+
+def test_a_light_border_suggests_invert(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page, slate = np.full((40, 40), 250, np.uint8), np.zeros((40, 40), np.uint8)
+    page[10:30, 18:22], slate[10:30, 18:22] = 0, 255
+    for name, pixels in (("page.png", page), ("slate.png", slate)):
+        Image.fromarray(pixels).save(tmp_path / name)
+    both = [str(tmp_path / name) for name in ("page.png", "slate.png")]
+    assert main(["predict", "lenet5-mnist", *both]) == 0
+    line = capsys.readouterr().err
+    assert line.startswith(f"{both[0]}: the border is light")
+    assert line.endswith("add --invert.\n")
+    assert main(["predict", "lenet5-mnist", both[0], "--invert"]) == 0
+    assert capsys.readouterr().err == ""

@@ -150,3 +150,25 @@ def test_evaluate_per_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "Per class" in capsys.readouterr().out
     assert main([*words[:2], "--threads", "0"]) == 2
     assert main([*words[:2], "--data-name", "cifar10", "--data", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "ours"),
+    [
+        ("--epochs 3", "epochs=VALUE"),
+        ("-b 64", "batch_size=N"),
+        ("-b64", "batch_size=N"),
+        ("--lr 0.1", "optimizer.lr=RATE"),
+        ("--arch alexnet", "the name of a recipe, or model.name=NAME"),
+        ("--caffe-data", "data.name=imagenet-lmdb data.preprocessing=seed"),
+        ("-e", "xnorkit evaluate runs/NAME/last.ckpt"),
+        ("-j 4", "--workers N"),
+        ("--weight-decay 1e-5", "optimizer.weight_decay=NUMBER"),
+    ],
+)
+def test_options_of_other_programs_find_their_way(typed: str, ours: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "lenet5-digits", *typed.split()])
+    line = capsys.readouterr().err
+    assert f"Write {ours}." in line
+    assert line.count("\n") == 1

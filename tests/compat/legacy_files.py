@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from xnorkit.compat import BinConv2d
 from xnorkit.models import PreBasicBlock
-from xnorkit.models.resnet import resnet
+from xnorkit.models.resnets import resnet
 
 __all__ = ["NIN", "LeNet5", "bnn_resnet18", "in_parallel", "randomize_", "save", "state_of"]
 

@@ -208,3 +208,23 @@ def test_refusals_name_the_layer() -> None:
         BinOp(network(), rule="exactly")
     with pytest.raises(InputError, match="scale_1e9=True with rule='exact'"):
         BinOp(network(), rule="exact", scale_1e9=True)
+
+
+def test_the_four_steps_are_the_binarization() -> None:
+    def network() -> nn.Sequential:
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 3), nn.Conv2d(4, 2, 3))
+
+    whole, stepped = network(), network()
+    BinOp(whole).binarization()
+    steps = BinOp(stepped)
+    steps.meancenterConvParams()
+    steps.clampConvParams()
+    steps.save_params()
+    steps.binarizeConvParams()
+    assert torch.equal(whole[1].weight, stepped[1].weight)
+    masters = steps.target_params
+    steps.restore()
+    assert torch.equal(masters[0], stepped[1].weight)
+    assert isinstance(masters[0], nn.Parameter)
+    assert masters[0] is not stepped[1].weight

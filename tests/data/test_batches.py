@@ -103,7 +103,7 @@ def test_digits() -> None:
 def test_digits_are_the_source_enlarged() -> None:
     from sklearn.datasets import load_digits
 
-    from xnorkit.data.digits import _enlarged
+    from xnorkit.data.sklearn_digits import _enlarged
 
     images = load_digits().images
     expected = torch.nn.functional.interpolate(

@@ -10,6 +10,7 @@ import torch
 from make_data import make, make_image_folder, photo
 
 from xnorkit.data import create_data, normalize
+from xnorkit.data.folders import imagenet_split
 from xnorkit.errors import DataError
 
 
@@ -162,3 +163,15 @@ def test_missing_folders_are_named(tmp_path: Path) -> None:
     refused("val has the class folders cat, but its classes must be")
     (tmp_path / "val" / "cat").rename(tmp_path / "val" / "ant")
     refused(r"val holds no images, but .* must hold \.jpg")
+
+
+@pytest.mark.parametrize(
+    ("classes", "images", "name"),
+    [
+        (1000, 50_000, "validation (official)"),
+        (1000, 49_999, "validation (49999 of 50000 images)"),
+        (100, 5_000, "validation (100 of 1000 classes)"),
+    ],
+)
+def test_a_split_is_official_only_if_it_is_whole(classes: int, images: int, name: str) -> None:
+    assert imagenet_split(classes, images) == name

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xnorkit.data.mnist import read_idx
+from xnorkit.data.mnist_files import read_idx
 from xnorkit.errors import DataError
 
 GOOD = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 10, 11, 12, 13, 14, 255])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from xnorkit.data.cifar import read_cifar_binary, read_cifar_pickle
 from xnorkit.data.folders import FolderSource
-from xnorkit.data.mnist import read_idx
+from xnorkit.data.mnist_files import read_idx
 from xnorkit.data.shards import ShardSource, shard_index
 from xnorkit.errors import DataError
 

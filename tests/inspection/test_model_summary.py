@@ -241,7 +241,7 @@ def test_other_precision_and_no_parameters() -> None:
 def test_json_and_table() -> None:
     summary = xnorkit.summary(Tangle(), (2, 5, 5))
     document = json.loads(json.dumps(summary.to_json(), allow_nan=False))
-    assert set(document) == {"name", "input_shape", "layers", "total", "packed_bytes_is"}
+    assert set(document) == {"name", "input_shape", "layers", "macs_functions", "total", "packed_bytes_is"}
     assert {"name", "kind", "binary", "reason", "bits", "params", "macs_1bit", "macs_32bit", "bytes"} <= set(
         document["layers"][0]
     )
@@ -293,3 +293,49 @@ def test_signs_that_are_all_one_are_noted() -> None:
     assert "warnings:\n  3: all signs are +1, the input is never negative: ReLU '1'\n  5: " in str(summary)
     assert summary.to_json()["layers"][1]["warning"] == warned["3"]
     assert "warnings" not in str(xnorkit.summary(create_model("lenet5"), LENET))
+
+
+@pytest.mark.parametrize(
+    ("name", "giga", "tolerance"), [("vit_b_16", 17.6, 0.01), ("resnet50", 4.1, 0.04), ("mobilenet_v2", 0.3, 0.06)]
+)
+def test_multiply_adds_are_those_of_pytorch(name: str, giga: float, tolerance: float) -> None:
+    """Up to the taps that read padding, which FlopCounterMode counts and the summary does not."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from xnorkit.data import repair_torchvision
+
+    repair_torchvision()
+    torchvision = pytest.importorskip("torchvision")
+
+    model = getattr(torchvision.models, name)(weights=None).eval()
+    found = xnorkit.summary(model, (3, 224, 224)).total
+    work = found.macs_1bit + found.macs_8bit + found.macs_32bit
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            model(torch.zeros(1, 3, 224, 224))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(True)
+    reference = counter.get_total_flops() / 2
+    assert reference * (1 - tolerance) <= work <= reference
+    assert reference == pytest.approx(giga * 1e9, rel=0.02)
+
+
+def test_functions_are_counted_and_the_table_fits_eighty_columns() -> None:
+    class Functional(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(8, 3, 1, 1))
+            self.layer = nn.Linear(8, 5)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(nn.functional.conv2d(x, self.weight).mean((2, 3)))
+
+    found = xnorkit.summary(Functional(), (3, 4, 4))
+    assert found.macs_functions == 8 * 3 * 16
+    assert found.total.macs_32bit == 8 * 3 * 16 + 40
+    assert "| (functions) | - | 32 | 0 | 384 | 0 |" in found.to_markdown()
+    assert "| layer | 5 | 32 | 45 | 40 |" in found.to_markdown()
+    table = str(xnorkit.summary(create_model("resnet18"), (3, 224, 224))).split("\nMACs ")[0]
+    assert max(map(len, table.splitlines())) <= 80

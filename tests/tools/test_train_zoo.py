@@ -11,9 +11,9 @@ from run_parts import collect, restore, weights_alone
 from train_zoo import PLAN, Entry, Job, finished, progress, read_plan, run_plan, unpacked
 
 from xnorkit.data import create_data
+from xnorkit.data.accuracy import evaluate_model
 from xnorkit.errors import DataError, InputError
 from xnorkit.train import Hardware, fit, load_checkpoint, load_recipe, read_checkpoint
-from xnorkit.train.evaluate import evaluate_model
 
 NAME = "lenet5-digits"
 SMALL = ("batch_size=256", "ema_decay=0.9")

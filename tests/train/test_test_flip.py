@@ -13,10 +13,10 @@ from torch import nn
 from xnorkit.app.evaluate import evaluate_file
 from xnorkit.cli.main import main
 from xnorkit.data import ImageData, Split, create_data, normalize
+from xnorkit.data.accuracy import check_flip
 from xnorkit.errors import RecipeError
 from xnorkit.format import Preparation
 from xnorkit.train import Recipe, evaluate_model, fit, load_checkpoint, load_recipe
-from xnorkit.train.evaluate import check_flip
 from xnorkit.train.module import TrainingModule
 
 fit_module = importlib.import_module("xnorkit.train.fit")

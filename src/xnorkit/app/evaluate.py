@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xnorkit.app.trained import check_images, prepared_by
 from xnorkit.errors import FormatError, InputError, RecipeError
-from xnorkit.format import InputSpec, arranged
+from xnorkit.format import InputSpec, arranged, infer_shapes
 from xnorkit.zoo import find
 
 if TYPE_CHECKING:
@@ -53,12 +53,11 @@ def evaluate_file(
         InputError: `isa` is given for a checkpoint, or threads are not from 1 to 256.
         FormatError: the file's metadata have another type than those that `xnorkit export` writes.
         InputError: the file does not say which data set it was trained on, and `data_name` is not given.
-        RecipeError: the data set's images have another shape than the model's, or are pixels although the model takes
-            prepared floats, or the other way round.
+        RecipeError: the data set has another number of classes than the model, or images of another shape; or they are
+            pixels although the model takes prepared floats, or the other way round.
     """
     from xnorkit.data import create_data
-    from xnorkit.train import evaluate_model
-    from xnorkit.train.evaluate import check_flip, split_words
+    from xnorkit.data.accuracy import check_flip, evaluate_model, split_words
 
     shown, path = path, find(path)
     if isa is not None and path.suffix != ".xnor":
@@ -66,9 +65,9 @@ def evaluate_file(
     if threads is not None and not 1 <= threads <= MAX_THREADS:
         raise InputError(f"threads={threads}; required: from 1 to {MAX_THREADS}.")
     if path.suffix == ".xnor":
-        predict, trained_on, spec, options, default_flip = _packed(path, isa, threads)
+        predict, trained_on, spec, options, default_flip, classes = _packed(path, isa, threads)
     else:
-        predict, trained_on, spec, options, default_flip = _checkpoint(path, data_root, threads)
+        predict, trained_on, spec, options, default_flip, classes = _checkpoint(path, data_root, threads)
     name = data_name or trained_on
     if name is None:
         raise InputError(f"{path} does not say which data set it belongs to; required: the name of its data set.")
@@ -79,6 +78,12 @@ def evaluate_file(
             f"data '{name}' has images {data.input_shape}; required: {spec.shape} (C, H, W), which {path} was made for."
             " Choose another data set."
         )
+    if data.num_classes != classes:
+        raise RecipeError(
+            f"{shown} tells {classes:,} classes apart, and data '{name}' has {data.num_classes:,}; required: the "
+            "classes that it was trained on, in the same order. Choose the data set with all of them, or a model made "
+            "for these."
+        )
     check_images(spec, data, str(shown))
     flip = default_flip if test_flip is None else test_flip
     if flip:
@@ -88,7 +93,7 @@ def evaluate_file(
     return {"model": str(shown), "data": name, "split": split, "test_flip": flip, **result}
 
 
-Loaded = tuple[Predict, str | None, InputSpec, "DataOptions", bool]
+Loaded = tuple[Predict, str | None, InputSpec, "DataOptions", bool, int]
 
 
 def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
@@ -104,7 +109,8 @@ def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
             "and modern or seed. Export the model again."
         )
     options = DataOptions(image_size=model.input_shape[1], preprocessing=preprocessing)
-    return model, data, model.graph.input, options, False
+    classes = infer_shapes(model.graph)[model.graph.output].channels
+    return model, data, model.graph.input, options, False, classes
 
 
 def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Loaded:
@@ -134,4 +140,4 @@ def _checkpoint(path: Path, data_root: Path | None, threads: int | None) -> Load
         with torch.inference_mode():
             return model(batch if by is None else normalize(batch, by.mean, by.std)).cpu().numpy()
 
-    return predict, recipe.data.name, spec, options, recipe.test_flip
+    return predict, recipe.data.name, spec, options, recipe.test_flip, stored.num_classes

@@ -1,25 +1,19 @@
-"""Checkpoint -> packed file with its proof; and what any model consists of once packed."""
+"""Checkpoint -> packed file with its proof."""
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.app.trained import Trained, check_images, load_trained
-from xnorkit.bench.subjects import packed_file
-from xnorkit.errors import ExportError, InputError
-from xnorkit.export import Export, LayerProof, Proof, explain, export_model, verify
-from xnorkit.format import InputSpec, Summary, as_floats, in_words, read, summarize, write
+from xnorkit.errors import InputError
+from xnorkit.export import LayerProof, Proof, verify
+from xnorkit.format import InputSpec, as_floats, in_words, write
 
-if TYPE_CHECKING:
-    from torch import nn
-
-    from xnorkit.inspection import ModelSummary
-
-__all__ = ["ExportResult", "explain_model", "export_checkpoint", "summarize_model"]
+__all__ = ["ExportResult", "export_checkpoint"]
 
 GENERATED = 16
 """Images of random pixels that a model is checked on where its data set is not at hand."""
@@ -118,64 +112,6 @@ def export_checkpoint(
         proof = verify(model, runtime.load(draft), _as_trained(pixels, split, trained.input), export=export)
         draft.replace(output)
     return ExportResult(output, output.stat().st_size, float_bytes(model), proof, split)
-
-
-def summarize_model(model: str, *, pretrained: bool = False) -> "Summary | ModelSummary":
-    """Return layers and totals: of the nodes of a `.xnor` file, or of the modules of a checkpoint or named model.
-
-    If an architecture and a trained model share a name, it means the latter only with `pretrained`.
-
-    The packed size of a checkpoint or named model is that of the file that `export` would write, or, if the model
-    cannot be packed, an estimate that says why. If the data set of a checkpoint is not available, class names are left
-    out.
-    """
-    path = packed_file(model, pretrained)
-    if path is not None:
-        return summarize(read(path), packed_bytes=path.stat().st_size)
-    from xnorkit.inspection import summary
-    from xnorkit.models import input_shape
-
-    name, network, training = _network(model)
-    figures = summary(network, input_shape(name), name=name)
-    try:
-        export = _pack_network(name, network, training)
-    except ExportError as error:
-        return replace(figures, not_packable=str(error))
-    return replace(figures, file_bytes=summarize(export.graph).total.packed_bytes)
-
-
-def explain_model(model: str, *, pretrained: bool = False) -> str:
-    """Return in words what each pass of the exporter does with a model, and why layers are not on bits.
-
-    A `.xnor` file does not say how it was made, so for it only the latter is returned.
-
-    Raises:
-        ExportError: the model cannot be exported; says why.
-    """
-    path = packed_file(model, pretrained)
-    if path is not None:
-        layers = [layer for layer in summarize(read(path)).layers if layer.bits > 1 or (layer.reason and layer.bits)]
-        return "\n".join(["not on bits:", *(f"  '{layer.name}' ({layer.kind}): {layer.reason}" for layer in layers)])
-    return explain(_pack_network(*_network(model)))
-
-
-def _network(model: str) -> "tuple[str, nn.Module, Trained | None]":
-    """Return name and module of a checkpoint or named model; for a checkpoint also what belongs to its training."""
-    from xnorkit.models import create_model
-
-    path = Path(model)
-    if path.is_file():
-        trained = load_trained(path)
-        return trained.recipe.model.name, trained.model, trained
-    if path.suffix == ".ckpt" or len(path.parts) > 1:
-        raise InputError(f"{model}: no such file; required: MODEL.xnor, a checkpoint, or a name from `xnorkit models`.")
-    return model, create_model(model), None
-
-
-def _pack_network(name: str, network: "nn.Module", trained: Trained | None) -> Export:
-    from xnorkit.models import input_shape
-
-    return export_model(network, input_shape(name), name=name) if trained is None else trained.pack()
 
 
 def _images(trained: Trained, calibration: Path | None, most: int | None) -> tuple[NDArray[Any], str]:

@@ -1,4 +1,4 @@
-"""An image file of any size and mode -> the pixels that a model takes."""
+"""A picture of any size and mode, in a file or in memory -> the pixels that a model takes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,44 @@ from xnorkit.errors import InputError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["read_image"]
+    from xnorkit.runtime import Model
+
+__all__ = ["preprocess", "read_image"]
 
 MODES = {1: "L", 3: "RGB"}
 ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")
+
+
+def preprocess(
+    picture: "str | Path | Image.Image | NDArray[np.uint8]", model: "Model", *, invert: bool = False
+) -> NDArray[np.uint8]:
+    """Return a picture as the pixels that `model(...)` takes: (1, C, H, W) uint8.
+
+    These are the steps of `xnorkit predict`: see `read_image` in the same module. What follows them, the order of
+    channels, a mean image and the normalisation, the model does itself.
+
+    Args:
+        picture: a file, an image of Pillow, or an array (H, W) or (H, W, 3), grey or RGB.
+        model: a packed model, as `xnorkit.load` returns it.
+        invert: p becomes 255 - p: for dark strokes on white if the model was trained on light strokes on black.
+
+    Raises:
+        InputError: as `read_image`, or an array of another dtype or shape.
+
+    Examples:
+        >>> logits = model(preprocess("photo.jpg", model))
+    """
+    from PIL import Image
+
+    if isinstance(picture, str | Path):
+        return read_image(Path(picture), model.input_shape, invert=invert)
+    if isinstance(picture, np.ndarray):
+        if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] != 3):
+            raise InputError(
+                f"a picture of {picture.dtype} and shape {picture.shape}; required: uint8 of shape (H, W) or (H, W, 3)."
+            )
+        picture = Image.fromarray(picture)
+    return _fitted(picture, "the picture", model.input_shape, invert)
 
 
 def read_image(path: Path, shape: tuple[int, int, int], *, invert: bool = False) -> NDArray[np.uint8]:
@@ -36,13 +70,11 @@ def read_image(path: Path, shape: tuple[int, int, int], *, invert: bool = False)
     """
     from PIL import Image, UnidentifiedImageError
 
-    channels, height, width = shape
-    if channels not in MODES:
-        raise InputError(f"the model takes {channels} channels; required for image files: 1 (grey) or 3 (RGB).")
+    if shape[0] not in MODES:
+        raise InputError(f"the model takes {shape[0]} channels; required for image files: 1 (grey) or 3 (RGB).")
     try:
         with Image.open(path) as image:
-            shown = _plain(image, path).convert(MODES[channels])
-            pixels = np.asarray(shown.resize((width, height), Image.Resampling.BILINEAR))
+            return _fitted(image, str(path), shape, invert)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; required: an image that Pillow reads (PNG, JPEG, ...).") from error
     except IsADirectoryError as error:
@@ -56,17 +88,28 @@ def read_image(path: Path, shape: tuple[int, int, int], *, invert: bool = False)
         raise InputError(
             f"{path} cannot be read as an image ({error}); required: a complete PNG, JPEG, ... file, grey or RGB."
         ) from error
+
+
+def _fitted(image: "Image.Image", name: str, shape: tuple[int, int, int], invert: bool) -> NDArray[np.uint8]:
+    """Return a picture as (1, C, H, W) uint8 pixels."""
+    from PIL import Image
+
+    channels, height, width = shape
+    if channels not in MODES:
+        raise InputError(f"the model takes {channels} channels; required for pictures: 1 (grey) or 3 (RGB).")
+    shown = _plain(image, name).convert(MODES[channels])
+    pixels = np.asarray(shown.resize((width, height), Image.Resampling.BILINEAR))
     pixels = np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1)[None])
     return 255 - pixels if invert else pixels
 
 
-def _plain(image: "Image.Image", path: Path) -> "Image.Image":
+def _plain(image: "Image.Image", name: str) -> "Image.Image":
     """Return an upright, opaque picture with 8 bits per channel."""
     from PIL import Image, ImageOps
 
     upright: Any = ImageOps.exif_transpose(image)
     if upright.mode == "F":
-        raise InputError(f"{path} has floating-point pixels of unknown range; required: 8 or 16 bits per channel.")
+        raise InputError(f"{name} has floating-point pixels of unknown range; required: 8 or 16 bits per channel.")
     if upright.mode.startswith("I"):
         # Pillow's own conversion clips values above 255.
         return Image.fromarray((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))

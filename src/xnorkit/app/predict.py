@@ -17,10 +17,11 @@ from xnorkit.zoo import sample
 __all__ = ["REPEATS", "predict_file", "predict_sample", "softmax"]
 
 REPEATS = 20
+DARK, LIGHT = 0.4, 170  # mean pixel of training, of 1; median pixel of a border, of 255
 
 
 def predict_file(model: Model, path: Path, top: int = 3, *, invert: bool = False) -> dict[str, Any]:
-    """Return `image`, `classes` (each `class`, `probability`) best first, and `microseconds`.
+    """Return `image`, `classes` (each `class`, `probability`) best first, `microseconds` and `light_border`.
 
     The time is the median of `REPEATS` calls, after one to warm up.
 
@@ -28,7 +29,18 @@ def predict_file(model: Model, path: Path, top: int = 3, *, invert: bool = False
         InputError: `top` is below 1, the model does not take pixels, or as in `read_image`.
     """
     _check(model, top)
-    return {"image": str(path), **_predict(model, read_image(path, model.input_shape, invert=invert), top)}
+    pixels = read_image(path, model.input_shape, invert=invert)
+    return {"image": str(path), **_predict(model, pixels, top), "light_border": light_border(pixels, model)}
+
+
+def light_border(pixels: NDArray[np.uint8], model: Model) -> bool:
+    """Return whether a grey picture has a light border, and the model knows dark pictures: strokes may be inverted."""
+    by = model.graph.input.normalization
+    if pixels.shape[1] != 1 or by is None or by.mean[0] >= DARK:
+        return False
+    grey = pixels[0, 0]
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    return bool(np.median(border) > LIGHT)
 
 
 def predict_sample(name: str, model: Model, top: int = 3) -> list[dict[str, Any]]:

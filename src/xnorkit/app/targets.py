@@ -57,7 +57,15 @@ class Conversion:
         return asdict(self)
 
 
-def convert(graph: Graph, output: Path, to: Form, images: NDArray[np.float32], *, packed: bool = True) -> Conversion:
+def convert(
+    graph: Graph,
+    output: Path,
+    to: Form,
+    images: NDArray[np.float32],
+    *,
+    packed: bool = True,
+    prefix: str = "model",
+) -> Conversion:
     """Write `graph` in another form, run that on `images`, and compare it with the packed network.
 
     Args:
@@ -66,6 +74,7 @@ def convert(graph: Graph, output: Path, to: Form, images: NDArray[np.float32], *
         to: the form: an ONNX file, a folder of C, or for a browser a page (.html) or the folder of a package.
         images: (N, C, H, W) float32, at least one.
         packed: only for ONNX: keep the binary weights as bits.
+        prefix: only for C: of the names of files, functions and macros.
 
     Raises:
         ExportError: the graph cannot be expressed in that form, or what was made gives other answers.
@@ -73,14 +82,14 @@ def convert(graph: Graph, output: Path, to: Form, images: NDArray[np.float32], *
     """
     if to == "onnx":
         return _onnx(graph, output, images, packed)
-    return _c(graph, output, images) if to == "c" else _web(graph, output, images)
+    return _c(graph, output, images, prefix) if to == "c" else _web(graph, output, images)
 
 
-def convert_file(path: Path, output: Path, to: Form, *, packed: bool = True) -> Conversion:
+def convert_file(path: Path, output: Path, to: Form, *, packed: bool = True, prefix: str = "model") -> Conversion:
     """Convert a `.xnor` file, tried on a few random images; raises what `convert` and `read` raise."""
     graph = read(path)
     images = np.random.default_rng(0).standard_normal((TRIED, *graph.input.shape), dtype=np.float32)
-    return convert(graph, output, to, images, packed=packed)
+    return convert(graph, output, to, images, packed=packed, prefix=prefix)
 
 
 def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool) -> Conversion:
@@ -107,15 +116,15 @@ def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool)
     return Conversion(str(output), "onnx", output.stat().st_size, 0, engine, len(images), equal, difference)
 
 
-def _c(graph: Graph, output: Path, images: NDArray[np.float32]) -> Conversion:
+def _c(graph: Graph, output: Path, images: NDArray[np.float32], prefix: str) -> Conversion:
     from xnorkit.targets.c import write_c
 
     few = images[:8]
     own = OwnedFolder(output)
     with own.held():
         own.claim([path.name for path in resources.files("xnorkit.targets.c").joinpath("sources").iterdir()])
-        own.claim(["model.h", "model.c", "test_vector.h"])
-        program = write_c(output, graph, images=few)
+        own.claim([f"{prefix}.h", f"{prefix}.c", "test_vector.h"])
+        program = write_c(output, graph, images=few, prefix=prefix)
     parts: dict[str, Any] = {
         "path": str(output),
         "to": "c",

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnorkit.errors import DataError, RecipeError
-from xnorkit.export import Export, export_model
 from xnorkit.format import InputSpec, Normalization, Preparation, in_words
 
 if TYPE_CHECKING:
     from torch import nn
 
     from xnorkit.data import ImageData
+    from xnorkit.export import Export
     from xnorkit.train import Checkpoint, Recipe
 
 __all__ = ["Trained", "check_images", "load_trained", "prepared_by"]
@@ -48,8 +48,10 @@ class Trained:
         size = self.recipe.data.image_size
         return (channels, size or height, size or width)
 
-    def pack(self, about: Mapping[str, Any] | None = None, **options: Any) -> Export:
+    def pack(self, about: Mapping[str, Any] | None = None, **options: Any) -> "Export":
         """Return the packed program; its metadata say where it comes from, its classes if known, and `about`."""
+        from xnorkit.export import export_model
+
         recipe, data = self.recipe, self.data
         metadata: dict[str, Any] = {"recipe": recipe.name, "data": recipe.data.name}
         if data is not None:

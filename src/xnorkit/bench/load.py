@@ -41,6 +41,12 @@ class OtherLoad:
             return None
         return f"other programs took {others / wall:.1f} of {_processors()} processors"
 
+    def words(self) -> str:
+        """Return the same for a heading, whether other programs took much or little."""
+        if self._start is None or _reading() is None:
+            return "load by other programs unknown"
+        return self.line() or f"other programs took less than {BUSY_PROCESSORS:g} of {_processors()} processors"
+
 
 def others_seconds() -> tuple[float, float] | None:
     """Return the processor seconds of other programs and of this one with its children, or None if unknown.

@@ -2,10 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
+from xnorkit.cli.needs import require
 from xnorkit.cli.output import print_json, print_table
 from xnorkit.errors import InputError
+
+if TYPE_CHECKING:
+    from xnorkit.bench.load import OtherLoad
 
 PRODUCT_SECONDS = 5.0  # at most, of each layer of `bench training --kernels`
 
@@ -36,7 +41,7 @@ def run(options: Namespace) -> None:
 
     others = OtherLoad()
     runs = {"kernels": _run_kernels, "model": _run_model, "training": _run_training, "peaks": _run_peaks}
-    runs[options.command](options)
+    runs[options.command](options, others)
     line = others.line()
     if line:
         print(f"the machine is busy ({line}): trust minima and ratios, not medians", file=sys.stderr)
@@ -126,8 +131,16 @@ def _note(line: str) -> None:
     print(f"left out: {line}", file=sys.stderr)
 
 
-def _run_kernels(options: Namespace) -> None:
+def _heading(isa: str | None, options: Namespace, others: "OtherLoad") -> None:
+    """Print under which conditions all that follows was measured."""
+    print(f"instruction set {isa or 'as PyTorch chooses'}; threads {options.threads}; {others.words()}\n")
+
+
+def _run_kernels(options: Namespace, others: "OtherLoad") -> None:
     from xnorkit.bench.kernels import bench_kernels
+
+    if options.roofline is not None:
+        require("matplotlib")
     from xnorkit.bench.roofline import check_path, draw_kernels
     from xnorkit.bench.shapes import select_shapes
     from xnorkit.bench.tables import kernel_table
@@ -146,12 +159,16 @@ def _run_kernels(options: Namespace) -> None:
         draw_kernels(rows, options.roofline)
     if options.json:
         print_json([row.to_json() for row in rows])
-    else:
-        print_table(*kernel_table(rows))
+        return
+    _heading(rows[0].isa, options, others)
+    print_table(*kernel_table(rows))
 
 
-def _run_model(options: Namespace) -> None:
+def _run_model(options: Namespace, others: "OtherLoad") -> None:
     from xnorkit.bench.held import bench_model_held
+
+    if options.roofline is not None:
+        require("matplotlib")
     from xnorkit.bench.roofline import check_path, draw_steps
     from xnorkit.bench.tables import model_tables, step_tables
 
@@ -175,11 +192,13 @@ def _run_model(options: Namespace) -> None:
     if options.json:
         print_json([row.to_json() for row in rows])
         return
+    _heading(rows[0].isa, options, others)
     for table in [*model_tables(rows), *(step_tables(rows) if options.profile else [])]:
         print_table(*table)
 
 
-def _run_training(options: Namespace) -> None:
+def _run_training(options: Namespace, others: "OtherLoad") -> None:
+    require("torch")
     from xnorkit.bench.held import bench_products_held, bench_training_held
     from xnorkit.bench.tables import product_tables, training_tables
 
@@ -204,11 +223,14 @@ def _run_training(options: Namespace) -> None:
     if options.json:
         print_json([*(row.to_json() for row in steps), *(row.to_json() for row in products)])
         return
+    _heading(
+        next((isa for isa in [row.isa for row in steps] + [row.isa for row in products] if isa), None), options, others
+    )
     for table in [*training_tables(steps), *product_tables(products)]:
         print_table(*table)
 
 
-def _run_peaks(options: Namespace) -> None:
+def _run_peaks(options: Namespace, others: "OtherLoad") -> None:
     from xnorkit.bench.peaks import bench_peaks
     from xnorkit.bench.tables import peak_table
 
@@ -220,5 +242,6 @@ def _run_peaks(options: Namespace) -> None:
     )
     if options.json:
         print_json([row.to_json() for row in rows])
-    else:
-        print_table(*peak_table(rows))
+        return
+    _heading(rows[0].isa, options, others)
+    print_table(*peak_table(rows))

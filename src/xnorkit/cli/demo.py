@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace, name
+from xnorkit.cli.needs import require
 from xnorkit.cli.output import print_json, print_pairs, print_table
 
 
@@ -16,6 +17,7 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Run the demo, print its table, and name the files it wrote."""
+    require("torch", "lightning", "sklearn")
     from xnorkit.app.demo import run_demo
 
     result = run_demo(Path(options.output), progress=not options.json)

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace, name
+from xnorkit.cli.needs import require
 from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.errors import InputError
 
@@ -35,6 +36,9 @@ def parser() -> ArgumentParser:
         "the model in a browser, or the folder of an npm package",
     )
     parser.add_argument("--float", action="store_true", help="with --to onnx: binary weights as float32, not as bits")
+    parser.add_argument(
+        "--prefix", type=name, help="with --to c: of its names, as digits for digits_run; default model"
+    )
     parser.add_argument("--data", type=Path, help="folder of the data set whose evaluation images are checked")
     parser.add_argument("--images", type=int, default=1000, help="check at most this many images")
     parser.add_argument("--calibration", type=Path, help="check these images instead: .npy, (N, C, H, W)")
@@ -55,6 +59,10 @@ def run(options: Namespace) -> None:
         raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to onnx.")
     if options.to == "xnor" and Path(options.output).suffix in (".html", ".htm"):
         raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to web.")
+    if options.prefix is not None and options.to != "c":
+        raise InputError(f"--prefix with --to {options.to}; required: --to c, whose functions it names.")
+    if options.to == "onnx":
+        require("onnx")
     source = _source(options.checkpoint)
     if source.suffix == ".xnor":
         if options.dynamic:
@@ -101,7 +109,9 @@ def _export(options: Namespace, output: Path) -> "ExportResult":
 def _convert(packed: Path, options: Namespace) -> "Conversion":
     from xnorkit.app.targets import convert_file
 
-    return convert_file(packed, Path(options.output), options.to, packed=not options.float)
+    return convert_file(
+        packed, Path(options.output), options.to, packed=not options.float, prefix=options.prefix or "model"
+    )
 
 
 def _show(result: "ExportResult", options: Namespace) -> None:

@@ -14,6 +14,8 @@ COLUMNS = {
     "bytes": "bytes",
 }
 
+SHOWN, FIRST = 12, 5  # entries of a list that are all shown; of a longer one
+
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
@@ -29,7 +31,7 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Print one row per layer, totals, and the file's metadata."""
-    from xnorkit.app.export import explain_model, summarize_model
+    from xnorkit.app.inspect import explain_model, summarize_model
 
     if options.explain:
         text = explain_model(options.model, pretrained=options.pretrained)
@@ -60,9 +62,15 @@ def _print_file(summary: Summary) -> None:
             "those as float32": f"{total.float_bytes:,} bytes, {total.float_bytes / total.packed_bytes:.1f} times",
             "multiply-adds": f"{total.macs_1bit:,} 1-bit, {total.macs_32bit:,} 32-bit",
             **{f"not binary: {layer.name}": layer.reason for layer in others},
-            **{
-                f"metadata {key}": round(value, 4) if isinstance(value, float) else value
-                for key, value in summary.metadata.items()
-            },
+            **{f"metadata {key}": _short(value) for key, value in summary.metadata.items()},
         }
     )
+
+
+def _short(value: object) -> object:
+    """Return a value of the metadata: a float in four digits, the beginning and the length of a long list."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, list) and len(value) > SHOWN:
+        return f"{', '.join(map(str, value[:FIRST]))}, ... ({len(value):,} in all; --json lists them)"
+    return value

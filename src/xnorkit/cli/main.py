@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
+from xnorkit.cli.needs import absent
 from xnorkit.cli.streams import Results, standard_streams
 from xnorkit.errors import BinarizationWarning, OutputError, XnorkitError
 
@@ -67,9 +68,7 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, XnorkitError):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
-        extras = {"rich": "cli", "PIL": "cli", **dict.fromkeys(("matplotlib", "jinja2", "markupsafe"), "report")}
-        extra = extras.get(error.name or "", "train")
-        return f"this command needs '{error.name}'; install it with: pip install 'xnorkit[{extra}]'"
+        return absent(error.name or "a package")
     if isinstance(error, OSError):
         where = "" if error.filename is None else f"{error.filename!s:.120}: "
         return (

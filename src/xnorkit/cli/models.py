@@ -1,5 +1,7 @@
 """List the models that can be created, or the trained ones that ship."""
 
+from importlib.util import find_spec
+
 from xnorkit.cli.arguments import ArgumentParser, Namespace
 from xnorkit.cli.output import print_json, print_table
 from xnorkit.errors import InputError
@@ -15,34 +17,46 @@ def parser() -> ArgumentParser:
 
 
 def run(options: Namespace) -> None:
-    """Print one model per line: input shape, binarizations (the default first), counts with the default one."""
+    """Print one model per line: input shape, binarizations (the default first), counts with the default one.
+
+    Counting needs torch; without it, there are no counts.
+    """
     if options.pretrained:
         _list_pretrained(options)
         return
-    from xnorkit.models import binarizations, count_weights, input_shape, list_models
+    from xnorkit.models import binarizations, input_shape, list_models
 
     names = list_models(options.filter)
     if not names:
         raise InputError(f"no model matches '{options.filter}'; required: a pattern of {', '.join(list_models())}.")
-    counts = {name: count_weights(name) for name in names}
+    counts = _counts(names)
     if options.json:
         rows = [
             {
                 "model": name,
                 "input": list(input_shape(name)),
                 "binarizations": list(binarizations(name)),
-                "params": count.params,
-                "binary_weights": count.binary_weights,
+                **dict(zip(("params", "binary_weights"), counts.get(name, ()), strict=False)),
             }
-            for name, count in counts.items()
+            for name in names
         ]
         print_json(rows)
         return
     table = [
-        [name, " x ".join(map(str, input_shape(name))), *count, " ".join(binarizations(name))]
-        for name, count in counts.items()
+        [name, " x ".join(map(str, input_shape(name))), *counts.get(name, ()), " ".join(binarizations(name))]
+        for name in names
     ]
-    print_table("Models", ["model", "input", "params", "binary", "binarizations, default first"], table)
+    columns = ["model", "input", *(("params", "binary") if counts else ()), "binarizations, default first"]
+    print_table("Models", columns, table)
+
+
+def _counts(names: list[str]) -> dict[str, tuple[int, ...]]:
+    """Return the parameters and binary weights of models; empty without torch."""
+    if find_spec("torch") is None:
+        return {}
+    from xnorkit.models import count_weights
+
+    return {name: count_weights(name) for name in names}
 
 
 def _list_pretrained(options: Namespace) -> None:

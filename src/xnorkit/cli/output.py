@@ -11,6 +11,7 @@ from typing import Any
 from xnorkit.format import escaped
 
 PIPE_WIDTH = 200
+LONGEST_NUMBER = 12
 
 __all__ = ["print_json", "print_pairs", "print_table"]
 
@@ -23,26 +24,66 @@ def print_json(value: Any) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[str] = ()
 ) -> None:
-    """Print rows under their columns, and notes below; numbers stand right, integers with separators of thousands."""
-    from rich import box
+    """Print rows under their columns, and notes below; numbers stand right, integers with separators of thousands.
+
+    Only whole words move to the next line. Where the words of a row are too wide for the terminal side by side, each
+    row is a block of lines, one per column.
+    """
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     cells = [[_text(cell) for cell in row] for row in rows]
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
-    for index, column in enumerate(columns):
-        number = any(row[index] for row in cells) and all(_is_number(row[index]) for row in cells)
-        table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
-    for row in cells:
-        table.add_row(*row)
-    # A file or a pipe has no width of its own: nothing is wrapped there.
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    console = Console(width=_width(), highlight=False)
     console.print(Text(_lines(title), style="bold"))
-    console.print(table)
+    least = [_least(column, [row[index] for row in cells]) for index, column in enumerate(columns)]
+    gap = next((gap for gap in (2, 1) if sum(least) + gap * len(least) <= console.width), None)
+    if gap:
+        whole = [max(map(len, (column, *(row[index] for row in cells)))) for index, column in enumerate(columns)]
+        console.print(_table(columns, cells, _widths(least, whole, console.width - gap * len(least)), gap))
+    else:
+        for row in cells:
+            console.print(Text(f"\n{row[0]}"))
+            for column, cell in zip(columns[1:], row[1:], strict=True):
+                console.print(Text(f"  {column}: {cell}"), overflow="fold")
     for note in notes:
         console.print(Text(_lines(note)))
     console.print()
+
+
+def _table(columns: Sequence[str], cells: Sequence[Sequence[str]], widths: Sequence[int], gap: int) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, padding=(0, gap - 1, 0, 0), show_edge=False)
+    for index, column in enumerate(columns):
+        number = any(row[index] for row in cells) and all(_is_number(row[index]) for row in cells)
+        table.add_column(column, justify="right" if number else "left", overflow="fold", width=widths[index])
+    for row in cells:
+        table.add_row(*row)
+    return table
+
+
+def _widths(least: Sequence[int], whole: Sequence[int], room: int) -> list[int]:
+    """Return the width of each column, from `least` up to `whole`: those that lack least for it are served first."""
+    widths, spare = list(least), room - sum(least)
+    order = sorted(range(len(least)), key=lambda index: whole[index] - least[index])
+    for served, index in enumerate(order):
+        given = min(whole[index] - least[index], spare // (len(order) - served))
+        widths[index] += given
+        spare -= given
+    return widths
+
+
+def _width() -> int | None:
+    """Return the columns of the output: those of a terminal, which rich finds; a file or a pipe has many."""
+    return None if sys.stdout.isatty() else PIPE_WIDTH
+
+
+def _least(column: str, cells: Sequence[str]) -> int:
+    """Return the columns that the words of a column need; a short number with its ratio is one word."""
+    words = [word for text in (column, *cells) for word in text.split()]
+    words += [cell for cell in cells if _is_number(cell) and len(cell) <= LONGEST_NUMBER]
+    return max(map(len, words), default=1)
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:

@@ -1,5 +1,6 @@
 """Classify image files with a packed model."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,13 @@ def run(options: Namespace) -> None:
         print_json({"model": str(options.model), "predictions": results})
     else:
         _show(results, labels=options.sample)
+    light = [result["image"] for result in results if result.get("light_border") and not options.invert]
+    if light:
+        print(
+            f"{', '.join(light)}: the border is light, and the model was trained on light strokes on black. For dark "
+            "strokes on white, add --invert.",
+            file=sys.stderr,
+        )
     if failures:
         raise InputError(" ".join(failures))
 

@@ -13,9 +13,9 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Print one recipe per line with its description."""
-    from xnorkit.train import list_recipes, load_recipe
+    from xnorkit.recipes import description, list_recipes
 
-    rows = [[name, load_recipe(name).description] for name in list_recipes()]
+    rows = [[name, description(name)] for name in list_recipes()]
     if options.json:
         print_json([{"recipe": name, "description": text} for name, text in rows])
     else:

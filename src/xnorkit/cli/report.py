@@ -4,12 +4,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
+from xnorkit.cli.needs import require
 from xnorkit.cli.output import print_json, print_pairs
 from xnorkit.errors import InputError
 from xnorkit.report.records import EXPERIMENTS
+
+if TYPE_CHECKING:
+    from xnorkit.report.study import Study
 
 HOUR = 3600
 
@@ -31,13 +35,16 @@ def parser() -> ArgumentParser:
     add("--hours", type=float, help="most time for these trainings; they go on the next time")
     add("--threads", type=int, default=1, help="threads of what is timed; default 1")
     add("--seeds", type=int, default=1, help="runs of each gradient rule and ablation; default 1")
-    add("--epochs", type=int, help="epochs of each of these; default those of the plan")
+    add("--epochs", type=int, help="most epochs of every training; default those of the plan")
     add("--json", action="store_true", help="print the result as JSON")
     return parser
 
 
 def run(options: Namespace) -> None:
     """Run the study unless its records are given, draw the page, and name its files."""
+    require("matplotlib", "jinja2", *(() if options.source is not None else ("torch", "lightning", "sklearn")))
+    if options.source is None and options.data is not None and not options.data.is_dir():
+        raise InputError(f"--data {options.data} is no folder; required: the folder that holds the data sets' files.")
     from xnorkit.report.folder import report_folder
     from xnorkit.report.page import write_page
 
@@ -69,6 +76,18 @@ def _note() -> Callable[[str], None]:
     return note
 
 
+def _look_for_data(study: "Study") -> None:
+    """Say before anything is measured which data sets of the plan are not there; what needs them is left out."""
+    from xnorkit.data import create_data
+    from xnorkit.errors import DataError
+
+    for name in sorted({spec.dataset for spec in study.plan.runs}):
+        try:
+            create_data(name, study.data)
+        except DataError as error:
+            study.note(f"what needs the data set {name}: {error}")
+
+
 def _measure(options: Namespace, folder: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -91,5 +110,6 @@ def _measure(options: Namespace, folder: Path) -> dict[str, Any]:
         epochs=options.epochs or 0,
         note=_note(),
     )
+    _look_for_data(study)
     result = run_study(study, [word for word in options.only.split(",") if word])
     return {name: round(value, 1) for name, value in asdict(result).items()}

@@ -8,10 +8,35 @@ from pathlib import Path
 from typing import Any
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace, name
-from xnorkit.cli.output import print_json, print_pairs
+from xnorkit.cli.needs import require
+from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.errors import InputError
 
 OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")
+# Options of XNOR-Net-PyTorch and of PyTorch's examples -> what to write here.
+OLD = {
+    "-b": "batch_size=N",
+    "--batch-size": "batch_size=N",
+    "--lr": "optimizer.lr=RATE",
+    "--learning-rate": "optimizer.lr=RATE",
+    "--lr-epochs": "schedule.name=step schedule.step_epochs=N",
+    "--wd": "optimizer.weight_decay=NUMBER",
+    "--weight-decay": "optimizer.weight_decay=NUMBER",
+    "--momentum": "optimizer.momentum=NUMBER",
+    "-a": "the name of a recipe, or model.name=NAME",
+    "--arch": "the name of a recipe, or model.name=NAME",
+    "--caffe-data": "data.name=imagenet-lmdb data.preprocessing=seed",
+    "-e": "xnorkit evaluate runs/NAME/last.ckpt",
+    "--evaluate": "xnorkit evaluate runs/NAME/last.ckpt",
+    "-j": "--workers N",
+    "--start-epoch": "--resume last",
+    "--no-cuda": "--accelerator cpu",
+    "--cpu": "--accelerator cpu",
+    "--gpu": "--accelerator gpu --devices N",
+    "--gpus": "--accelerator gpu --devices N",
+    "--root-dir": "--data DIR",
+    "--data-path": "--data DIR",
+}
 HARDWARE = ("devices", "num_nodes", "accelerator", "strategy", "workers", "threads")
 LIMITS = ("limit_train_batches", "limit_eval_batches", "fast_dev_run")
 
@@ -30,6 +55,8 @@ def parser() -> ArgumentParser:
     add("--resume", type=name, help="'last' or a checkpoint to go on from")
     add("--pretrained", type=name, help="checkpoint, or name of a run, whose weights to start with")
     add("--seed", type=int, help="as seed=N")
+    add("--seeds", help="train once for each, as 0,1,2, and report the mean and the spread")
+    add("--logger", help="also log to any of csv, tensorboard, wandb, mlflow, with commas")
     add("--precision", help="as precision=bf16-mixed; 32-true, bf16-mixed or 16-mixed")
     add("--devices", help="number of devices, 'auto' for all, or their numbers as 0,2")
     add("--num-nodes", type=int, help="machines of the run")
@@ -47,7 +74,11 @@ def parser() -> ArgumentParser:
 
 
 def _as_field(option: str) -> str:
-    """Return how to write an option that is a field of the recipe: epochs=3 for --epochs=3."""
+    """Return how to write an option that is a field of the recipe or has another name: epochs=3 for --epochs=3."""
+    old = option.partition("=")[0].replace("_", "-")
+    old = old if old.startswith("--") else old[:2]  # -b64
+    if old in OLD:
+        return f"that is the option of another program. Write {OLD[old]}."
     from xnorkit.train.recipe import Recipe
 
     field, _, value = option.lstrip("-").partition("=")
@@ -70,7 +101,8 @@ def _refuse_options(overrides: Sequence[str]) -> None:
 
 def run(options: Namespace) -> None:
     """Train, then print accuracy, time and where the checkpoint is."""
-    from xnorkit.train import find_checkpoint, fit, load_machine, load_recipe
+    require("torch", "lightning", "pydantic")
+    from xnorkit.train import find_checkpoint, fit, fit_seeds, load_machine, load_recipe
     from xnorkit.train.memory import reuse_memory
 
     machine = load_machine(options.machine)
@@ -87,18 +119,22 @@ def run(options: Namespace) -> None:
     hardware = machine.hardware(**{field: values[field] for field in (*HARDWARE, *LIMITS)})
     if hardware.accelerator in {"auto", "cpu"}:
         reuse_memory()
+    chosen: dict[str, Any] = {
+        "data_root": options.data or machine.data,
+        "download": options.download,
+        "output": output,
+        "resume": options.resume,
+        "pretrained": find_checkpoint(options.pretrained, logs) if options.pretrained else None,
+        "overwrite": options.overwrite,
+        "hardware": hardware,
+        "progress": not options.json,
+        "logger": options.logger.split(",") if options.logger else None,
+    }
+    if options.seeds is not None:
+        _show_seeds(recipe.name, fit_seeds(recipe, _seeds(options), **chosen), options)
+        return
     try:
-        result = fit(
-            recipe,
-            data_root=options.data or machine.data,
-            download=options.download,
-            output=output,
-            resume=options.resume,
-            pretrained=find_checkpoint(options.pretrained, logs) if options.pretrained else None,
-            overwrite=options.overwrite,
-            hardware=hardware,
-            progress=not options.json,
-        )
+        result = fit(recipe, **chosen)
     except KeyboardInterrupt:
         if (output / "last.ckpt").is_file():
             print(f"{output / 'last.ckpt'} holds the last whole epoch; go on with --resume last", file=sys.stderr)
@@ -109,6 +145,31 @@ def run(options: Namespace) -> None:
         print_json(result.to_json())
     else:
         print_pairs(_pairs(recipe.name, result, options.fast_dev_run))
+
+
+def _seeds(options: Namespace) -> list[int]:
+    """Return the seeds of --seeds."""
+    if options.seed is not None:
+        raise InputError("--seed and --seeds; required: one of them.")
+    try:
+        return [int(word) for word in options.seeds.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--seeds {options.seeds}; required: whole numbers with commas between them, as 0,1,2."
+        ) from None
+
+
+def _show_seeds(name: str, found: Any, options: Namespace) -> None:
+    """Print a row per seed, and the mean and spread."""
+    results = list(found.results.items())
+    if not results[0][1].is_first_process:
+        return
+    if options.json:
+        print_json(found.to_json())
+        return
+    rows = [[str(seed), f"{one.accuracy:.2%}", f"{one.loss:.4f}", f"{one.seconds:.1f}"] for seed, one in results]
+    print_table(f"{name}, {results[0][1].split}", ["seed", "top-1", "loss", "seconds"], rows)
+    print_pairs({"top-1": found.words})
 
 
 def _recipe_first(words: list[str]) -> tuple[str, list[str]]:

@@ -81,6 +81,12 @@ class BinOp:
         self.saved_params: list[Tensor] = []
 
     @property
+    def target_params(self) -> list[nn.Parameter]:
+        """Return copies of the master weights, as the reference keeps them beside the layers' own."""
+        masters = self.saved_params or self.target_modules
+        return [nn.Parameter(weight.detach().clone()) for weight in masters]
+
+    @property
     def num_of_params(self) -> int:
         """The number of binarized weights."""
         return len(self.target_modules)
@@ -100,9 +106,32 @@ class BinOp:
                 "binarization() needs the master weights in place, but the model is binarized: a second call would "
                 "overwrite the saved master weights. Call restore() first."
             )
+        self.meancenterConvParams()
+        self.clampConvParams()
+        self.save_params()
+        self.binarizeConvParams()
+
+    @torch.no_grad()
+    def meancenterConvParams(self) -> None:  # noqa: N802 - the name in the reference
+        """Centre the weights over the input channels, the first step of `binarization`."""
         for w in self.target_modules:
-            center_(w).clamp_(-1, 1)
-            self.saved_params.append(w.detach().clone())
+            center_(w)
+
+    @torch.no_grad()
+    def clampConvParams(self) -> None:  # noqa: N802 - the name in the reference
+        """Clamp the weights to [-1, 1], the second step."""
+        for w in self.target_modules:
+            w.clamp_(-1, 1)
+
+    @torch.no_grad()
+    def save_params(self) -> None:
+        """Save the weights as the master weights, the third step."""
+        self.saved_params = [w.detach().clone() for w in self.target_modules]
+
+    @torch.no_grad()
+    def binarizeConvParams(self) -> None:  # noqa: N802 - the name in the reference
+        """Replace the weights with alpha sign(W), the last step."""
+        for w in self.target_modules:
             w.copy_(torch.sign(w) * mean_abs(w).view(-1, *[1] * (w.dim() - 1)))
 
     @torch.no_grad()

@@ -207,7 +207,11 @@ def _bit_reason(activation: nn.Module, weights: nn.Module) -> str | None:
     """Return why the product is not a product of bits, or None."""
     reasons = []
     for what, process in (("activations", activation), ("weights", weights)):
-        missing = f"{type(process).__name__} has no attribute `bit_reason`, so its values are not known to be bits"
+        base = "ActivationBinarizer" if what == "activations" else "WeightBinarizer"
+        missing = (
+            f"{type(process).__name__} has no attribute `bit_reason`, so its values are not known to be bits; if they "
+            f"are +1 and -1, derive it from xnorkit.ops.{base}, or write `bit_reason = None` in the class"
+        )
         reason = getattr(process, "bit_reason", missing)
         if what == "weights" and not hasattr(process, "factors"):
             reason = reason or "they are not of the form scale * sign"

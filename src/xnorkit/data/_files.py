@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from xnorkit.data._torchvision import import_torchvision
 from xnorkit.errors import DataError
 
 __all__ = ["GONE", "data_root", "existing", "fetch", "missing", "read_bytes", "vanished"]
@@ -73,6 +72,8 @@ def fetch(title: str, root: Path, download: Callable[[ModuleType, str], object])
     Raises:
         DataError: the download failed; it leaves nothing on the disk.
     """
+    from xnorkit.data._torchvision import import_torchvision
+
     datasets = import_torchvision().datasets
     made = [folder for folder in (root, *root.parents) if not folder.exists()]
     try:

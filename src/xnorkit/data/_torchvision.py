@@ -22,7 +22,12 @@ _libraries: list[Any] = []  # the declarations of a library live as long as the 
 
 
 def repair_torchvision() -> None:
-    """Make an installed torchvision importable, because torchmetrics, and hence the trainer, imports it."""
+    """Make an installed torchvision importable beside a torch of another build; call it before you import either.
+
+    The package index has torchvision built for CUDA, which cannot be imported beside a torch built for the CPU, and so
+    neither can torchmetrics and Lightning. Their Python parts then work; the compiled operators, as `nms`, do not.
+    Nothing is installed, and where torchvision can be imported, or is not there, nothing is done.
+    """
     if importlib.util.find_spec("torchvision") is not None:
         import_torchvision()
 

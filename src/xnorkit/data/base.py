@@ -2,15 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
 
 from xnorkit.data.options import DataOptions
-from xnorkit.data.order import BatchOrder, Permute
 from xnorkit.format import Preparation
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader, Dataset
+
+    from xnorkit.data.order import BatchOrder, Permute
 
 __all__ = ["EVALUATION_BATCH", "ImageData", "selection_split"]
 
@@ -32,7 +35,7 @@ class ImageData(ABC):
         options: how the data set is read and augmented.
     """
 
-    _loader_class: type[DataLoader] = DataLoader
+    _loader_class: "type[DataLoader] | None" = None
 
     def __init__(
         self,
@@ -63,20 +66,20 @@ class ImageData(ABC):
         """The shape (C, H, W) of one image."""
 
     @abstractmethod
-    def train_dataloader(self) -> DataLoader:
-        """Return shuffled, augmented, normalised training batches; the sampler has `set_epoch`.
+    def train_dataloader(self) -> "DataLoader":
+        """Return shuffled, augmented, normalised training batches; its sampler has `set_epoch`.
 
         A batch is (images (B, C, H, W) float32, labels (B,) int64). With mixup or CutMix, labels are (B, num_classes)
         float32.
         """
 
     @abstractmethod
-    def selection_dataloader(self) -> DataLoader | None:
-        """Return the held-out training images, normalised, or None if none are held out."""
+    def selection_dataloader(self) -> "DataLoader | None":
+        """Return the held-out share of the training images, normalised, or None without one."""
 
     @abstractmethod
-    def test_dataloader(self) -> DataLoader:
-        """Return the evaluation split in file order, normalised, with labels (B,) int64."""
+    def test_dataloader(self) -> "DataLoader":
+        """Return the evaluation split in file order, normalised, labels (B,) int64."""
 
     @abstractmethod
     def test_batches(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Pixels, NDArray[np.int64]]]:
@@ -100,21 +103,27 @@ class ImageData(ABC):
                 break
         return np.concatenate(images)[:limit], np.concatenate(labels)[:limit]
 
-    def _train_loader(self, batches: Dataset, size: int, permute: Permute | None = None) -> DataLoader:
+    def _train_loader(self, batches: "Dataset", size: int, permute: "Permute | None" = None) -> "DataLoader":
+        from xnorkit.data.order import BatchOrder
+
         o = self.options
         order = BatchOrder(
             size, o.batch_size, o.seed, drop_last=True, rank=o.rank, world_size=o.world_size, permute=permute
         )
         return self._loader(batches, order)
 
-    def _test_loader(self, batches: Dataset, size: int, batch_size: int = EVALUATION_BATCH) -> DataLoader:
+    def _test_loader(self, batches: "Dataset", size: int, batch_size: int = EVALUATION_BATCH) -> "DataLoader":
+        from xnorkit.data.order import BatchOrder
+
         o = self.options
         return self._loader(batches, BatchOrder(size, batch_size, None, rank=o.rank, world_size=o.world_size))
 
-    def _loader(self, batches: Dataset, order: BatchOrder) -> DataLoader:
+    def _loader(self, batches: "Dataset", order: "BatchOrder") -> "DataLoader":
         # batch_size=None: the sampler already names whole batches, so nothing is collated image by image.
+        from torch.utils.data import DataLoader
+
         workers = self.options.workers
-        return self._loader_class(
+        return (self._loader_class or DataLoader)(
             batches, batch_size=None, sampler=order, num_workers=workers, persistent_workers=workers > 0
         )
 

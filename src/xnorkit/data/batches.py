@@ -1,7 +1,6 @@
 """Normalised batches of images in memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,9 +12,10 @@ from xnorkit.data.augment import Draws, Mixing, cut_out, flipped, shifted
 from xnorkit.data.options import DataOptions
 from xnorkit.data.order import Request
 from xnorkit.data.randaugment import RandAugment
+from xnorkit.data.split import Split
 from xnorkit.errors import RecipeError
 
-__all__ = ["Augmentation", "ImageBatches", "Split", "normalize"]
+__all__ = ["Augmentation", "ImageBatches", "normalize"]
 
 
 def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -34,14 +34,6 @@ def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
 
 
 SHIFT_STREAM, FLIP_STREAM, CUTOUT_STREAM = 1, 2, 3
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images (N, C, H, W), either uint8 pixels or normalised float32, and their labels (N,) int64."""
-
-    images: Tensor
-    labels: Tensor
 
 
 class Augmentation:

@@ -13,7 +13,7 @@ from torch import Tensor
 from xnorkit.data._files import data_root, missing, read_bytes
 from xnorkit.data.caffe_messages import read_blob, read_datum
 from xnorkit.data.decode import DamagedImageError, Photo
-from xnorkit.data.folders import OFFICIAL_CLASSES
+from xnorkit.data.folders import OFFICIAL_CLASSES, imagenet_split
 from xnorkit.data.options import DataOptions
 from xnorkit.data.photo_crops import side_of
 from xnorkit.data.photos import PhotoData
@@ -180,13 +180,14 @@ def imagenet_lmdb(root: Path | str | None = None, options: DataOptions | None = 
         pixels, preparation = crop[1].pixels, crop[1].preparation
         normalization = tuple((mean.mean((1, 2)) / 255).tolist()), (1 / 255,) * 3
         options = replace(options, flip=False)
+    test = LmdbSource(folder / VAL, OFFICIAL_CLASSES)
     return PhotoData(
         name="imagenet-lmdb",
         classes=[str(number) for number in range(OFFICIAL_CLASSES)],
-        split_name="validation (official)",
+        split_name=imagenet_split(OFFICIAL_CLASSES, len(test)),
         options=options,
         train=LmdbSource(folder / TRAIN, OFFICIAL_CLASSES),
-        test=LmdbSource(folder / VAL, OFFICIAL_CLASSES),
+        test=test,
         normalization=normalization,
         crop=crop,
         pixel_crop=pixels,

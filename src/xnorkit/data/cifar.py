@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from xnorkit.data._files import data_root, fetch, missing, read_bytes
 from xnorkit.data.array_pickle import read_array_pickle
-from xnorkit.data.batches import Split
 from xnorkit.data.memory import MemoryData
 from xnorkit.data.options import DataOptions
+from xnorkit.data.split import Split
 from xnorkit.errors import DataError
 
 __all__ = ["CIFAR10", "CIFAR100", "cifar10", "cifar100", "read_cifar_binary", "read_cifar_pickle"]
@@ -199,14 +198,14 @@ def _read(path: Path, version: _Version, count: int, labels: tuple[str, ...], cl
         images, numbers = read_cifar_binary(path, count, len(labels))
     else:
         images, numbers = read_cifar_pickle(path, count, labels[-1])
-    target = torch.tensor(numbers, dtype=torch.int64)
+    target = np.array(numbers, np.int64)
     if target.min() < 0 or target.max() >= classes:
         raise DataError(
             f"{path} holds labels {target.min()} to {target.max()}, but they must be from 0 to {classes - 1}. "
             "Fetch the file again."
         )
-    return Split(torch.tensor(images).reshape(-1, *IMAGE), target)
+    return Split(np.array(images).reshape(-1, *IMAGE), target)
 
 
 def _joined(parts: Sequence[Split]) -> Split:
-    return Split(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
+    return Split(*map(np.concatenate, zip(*(part.arrays for part in parts), strict=True)))

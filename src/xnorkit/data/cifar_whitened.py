@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from xnorkit.data._files import data_root, missing
-from xnorkit.data.batches import Split
 from xnorkit.data.cifar import CIFAR10, MEAN10, STD10, cifar10
 from xnorkit.data.memory import MemoryData
 from xnorkit.data.options import DataOptions
+from xnorkit.data.split import Split
 from xnorkit.errors import DataError, InputError
 from xnorkit.format import Preparation
 
@@ -110,7 +109,7 @@ def cifar10_whitened(root: Path | str | None = None, options: DataOptions | None
     if folder is None:
         raise missing("whitened CIFAR-10", root, FOLDERS, [NAMES], REMEDY)
     note, test = folder / NOTE, _split(folder, "test")
-    prepared = _word(test.images)
+    prepared = _word(test.arrays[0])
     return MemoryData(
         name="cifar10-whitened",
         classes=CIFAR10,
@@ -134,10 +133,10 @@ def write_cifar10_whitened(root: Path | str | None, folder: Path | str) -> None:
     """
     data, folder = cifar10(root), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    train, test = (contrast_normalized(split.images.numpy()) for split in (data.train, data.test))
+    train, test = (contrast_normalized(split.arrays[0]) for split in (data.train, data.test))
     whiten = Whitening(train)
     for part, images, split in (("train", train, data.train), ("test", test, data.test)):
-        for name, array in ((f"{part}_data", whiten(images)), (f"{part}_labels", split.labels.numpy())):
+        for name, array in ((f"{part}_data", whiten(images)), (f"{part}_labels", split.arrays[1])):
             with (folder / name).open("wb") as file:
                 np.save(file, array)
     (folder / NOTE).write_text(f"{data.split_name}, whitened\n", encoding="utf-8")
@@ -149,19 +148,19 @@ def _split(folder: Path, part: str) -> Split:
         raise _wrong(folder / f"{part}_data", images, "floats of shape (N, 3, 32, 32)")
     if labels.dtype.kind not in "iu" or labels.shape != (len(images),) or labels.min() < 0 or labels.max() > 9:
         raise _wrong(folder / f"{part}_labels", labels, f"integers 0 to 9 of shape ({len(images)},)")
-    values = torch.from_numpy(images.astype(np.float32))
-    if not torch.isfinite(values).all():
+    values = images.astype(np.float32)
+    if not np.isfinite(values).all():
         raise _wrong(folder / f"{part}_data", images, "finite numbers")
-    return Split(values, torch.from_numpy(labels.astype(np.int64)))
+    return Split(values, labels.astype(np.int64))
 
 
-def _word(images: torch.Tensor) -> str:
-    """Return what the floats in the files are: "whitened", unless they lie on the grid of normalised pixels."""
-    first = images[:LOOKED_AT].to(torch.float64)
+def _word(images: NDArray[np.float32]) -> str:
+    """Return what floats in such files are: "whitened", unless they lie where normalised pixels do."""
+    first = images[:LOOKED_AT].astype(np.float64)
     for word, numbers in GRIDS.items():
-        mean, std = (torch.tensor(values, dtype=torch.float64)[:, None, None] for values in numbers)
+        mean, std = (np.array(values)[:, None, None] for values in numbers)
         pixels = (first * std + mean) * 255
-        if ((pixels - pixels.round()).abs() < 0.01).all() and pixels.min() > -0.5 and pixels.max() < 255.5:
+        if (np.abs(pixels - np.rint(pixels)) < 0.01).all() and pixels.min() > -0.5 and pixels.max() < 255.5:
             return word
     return "whitened"
 

@@ -18,6 +18,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".
 TRAIN, TEST = ("train",), ("val", "validation", "test")
 HELD_OUT, SPLIT_SEED = 0.2, 0
 OFFICIAL_CLASSES = 1000
+OFFICIAL_IMAGES = 50_000  # of ImageNet's validation part
 REMEDY = "Pass the folder of the data, or set XNORKIT_DATA."
 
 
@@ -152,16 +153,25 @@ def _part(root: Path, names: tuple[str, ...]) -> Path | None:
 
 def _data(name: str, train: Path, test: Path, split_name: str, options: DataOptions) -> PhotoData:
     classes = class_names(train)
-    if name == "imagenet" and len(classes) != OFFICIAL_CLASSES:
-        split_name = f"validation ({len(classes)} of {OFFICIAL_CLASSES} classes)"
+    evaluated = FolderSource(test, classes)
+    if name == "imagenet":
+        split_name = imagenet_split(len(classes), len(evaluated))
     return PhotoData(
         name=name,
         classes=classes,
         split_name=split_name,
         options=options,
         train=FolderSource(train, classes),
-        test=FolderSource(test, classes),
+        test=evaluated,
     )
+
+
+def imagenet_split(classes: int, images: int) -> str:
+    """Return the name of ImageNet's evaluation split: official only if all classes and images are there."""
+    if classes != OFFICIAL_CLASSES:
+        return f"validation ({classes} of {OFFICIAL_CLASSES} classes)"
+    whole = images == OFFICIAL_IMAGES
+    return "validation (official)" if whole else f"validation ({images} of {OFFICIAL_IMAGES} images)"
 
 
 def _images(folder: Path, name: str) -> list[bytes]:

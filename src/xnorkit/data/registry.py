@@ -2,19 +2,14 @@
 
 import difflib
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from xnorkit.data.base import ImageData
-from xnorkit.data.caffe_lmdb import imagenet_lmdb
-from xnorkit.data.cifar import cifar10, cifar100
-from xnorkit.data.cifar_whitened import cifar10_whitened
-from xnorkit.data.digits import digits
-from xnorkit.data.folders import imagefolder, imagenet
-from xnorkit.data.mnist import fashion_mnist, mnist
 from xnorkit.data.options import DataOptions, with_options
-from xnorkit.data.shards import imagenet_webdataset, webdataset
 from xnorkit.errors import RecipeError
+from xnorkit.own import is_own, own
 
 __all__ = ["create_data", "list_data"]
 
@@ -23,22 +18,34 @@ Make = Callable[[Path | str | None, DataOptions], ImageData]
 
 
 def _digits(_root: Path | str | None, options: DataOptions) -> ImageData:
-    """Return the digits of scikit-learn, which need neither a folder nor a download."""
+    """Need neither a folder nor a download: the images are in scikit-learn."""
+    from xnorkit.data.sklearn_digits import digits
+
     return digits(options)
 
 
+def _by(module: str, function: str) -> Make:
+    """Return a function of a module of this package, which is imported when it is called: photos need torch."""
+
+    def make(root: Path | str | None, options: DataOptions) -> ImageData:
+        made: ImageData = getattr(import_module(f"xnorkit.data.{module}"), function)(root, options)
+        return made
+
+    return make
+
+
 _DATA: dict[str, Make] = {
-    "cifar10": cifar10,
-    "cifar10-whitened": cifar10_whitened,
-    "cifar100": cifar100,
+    "cifar10": _by("cifar", "cifar10"),
+    "cifar10-whitened": _by("cifar_whitened", "cifar10_whitened"),
+    "cifar100": _by("cifar", "cifar100"),
     "digits": _digits,
-    "fashion-mnist": fashion_mnist,
-    "imagefolder": imagefolder,
-    "imagenet": imagenet,
-    "imagenet-lmdb": imagenet_lmdb,
-    "imagenet-webdataset": imagenet_webdataset,
-    "mnist": mnist,
-    "webdataset": webdataset,
+    "fashion-mnist": _by("mnist_files", "fashion_mnist"),
+    "imagefolder": _by("folders", "imagefolder"),
+    "imagenet": _by("folders", "imagenet"),
+    "imagenet-lmdb": _by("caffe_lmdb", "imagenet_lmdb"),
+    "imagenet-webdataset": _by("shards", "imagenet_webdataset"),
+    "mnist": _by("mnist_files", "mnist"),
+    "webdataset": _by("shards", "webdataset"),
 }
 
 
@@ -48,10 +55,11 @@ def create_data(
     """Return the data set `name`.
 
     Args:
-        name: one of `list_data()`.
-        root: the folder of the data; by default XNORKIT_DATA, else `data`. `digits` does not use it.
-        options: see `DataOptions`.
-        changes: fields of `options` to change, such as `batch_size=64, download=True`.
+        name: one of `list_data()`, or `package.module:Name`, a function or class of your own that takes the folder and
+            the options and returns an `ImageData`.
+        root: folder of the data; by default XNORKIT_DATA, else `data`. Not used by `digits`.
+        options: see `DataOptions`; the defaults without them.
+        changes: fields of `options` to change, as `batch_size=64, download=True`.
 
     Raises:
         RecipeError: a name or option is unknown (the message suggests near matches), or an option is out of range.
@@ -61,6 +69,20 @@ def create_data(
         >>> create_data("digits", batch_size=64, shift=2).split_name
         'held-out 20 %'
     """
+    if is_own(name):
+        make, chosen = own(name, "data.name"), with_options(options, changes)
+        try:
+            made = make(root, chosen)
+        except TypeError as error:
+            raise RecipeError(
+                f"data.name={name}: {error}; required: a class or function that takes the folder and the options."
+            ) from error
+        if not isinstance(made, ImageData):
+            raise RecipeError(
+                f"data.name={name} returns {type(made).__name__}; required: an xnorkit.data.ImageData, such as "
+                "MemoryData."
+            )
+        return made
     if name not in _DATA:
         near = difflib.get_close_matches(name, _DATA, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(list_data())}."

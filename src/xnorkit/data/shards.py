@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xnorkit.data._files import GONE, data_root, vanished
 from xnorkit.data.decode import DamagedImageError
-from xnorkit.data.folders import OFFICIAL_CLASSES, SUFFIXES
+from xnorkit.data.folders import OFFICIAL_CLASSES, SUFFIXES, imagenet_split
 from xnorkit.data.options import DataOptions
 from xnorkit.data.photos import PhotoData
 from xnorkit.data.shard_writer import CLASSES
@@ -214,8 +214,7 @@ def _from(name: str, folder: Path, train: ShardSource, test: ShardSource, option
         )
     split_name = "val"
     if name.startswith("imagenet"):
-        whole = len(classes) == OFFICIAL_CLASSES
-        split_name = "validation (official)" if whole else f"validation ({len(classes)} of {OFFICIAL_CLASSES} classes)"
+        split_name = imagenet_split(len(classes), len(test))
     return PhotoData(name=name, classes=classes, split_name=split_name, options=options, train=train, test=test)
 
 

@@ -80,7 +80,9 @@ class TotalFigures:
 class ModelSummary:
     """Figures of a model; `print(summary)` shows the table.
 
-    file_bytes: size of the exported file, None if not known; not_packable: why the exporter refuses the model.
+    macs_functions: multiply-adds outside all layers, in float32: attention, products and convolutions called as
+    functions, with the taps in their padding. file_bytes: size of the exported file, None if not known; not_packable:
+    why the exporter refuses the model.
     """
 
     name: str
@@ -88,12 +90,14 @@ class ModelSummary:
     layers: tuple[LayerFigures, ...]
     file_bytes: int | None = None
     not_packable: str = ""
+    macs_functions: int = 0
 
     @property
     def total(self) -> TotalFigures:
         """Sums over the layers."""
         fields = [field for field in TotalFigures.__dataclass_fields__ if field != "packed_bytes"]
         sums = {field: sum(getattr(layer, field) for layer in self.layers) for field in fields}
+        sums["macs_32bit"] += self.macs_functions
         estimate = sum(layer.bytes + NODE_BYTES for layer in self.layers)
         return TotalFigures(**sums, packed_bytes=estimate if self.file_bytes is None else self.file_bytes)
 
@@ -111,6 +115,7 @@ class ModelSummary:
             "name": self.name,
             "input_shape": list(self.input_shape),
             "layers": [_plain(asdict(layer)) for layer in self.layers],
+            "macs_functions": self.macs_functions,
             "total": asdict(self.total),
             "packed_bytes_is": self.packed_note,
         }
@@ -126,7 +131,8 @@ class ModelSummary:
             title_justify="left",
             title_style="bold",
             box=box.SIMPLE,
-            padding=(0, 1, 0, 0),
+            padding=0,
+            show_edge=False,
             show_footer=True,
         )
         table.add_column("layer", footer="total", overflow="fold")
@@ -140,7 +146,23 @@ class ModelSummary:
             numbers = (layer.params, layer.macs_1bit + layer.macs_8bit + layer.macs_32bit, layer.bytes)
             cells = [f"{number:,}" for number in numbers]
             table.add_row((layer.name or "(model)") + called, _shape(layer.output_shape), str(layer.bits), *cells)
+        if self.macs_functions:
+            table.add_row("(functions)", "-", "32", "0", f"{self.macs_functions:,}", "0")
         return table
+
+    def to_markdown(self) -> str:
+        """Return the same table in Markdown, with the notes as a block of text below."""
+        total = self.total
+        lines = ["| layer | output | bits | params | MACs | packed |", "|---|---|---:|---:|---:|---:|"]
+        for layer in self.layers:
+            work = layer.macs_1bit + layer.macs_8bit + layer.macs_32bit
+            numbers = f"{layer.bits} | {layer.params:,} | {work:,} | {layer.bytes:,}"
+            lines.append(f"| {layer.name or '(model)'} | {_shape(layer.output_shape)} | {numbers} |")
+        if self.macs_functions:
+            lines.append(f"| (functions) | - | 32 | 0 | {self.macs_functions:,} | 0 |")
+        work = total.macs_1bit + total.macs_8bit + total.macs_32bit
+        lines.append(f"| **total** | | | {total.params:,} | {work:,} | {total.packed_bytes:,} |")
+        return "\n".join([*lines, "", "```", self.notes(), "```", ""])
 
     def notes(self) -> str:
         """Return the lines below the table: sizes, why layers are not binary, and which cannot learn."""

@@ -28,8 +28,9 @@ def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = 
 
     Layers are the modules that hold parameters or floating buffers, in the order in which their first calls end; those
     never called come last. The model evaluates one input of zeros. This changes neither its mode, its buffers (such as
-    the statistics of a batch norm) and its hooks nor the random state. Multiply-adds are those of modules; a
-    convolution called as a function in a forward is not counted. A module used several times is one layer: its memory
+    the statistics of a batch norm) and its hooks nor the random state. Multiply-adds of attention
+    and of products and convolutions that a forward calls as functions are of no layer; `macs_functions` has them, and
+    the total includes them. A module used several times is one layer: its memory
     counts once, its multiply-adds as often as it is called. Signs that are all +1 are noted
     (`xnorkit.nn.find_dead_signs`).
 
@@ -51,7 +52,7 @@ def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = 
     if not shape or any(not isinstance(size, int) or size < 1 for size in shape):
         raise InputError(f"input_shape={input_shape!r}; required: positive integers, such as (3, 32, 32).")
     layers = _layers(model)
-    calls = record_calls(model, [module for _, module in layers], shape)
+    calls, functions = record_calls(model, [module for _, module in layers], shape, WEIGHT_LAYERS)
     order: list[nn.Module] = [call.module for call in calls if isinstance(call.module, WEIGHT_LAYERS)]
     first: dict[int, int] = {}
     for index, call in enumerate(calls):
@@ -64,7 +65,7 @@ def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = 
     rows = tuple(
         replace(_figures(name, module, calls, order, counted), warning=dead.get(name, "")) for name, module in layers
     )
-    return ModelSummary(name or type(model).__name__, shape, rows)
+    return ModelSummary(name or type(model).__name__, shape, rows, macs_functions=functions)
 
 
 def _layers(model: nn.Module) -> list[tuple[str, nn.Module]]:

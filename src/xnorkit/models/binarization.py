@@ -58,7 +58,7 @@ BINARIZATIONS: dict[str, BConfig] = {
 """The configuration of each binarization by name; docs/models.md lists the papers."""
 
 
-def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> Model:
+def binarize_(model: Model, binarization: str | BConfig, float_layers: Iterable[str]) -> Model:
     """Swap the layers of a float `model` for binary ones, in place, and return it.
 
     Dropout before a layer that takes signs moves after the signs, where a dropped value contributes 0 to the dot
@@ -67,28 +67,29 @@ def binarize_(model: Model, binarization: str, float_layers: Iterable[str]) -> M
 
     Args:
         model: a float network.
-        binarization: a name of `BINARIZATIONS`; "float" leaves the model unchanged.
-        float_layers: the names of layers that stay float, as in `ignore_layers_name` of `prepare_binary_model`.
+        binarization: a name of `BINARIZATIONS`, of which "float" leaves the model unchanged; or a configuration.
+        float_layers: names as in `ignore_layers_name` of `xnorkit.nn.prepare_binary_model`.
 
     Raises:
         InputError: the binarization is unknown; the message suggests near matches.
     """
-    if binarization not in BINARIZATIONS:
+    if isinstance(binarization, str) and binarization not in BINARIZATIONS:
         near = difflib.get_close_matches(binarization, BINARIZATIONS, n=3)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         known = ", ".join(BINARIZATIONS)
         raise InputError(f"{type(model).__name__}: binarization='{binarization}', but it must be one of {known}.{hint}")
     if binarization == "float":
         return model
-    config = BINARIZATIONS[binarization]
+    config = binarization if isinstance(binarization, BConfig) else BINARIZATIONS[binarization]
     custom = _move_dropout_(model, config) if has_signs(binarization) else {}
     prepare_binary_model(model, config, custom_config_layers_name=custom, ignore_layers_name=float_layers)
     return model
 
 
-def has_signs(binarization: str) -> bool:
-    """Return whether this binarization of `BINARIZATIONS` binarizes activations too."""
-    return BINARIZATIONS[binarization].activation_pre_process is not nn.Identity
+def has_signs(binarization: str | BConfig) -> bool:
+    """Return whether this configuration, or one of `BINARIZATIONS` by name, also makes activations binary."""
+    config = binarization if isinstance(binarization, BConfig) else BINARIZATIONS[binarization]
+    return config.activation_pre_process is not nn.Identity
 
 
 def _move_dropout_(model: nn.Module, config: BConfig) -> dict[str, BConfig]:

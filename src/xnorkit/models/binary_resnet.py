@@ -2,7 +2,7 @@
 
 from xnorkit.errors import InputError
 from xnorkit.models.binarization import BINARIZATIONS, binarize_, has_signs
-from xnorkit.models.resnet import BlockType, ResNet, ShortcutType, StemType, resnet
+from xnorkit.models.resnets import BlockType, ResNet, ShortcutType, StemType, resnet
 
 __all__ = ["binary_resnet"]
 

@@ -1,22 +1,14 @@
-"""The table of the registry: name -> the constructor of the model, its input, classes and binarizations."""
+"""The table of the registry: name -> who makes the model, its input, classes and binarizations; needs no torch."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
-from xnorkit.models.alexnet import AlexNet
-from xnorkit.models.alexnet_224 import AlexNet224
-from xnorkit.models.binary_resnet import binary_resnet
-from xnorkit.models.bireal_resnet50 import BiRealResNet50
-from xnorkit.models.lenet5 import LeNet5
-from xnorkit.models.nin import NIN
-from xnorkit.models.nin_cifar10 import NINCifar10
-from xnorkit.models.quicknet import QuickNet
-from xnorkit.models.reactnet_a import ReActNetA
-from xnorkit.models.vgg_small import VGGSmall
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["ENTRIES", "Entry"]
 
@@ -38,21 +30,28 @@ class Entry:
     """A model of the registry.
 
     Attributes:
-        make: the constructor, which takes num_classes, binarization and the model's own options by keyword.
-        data: the shape (C, H, W) of its images, and the default number of classes.
-        binarizations: the names of `BINARIZATIONS` that it offers, the default first.
-        fixed: the names of options that `make` has already set.
+        made_by: module of this package and the function or class in it, as "lenet5:LeNet5".
+        data: shape (C, H, W) of its images, and the default number of classes.
+        binarizations: names of `BINARIZATIONS` that it offers, the default first.
+        settled: options that the name stands for, with their values.
     """
 
-    make: Callable[..., nn.Module]
+    made_by: str
     data: tuple[tuple[int, int, int], int]
     binarizations: tuple[str, ...]
-    fixed: tuple[str, ...] = field(default=())
+    settled: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def make(self) -> "Callable[..., nn.Module]":
+        """What makes it: takes num_classes, binarization and the model's own options by keyword."""
+        module, _, name = self.made_by.partition(":")
+        maker: Any = getattr(import_module(f"xnorkit.models.{module}"), name)
+        return partial(maker, **self.settled)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The names of the options other than num_classes and binarization."""
-        taken = {"num_classes", "binarization", *self.fixed}
+        """Names of the options other than num_classes and binarization."""
+        taken = {"num_classes", "binarization", *self.settled}
         return tuple(name for name in inspect.signature(self.make).parameters if name not in taken)
 
 
@@ -62,22 +61,22 @@ def _resnet(depth: int, binarizations: tuple[str, ...], *, cifar: bool = False, 
         settled["stem_type"] = "cifar"
     if block:
         settled["block_type"] = block
-    return Entry(partial(binary_resnet, **settled), CIFAR10 if cifar else IMAGENET, binarizations, tuple(settled))  # type: ignore[arg-type]
+    return Entry("binary_resnet:binary_resnet", CIFAR10 if cifar else IMAGENET, binarizations, settled)
 
 
 ENTRIES: dict[str, Entry] = {
-    "alexnet": Entry(AlexNet, IMAGENET_227, XNOR),
-    "alexnet-224": Entry(AlexNet224, IMAGENET, XNOR),
+    "alexnet": Entry("alexnet:AlexNet", IMAGENET_227, XNOR),
+    "alexnet-224": Entry("alexnet_224:AlexNet224", IMAGENET, XNOR),
     "bireal-resnet18": _resnet(18, BIREAL, block="bireal"),
     "bireal-resnet34": _resnet(34, BIREAL, block="bireal"),
-    "bireal-resnet50": Entry(BiRealResNet50, IMAGENET, BIREAL),
-    "lenet5": Entry(LeNet5, MNIST, XNOR),
-    "nin": Entry(NIN, IMAGENET_227, XNOR),
-    "nin-cifar10": Entry(NINCifar10, CIFAR10, XNOR),
-    "quicknet": Entry(QuickNet, IMAGENET, QUICKNET, ("size",)),
-    "quicknet-large": Entry(partial(QuickNet, size="large"), IMAGENET, QUICKNET, ("size",)),
-    "quicknet-small": Entry(partial(QuickNet, size="small"), IMAGENET, QUICKNET, ("size",)),
-    "reactnet-a": Entry(ReActNetA, IMAGENET, REACT),
+    "bireal-resnet50": Entry("bireal_resnet50:BiRealResNet50", IMAGENET, BIREAL),
+    "lenet5": Entry("lenet5:LeNet5", MNIST, XNOR),
+    "nin": Entry("nin:NIN", IMAGENET_227, XNOR),
+    "nin-cifar10": Entry("nin_cifar10:NINCifar10", CIFAR10, XNOR),
+    "quicknet": Entry("quicknet:QuickNet", IMAGENET, QUICKNET, {"size": "medium"}),
+    "quicknet-large": Entry("quicknet:QuickNet", IMAGENET, QUICKNET, {"size": "large"}),
+    "quicknet-small": Entry("quicknet:QuickNet", IMAGENET, QUICKNET, {"size": "small"}),
+    "reactnet-a": Entry("reactnet_a:ReActNetA", IMAGENET, REACT),
     "reactnet-resnet18": _resnet(18, REACT, block="react"),
     "reactnet-resnet18-cifar10": _resnet(18, REACT, cifar=True, block="react"),
     "resnet18": _resnet(18, RESNET),
@@ -87,5 +86,5 @@ ENTRIES: dict[str, Entry] = {
     "resnet34-cifar10": _resnet(34, RESNET, cifar=True),
     "resnet50": _resnet(50, XNOR),
     "resnet50-cifar10": _resnet(50, XNOR, cifar=True),
-    "vgg-small-cifar10": Entry(VGGSmall, CIFAR10, (*XNOR, "bnn", "irnet", "recu")),
+    "vgg-small-cifar10": Entry("vgg_small:VGGSmall", CIFAR10, (*XNOR, "bnn", "irnet", "recu")),
 }

@@ -1,44 +1,41 @@
-"""Create models by name."""
+"""Makes models by name. Only making one needs torch."""
 
 import difflib
 from collections.abc import Collection
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
-
-import torch
-from torch import nn
-from torch.overrides import TorchFunctionMode
+from typing import TYPE_CHECKING, Any
 
 from xnorkit.errors import RecipeError
 from xnorkit.models.entries import ENTRIES, Entry
-from xnorkit.nn import BinaryConv2d, BinaryLinear
+from xnorkit.own import is_own, own
 from xnorkit.zoo import list_pretrained
 
-__all__ = ["ModelCounts", "binarizations", "count_weights", "create_model", "input_shape", "list_models"]
+if TYPE_CHECKING:
+    from torch import nn
 
+    from xnorkit.nn import BConfig
 
-class ModelCounts(NamedTuple):
-    """The numbers of all parameters and of the weights of binary layers, including those with float activations."""
-
-    params: int
-    binary_weights: int
+__all__ = ["binarizations", "create_model", "input_shape", "list_models"]
 
 
 def create_model(
     name: str,
     num_classes: int | None = None,
-    binarization: str | None = None,
+    binarization: "str | BConfig | None" = None,
     *,
     pretrained: bool = False,
     **options: Any,
-) -> nn.Module:
+) -> "nn.Module":
     """Return a new model with random weights, in training mode; or a packed trained one, for evaluation only.
 
     Args:
-        name: one of `list_models()`; with `pretrained` one of `xnorkit.zoo.list_pretrained()`.
-        num_classes: the number of logits, at least 1; by default that of the data set for which the model is designed.
+        name: one of `list_models()`, or `package.module:Name`, a class or function of your own that takes `num_classes`
+            and `options` and returns a module; with `pretrained` one of `xnorkit.zoo.list_pretrained()`.
+        num_classes: number of logits, at least 1; by default that of the data set for which the model is made.
         binarization: one of `binarizations(name)`, described in `xnorkit.models.BINARIZATIONS`; by default the first of
-            them, which is "xnor" for most models, otherwise that of the model's paper.
+            them: "xnor" for most models, otherwise that of the model's paper. Or one of your own: a `BConfig`, or the
+            name of one, or of a binarizer of activations or of weights, as `package.module:Name`. In a model of your
+            own it leaves the first and the last layer as they are; without it, such a model is what it makes itself.
         pretrained: return the trained model that ships under this name, on the engine
             (`xnorkit.models.pretrained.PretrainedModule`), which accepts no other argument.
         options: options of the model, such as `block_type` of ResNets.
@@ -55,10 +52,18 @@ def create_model(
         from xnorkit.models.pretrained import load_pretrained_module
 
         return load_pretrained_module(name, {"num_classes": num_classes, "binarization": binarization, **options})
+    if is_own(binarization):
+        from xnorkit.models.own_binarization import own_binarization
+
+        binarization = own_binarization(str(binarization))
+    if is_own(name):
+        from xnorkit.models.own_binarization import own_model
+
+        return own_model(name, num_classes, binarization, options)
     entry = _entry(name)
     if binarization is None:
         binarization = entry.binarizations[0]
-    elif binarization not in entry.binarizations:
+    elif isinstance(binarization, str) and binarization not in entry.binarizations:
         raise _unknown(f"a binarization of model '{name}'", binarization, entry.binarizations)
     num_classes = entry.data[1] if num_classes is None else num_classes
     if num_classes < 1:
@@ -75,34 +80,19 @@ def binarizations(name: str) -> tuple[str, ...]:
 
 
 def input_shape(name: str) -> tuple[int, int, int]:
-    """Return the image shape (C, H, W) of model `name`; an unknown name is a RecipeError."""
-    return _entry(name).data[0]
+    """Return the image shape (C, H, W) that model `name` is made for; RecipeError if the name is unknown.
 
-
-def count_weights(name: str, binarization: str | None = None, **options: Any) -> ModelCounts:
-    """Return the counts of the model that `create_model` returns for the default classes, without allocating it.
-
-    Raises:
-        RecipeError: as `create_model`.
-
-    Examples:
-        >>> count_weights("lenet5")
-        ModelCounts(params=431220, binary_weights=425000)
+    A class or function of your own, `package.module:Name`, has it as its attribute `input_shape`.
     """
-    with torch.device("meta"), _NoDraws():
-        model = create_model(name, binarization=binarization, **options)
-    binary = [m for m in model.modules() if isinstance(m, BinaryConv2d | BinaryLinear)]
-    return ModelCounts(sum(p.numel() for p in model.parameters()), sum(m.weight.numel() for m in binary))
-
-
-class _NoDraws(TorchFunctionMode):
-    """Skips normal draws, which do nothing on the meta device but take a second to import PyTorch's compiler."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if getattr(func, "__name__", "").endswith("normal_"):  # a method of tensors, or a function of torch.nn.init
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **kwargs)
+    if is_own(name):
+        shape = getattr(own(name, "model.name"), "input_shape", None)
+        if not isinstance(shape, tuple) or len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+            raise RecipeError(
+                f"model.name={name} has input_shape={shape!r}; required: an attribute input_shape = (C, H, W) of the "
+                "class or function, the images that it takes."
+            )
+        return shape
+    return _entry(name).data[0]
 
 
 def list_models(pattern: str | None = None) -> list[str]:

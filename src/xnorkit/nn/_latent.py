@@ -260,7 +260,10 @@ def _output_reason(process: nn.Module) -> str | None:
 def _own_reason(what: str, process: nn.Module, none_is_enough: bool = True) -> str | None:
     """Return the reason that a process itself gives, or say that it gives none."""
     name = type(process).__name__
-    missing = f"{name} has no attribute `bit_reason`, so its values are not known to be bits"
+    missing = (
+        f"{name} has no attribute `bit_reason`, so its values are not known to be bits; if they are +1 and -1, write "
+        "`bit_reason = None` in the class"
+    )
     reason = getattr(process, "bit_reason", missing)
     if reason is None and not none_is_enough:
         reason = f"{name} changes it"

@@ -13,6 +13,7 @@ from torch import nn
 from xnorkit import ops
 from xnorkit.errors import RecipeError, XnorkitError
 from xnorkit.nn import BConfig, prepare_binary_model
+from xnorkit.own import is_own, own
 from xnorkit.train.fields import read_yaml
 
 __all__ = ["BinaryChef", "factory"]
@@ -28,7 +29,8 @@ def factory(where: str, name: Any, args: Any = None, user_modules: Iterable[Make
 
     Args:
         where: what to call the place in errors.
-        name: a binarizer of `xnorkit.ops`, "nn.Identity", or the class name of one of `user_modules`.
+        name: a binarizer of `xnorkit.ops`, "nn.Identity", the class name of one of `user_modules`, or a class of your
+            own as `package.module:Name`.
         args: mapping of keyword arguments or None; the values "torch.tanh" and "torch.sigmoid" stand for the functions.
         user_modules: classes that may be named besides.
 
@@ -38,6 +40,8 @@ def factory(where: str, name: Any, args: Any = None, user_modules: Iterable[Make
     known: dict[str, Make] = {key: kind for key in ops.__all__ if _is_process(kind := getattr(ops, key))}
     known |= dict.fromkeys(IDENTITIES, nn.Identity)
     known |= {getattr(kind, "__name__", str(kind)): kind for kind in user_modules}
+    if is_own(name):
+        known[name] = own(name, where)
     if not isinstance(name, str) or name not in known:
         near = difflib.get_close_matches(str(name), known, n=3) or sorted(known)
         raise RecipeError(f"{where}: unknown binarizer {name!r}; near or known names: {', '.join(near)}.")

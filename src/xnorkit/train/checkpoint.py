@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from xnorkit.errors import InputError
 from xnorkit.format import Preparation
+from xnorkit.own import check_trust, own_names
 from xnorkit.train.load_recipe import recipe_from_dict
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.stages import StageSwitch, build_model, stage_at
 
 __all__ = [
     "EMA",
+    "GIVEN",
     "KEY",
     "REACHED",
     "SWA",
@@ -31,6 +33,7 @@ __all__ = [
 KEY = "xnorkit"
 EMA = "ema"  # under KEY: the moving average of the weights, where the recipe keeps one
 SWA = "swa"  # under KEY: the mean of the weights of the last epochs, where the recipe takes one
+GIVEN = "given"  # under KEY: true where `fit` was given the model, which the recipe does not make
 REACHED = "evaluation"  # under KEY: what the weights reached
 PREPARATION = "preparation"  # under KEY: what was done to pictures beside a normalisation
 PREFIX = "model."
@@ -46,7 +49,7 @@ class Checkpoint:
     beside that; None in older files. Where the recipe averages
     the weights, these are the averaged ones, which the run's figures are of. `resumable` where it holds the state of an
     optimizer, too. `evaluation` is of the weights' epoch: `split`, `images`, `top1`, `top5` where there are 5 classes;
-    empty in older files.
+    empty in older files. `given` where the model is not the recipe's but one that `fit` was given.
     """
 
     weights: dict[str, Tensor]
@@ -58,6 +61,7 @@ class Checkpoint:
     preparation: Preparation | None = None
     resumable: bool = True
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+    given: bool = False
 
 
 def describe(
@@ -98,14 +102,26 @@ def write_weights(
     torch.save({"epoch": recipe.epochs - 1, "state_dict": state, KEY: own}, path)
 
 
-def load_checkpoint(path: Path | str) -> tuple[nn.Module, Recipe]:
+def load_checkpoint(path: Path | str, model: nn.Module | None = None) -> tuple[nn.Module, Recipe]:
     """Return the model of a checkpoint, in the stage it was saved in, on the CPU in evaluation mode, and its recipe.
 
+    Args:
+        path: the checkpoint.
+        model: a new one of the kind that `fit` was given, whose weights the checkpoint holds; by default, the recipe
+            makes it.
+
     Raises:
-        InputError: no such file, not a checkpoint of this library, or weights that do not fit its model.
+        InputError: no such file, not a checkpoint of this library, or weights that do not fit its model; code that is
+            not part of xnorkit and not trusted (`xnorkit.own`); a model that was given to `fit`, without `model`.
     """
     content = read_checkpoint(Path(path))
-    model = build_model(content.recipe, content.num_classes)
+    check_trust(own_names(content.recipe.to_dict()), path)
+    if content.given and model is None:
+        raise InputError(
+            f"{path} holds the weights of a model that fit was given, and its recipe does not make that; required: "
+            "load_checkpoint(path, model=...) with a new model of the same kind."
+        )
+    model = build_model(content.recipe, content.num_classes, given=model)
     stages = content.recipe.all_stages()
     StageSwitch(model, stages).enter(stage_at(stages, content.epochs_done - 1)[0])
     if wrong := _misfit(model.state_dict(), content.weights):
@@ -186,7 +202,16 @@ def read_checkpoint(path: Path) -> Checkpoint:
         )
         if not figures or many:
             raise ValueError(f"no layer of {classes} classes")  # else a model of them would fill the memory
-        return Checkpoint(weights, recipe, classes, done, **pixels, resumable=resumable, evaluation=evaluation)
+        return Checkpoint(
+            weights,
+            recipe,
+            classes,
+            done,
+            **pixels,
+            resumable=resumable,
+            evaluation=evaluation,
+            given=bool(ours.get(GIVEN)),
+        )
     except Exception as error:  # a damaged file may fail anywhere inside the unpickler
         raise InputError(refusal) from error
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from xnorkit.data import ImageData, create_data
+from xnorkit.data.accuracy import check_flip, split_words
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.models import input_shape
 from xnorkit.train.checkpoint import read_checkpoint, write_weights
-from xnorkit.train.evaluate import check_flip, split_words
 from xnorkit.train.folder import RunFolder, process_rank
 from xnorkit.train.machine import Hardware
 from xnorkit.train.optimizers import check_groups
@@ -82,6 +82,10 @@ def fit(
     progress: bool = True,
     threads: int | None = None,
     hardware: Hardware | None = None,
+    model: nn.Module | None = None,
+    data: ImageData | None = None,
+    callbacks: Sequence[Any] = (),
+    logger: Any = None,
 ) -> FitResult:
     """Train `recipe` and return the result of its last epoch.
 
@@ -104,6 +108,11 @@ def fit(
         progress: a line per epoch on standard error, with a bar on a terminal.
         threads: as in `hardware`, and above it.
         hardware: processes, devices and limits; by default one device.
+        model: trained in place of the recipe's, and changed in place; `load_checkpoint(path, model)` reads it again.
+        data: taken in place of the recipe's data set; made for one process, with the recipe's size of a batch.
+        callbacks: of Lightning, beside those of the run.
+        logger: of Lightning, or its name ("csv", "tensorboard", "wandb", "mlflow"), or a list of them. `log.csv` is
+            always written, and the figures for TensorBoard where that is installed.
 
     Raises:
         RecipeError: the recipe names something unknown, or differs from that of the checkpoint in more than epochs; it
@@ -128,7 +137,18 @@ def fit(
             pretrained=pretrained,
             overwrite=overwrite,
             progress=progress,
+            given=_Given(model, data, tuple(callbacks), logger),
         )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What the caller brings in place of, or beside, what a recipe names."""
+
+    model: nn.Module | None
+    data: ImageData | None
+    callbacks: tuple[Any, ...]
+    logger: Any
 
 
 def _fit(
@@ -142,6 +162,7 @@ def _fit(
     pretrained: Path | str | None,
     overwrite: bool,
     progress: bool,
+    given: _Given,
 ) -> FitResult:
     """Train in a folder that no other process writes to."""
     start = None
@@ -152,26 +173,21 @@ def _fit(
         folder.check(recipe, resumed=start is not None, overwrite=overwrite)
     _check_sources(recipe, folder, start, pretrained, overwrite)
     # Imported here: the trainer takes seconds to import, and reading a checkpoint does not need it.
+    from xnorkit.train.loggers import make_loggers
     from xnorkit.train.run import Run
 
     done = read_checkpoint(start).epochs_done if start else 0
     if done == recipe.epochs and progress and process_rank() == 0:
         print(f"{start} is finished: all {done} epochs are done, only evaluated. More: epochs=N.", file=sys.stderr)
     with _threads(hardware.threads), TemporaryDirectory() as scratch:
-        run = Run(recipe, hardware, folder, done, progress)
-        data = _data(
-            recipe,
-            data_root,
-            rank=run.trainer.global_rank,
-            world_size=run.trainer.world_size,
-            workers=hardware.workers,
-            download=download,
-        )
-        if start is not None:
-            _check_preparation(start, data)
-        check_groups(recipe, data.num_classes)
-        if recipe.test_flip:
-            check_flip(data.preparation)
+        loggers = make_loggers(given.logger, folder.path, recipe.name)
+        run = Run(recipe, hardware, folder, done, progress, callbacks=given.callbacks, loggers=loggers)
+        if given.data is not None:
+            data = _checked(recipe, given.data, run.trainer.world_size)
+        else:
+            share: dict[str, int] = {"rank": run.trainer.global_rank, "world_size": run.trainer.world_size}
+            data = _data(recipe, data_root, **share, workers=hardware.workers, download=download)
+        _check_data(recipe, data, start, given.model)
         trained: dict[Path, Path] = {}  # folder to checkpoint of what the recipe needs first
 
         def train_first(own: Recipe, place: Path) -> Path:
@@ -179,8 +195,9 @@ def _fit(
                 return _untrained(own, data, Path(scratch) / f"{place.name}.ckpt")
             if place not in trained:
                 last = "last" if start is not None and RunFolder(place).last.is_file() else None
-                options: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress}
-                result = fit(own, output=place, resume=last, overwrite=overwrite, hardware=hardware, **options)
+                same: dict[str, Any] = {"data_root": data_root, "download": download, "progress": progress}
+                same |= {"hardware": hardware, "data": given.data}
+                result = fit(own, output=place, resume=last, overwrite=overwrite, **same)
                 trained[place] = result.checkpoint
             return trained[place]
 
@@ -197,7 +214,8 @@ def _fit(
             source = source_checkpoint("initialise", recipe.initialise, lambda own: train_first(own, place))
             prepare = None if source is None else prepare_with(source, "initialise")
         teacher = load_teacher(recipe, data, lambda own: train_first(own, folder.teacher))
-        outcome = run.train(data, start=None if start is None else str(start), teacher=teacher, prepare=prepare)
+        continued = None if start is None else str(start)
+        outcome = run.train(data, start=continued, teacher=teacher, prepare=prepare, model=given.model)
     last, best = outcome.last, outcome.best
     limited = "" if hardware.limit_eval_batches is None else f", {outcome.images:,} images of it"
     result = FitResult(
@@ -244,14 +262,42 @@ def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int
             f"{recipe.accumulate}; required: a multiple of {parts}, 2 images in a part. Change batch_size or devices."
         )
     share = {"batch_size": recipe.batch_size // parts, "rank": rank, "world_size": world_size}
-    data = create_data(recipe.data.name, root, recipe.data.options(seed=recipe.seed, **share, **options))
+    return create_data(recipe.data.name, root, recipe.data.options(seed=recipe.seed, **share, **options))
+
+
+def _checked(recipe: Recipe, data: ImageData, world_size: int) -> ImageData:
+    """Return data that the caller made, if a batch of theirs is what the recipe and the hardware need."""
+    if not isinstance(data, ImageData):
+        raise InputError(f"data is a {type(data).__name__}; required: an xnorkit.data.ImageData, such as MemoryData.")
+    required = recipe.batch_size // recipe.accumulate
+    if world_size != 1 or data.options.batch_size != required:
+        raise InputError(
+            f"data with batches of {data.options.batch_size} for {world_size} processes; required: batch_size="
+            f"{required}, that of recipe '{recipe.name}', and one process. Change its options, or name the data in the "
+            "recipe."
+        )
+    return data
+
+
+def _check_data(recipe: Recipe, data: ImageData, start: Path | None, model: nn.Module | None) -> None:
+    """Refuse data that the model, the checkpoint to go on from, or the recipe's rules do not fit."""
+    if model is None:
+        _check_shape(recipe, data)
+    if start is not None:
+        _check_preparation(start, data)
+    check_groups(recipe, data.num_classes, model)
+    if recipe.test_flip:
+        check_flip(data.preparation)
+
+
+def _check_shape(recipe: Recipe, data: ImageData) -> None:
+    """Refuse images of another shape than the recipe's model takes."""
     required = input_shape(recipe.model.name)
     if data.input_shape != required and (recipe.data.image_size is None or data.input_shape[0] != required[0]):
         raise RecipeError(
             f"recipe '{recipe.name}': data '{data.name}' has images {data.input_shape}; model '{recipe.model.name}' "
             f"requires {required} (C, H, W). Choose another model or data."
         )
-    return data
 
 
 def _starting_with(path: Path, data: ImageData, progress: bool, option: str) -> Callable[[nn.Module], None]:

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import yaml  # type: ignore[import-untyped]
 
 from xnorkit.errors import RecipeError
 from xnorkit.format import shown
+from xnorkit.recipes import SUFFIXES, list_recipes, shipped
 from xnorkit.train.fields import parse_yaml, read_yaml, typed
 from xnorkit.train.recipe import Recipe
 
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11
 
 __all__ = ["list_recipes", "load_recipe", "overridden", "recipe_from_dict"]
-
-SUFFIXES = (".yaml", ".yml")
-
-
-def list_recipes() -> list[str]:
-    """Return the sorted names of the recipes in the package."""
-    return sorted(Path(file.name).stem for file in _folder().iterdir() if file.name.endswith(SUFFIXES))
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = (), defaults: Mapping[str, Any] | None = None) -> Recipe:
@@ -64,10 +57,6 @@ def overridden(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     return recipe_from_dict(fields, recipe.name) if overrides else recipe
 
 
-def _folder() -> "Traversable":
-    return files("xnorkit") / "recipes"
-
-
 def _file(source: str) -> "Traversable | Path":
     if source.endswith(SUFFIXES):
         return Path(source)
@@ -76,7 +65,7 @@ def _file(source: str) -> "Traversable | Path":
         raise RecipeError(
             f"unknown recipe '{source}'; near or known names: {', '.join(near)}. Required: one of them or a .yaml file."
         )
-    return _folder() / f"{source}.yaml"
+    return shipped(source)
 
 
 def _override(fields: dict[str, Any], override: str) -> None:

@@ -15,7 +15,7 @@ from xnorkit.nn import project_
 from xnorkit.optim import WeightProjection, split_parameters
 from xnorkit.train._lightning import pl
 from xnorkit.train.averages import FinalAverage, MovingAverage
-from xnorkit.train.checkpoint import EMA, KEY, REACHED, SWA, describe
+from xnorkit.train.checkpoint import EMA, GIVEN, KEY, REACHED, SWA, describe
 from xnorkit.train.distill import Distillation
 from xnorkit.train.metrics import FlipRatio, Tally
 from xnorkit.train.optimizers import make_model_optimizer, make_schedule
@@ -49,6 +49,7 @@ class TrainingModule(pl.LightningModule):
         mean, std: of the data, for recipes with an 8-bit first layer.
         preparation: what the data set does to pictures beside that, for the checkpoints.
         split: name of the evaluation split, for the checkpoints.
+        model: trained in place of the recipe's.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class TrainingModule(pl.LightningModule):
         std: Sequence[float] | None = None,
         preparation: Preparation | None = None,
         split: str = "",
+        model: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.recipe, self.num_classes, self.steps_per_epoch = recipe, num_classes, steps_per_epoch
         self.mean, self.std, self.preparation, self.split = mean, std, preparation, split
-        self.model = build_model(recipe, num_classes, mean, std)
+        self.given = model is not None
+        self.model = build_model(recipe, num_classes, mean, std, model)
         self.stages = recipe.all_stages()
         self.switch = StageSwitch(self.model, self.stages)
         self.switch.enter(0)
@@ -242,6 +245,8 @@ class TrainingModule(pl.LightningModule):
         """Add what `load_checkpoint` needs to build the model again."""
         checkpoint[KEY] = describe(self.recipe, self.num_classes, self.mean, self.std, self.preparation)
         checkpoint[KEY][REACHED] = self.reached
+        if self.given:
+            checkpoint[KEY][GIVEN] = True
         if self.ema is not None:
             checkpoint[KEY][EMA] = self.ema.state()
         if self.swa is not None:

@@ -1,5 +1,6 @@
 """Optimizer, parameter groups and learning-rate schedule of a recipe."""
 
+import copy
 import difflib
 import math
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.nn._names import choose
 from xnorkit.optim import Bop, CaseOptimizer, split_parameters
+from xnorkit.own import is_own, own
 from xnorkit.train.recipe import Recipe, StageSpec
 from xnorkit.train.specs import GroupSpec, OptimizerSpec, ScheduleSpec
 from xnorkit.train.stages import StageSwitch, build_model
@@ -50,7 +52,7 @@ def parameter_groups(spec: OptimizerSpec, model: nn.Module, parameters: Iterable
     return [{"params": found, "lr": lr, "weight_decay": decay} for (lr, decay), found in groups.items() if found]
 
 
-def check_groups(recipe: Recipe, num_classes: int) -> None:
+def check_groups(recipe: Recipe, num_classes: int, given: nn.Module | None = None) -> None:
     """Raise RecipeError if a rule of the recipe's parameter groups matches no parameter in any stage.
 
     Which parameters there are, and which are binary, depends on the stage, so a copy of the network goes through all of
@@ -59,7 +61,7 @@ def check_groups(recipe: Recipe, num_classes: int) -> None:
     stages = recipe.all_stages()
     if not any(spec.groups for stage in stages for spec in (stage.optimizer, stage.binary_optimizer) if spec):
         return
-    model = build_model(recipe, num_classes)
+    model = build_model(recipe, num_classes, given=copy.deepcopy(given))
     switch = StageSwitch(model, stages)
     matched: set[tuple[str, GroupSpec]] = set()
     unmatched: dict[tuple[str, GroupSpec], list[str]] = {}
@@ -125,7 +127,16 @@ def _complaint(field: str, pattern: str, known: list[str]) -> str:
 def make_optimizer(
     spec: OptimizerSpec, parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]]
 ) -> torch.optim.Optimizer:
-    """Return the optimizer that `spec` names."""
+    """Return the optimizer that `spec` names; RecipeError if one of the user's own does not take its arguments."""
+    if is_own(spec.name):
+        decay = {"weight_decay": spec.weight_decay} if spec.weight_decay else {}
+        try:
+            made: torch.optim.Optimizer = own(spec.name, "optimizer.name")(parameters, lr=spec.lr, **decay, **spec.args)
+        except (TypeError, ValueError) as error:
+            raise RecipeError(
+                f"optimizer {spec.name}: {error}; required: a torch.optim.Optimizer that takes parameters, lr and args."
+            ) from error
+        return made
     if spec.name == "bop":
         return Bop(parameters, threshold=spec.threshold, gamma=spec.lr)
     if spec.name == "sgd":

@@ -1,6 +1,9 @@
-"""The progress bar of training: one line of at most the terminal's width, on standard error."""
+"""How far training is, on standard error: a bar of one line on a terminal, elsewhere a line every half minute."""
 
 import math
+import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -8,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from xnorkit.train._lightning import pl
 
-__all__ = ["EpochBar"]
+__all__ = ["EpochBar", "Heartbeat"]
 
 REFRESH_EVERY = 10  # steps: figures are on the device, and to read them waits for it
 
@@ -68,6 +71,55 @@ class EpochBar(pl.Callback):
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+class Heartbeat(pl.Callback):
+    """Prints a line at least every 30 seconds of training: epoch, step, steps per second, time left in the epoch.
+
+    The evaluation of an epoch prints its lines with its own steps.
+    """
+
+    def __init__(self, seconds: float = 30.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds, self.clock = seconds, clock
+        self._began = self._said = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Start the clock."""
+        self._said = self.clock()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Measure the rate of this epoch."""
+        self._began = self.clock()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Print, if the time has come."""
+        if self._due(trainer):
+            self._say(trainer, "step", batch_idx + 1, int(trainer.num_training_batches), describe(pl_module))
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Measure the rate of the evaluation."""
+        self._began = self.clock()
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: Any, *batch: Any) -> None:
+        """Print, if the time has come."""
+        if self._due(trainer):
+            number, loader = batch[2], batch[3] if len(batch) > 3 else 0
+            self._say(trainer, "evaluating, step", number + 1, int(trainer.num_val_batches[loader]), "")
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """The line of the epoch is one, too."""
+        self._said = self.clock()
+
+    def _due(self, trainer: pl.Trainer) -> bool:
+        return trainer.is_global_zero and self.clock() - self._said >= self.seconds
+
+    def _say(self, trainer: pl.Trainer, what: str, step: int, total: int, figures: str) -> None:
+        self._said = self.clock()
+        rate = step / max(self._said - self._began, 1e-9)
+        left = f"{(total - step) / rate:.0f}s left"
+        epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        line = f"{epoch} {what} {step}/{total} {rate:.3g}/s {left} {figures}"
+        print(line.rstrip(), file=sys.stderr, flush=True)
 
 
 def describe(module: Any) -> str:

@@ -4,7 +4,7 @@ import logging
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +13,15 @@ import torch
 from torch import nn
 
 from xnorkit.data import ImageData
+from xnorkit.data.accuracy import split_words
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.train._lightning import MisconfigurationException, SLURMEnvironment, pl
-from xnorkit.train.evaluate import split_words
 from xnorkit.train.folder import RunFolder
 from xnorkit.train.log import EpochLog, TensorBoardLog, has_tensorboard
+from xnorkit.train.loggers import FigureLog
 from xnorkit.train.machine import Hardware
 from xnorkit.train.module import EVALUATION, TrainingModule
-from xnorkit.train.progress import EpochBar
+from xnorkit.train.progress import EpochBar, Heartbeat
 from xnorkit.train.recipe import Recipe
 from xnorkit.train.saving import FirstStep, SaveBest, SaveLast, WholeFiles, resuming
 from xnorkit.train.sign_share import SignShare
@@ -31,6 +32,7 @@ __all__ = ["Outcome", "Run", "make_trainer", "quiet_trainer"]
 IGNORED = (
     r".*does not have many workers.*",
     r".*isinstance\(treespec, LeafSpec\).*",
+    r".*smaller than the logging interval.*",  # figures are logged once per epoch
 )
 LOGGERS = ("lightning.pytorch", "lightning.fabric")
 
@@ -52,7 +54,9 @@ def quiet_trainer() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def make_trainer(recipe: Recipe, hardware: Hardware, callbacks: list[Any], folder: RunFolder) -> pl.Trainer:
+def make_trainer(
+    recipe: Recipe, hardware: Hardware, callbacks: list[Any], folder: RunFolder, logger: Any = False
+) -> pl.Trainer:
     """Return a trainer for `recipe`; it knows the number of processes before they are started.
 
     Raises:
@@ -77,7 +81,7 @@ def make_trainer(recipe: Recipe, hardware: Hardware, callbacks: list[Any], folde
             fast_dev_run=hardware.fast_dev_run,
             use_distributed_sampler=False,  # the samplers of the data know process and epoch
             plugins=[*slurm, WholeFiles()],
-            logger=False,
+            logger=logger,
             callbacks=callbacks,
             enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
             enable_progress_bar=False,
@@ -113,25 +117,39 @@ class Run:
         folder: where checkpoints and logs go; nothing is written with `hardware.fast_dev_run`.
         done: epochs behind the checkpoint that the run continues, 0 for a new one.
         progress: see `fit`.
+        callbacks, loggers: see `fit`.
 
     Raises:
         InputError: the trainer cannot run on this hardware.
     """
 
-    def __init__(self, recipe: Recipe, hardware: Hardware, folder: RunFolder, done: int, progress: bool) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        hardware: Hardware,
+        folder: RunFolder,
+        done: int,
+        progress: bool,
+        *,
+        callbacks: Sequence[Any] = (),
+        loggers: Sequence[Any] = (),
+    ) -> None:
         self.recipe, self.hardware = recipe, hardware
         self.rows = EpochLog(folder.log, keep=done, show=progress, stages=recipe.all_stages())
         self.best = SaveBest(folder.best)
         self.first = FirstStep(done)
-        callbacks: list[Any] = [self.first, SignShare()]
-        callbacks += [EpochBar()] if progress and sys.stderr.isatty() else []
+        own: list[Any] = [self.first, SignShare()]
+        if progress:
+            own += [EpochBar() if sys.stderr.isatty() else Heartbeat()]
         if not hardware.fast_dev_run:
-            callbacks += [self.rows]
-            callbacks += [TensorBoardLog(folder.tensorboard)] if has_tensorboard() else []
-            callbacks += [self.best] if recipe.data.selection else []
-            callbacks += [SaveLast(folder.last)]
+            own += [self.rows]
+            own += [TensorBoardLog(folder.tensorboard)] if has_tensorboard() else []
+            own += [FigureLog()] if loggers else []
+            own += [self.best] if recipe.data.selection else []
+            own += [SaveLast(folder.last)]
         with quiet_trainer():
-            self.trainer: pl.Trainer = make_trainer(recipe, hardware, callbacks, folder)
+            made: list[Any] = [*own, *callbacks]
+            self.trainer: pl.Trainer = make_trainer(recipe, hardware, made, folder, list(loggers) or False)
 
     def train(
         self,
@@ -140,6 +158,7 @@ class Run:
         start: str | None,
         teacher: nn.Module | None = None,
         prepare: Callable[[nn.Module], None] | None = None,
+        model: nn.Module | None = None,
     ) -> Outcome:
         """Train and return what was reached.
 
@@ -148,6 +167,7 @@ class Run:
             start: checkpoint to continue from.
             teacher: network to imitate, if the recipe has one.
             prepare: called with the model of a run that continues no other, to load weights.
+            model: trained in place of the recipe's.
 
         Raises:
             RecipeError: an 8-bit first layer on data that are no pixels.
@@ -164,7 +184,7 @@ class Run:
         steps = math.ceil(count / self.recipe.accumulate)
         told: dict[str, Any] = {"mean": data.mean, "std": data.std, "preparation": data.preparation}
         told["split"] = split_words(data.split_name, self.recipe.test_flip)
-        module = TrainingModule(self.recipe, data.num_classes, steps, teacher=teacher, **told)
+        module = TrainingModule(self.recipe, data.num_classes, steps, teacher=teacher, model=model, **told)
         if prepare is not None and start is None:
             prepare(module.model)
         held_out = data.selection_dataloader()

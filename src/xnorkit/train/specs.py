@@ -1,11 +1,13 @@
 """The typed sections of a recipe."""
 
+import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from xnorkit.data import DataOptions
+from xnorkit.own import is_own
 
 __all__ = [
     "BinarizerSpec",
@@ -20,12 +22,15 @@ __all__ = [
     "TeacherSpec",
 ]
 
+OPTIMIZERS = ("adam", "adamw", "sgd", "bop")
 Rule = tuple[str, Any, bool, str]  # field, its value, whether it is valid, what is required
 
 
 @dataclass(frozen=True)
 class ModelSpec:
     """Which model: a name from `list_models`, and what it is binarized by, a name that the model offers.
+
+    Either may be of your own, as `package.module:Name` (see `xnorkit.create_model`).
 
     "float" is binary nowhere. `options` are arguments of the model's function, as `block_type` of a ResNet.
     `first_layer` and `last_layer` "int8" make these 8-bit (see `xnorkit.nn.quantize_model`).
@@ -93,12 +98,15 @@ class GroupSpec:
 class OptimizerSpec:
     """Optimizer; `momentum` and `nesterov` are of SGD alone, `weight_decay` is decoupled with "adamw".
 
+    `name` is "adam", "adamw", "sgd", "bop", or a class of your own as `package.module:Name`. That is called with the
+    parameters, `lr`, `weight_decay` unless it is 0, and `args`, which are for it alone.
+
     "bop" is for `binary_optimizer` alone: `lr` is its gamma, `threshold` its tau (see `xnorkit.optim.Bop`).
     `decay_binary: false` leaves the binary latent weights out of the weight decay. `groups` are rules for some of the
     parameters; of several rules that match, the last one that names a number counts.
     """
 
-    name: Literal["adam", "adamw", "sgd", "bop"] = "adam"
+    name: str = "adam"
     lr: float = 0.01
     weight_decay: float = 0.0
     momentum: float = 0.9
@@ -106,9 +114,15 @@ class OptimizerSpec:
     threshold: float = 1e-8
     decay_binary: bool = True
     groups: list[GroupSpec] = field(default_factory=list)
+    args: dict[str, Any] = field(default_factory=dict)
 
     def rules(self, where: str) -> Iterable[Rule]:
         """Yield what the numbers must keep to."""
+        known = is_own(self.name) or self.name in OPTIMIZERS
+        near = difflib.get_close_matches(self.name, OPTIMIZERS, n=1)
+        hint = f". Did you mean {near[0]}?" if near else ""
+        yield f"{where}.name", self.name, known, f"one of {', '.join(OPTIMIZERS)}, or package.module:Name{hint}"
+        yield f"{where}.args", self.args, is_own(self.name) or not self.args, "none but for an optimizer of your own"
         yield f"{where}.lr", self.lr, 0 < self.lr < float("inf"), "a positive number"
         yield f"{where}.weight_decay", self.weight_decay, 0 <= self.weight_decay < float("inf"), "at least 0"
         yield f"{where}.momentum", self.momentum, 0 <= self.momentum < 1, "at least 0, below 1"

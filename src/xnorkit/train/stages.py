@@ -20,7 +20,11 @@ __all__ = ["StageSwitch", "averages_from", "build_model", "image_side", "set_pro
 
 
 def build_model(
-    recipe: Recipe, num_classes: int, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+    recipe: Recipe,
+    num_classes: int,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    given: nn.Module | None = None,
 ) -> nn.Module:
     """Return the model of `recipe` with random weights, its first and last layer 8-bit where the recipe says so.
 
@@ -29,17 +33,16 @@ def build_model(
         num_classes: number of logits.
         mean: of the images per channel, which an 8-bit first layer needs; without it, 0, to be loaded with the weights.
         std: as `mean`; without it, 1.
+        given: a model to take in place of the recipe's; its layers are changed in place.
     """
     spec = recipe.model
-    model = create_model(spec.name, num_classes, spec.binarization, **spec.options)
-    channels = input_shape(spec.name)[0]
-    quantize_first_last_(
-        model,
-        first=spec.first_layer == "int8",
-        last=spec.last_layer == "int8",
-        mean=[0.0] * channels if mean is None else mean,
-        std=[1.0] * channels if std is None else std,
-    )
+    model = create_model(spec.name, num_classes, spec.binarization, **spec.options) if given is None else given
+    first, last = spec.first_layer == "int8", spec.last_layer == "int8"
+    if first or last:
+        channels = input_shape(spec.name)[0] if mean is None else len(mean)
+        mean = [0.0] * channels if mean is None else mean
+        std = [1.0] * channels if std is None else std
+        quantize_first_last_(model, first=first, last=last, mean=mean, std=std)
     return model
 
 

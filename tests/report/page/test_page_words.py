@@ -208,3 +208,56 @@ def test_loads_are_one_range_and_dates_have_two_ends(tmp_path: Path) -> None:
 def test_other_programs_disturb_times_alone(tmp_path: Path, make: Make, disturbed: bool) -> None:
     page = _page(tmp_path, make, busy="load")
     assert ("Other programs ran during some of the measurements" in page) is disturbed
+
+
+def test_a_comparison_of_unequal_trainings_says_so(tmp_path: Path) -> None:
+    def make(study: Synthetic) -> None:
+        study.accuracy()
+        subject = {
+            "dataset": "mnist",
+            "split": "official test",
+            "images": 10000,
+            "model": "lenet5",
+            "family": "float",
+            "recipe": "lenet5-mnist-float",
+            "epochs": 40,
+            "epochs_planned": 40,
+            "seed": 0,
+        }
+        study.add("accuracy", "mnist/lenet5/float/long", subject, {"top1": 0.9960})
+
+    page = _page(tmp_path, make)
+    assert "0.27 points less, but these trainings differ in epochs and number of seeds." in page
+    assert "differ in" not in _page(tmp_path / "equal", lambda study: study.accuracy())
+
+
+def test_one_epoch_is_in_the_singular(tmp_path: Path) -> None:
+    def make(study: Synthetic) -> None:
+        for family in ("float", "xnor"):
+            subject = {
+                "dataset": "mnist",
+                "split": "official test",
+                "images": 10000,
+                "model": "lenet5",
+                "family": family,
+                "recipe": f"lenet5-mnist-{family}",
+                "epochs": 1,
+                "epochs_planned": 1,
+                "seed": 0,
+            }
+            study.add("accuracy", f"mnist/lenet5/{family}", subject, {"top1": 0.9})
+
+    page = _page(tmp_path, make)
+    assert "1 epoch, one seed" in page
+    assert "1 epochs" not in page
+
+
+def test_files_are_smaller_by_the_range_of_all_tables(tmp_path: Path) -> None:
+    def make(study: Synthetic) -> None:
+        study.memory()
+        study.paper_memory()
+
+    page = _page(tmp_path, make)
+    rows = [line for line in page.splitlines() if line.startswith("| ") and " MB |" in line]
+    smallest = min(float(line.strip(" |").rpartition("| ")[2]) for line in rows if line.strip(" |")[-1].isdigit())
+    assert f"The packed files are {smallest:g} to " in page

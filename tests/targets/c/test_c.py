@@ -190,3 +190,47 @@ def test_what_c_cannot_say_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         write_c(tmp_path / "file", case("clip"))
+
+
+def test_two_networks_link_into_one_program(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("digits", "letters")]
+    for seed, folder in enumerate(folders):
+        torch.manual_seed(seed)
+        graph = pack(create_model("lenet5", 10 + seed).eval(), (1, 28, 28))
+        write_c(folder, graph, prefix=folder.name)
+        assert "outputs equal bit for bit" in make(folder, "CFLAGS=-O1")
+        make(folder, "lib", "CFLAGS=-O1")
+    (tmp_path / "firmware.c").write_text(
+        '#include <stdio.h>\n#include "digits.h"\n#include "letters.h"\n'
+        "int main(void) { static float image[DIGITS_INPUTS], a[DIGITS_OUTPUTS], b[LETTERS_OUTPUTS];\n"
+        'digits_run(image, a); letters_run(image, b); printf("%d %d", DIGITS_OUTPUTS, LETTERS_OUTPUTS); return 0; }\n'
+    )
+    libraries = [str(folder / f"lib{folder.name}.a") for folder in folders]
+    command = ["cc", "firmware.c", *(f"-I{folder}" for folder in folders), *libraries, "-lm", "-o", "firmware"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    done = subprocess.run([tmp_path / "firmware"], capture_output=True, text=True, check=True)
+    assert done.stdout == "10 11"
+
+
+def test_a_program_builds_out_of_its_folder_with_other_tools(lenet5: Path, tmp_path: Path) -> None:
+    before = sorted(lenet5.iterdir())
+    for tool in ("cc", "ar", "size"):
+        real = shutil.which(tool)
+        (tmp_path / f"my-{tool}").write_text(f'#!/bin/sh\necho {tool} >> {tmp_path}/log\nexec {real} "$@"\n')
+        (tmp_path / f"my-{tool}").chmod(0o755)
+    tools = [f"{name}={tmp_path}/my-{name.lower()}" for name in ("CC", "AR", "SIZE")]
+    command = ["make", "-s", "-f", str(lenet5 / "Makefile"), *tools, "CFLAGS=-O1", "test", "lib", "size"]
+    build = tmp_path / "build"
+    build.mkdir()
+    done = subprocess.run(command, cwd=build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in build.iterdir()} >= {"main", "libmodel.a", "model.o"}
+    assert sorted(lenet5.iterdir()) == before
+    assert set((tmp_path / "log").read_text().split()) == {"cc", "ar", "size"}
+
+
+@pytest.mark.parametrize("prefix", ["", "Digits", "2d", "a-b", "xk", "main", "test_vector"])
+def test_a_prefix_that_is_no_name_is_refused(prefix: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="required: a small letter"):
+        write_c(tmp_path / "program", case("clip"), prefix=prefix)
+    assert not (tmp_path / "program").exists()

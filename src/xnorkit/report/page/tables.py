@@ -47,6 +47,7 @@ class Trained:
     planned: Cited | None
     in_part: bool
     splits: Sequence[str]
+    images: Sequence[int]
 
 
 def trained(records: Sequence[Record]) -> Trained | None:
@@ -57,7 +58,9 @@ def trained(records: Sequence[Record]) -> Trained | None:
     epochs, planned = cite(records[0], "epochs"), cite(records[0], "epochs_planned")
     in_part = any(record.status == "in part" for record in records)
     splits = sorted({str(record.subject.get("split", "evaluation split")) for record in records})
-    return Trained(top1, mean(top1), count(top1), mean(losses) if losses else None, epochs, planned, in_part, splits)
+    images = sorted({int(record.subject.get("images", 0)) for record in records})
+    loss = mean(losses) if losses else None
+    return Trained(top1, mean(top1), count(top1), loss, epochs, planned, in_part, splits, images)
 
 
 def best_training(evidence: Evidence, **network: str) -> Trained | None:
@@ -90,6 +93,17 @@ class Pair:
     lost: Cited
     in_part: bool
 
+    @property
+    def unequal(self) -> list[str]:
+        """What the two trainings differ in, which makes their difference one of more than the binarization."""
+        kinds = {
+            "epochs": (self.full.epochs, self.binary.epochs),
+            "split": (self.full.splits, self.binary.splits),
+            "number of images": (self.full.images, self.binary.images),
+            "number of seeds": (self.full.seeds, self.binary.seeds),
+        }
+        return [kind for kind, (full, binary) in kinds.items() if full != binary]
+
 
 def pairs(evidence: Evidence) -> list[Pair]:
     """Return every network with float32 and binary trainings: finished ones first, XNOR before other families."""
@@ -114,11 +128,14 @@ def families(records: Sequence[Record]) -> list[str]:
 
 
 def file_ratios(evidence: Evidence) -> list[Cited]:
-    """Return the ratio of float32 weights to file size for each XNOR network."""
+    """Return how many times smaller than its float32 weights each packed network in any table of the page is."""
     ratios = []
-    for record in evidence.of("memory", family="xnor"):
+    for record in evidence.of("memory"):
         full = evidence.value("memory", "weight_bytes", model=record.subject["model"], family="float")
-        ratios.append(ratio(full, cite(record, "file_bytes")))
+        if record.subject["family"] != "float":
+            ratios.append(ratio(full, cite(record, "file_bytes")))
+    for record in evidence.of("paper-memory"):
+        ratios.append(ratio(cite(record, "float_bytes"), cite(record, "packed_bytes")))
     return [each for each in ratios if each is not None]
 
 

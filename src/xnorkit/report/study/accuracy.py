@@ -7,6 +7,7 @@ from functools import partial
 from xnorkit import runtime
 from xnorkit.app.export import export_checkpoint
 from xnorkit.data import create_data
+from xnorkit.data.accuracy import split_words
 from xnorkit.errors import DataError
 from xnorkit.report.records import Record
 from xnorkit.report.study.plan import RunSpec
@@ -14,7 +15,6 @@ from xnorkit.report.study.run_folder import Run
 from xnorkit.report.study.study import Step, Study, Subject, blank, measured
 from xnorkit.report.study.trainings import VARIANT, command_of, find_run, runs_of
 from xnorkit.train import evaluate_model
-from xnorkit.train.evaluate import split_words
 
 __all__ = ["accuracy_steps", "deployed_steps"]
 

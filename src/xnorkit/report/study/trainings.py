@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from xnorkit.errors import RecipeError
@@ -36,13 +37,25 @@ def find_run(study: Study, spec: RunSpec) -> Run | None:
     A run that is missing or has epochs left is trained first, if the study trains and has time left.
     """
     run = _best(study, spec)
-    if not study.trains or (run is not None and run.finished):
+    recipe = recipe_of_run(study, spec)
+    enough = run is not None and run.finished and (run.folder.parent != study.own_runs or run.epochs >= recipe.epochs)
+    if not study.trains or enough:
         return run
     if study.seconds_left() <= 0:
         study.note(f"{spec.name}: no time left to train it (--hours)")
         return run
-    train(study, load_recipe(spec.recipe, spec.overrides), spec.name)
+    train(study, recipe, spec.name)
     return _best(study, spec)
+
+
+def recipe_of_run(study: Study, spec: RunSpec) -> Recipe:
+    """Return the recipe of a cell of the accuracy table, with the epochs of the study if these are fewer.
+
+    A recipe of stages keeps its own: they are no number.
+    """
+    recipe = load_recipe(spec.recipe, spec.overrides)
+    shorter = study.epochs and not recipe.stages and study.epochs < recipe.epochs
+    return replace(recipe, epochs=study.epochs) if shorter else recipe
 
 
 def train(study: Study, recipe: Recipe, name: str) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -22,6 +21,9 @@ from xnorkit.targets.c.stages import Stage, stages
 
 __all__ = ["CProgram", "write_c"]
 
+PREFIX = "model"
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAMING = ("main.c", "Makefile")
 BYTES = {"f32": 4, "u8": 1}
 
 
@@ -34,7 +36,13 @@ class CProgram:
     constant_bytes: int
 
 
-def write_c(folder: str | os.PathLike[str], graph: Graph, *, images: NDArray[np.float32] | None = None) -> CProgram:
+def write_c(
+    folder: str | os.PathLike[str],
+    graph: Graph,
+    *,
+    images: NDArray[np.float32] | None = None,
+    prefix: str = PREFIX,
+) -> CProgram:
     """Write a self-contained C99 program of `graph` into a folder: model.h, model.c, xk*.c, a test and a Makefile.
 
     `model_run(const float *image, float *outputs)` takes one image (C, H, W), prepared as in training. `model_run_u8`
@@ -46,11 +54,18 @@ def write_c(folder: str | os.PathLike[str], graph: Graph, *, images: NDArray[np.
         folder: made if absent; files of the same name are replaced.
         graph: a valid graph, for one size of images.
         images: (N, C, H, W) float32 for the test; two random ones by default.
+        prefix: in place of "model" in the names of files, functions and macros, so that several networks link into one
+            program: `digits_run`, `DIGITS_OUTPUTS`, digits.h, `make libdigits.a`.
 
     Raises:
         ExportError: the graph is for images of any size, or reads pixels and has no normalisation.
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or `prefix` is no such name.
     """
+    if not NAME.fullmatch(prefix) or prefix.startswith(("xk", "test")) or prefix in ("main", "size", "clean", "lib"):
+        raise InputError(
+            f"prefix {prefix!r}; required: a small letter, then small letters, digits and _, such as digits; not "
+            "xk..., test..., main, size, clean or lib, which the program uses itself."
+        )
     if graph.input.dynamic:
         raise ExportError(
             f"'{graph.name}' is for images of any size; required for C, whose memory is fixed: a graph for one size."
@@ -67,10 +82,11 @@ def write_c(folder: str | os.PathLike[str], graph: Graph, *, images: NDArray[np.
         for source in resources.files("xnorkit.targets.c").joinpath("sources").iterdir():
             if source.name == "xk_function.c" and all(node.op != "activation" for node in graph.nodes):
                 continue  # it needs a mathematical library, which a board may not have
-            with resources.as_file(source) as path:
-                shutil.copyfile(path, target / path.name)
-        (target / "model.h").write_text(model.header, encoding="utf-8")
-        (target / "model.c").write_text(model.source, encoding="utf-8")
+            text = source.read_text(encoding="utf-8")
+            named = _named(text, prefix) if source.name in NAMING else text
+            (target / source.name).write_text(named, encoding="utf-8")
+        (target / f"{prefix}.h").write_text(_named(model.header, prefix), encoding="utf-8")
+        (target / f"{prefix}.c").write_text(_named(model.source, prefix), encoding="utf-8")
         (target / "test_vector.h").write_text(_test_vector(images, outputs), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror}); required: a writable folder.") from error
@@ -193,6 +209,12 @@ def _test_vector(images: NDArray[np.float32], outputs: NDArray[np.float32]) -> s
             "",
         ]
     )
+
+
+def _named(text: str, prefix: str) -> str:
+    """Return the text of a program with another prefix than "model"."""
+    text = re.sub(r"\bMODEL(?=_[A-Z])", prefix.upper(), text)
+    return re.sub(r"\bmodel(?=_run|\.[cho]\b|$)", prefix, text, flags=re.MULTILINE)
 
 
 def _plain(name: str) -> str:

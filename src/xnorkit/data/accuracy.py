@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from xnorkit.data import ImageData
+from xnorkit.data.base import ImageData
 from xnorkit.errors import InputError, RecipeError
 from xnorkit.format import Preparation
 

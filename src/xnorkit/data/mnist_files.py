@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xnorkit.data._files import GONE, data_root, existing, fetch, missing, vanished
-from xnorkit.data.batches import Split
 from xnorkit.data.memory import MemoryData, split_of
 from xnorkit.data.options import DataOptions
+from xnorkit.data.split import Split
 from xnorkit.errors import DataError
 
 __all__ = ["fashion_mnist", "mnist", "read_idx"]

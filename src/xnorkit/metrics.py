@@ -1,0 +1,5 @@
+"""Metrics of torchmetrics for binary networks."""
+
+from xnorkit.train.metrics import FlipRatio
+
+__all__ = ["FlipRatio"]
