@@ -142,9 +142,15 @@ def test_a_binarization_of_ones_own_in_a_known_model() -> None:
         ("model.name=absent_things:Net", "the import of absent_things fails .ModuleNotFoundError: No module named"),
         ("model.name=things_of_mine:Nett", "has no Nett; required: a name that is in it. Did you mean Net"),
         ("model.name=a b:c", "required: package.module:Name"),
-        ("model.name=things_of_mine:number", "input_shape=None; required: an attribute input_shape = .C, H, W."),
-        ("model.binarization=react", "react with things_of_mine:Net, which is your own; required: leave it out"),
-        ("model.binarization=things_of_mine:number", "is a int; required: a BConfig, or a class of binarizers"),
+        (
+            "model.name=things_of_mine:number",
+            "input_shape=None, but it must have the attribute input_shape",
+        ),
+        (
+            "model.binarization=react",
+            "react is a name of xnorkit's models, but things_of_mine:Net is your own",
+        ),
+        ("model.binarization=things_of_mine:number", "is a int, but it must be a BConfig or a class of binarizers"),
         ("model.options.depth=3", "Net with num_classes, width, depth: .*unexpected keyword argument 'depth'"),
         ("data.name=things_of_mine:config", "not callable; required: a class or function that takes the folder"),
         ("optimizer.args.slow=1", "optimizer things_of_mine:Steps: .*unexpected keyword argument 'slow'"),

@@ -64,8 +64,8 @@ def evaluate_model(
         required = (len(labels), count)
         if logits.shape != required or np.isnan(logits).any():
             raise InputError(
-                f"predict returned logits of shape {logits.shape}; required: {required} without NaN. Check that the "
-                f"model was made for data '{data.name}'."
+                f"predict returned logits of shape {logits.shape}, but they must be {required} without NaN. Check that "
+                f"the model was made for data '{data.name}'."
             )
         order = np.argsort(-logits, axis=1, kind="stable")
         rank = np.argmax(order == labels[:, None], axis=1)
@@ -90,8 +90,8 @@ def check_flip(preparation: Preparation) -> None:
     """Raise RecipeError for images less a mean image: their mirror is not that of the picture."""
     if preparation.mean_image is not None:
         raise RecipeError(
-            "test-time flip with images less a mean image, which is not symmetric; required: pixels normalised per "
-            "channel. Leave test_flip out."
+            "the test-time flip needs pixels that are normalised per channel, but these images have a mean image "
+            "subtracted, which is not symmetric. Leave test_flip out."
         )
 
 

@@ -75,12 +75,12 @@ def create_data(
             made = make(root, chosen)
         except TypeError as error:
             raise RecipeError(
-                f"data.name={name}: {error}; required: a class or function that takes the folder and the options."
+                f"data.name={name} must be a class or function that takes the folder and the options, but: {error}."
             ) from error
         if not isinstance(made, ImageData):
             raise RecipeError(
-                f"data.name={name} returns {type(made).__name__}; required: an xnorkit.data.ImageData, such as "
-                "MemoryData."
+                f"data.name={name} returns a {type(made).__name__}, but it must return an xnorkit.data.ImageData, "
+                "such as MemoryData."
             )
         return made
     if name not in _DATA:

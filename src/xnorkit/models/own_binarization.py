@@ -29,7 +29,7 @@ def own_binarization(name: str) -> BConfig:
     if isinstance(found, type) and issubclass(found, nn.Module):
         return BConfig(found, weight_pre_process=XNORWeightBinarizer)
     raise RecipeError(
-        f"model.binarization={name} is a {type(found).__name__}; required: a BConfig, or a class of binarizers."
+        f"model.binarization={name} is a {type(found).__name__}, but it must be a BConfig or a class of binarizers."
     )
 
 
@@ -47,16 +47,16 @@ def own_model(
         model = make(**given)
     except TypeError as error:
         raise RecipeError(
-            f"model.name={name} with {', '.join(given) or 'no arguments'}: {error}; required: a class or function that "
-            "takes num_classes and the options by keyword."
+            f"model.name={name} must be a class or function that takes num_classes and the options by keyword, but "
+            f"with {', '.join(given) or 'no arguments'}: {error}."
         ) from error
     if not isinstance(model, nn.Module):
-        raise RecipeError(f"model.name={name} returns {type(model).__name__}; required: a torch.nn.Module.")
+        raise RecipeError(f"model.name={name} returns a {type(model).__name__}, but it must return a torch.nn.Module.")
     if isinstance(binarization, BConfig):
         prepare_binary_model(model, binarization, ignore_layers_name=["_first_", "_last_"])
     elif binarization not in (None, "xnor"):  # "xnor" is what a recipe has that says nothing
         raise RecipeError(
-            f"model.binarization={binarization} with {name}, which is your own; required: leave it out, or name a "
-            "BConfig as package.module:Name."
+            f"model.binarization={binarization} is a name of xnorkit's models, but {name} is your own. Leave it out, "
+            "or name a BConfig as package.module:Name."
         )
     return model

@@ -88,8 +88,8 @@ def input_shape(name: str) -> tuple[int, int, int]:
         shape = getattr(own(name, "model.name"), "input_shape", None)
         if not isinstance(shape, tuple) or len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
             raise RecipeError(
-                f"model.name={name} has input_shape={shape!r}; required: an attribute input_shape = (C, H, W) of the "
-                "class or function, the images that it takes."
+                f"model.name={name} has input_shape={shape!r}, but it must have the attribute input_shape = (C, H, W), "
+                "the shape of the images that it takes."
             )
         return shape
     return _entry(name).data[0]
