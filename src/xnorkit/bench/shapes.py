@@ -153,7 +153,8 @@ def select_shapes(texts: Sequence[str], ops: Sequence[str]) -> list[LayerShape]:
         else:
             raise InputError(f"shape '{text}', but it must be {FORMS}; a JSON file; or one of {', '.join(known)}.")
     if not shapes:
-        raise InputError(f"shapes {' '.join(texts)} hold no {' or '.join(ops)}, but must hold one. Add a shape.")
+        given = f"shapes {' '.join(texts)} hold" if texts else "an empty list of shapes holds"
+        raise InputError(f"{given} no {' or '.join(ops)}, but at least one shape is needed. Add one.")
     return shapes
 
 
