@@ -71,7 +71,7 @@ class LayerCase:
         """Return a call of the binary layer, bits in and thresholded bits out, that takes the number of threads."""
         shape = self.shape
         program = self._program("bits", isa)
-        tensors = {
+        tensors: dict[str, NDArray[Any]] = {
             "weight": _pack_filters(self.weight),
             "threshold": self.threshold,
             "flip": np.zeros(shape.out_channels, dtype=np.uint8),
@@ -94,9 +94,16 @@ class LayerCase:
 
     def _add_binary(self, program: _engine.Program, layout: Layout) -> int:
         channels = self.shape.in_channels
-        zeros = {"threshold": np.zeros(channels, np.float32), "flip": np.zeros(channels, np.uint8)}
+        zeros: dict[str, NDArray[Any]] = {
+            "threshold": np.zeros(channels, np.float32),
+            "flip": np.zeros(channels, np.uint8),
+        }
         signs = program.add("pack", [0], {}, zeros)
-        tensors = {"weight": _pack_filters(self.weight), "scale": self.scale, "bias": self.bias}
+        tensors: dict[str, NDArray[Any]] = {
+            "weight": _pack_filters(self.weight),
+            "scale": self.scale,
+            "bias": self.bias,
+        }
         y = program.add("binary_conv2d", [signs], {**self._attributes(), "epilogue": "float"}, tensors)
         return program.add("planes", [y]) if layout == "nchw" else y
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -103,6 +104,10 @@ def _pad(a: Mapping[str, Any]) -> Made:
     return nn.ConstantPad3d((*pads, *(0,) * (6 - len(pads))), float(a["value"])) if not any(pads[6:]) else None
 
 
+def _plain(kind: Callable[[], nn.Module], _: Mapping[str, Any]) -> Made:
+    return kind()
+
+
 MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Made]] = {
     "relu": lambda a: nn.ReLU(),
     "hardtanh": lambda a: _clamp(a["min_val"], a["max_val"]),
@@ -111,7 +116,7 @@ MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Made]] = {
     "clamp_max": lambda a: _clamp(None, a["max"]),
     "leaky_relu": lambda a: nn.LeakyReLU(a["negative_slope"]),
     # ATen calls them as the format does.
-    **{name: lambda a, kind=kind: kind() for kind, name in ACTIVATIONS.items()},
+    **{name: partial(_plain, kind) for kind, name in ACTIVATIONS.items()},
     "gelu": lambda a: nn.GELU(a["approximate"]),
     "_prelu_kernel": _prelu,
     "elu": lambda a: nn.ELU(a["alpha"]) if a["scale"] == a["input_scale"] == 1 else None,
