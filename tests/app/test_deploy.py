@@ -62,7 +62,7 @@ def test_the_data_set_is_not_needed_for_given_images_or_another_form(
     monkeypatch.delenv("XNORKIT_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     source = checkpoint(tmp_path / "mnist.ckpt", "lenet5-mnist", mean=[0.25], std=[0.5])
-    with pytest.raises(DataError, match="no MNIST"):
+    with pytest.raises(DataError, match="MNIST was not found"):
         export_checkpoint(source, tmp_path / "none.xnor")
     np.save("few.npy", np.random.default_rng(0).integers(0, 256, (5, 1, 28, 28), dtype=np.uint8))
     given = export_checkpoint(source, tmp_path / "given.xnor", calibration=Path("few.npy"), images=3)
@@ -74,7 +74,7 @@ def test_the_data_set_is_not_needed_for_given_images_or_another_form(
     assert graph.input.normalization == Normalization((0.25,), (0.5,))
     assert graph.metadata == {"recipe": "lenet5-mnist", "data": "mnist"}
     assert summarize_model(str(source)).total.packed_bytes == given.file_bytes
-    with pytest.raises(DataError, match="no MNIST"):
+    with pytest.raises(DataError, match="MNIST was not found"):
         export_checkpoint(source, tmp_path / "none.xnor", data_root=tmp_path, data_needed=False)
     older = checkpoint(tmp_path / "older.ckpt", "lenet5-mnist")
     with pytest.raises(

@@ -122,7 +122,7 @@ def test_a_file_of_unknown_architecture_has_no_peers(tmp_path: Path, monkeypatch
     assert peer.fault == "'own' is not a name of `xnorkit models`, so its float twin is unknown"
     monkeypatch.setattr(model, "find_spec", lambda name: None)
     _, peer = bench_model(str(path), seconds=0.01, against=("torch",))
-    assert peer.fault == "PyTorch is not installed, which makes the float twin; pip install 'xnorkit[bench]'"
+    assert peer.fault == "PyTorch, which runs the float twin, is not installed; pip install 'xnorkit[bench]'"
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_flags(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> No
     say_flags(monkeypatch, tmp_path, flags)
     assert has_vnni() is vnni
     assert INT8.weight_bits() == (8 if vnni else 7)
-    assert INT8.remark() == (None if vnni else "weights of 7 bits, as sums of bytes saturate without VNNI")
+    assert INT8.remark() == (None if vnni else "weights of 7 bits, because sums of bytes saturate without VNNI")
     assert FULL.remark() is None
 
 

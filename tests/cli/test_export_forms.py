@@ -117,7 +117,7 @@ def test_a_checkpoint_without_its_data_set(
     assert "16 images, 16 generated images" in capsys.readouterr().out
     assert Path("new/folder/lenet5.onnx").stat().st_size < 90_000
     assert main(["export", "mnist.ckpt", "-o", "lenet5.xnor"]) == 2
-    assert "no MNIST in data" in capsys.readouterr().err
+    assert "MNIST was not found in data" in capsys.readouterr().err
     Path("file").touch()
     assert main(["export", "mnist.ckpt", "-o", "file/lenet5.onnx", "--to", "onnx"]) == 2
     assert "required: a writable folder" in capsys.readouterr().err

@@ -31,8 +31,8 @@ def test_measures_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     ("words", "message"),
     [
         (["--from", "nowhere"], "--from nowhere has no records.jsonl; required: the folder of a report."),
-        (["--quick", "--only", "speed"], "--only speed; required: experiments"),
-        (["--quick", "--threads", "0"], "threads=0; required"),
+        (["--quick", "--only", "speed"], "experiment 'speed', but experiments must be among accuracy"),
+        (["--quick", "--threads", "0"], "threads=0, but it must be an integer from 1 to 256"),
         (["--quick", "--seeds", "0"], "--seeds 0; required: a number above 0."),
         (["--hours", "-1"], "--hours -1.0; required: a number above 0."),
     ],

@@ -89,7 +89,7 @@ def test_predict_names_what_is_no_image(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_evaluate_can_download(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "let them be downloaded" in failing(capsys, "evaluate", "lenet5-mnist", "--data", tmp_path)
+    assert "download them" in failing(capsys, "evaluate", "lenet5-mnist", "--data", tmp_path)
     assert run_json(capsys, "evaluate", NAME, "--download", "true")["data"] == "digits"
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from make_data import counting, make_cifar10, make_cifar100, python2_pickle, random_images
 
-from xnorkit.data import _files, create_data
+from xnorkit.data import _torchvision, create_data
 from xnorkit.errors import DataError
 
 FOLDERS = {"cifar-10-batches-py": False, "cifar-10-batches-bin": True}
@@ -121,7 +121,7 @@ def test_download_arrives_whole_or_not_at_all(
             raise OSError("no\nnetwork.")
 
     datasets = types.SimpleNamespace(CIFAR10=download)
-    monkeypatch.setattr(_files, "import_torchvision", lambda: types.SimpleNamespace(datasets=datasets))
+    monkeypatch.setattr(_torchvision, "import_torchvision", lambda: types.SimpleNamespace(datasets=datasets))
     works = False
     with pytest.raises(DataError, match=r"download of CIFAR-10 into .* failed: no network\. It needs a network"):
         create_data("cifar10", tmp_path / "new" / "data", download=True)

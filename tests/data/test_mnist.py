@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from xnorkit.data import _files, create_data
+from xnorkit.data import _torchvision, create_data
 from xnorkit.errors import DataError
 
 FILES = {"train-images-idx3-ubyte": 60_000, "train-labels-idx1-ubyte": 60_000}
@@ -90,7 +90,7 @@ def test_download_only_when_asked_and_absent(tmp_path: Path, monkeypatch: pytest
         fake_files(Path(root) / "MNIST/raw")
 
     stand_in = types.SimpleNamespace(datasets=types.SimpleNamespace(MNIST=download))
-    monkeypatch.setattr(_files, "import_torchvision", lambda: stand_in)
+    monkeypatch.setattr(_torchvision, "import_torchvision", lambda: stand_in)
     with pytest.raises(DataError):
         create_data("mnist", root=tmp_path)
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_failed_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         raise RuntimeError("no network")
 
     stand_in = types.SimpleNamespace(datasets=types.SimpleNamespace(MNIST=download))
-    monkeypatch.setattr(_files, "import_torchvision", lambda: stand_in)
+    monkeypatch.setattr(_torchvision, "import_torchvision", lambda: stand_in)
     with pytest.raises(DataError, match=r"download of MNIST into .* failed: no network"):
         create_data("mnist", root=tmp_path, download=True)
 

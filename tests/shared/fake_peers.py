@@ -15,9 +15,9 @@ KINDS = ("right", "wrong", "shape", "nan", "import", "build", "first", "later", 
 LATER_CALLS, LATE_SECONDS = 3, 0.06
 """Until a peer raises: while it warms up, which takes 50 ms, or behind that."""
 FAULTS = {
-    "wrong": "wrong answer: relative error ",
-    "shape": "wrong answer: of shape ",
-    "nan": "wrong answer: relative error nan",
+    "wrong": "wrong answer: the relative error is ",
+    "shape": "wrong answer: the shape is ",
+    "nan": "wrong answer: the relative error is nan",
     "import": "ImportError: libfake.so cannot be loaded",
     "build": "RuntimeError: no kernel for this graph",
     "first": "ValueError: first",

@@ -104,7 +104,10 @@ def test_nothing_is_evaluated(tmp_path: Path) -> None:
         ("s: {weight: {name: XNORWeightBinarize}}", "s.weight: unknown binarizer .*XNORWeightBinarizer"),
         ("s: {weight: {name: WithArgs}}", "unknown binarizer 'WithArgs'"),
         ("s: {weight: {name: Mine}}", "unknown binarizer 'Mine'"),
-        ("s: {weight: {name: XNORWeightBinarizer, args: {alpha: 1}}}", "required: .*compute_alpha"),
+        (
+            "s: {weight: {name: XNORWeightBinarizer, args: {alpha: 1}}}",
+            "those of its constructor.*compute_alpha",
+        ),
         ("s: {weight: {name: XNORWeightBinarizer, args: [1]}}", "required: a mapping"),
         ("s: {weight: XNORWeightBinarizer}", "required: name, and args"),
         ("s: {weight: {args: {}}}", "required: name, and args"),

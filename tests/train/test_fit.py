@@ -257,7 +257,7 @@ def test_evaluation_ranks() -> None:
     missed = [int(labels[-1])]
     assert [i for i, row in enumerate(per_class) if row["top5"] != 1.0] == missed
     assert evaluate_model(lambda images: np.eye(10)[labels], data)["top1"] == 1.0
-    with pytest.raises(InputError, match=r"shape \(100, 3\); required: \(100, 10\)"):
+    with pytest.raises(InputError, match=r"shape \(100, 3\), but they must be \(100, 10\)"):
         evaluate_model(lambda images: np.zeros((100, 3)), data)
     with pytest.raises(InputError, match="without NaN"):
         evaluate_model(lambda images: np.full((100, 10), np.nan), data)

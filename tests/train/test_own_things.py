@@ -151,8 +151,11 @@ def test_a_binarization_of_ones_own_in_a_known_model() -> None:
             "react is a name of xnorkit's models, but things_of_mine:Net is your own",
         ),
         ("model.binarization=things_of_mine:number", "is a int, but it must be a BConfig or a class of binarizers"),
-        ("model.options.depth=3", "Net with num_classes, width, depth: .*unexpected keyword argument 'depth'"),
-        ("data.name=things_of_mine:config", "not callable; required: a class or function that takes the folder"),
+        ("model.options.depth=3", "but with num_classes, width, depth: .*unexpected keyword argument 'depth'"),
+        (
+            "data.name=things_of_mine:config",
+            "must be a class or function that takes the folder and the options, but: .*not callable",
+        ),
         ("optimizer.args.slow=1", "optimizer things_of_mine:Steps: .*unexpected keyword argument 'slow'"),
     ],
 )

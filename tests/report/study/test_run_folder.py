@@ -54,7 +54,7 @@ def test_trials_and_damaged_folders_are_left_out_with_a_note(tmp_path: Path) -> 
     (tmp_path / "damaged" / "recipe.yaml").write_text("name: [\n")
     notes: list[str] = []
     assert [run.folder.name for run in read_runs([tmp_path, tmp_path / "absent"], notes.append)] == ["good"]
-    assert any("trial: a trial, it holds out 20%" in note for note in notes)
+    assert any("trial: a trial, which holds out 20%" in note for note in notes)
     assert any("damaged" in note for note in notes)
 
 

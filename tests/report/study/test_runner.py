@@ -139,7 +139,7 @@ def test_the_time_for_trainings_ends(tmp_path: Path) -> None:
     endless = RunSpec("lenet5-digits", "digits", "lenet5", "xnor", ("epochs=100000",))
     study = Study(replace(TINY, runs=(endless,)), tmp_path, deadline=time.monotonic() + 4, note=notes.append)
     result = run_study(study, ["accuracy"], show=quiet)
-    assert notes[0] == "lenet5-digits-xnor: the time is over (--hours); it goes on with the next report"
+    assert notes[0] == "lenet5-digits-xnor: the time is over (--hours); it continues with the next report"
     assert (result.measured, result.in_part + result.not_run) == (0, 2)
     for record in study.store.find("accuracy", family="xnor"):
         assert record.status == "not run" or record.reason.endswith(" of 100000 epochs")
