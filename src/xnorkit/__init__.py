@@ -3,8 +3,9 @@
 Public names are loaded on first use, so `import xnorkit` never imports torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from xnorkit.lazy import attach as _attach
 
 if TYPE_CHECKING:
     from xnorkit.app.picture import preprocess
@@ -45,22 +46,6 @@ _NAMES = {
     "nn": ("BConfig", "BinaryConv2d", "BinaryLinear", "convert", "prepare_binary_model"),
     "runtime": ("load",),
 }
-_HOME = {name: f"xnorkit.{module}" for module, names in _NAMES.items() for name in names}
-
 
 if not TYPE_CHECKING:  # a name that does not exist is an error for type checkers
-
-    def __getattr__(name: str) -> Any:
-        if name not in _HOME:
-            raise AttributeError(f"module 'xnorkit' has no attribute '{name}'")
-        try:
-            return getattr(import_module(_HOME[name]), name)
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            message = f"xnorkit.{name} needs torch; install it with: pip install 'xnorkit[train]'"
-            raise ModuleNotFoundError(message, name="torch") from error
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    __getattr__, __dir__ = _attach(__name__, _NAMES)

@@ -14,17 +14,25 @@ def attach(package: str, names: Mapping[str, tuple[str, ...]]) -> tuple[Callable
     Args:
         package: full name of the package.
         names: modules of the package -> the public names in them; none has the name of a module, which would hide it.
+
+    A name that needs torch raises ModuleNotFoundError where torch is not installed, with what to install.
     """
     homes = {name: f"{package}.{module}" for module, own in names.items() for name in own}
 
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module '{package}' has no attribute '{name}'")
-        value = getattr(import_module(homes[name]), name)
+        try:
+            value = getattr(import_module(homes[name]), name)
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            message = f"{package}.{name} needs torch; install it with: pip install 'xnorkit[train]'"
+            raise ModuleNotFoundError(message, name="torch") from error
         setattr(sys.modules[package], name, value)
         return value
 
     def names_of() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *homes})
+        return sorted(sys.modules[package].__all__)
 
     return get, names_of

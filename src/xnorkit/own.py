@@ -33,7 +33,7 @@ def own(name: str, where: str) -> Any:
         RecipeError: another form, a module that is absent or fails, or a name that it lacks.
     """
     if not FORM.fullmatch(name):
-        raise RecipeError(f"{where}={name}; required: package.module:Name, as my_package.nets:MyNet.")
+        raise RecipeError(f"{where}={name}, but it must read package.module:Name, such as my_package.nets:MyNet.")
     module_name, _, path = name.partition(":")
     if not {"", os.getcwd()} & set(sys.path):
         sys.path.append(os.getcwd())
@@ -42,14 +42,14 @@ def own(name: str, where: str) -> Any:
     except Exception as error:  # the user's code may raise what it likes
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise RecipeError(
-            f"{where}={name}: the import of {module_name} fails ({reason}); required: a module that is "
-            "installed, or that lies in the current folder."
+            f"{where}={name}: the import of {module_name} fails ({reason}). The module must be installed, or lie in "
+            "the current folder."
         ) from error
     for step in path.split("."):
         if not hasattr(found, step):
             near = difflib.get_close_matches(step, dir(found), n=3)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise RecipeError(f"{where}={name}: {module_name} has no {step}; required: a name that is in it.{hint}")
+            raise RecipeError(f"{where}={name}: {module_name} has no {step}.{hint or ' Name something that is in it.'}")
         found = getattr(found, step)
     return found
 
@@ -72,6 +72,6 @@ def check_trust(names: Iterable[str], path: object) -> None:
         package = re.split(r"[.:]", name)[0]
         if package not in trusted:
             raise InputError(
-                f"{path} names {name}, code that is not part of xnorkit; required: your permission to import it. If "
+                f"{path} names {name}, code that is not part of xnorkit, and importing it needs your permission. If "
                 f"you trust the file and the package, set {TRUST}={package} in the environment."
             )

@@ -140,8 +140,8 @@ def test_a_binarization_of_ones_own_in_a_known_model() -> None:
     ("override", "message"),
     [
         ("model.name=absent_things:Net", "the import of absent_things fails .ModuleNotFoundError: No module named"),
-        ("model.name=things_of_mine:Nett", "has no Nett; required: a name that is in it. Did you mean Net"),
-        ("model.name=a b:c", "required: package.module:Name"),
+        ("model.name=things_of_mine:Nett", "has no Nett. Did you mean Net"),
+        ("model.name=a b:c", "must read package.module:Name"),
         (
             "model.name=things_of_mine:number",
             "input_shape=None, but it must have the attribute input_shape",
@@ -214,7 +214,7 @@ def test_fit_refuses_objects_that_do_not_fit(tmp_path: Path) -> None:
     for given, message in (
         ({"data": stripes(8)}, "data with batches of 8 .*required: batch_size=16"),
         ({"data": [1]}, "data is a list; required: an xnorkit.data.ImageData"),
-        ({"data": stripes(), "logger": "wand"}, "logger='wand'; required: one of csv, tensorboard, wandb, mlflow"),
+        ({"data": stripes(), "logger": "wand"}, "logger='wand', but it must be one of csv, tensorboard, wandb, mlflow"),
     ):
         with pytest.raises(InputError, match=message):
             fit(plain, output=tmp_path / "run", progress=False, model=net(), **given)
@@ -246,5 +246,5 @@ def test_several_seeds(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"seed-1", "seed-3", "seeds.json"}
     with pytest.raises(InputError, match="none twice"):
         fit_seeds(recipe(), [1, 1], output=tmp_path / "more")
-    with pytest.raises(InputError, match="share its weights"):
+    with pytest.raises(InputError, match="share the weights"):
         fit_seeds(recipe(), [1, 2], output=tmp_path / "more", model=net())

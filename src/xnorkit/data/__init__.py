@@ -56,44 +56,20 @@ __all__ = [
 _NAMES = {
     "_torchvision": ("repair_torchvision",),
     "base": ("ImageData",),
-    "batches": (
-        "Augmentation",
-        "ImageBatches",
-        "normalize",
-    ),
+    "batches": ("Augmentation", "ImageBatches", "normalize"),
     "caffe_lmdb": ("imagenet_lmdb",),
-    "cifar": (
-        "cifar10",
-        "cifar100",
-    ),
-    "cifar_whitened": (
-        "Whitening",
-        "cifar10_whitened",
-        "contrast_normalized",
-        "write_cifar10_whitened",
-    ),
+    "cifar": ("cifar10", "cifar100"),
+    "cifar_whitened": ("Whitening", "cifar10_whitened", "contrast_normalized", "write_cifar10_whitened"),
     "sklearn_digits": ("digits",),
-    "folders": (
-        "imagefolder",
-        "imagenet",
-    ),
+    "folders": ("imagefolder", "imagenet"),
     "memory": ("MemoryData",),
-    "mnist_files": (
-        "fashion_mnist",
-        "mnist",
-    ),
+    "mnist_files": ("fashion_mnist", "mnist"),
     "options": ("DataOptions",),
     "order": ("BatchOrder",),
     "photos": ("PhotoData",),
-    "registry": (
-        "create_data",
-        "list_data",
-    ),
+    "registry": ("create_data", "list_data"),
     "shard_writer": ("write_shards",),
-    "shards": (
-        "imagenet_webdataset",
-        "webdataset",
-    ),
+    "shards": ("imagenet_webdataset", "webdataset"),
     "split": ("Split",),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from xnorkit.errors import InputError
 from xnorkit.train._lightning import pl
+from xnorkit.train.log import has_tensorboard
 
 __all__ = ["LOGGERS", "FigureLog", "make_loggers"]
 
@@ -42,7 +43,7 @@ def make_loggers(given: Any, folder: Path, run: str) -> list[Any]:
         if isinstance(one, pl.loggers.Logger):
             loggers.append(one)
         elif not isinstance(one, str) or one not in LOGGERS:
-            raise InputError(f"logger={one!r}; required: one of {', '.join(LOGGERS)}, or a logger of Lightning.")
+            raise InputError(f"logger={one!r}, but it must be one of {', '.join(LOGGERS)}, or a logger of Lightning.")
         elif LOGGERS[one]:
             loggers += _made(one, folder, run)
     return loggers
@@ -51,13 +52,13 @@ def make_loggers(given: Any, folder: Path, run: str) -> list[Any]:
 def _made(name: str, folder: Path, run: str) -> list[Any]:
     try:
         if name == "tensorboard":
-            import tensorboard  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401 - a check
-
+            if not has_tensorboard():
+                raise ModuleNotFoundError(name)
             return []
         if name == "wandb":
             return [pl.loggers.WandbLogger(name=run, save_dir=folder)]
         return [pl.loggers.MLFlowLogger(run_name=run, save_dir=str(folder / "mlruns"))]
     except ModuleNotFoundError as error:
         raise InputError(
-            f"the logger {name} needs the package {LOGGERS[name]}; required: pip install 'xnorkit[{name}]'."
+            f"the logger {name} needs the package {LOGGERS[name]}, which is absent: pip install 'xnorkit[{name}]'."
         ) from error

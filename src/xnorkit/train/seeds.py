@@ -58,9 +58,9 @@ def fit_seeds(recipe: Recipe, seeds: Sequence[int], *, output: Path | str, **opt
         XnorkitError: as `fit`.
     """
     if not seeds or len(set(seeds)) != len(seeds):
-        raise InputError(f"seeds={list(seeds)}; required: at least one, and none twice.")
+        raise InputError(f"seeds={list(seeds)}, but there must be at least one, and none twice.")
     if options.get("model") is not None:
-        raise InputError("a model for several seeds, which share its weights; required: a recipe that names the model.")
+        raise InputError("several seeds would share the weights of the given model. Name it in the recipe instead.")
     folder = Path(output)
     results = {}
     for seed in seeds:

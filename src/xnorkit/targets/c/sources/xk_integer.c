@@ -1,16 +1,11 @@
 /* Layers whose sums are integers: signs with exclusive or and a count of bits, bytes with products. */
 #include "xk_inside.h"
 
+#if defined(XK_SCALAR) || !defined(__GNUC__) || (defined(__arm__) && !defined(__ARM_NEON)) || \
+    (defined(__riscv) && !defined(__riscv_zbb))
 /* Without an instruction that counts bits, three words share the last steps: a word's four-bit fields hold at most 4, so
  * those of three words add up to at most 12, below 16; a byte of their sum holds at most 24, and ten such sums stay below
  * 256. */
-#if defined(XK_SCALAR) || !defined(__GNUC__) || (defined(__arm__) && !defined(__ARM_NEON)) || \
-    (defined(__riscv) && !defined(__riscv_zbb))
-#define XK_COUNT_BY_FIELDS 1
-#else
-#define XK_COUNT_BY_FIELDS 0
-#endif
-
 static uint32_t fields(uint32_t v) {
   v = v - (v >> 1 & 0x55555555u);
   return (v & 0x33333333u) + (v >> 2 & 0x33333333u);
@@ -18,26 +13,24 @@ static uint32_t fields(uint32_t v) {
 
 static uint32_t bytes(uint32_t fours) { return (fours & 0x0f0f0f0fu) + (fours >> 4 & 0x0f0f0f0fu); }
 
-static int32_t sum_of_bytes(uint32_t v) {
-  return (int32_t)(((v & 0x00ff00ffu) + (v >> 8 & 0x00ff00ffu)) * 0x00010001u >> 16);
+/* Bits that differ between two runs of words. */
+static int32_t differing(const uint32_t *a, const uint32_t *b, int32_t words) {
+  uint32_t count = 0;
+  for (int32_t i = 0; i < words;) {
+    uint32_t sum = 0;
+    int32_t left = 10;
+    for (; left > 0 && i + 3 <= words; i += 3, --left)
+      sum += bytes(fields(a[i] ^ b[i]) + fields(a[i + 1] ^ b[i + 1]) + fields(a[i + 2] ^ b[i + 2]));
+    for (; left > 0 && i < words; ++i, --left) sum += bytes(fields(a[i] ^ b[i]));
+    count += ((sum & 0x00ff00ffu) + (sum >> 8 & 0x00ff00ffu)) * 0x00010001u >> 16;
+  }
+  return (int32_t)count;
 }
-
+#else
 /* Bits that differ between two runs of words. */
 static int32_t differing(const uint32_t *a, const uint32_t *b, int32_t words) {
   int32_t count = 0;
   int32_t i = 0;
-  if (XK_COUNT_BY_FIELDS) {
-    while (i < words) {
-      uint32_t sum = 0;
-      int32_t left = 10;
-      for (; left > 0 && i + 3 <= words; i += 3, --left)
-        sum += bytes(fields(a[i] ^ b[i]) + fields(a[i + 1] ^ b[i + 1]) + fields(a[i + 2] ^ b[i + 2]));
-      for (; left > 0 && i < words; ++i, --left) sum += bytes(fields(a[i] ^ b[i]));
-      count += sum_of_bytes(sum);
-    }
-    return count;
-  }
-#if !XK_COUNT_BY_FIELDS
 #if UINTPTR_MAX > 0xffffffffu
   for (; i + 2 <= words; i += 2) {
     const uint64_t x = (uint64_t)a[i + 1] << 32 | a[i];
@@ -46,9 +39,9 @@ static int32_t differing(const uint32_t *a, const uint32_t *b, int32_t words) {
   }
 #endif
   for (; i < words; ++i) count += __builtin_popcount(a[i] ^ b[i]);
-#endif
   return count;
 }
+#endif
 
 /* Word i of the channels first .. first + channels - 1 of a pixel, as if they began a word. */
 static uint32_t group_word(const uint32_t *pixel, int32_t words, int32_t first, int32_t channels, int32_t i) {
