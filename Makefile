@@ -6,6 +6,7 @@ STAMP := .venv/installed
 FOLDERS := $(shell find src -type d -not -name __pycache__)
 NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard docs/notebooks/*.ipynb))
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
+CPP := find engine bindings examples -name '*.cpp' -o -name '*.h'
 
 .PHONY: install demo web test quick wheel audit torture torture-networks fuzz clang engine-test engine-test-arm lint format check docs sanitize bench clean
 
@@ -84,11 +85,13 @@ engine-test-arm: .venv/requirements
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(CPP) | xargs $(BIN)/clang-format --dry-run --Werror
 	$(BIN)/codespell benchmarks bindings docs engine examples src tests tools *.md
 
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(CPP) | xargs $(BIN)/clang-format -i
 
 check: install sanitize
 	$(BIN)/mypy

@@ -72,9 +72,7 @@ void bind_program(nb::module_& module) {
       "mean"_a.none(), "std"_a.none());
   program.def("add", add, "op"_a, "inputs"_a, "attributes"_a = nb::dict(), "tensors"_a = nb::dict());
   program.def("finish", &Program::finish, "outputs"_a, "fuse"_a = true);
-  program.def(
-      "info",
-      [](const Program& self, int value) { return value_info(self.info(value)); }, "value"_a);
+  program.def("info", [](const Program& self, int value) { return value_info(self.info(value)); }, "value"_a);
   program.def_prop_ro("isa", &Program::isa);
   program.def_prop_ro("arena_bytes", &Program::arena_bytes);
   program.def_prop_ro("weight_bytes", &Program::weight_bytes);

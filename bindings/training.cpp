@@ -106,10 +106,12 @@ void bind_products(nb::module_& module) {
         sign_conv_input_gradient(conv, g.array.data, weights.array.data, scales.array.data,
                                  between ? between->array.data : nullptr, x, threads, chosen(isa));
       },
-      "conv"_a, "gradient"_a, "weight"_a, "scale"_a, "inside"_a.none(), "result"_a.noconvert(), "threads"_a = 1, "isa"_a = "");
+      "conv"_a, "gradient"_a, "weight"_a, "scale"_a, "inside"_a.none(), "result"_a.noconvert(), "threads"_a = 1,
+      "isa"_a = "");
   module.def(
       "sign_conv_weight_gradient",
-      [](const SignConv& conv, nb::handle gradient, nb::handle signs, const Output<float>& result, int threads, const std::string& isa) {
+      [](const SignConv& conv, nb::handle gradient, nb::handle signs, const Output<float>& result, int threads,
+         const std::string& isa) {
         const auto g = shaped<float>(gradient, "sign_conv_weight_gradient: gradient", output_shape(conv));
         const auto activations = shaped<uint32_t>(signs, "sign_conv_weight_gradient: signs", signs_shape(conv));
         float* w = data_of(result, "sign_conv_weight_gradient: result", weight_shape(conv, false));

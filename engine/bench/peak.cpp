@@ -1,9 +1,10 @@
+#include "peak.h"
+
 #include <algorithm>
 #include <chrono>
 
 #include "common/error.h"
 #include "dispatch/table.h"
-#include "peak.h"
 #include "xnorkit/isa.h"
 
 namespace xnorkit {

@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "common/unroll.h"
-#include "peak.h"
 #include "kernels/float_conv/fma_portable.h"
+#include "peak.h"
 
 namespace xnorkit {
 namespace {

@@ -10,16 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "../tests/typed_program.h"
 #include "contract/activation.h"
 #include "fuzz.h"
-#include "../tests/typed_program.h"
 
 namespace fuzz {
 
+using typed::Program;
 using xnorkit::Array;
 using xnorkit::Geometry;
 using xnorkit::Kind;
-using typed::Program;
 using xnorkit::Shape;
 
 constexpr double kWork = 1 << 15;  // of all operations of a program for one image, about a multiply-add each
@@ -170,7 +170,8 @@ class Builder {
         const int id = source(Kind::bits);
         const Geometry g = geometry(1);
         return affordable(g, static_cast<double>(in_.words()), false)
-                   ? program_.max_pool_bits(id, g, bytes_.flags({in_.channels})) : -1;
+                   ? program_.max_pool_bits(id, g, bytes_.flags({in_.channels}))
+                   : -1;
       }
       case 15: return arrange(source(Kind::bits), true);
       case 16: return arrange(source(Kind::f32), false);
@@ -190,7 +191,8 @@ class Builder {
         const int64_t most = in_.channels - (bytes_.byte() == 255 ? 0 : 1), length = bytes_.number(1, 150);
         const auto index = bytes_.array<int32_t>({length}, [=](Values& v) { return v.next() % (most + 1); });
         return affordable(2.0 * static_cast<double>(in_.pixels() * std::max<int64_t>(index.shape[0], 0)))
-                   ? program_.gather_channels(id, index) : -1;
+                   ? program_.gather_channels(id, index)
+                   : -1;
       }
       default: break;
     }

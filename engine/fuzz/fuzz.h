@@ -73,9 +73,11 @@ class Bytes {
   // least to most, and one time in 16 a number that no loop should meet.
   int64_t number(int64_t least, int64_t most) {
     constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+    // clang-format off
     constexpr int64_t kExtreme[16] = {0, -1, 126, 127, 255, 4096, 1 << 16, (1 << 24) - 1, 1 << 24, (1 << 24) + 1,
                                       kMax >> 32, int64_t{1} << 31, (int64_t{1} << 32) + 1, int64_t{1} << 62, kMax,
                                       -kMax - 1};
+    // clang-format on
     const int64_t b = byte();
     return b < 240 ? least + b % (most - least + 1) : kExtreme[b - 240];
   }

@@ -14,9 +14,9 @@ using fuzz::Builder;
 using fuzz::Bytes;
 using fuzz::Owned;
 using fuzz::Values;
+using typed::Program;
 using xnorkit::Input;
 using xnorkit::Kind;
-using typed::Program;
 using xnorkit::Shape;
 
 struct Made {
@@ -82,8 +82,9 @@ struct Images {
   Images(const Shape& shape, Bytes& bytes) : count(1 + bytes.below(5)) {
     const int64_t b = bytes.byte();
     const bool right = b < 232;
-    input.type = shape.kind == Kind::bits ? Input::Type::bits
-                 : (shape.kind == Kind::u8) != (b % 4 == 3) ? Input::Type::uint8 : Input::Type::float32;
+    input.type = shape.kind == Kind::bits                   ? Input::Type::bits
+                 : (shape.kind == Kind::u8) != (b % 4 == 3) ? Input::Type::uint8
+                                                            : Input::Type::float32;
     if (!right) input.type = static_cast<Input::Type>(b % 3);
     const bool planes = bytes.below(2) != 0;
     input.shape = {count, shape.height, shape.width, shape.pixel_elements()};

@@ -5,8 +5,8 @@
 
 namespace {
 
-using xnorkit::Geometry;
 using typed::Program;
+using xnorkit::Geometry;
 
 struct Case {
   int64_t height, width, channels, out_channels;
@@ -45,10 +45,10 @@ void check_case(const Case& c) {
       text(c), "bits", c.height, c.width, c.channels, input,
       [&](Program& program) {
         const int i32 = program.binary_conv2d_i32(0, weight_view, o, c.geometry);
-        const int f32 = program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}),
-                                                  data::view(bias, {o}));
-        const int other = program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}),
-                                                    data::view(bias, {o}));
+        const int f32 =
+            program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}), data::view(bias, {o}));
+        const int other =
+            program.binary_conv2d_f32(0, weight_view, o, c.geometry, data::view(scale, {o}), data::view(bias, {o}));
         const int relu = program.clip(other, 0.0f, std::numeric_limits<float>::infinity());
         const int bits = program.binary_conv2d_bits(0, weight_view, o, c.geometry, data::view(threshold, {o}),
                                                     data::view(flip, {o}));
@@ -104,21 +104,21 @@ void linear_grid() {
 // Groups of whole words, which have blocks of their own; groups that share words and blocks; depthwise.
 void group_grid() {
   for (const auto& [groups, in, out] : std::vector<std::array<int64_t, 3>>{{2, 64, 64},
-                                                                         {2, 64, 128},
-                                                                         {3, 96, 288},
-                                                                         {4, 256, 128},
-                                                                         {2, 64, 66},
-                                                                         {2, 2, 2},
-                                                                         {2, 100, 100},
-                                                                         {3, 60, 33},
-                                                                         {5, 100, 200},
-                                                                         {7, 7, 14},
-                                                                         {16, 48, 16},
-                                                                         {33, 33, 33},
-                                                                         {64, 64, 64},
-                                                                         {65, 65, 130},
-                                                                         {128, 128, 128},
-                                                                         {130, 130, 130}}) {
+                                                                           {2, 64, 128},
+                                                                           {3, 96, 288},
+                                                                           {4, 256, 128},
+                                                                           {2, 64, 66},
+                                                                           {2, 2, 2},
+                                                                           {2, 100, 100},
+                                                                           {3, 60, 33},
+                                                                           {5, 100, 200},
+                                                                           {7, 7, 14},
+                                                                           {16, 48, 16},
+                                                                           {33, 33, 33},
+                                                                           {64, 64, 64},
+                                                                           {65, 65, 130},
+                                                                           {128, 128, 128},
+                                                                           {130, 130, 130}}) {
     check_case({3, 4, in, out, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, groups}, 2});
     check_case({4, 5, in, out, {{1, 1}, {2, 2}, {0, 0, 0, 0}, {1, 1}, groups}});
     check_case({6, 6, in, out, {{5, 3}, {1, 2}, {2, 1, 2, 1}, {1, 1}, groups}});
@@ -133,7 +133,8 @@ void depthwise_grid() {
   for (const int64_t c : {2, 31, 32, 33, 64, 95, 96, 160, 512, 544}) {
     check_case({3, 7, c, c, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, c}, 2});
   }
-  for (const int64_t width : {1, 2, 15, 16, 17, 40}) check_case({2, width, 40, 40, {{2, 2}, {1, 1}, {1, 0, 0, 1}, {1, 1}, 40}});
+  for (const int64_t width : {1, 2, 15, 16, 17, 40})
+    check_case({2, width, 40, 40, {{2, 2}, {1, 1}, {1, 0, 0, 1}, {1, 1}, 40}});
   for (const int64_t kernel : {1, 2, 4, 5, 7, 11})
     for (const int64_t stride : {1, 2, 3})
       for (const int64_t dilation : {1, 2}) {

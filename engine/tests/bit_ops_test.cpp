@@ -5,9 +5,9 @@
 
 namespace {
 
+using typed::Program;
 using xnorkit::Geometry;
 using xnorkit::Input;
-using typed::Program;
 
 void check_pack(int64_t images, int64_t height, int64_t width, int64_t channels,
                 const std::vector<int>& threads = {1}) {
@@ -40,8 +40,8 @@ void check_pack_images(int64_t images, int64_t height, int64_t width, int64_t ch
   std::vector<uint8_t> pixels(count);
   for (uint8_t& u : pixels) u = static_cast<uint8_t>(random.below(256));
   const auto table = random.floats(channels * 256);
-  const std::vector<int64_t> row = per_position ? std::vector<int64_t>{height, width, channels}
-                                                : std::vector<int64_t>{channels};
+  const std::vector<int64_t> row =
+      per_position ? std::vector<int64_t>{height, width, channels} : std::vector<int64_t>{channels};
   auto threshold = random.floats(per_position ? height * width * channels : channels);
   threshold[0] = -std::numeric_limits<float>::infinity();
   const auto flip = random.flags(static_cast<int64_t>(threshold.size()));
@@ -71,8 +71,8 @@ void check_refusals(const std::string& isa, int64_t height, int64_t width, int64
   for (const bool planes : {true, false}) {
     Program program(planes ? "image" : "f32", height, width, channels, isa);
     program.finish({program.pack(0, data::view(threshold, {channels}), data::view(flip, {channels}))});
-    const std::vector<int64_t> shape = planes ? std::vector<int64_t>{2, channels, height, width}
-                                              : std::vector<int64_t>{2, height, width, channels};
+    const std::vector<int64_t> shape =
+        planes ? std::vector<int64_t>{2, channels, height, width} : std::vector<int64_t>{2, height, width, channels};
     const Input input{Input::Type::float32, floats.data(), shape};
     data::run(program, input, 1);
     for (int64_t i = 0; i < count; ++i) {
@@ -81,10 +81,10 @@ void check_refusals(const std::string& isa, int64_t height, int64_t width, int64
       const int64_t inside = i % (count / 2);
       const int64_t channel = planes ? inside / (height * width) : inside % channels;
       const int64_t pixel = planes ? inside % (height * width) : inside / channels;
-      CHECK_THROWS(data::run(program, input, 1),
-                   "at image " + std::to_string(i / (count / 2)) + ", channel " + std::to_string(channel) + ", row " +
-                       std::to_string(pixel / width) + ", column " + std::to_string(pixel % width) +
-                       "; required: finite values");
+      CHECK_THROWS(data::run(program, input, 1), "at image " + std::to_string(i / (count / 2)) + ", channel " +
+                                                     std::to_string(channel) + ", row " +
+                                                     std::to_string(pixel / width) + ", column " +
+                                                     std::to_string(pixel % width) + "; required: finite values");
       floats[i] = 3e38f;
     }
   }

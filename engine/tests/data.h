@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "check.h"
-#include "xnorkit/isa.h"
 #include "typed_program.h"
+#include "xnorkit/isa.h"
 
 namespace data {
 

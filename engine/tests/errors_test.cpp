@@ -7,9 +7,9 @@
 
 namespace {
 
+using typed::Program;
 using xnorkit::Geometry;
 using xnorkit::Input;
-using typed::Program;
 
 void construction() {
   CHECK_THROWS(Program("voxels", 4, 4, 3), "received 'voxels'; required 'image', 'pixels', 'bits' or 'f32'");
@@ -24,17 +24,14 @@ void building() {
   const std::vector<float> bias(2, 0.0f);
   const auto weights = data::view(weight, {2, 3, 3, 3});
   const auto biases = data::view(bias, {2});
-  CHECK_THROWS(p.float_conv2d(1, weights, biases, {{3, 3}}),
-               "received value 1; required an earlier value, 0 to 0");
+  CHECK_THROWS(p.float_conv2d(1, weights, biases, {{3, 3}}), "received value 1; required an earlier value, 0 to 0");
   CHECK_THROWS(p.float_conv2d(-1, weights, biases, {{3, 3}}), "received value -1");
   CHECK_THROWS(p.float_conv2d(0, weights, biases, {{5, 3}}), "the kernel spans 5 pixels of height");
   CHECK_THROWS(p.float_conv2d(0, weights, biases, {{3, 3}, {0, 1}}), "stride is 0");
   CHECK_THROWS(p.float_conv2d(0, weights, biases, {{3, 3}, {1, 1}, {-1, 0, 0, 0}}), "padding is -1");
   CHECK_THROWS(p.float_conv2d(0, weights, biases, {{3, 3}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 2}), "groups is 2");
-  CHECK_THROWS(p.float_conv2d(0, weights, biases, {{2, 3}}),
-               "weight has shape (2, 3, 3, 3); required (2, 2, 3, 3)");
-  CHECK_THROWS(p.float_conv2d(0, weights, data::view(bias, {1}), {{3, 3}}),
-               "bias has shape (1,); required (2,)");
+  CHECK_THROWS(p.float_conv2d(0, weights, biases, {{2, 3}}), "weight has shape (2, 3, 3, 3); required (2, 2, 3, 3)");
+  CHECK_THROWS(p.float_conv2d(0, weights, data::view(bias, {1}), {{3, 3}}), "bias has shape (1,); required (2,)");
   const std::vector<float> bad{0.0f, NAN};
   CHECK_THROWS(p.float_conv2d(0, weights, data::view(bad, {2}), {{3, 3}}), "nan at flat index 1");
   const std::vector<uint8_t> flags(3, 0);

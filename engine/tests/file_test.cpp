@@ -45,17 +45,10 @@ void alter(Bytes& bytes, data::Random& random) {
   const size_t place = static_cast<size_t>(random.below(random.below(8) == 0 ? size : std::min(size, kHeader)));
   const char text[] = "0123456789\"{}[],:-.eE\\ntfu x";
   switch (random.below(6)) {
-    case 0:
-      bytes[place] ^= static_cast<uint8_t>(1 << random.below(8));
-      break;
-    case 1:
-      bytes.resize(place);
-      break;
-    case 2:
-      bytes[static_cast<size_t>(random.below(8)) % bytes.size()] = static_cast<uint8_t>(random.below(256));
-      break;
-    default:
-      bytes[place] = static_cast<uint8_t>(text[random.below(sizeof text - 1)]);
+    case 0: bytes[place] ^= static_cast<uint8_t>(1 << random.below(8)); break;
+    case 1: bytes.resize(place); break;
+    case 2: bytes[static_cast<size_t>(random.below(8)) % bytes.size()] = static_cast<uint8_t>(random.below(256)); break;
+    default: bytes[place] = static_cast<uint8_t>(text[random.below(sizeof text - 1)]);
   }
 }
 

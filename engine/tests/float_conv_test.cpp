@@ -5,8 +5,8 @@
 
 namespace {
 
-using xnorkit::Geometry;
 using typed::Program;
+using xnorkit::Geometry;
 
 void check_case(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t o, const Geometry& g,
                 const std::vector<int>& threads = {1}) {

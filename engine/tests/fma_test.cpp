@@ -51,7 +51,8 @@ int main() {
   }
   for (const float special : {0.0f, -0.0f, INFINITY, -INFINITY, from_bits(0x7fc00000u), from_bits(1u)}) {
     for (const float other : {0.0f, -0.0f, 1.0f, -1.0f, INFINITY, -INFINITY, from_bits(0x7f7fffffu), from_bits(1u)}) {
-      for (const float s : {0.0f, -0.0f, 1.0f, -INFINITY, INFINITY, from_bits(0x80000001u)}) check_one(special, other, s);
+      for (const float s : {0.0f, -0.0f, 1.0f, -INFINITY, INFINITY, from_bits(0x80000001u)})
+        check_one(special, other, s);
     }
   }
   return check::finish();

@@ -7,10 +7,10 @@
 
 namespace {
 
+using typed::Program;
 using xnorkit::Geometry;
 using xnorkit::Input;
 using xnorkit::Kind;
-using typed::Program;
 using xnorkit::Shape;
 
 // Builds one random graph; the same seed gives the same one, whatever the instruction set.
@@ -67,10 +67,8 @@ class Builder {
         const auto index = indices(c);
         return program_.gather_channels(source, data::view(index, {static_cast<int64_t>(index.size())}));
       }
-      case 2:
-        return program_.concat({source, source});
-      case 3:
-        return in.height > 12 ? -1 : program_.pad_bits(source, {random_.below(2), 1, 0, random_.below(3)});
+      case 2: return program_.concat({source, source});
+      case 3: return in.height > 12 ? -1 : program_.pad_bits(source, {random_.below(2), 1, 0, random_.below(3)});
       case 4: {
         const auto weight = random_.filters(o, k);
         const auto threshold = random_.integers(o, static_cast<int32_t>(1 + k / 16));
@@ -96,8 +94,8 @@ class Builder {
 
   int affine(int source, const Shape& in) {
     const bool each = random_.below(6) == 0;
-    const std::vector<int64_t> shape = each ? std::vector<int64_t>{in.height, in.width, in.channels}
-                                            : std::vector<int64_t>{in.channels};
+    const std::vector<int64_t> shape =
+        each ? std::vector<int64_t>{in.height, in.width, in.channels} : std::vector<int64_t>{in.channels};
     const auto scale = random_.rough_floats(each ? in.elements() : in.channels);
     const auto bias = random_.rough_floats(each ? in.elements() : in.channels);
     const auto scales = data::view(scale, shape);
@@ -132,18 +130,14 @@ class Builder {
     const Shape in = program_.info(source);
     const int64_t c = in.channels;
     switch (random_.below(22)) {
-      case 0:
-        return program_.max_pool(source, window(in));
-      case 1:
-        return program_.avg_pool(source, window(in), random_.below(2) == 0, random_.below(2) == 0);
+      case 0: return program_.max_pool(source, window(in));
+      case 1: return program_.avg_pool(source, window(in), random_.below(2) == 0, random_.below(2) == 0);
       case 2: {
         const auto index = indices(c);
         return program_.gather_channels(source, data::view(index, {static_cast<int64_t>(index.size())}));
       }
-      case 3:
-        return c > 100 ? -1 : program_.concat({source, source});
-      case 4:
-        return in.height > 12 ? -1 : program_.pad(source, {1, 0, 0, 2}, random_.below(2), random_.below(2));
+      case 3: return c > 100 ? -1 : program_.concat({source, source});
+      case 4: return in.height > 12 ? -1 : program_.pad(source, {1, 0, 0, 2}, random_.below(2), random_.below(2));
       case 5: {
         const xnorkit::ActivationFunction* f = xnorkit::kActivations;
         int64_t count = 0;
@@ -167,18 +161,13 @@ class Builder {
         return program_.prelu(source, data::view(slope, {c}));
       }
       case 9:
-      case 10:
-        return affine(source, in);
+      case 10: return affine(source, in);
       case 11:
       case 12:
-      case 13:
-        return two_values(source, in, count);
-      case 14:
-        return integers(source, in);
-      case 15:
-        return binary_weights(source, in);
-      default:
-        return pack(source);
+      case 13: return two_values(source, in, count);
+      case 14: return integers(source, in);
+      case 15: return binary_weights(source, in);
+      default: return pack(source);
     }
   }
 
@@ -190,10 +179,9 @@ class Builder {
     const std::vector<uint8_t> zero_point(in.channels, 100);
     const auto bias = random_.integers(o, 1000);
     const auto scale = random_.rough_floats(o);
-    return program_.int8_conv2d_f32(program_.quantize_u8(source, 0.02f, 100),
-                                    data::view(narrow, {o, g.kernel[0], g.kernel[1], in.channels}),
-                                    data::view(zero_point, {in.channels}), data::view(bias, {o}), g,
-                                    data::view(scale, {o}));
+    return program_.int8_conv2d_f32(
+        program_.quantize_u8(source, 0.02f, 100), data::view(narrow, {o, g.kernel[0], g.kernel[1], in.channels}),
+        data::view(zero_point, {in.channels}), data::view(bias, {o}), g, data::view(scale, {o}));
   }
 
   int binary_weights(int source, const Shape& in) {
@@ -287,7 +275,8 @@ int main() {
   large_windows();
   Joined joined;
   for (uint32_t seed = 0; seed < 150; ++seed) check_graph(seed, joined);
-  CHECK(joined.fused * 100 < joined.unfused * 95, std::to_string(joined.fused) + " of " + std::to_string(joined.unfused));
+  CHECK(joined.fused * 100 < joined.unfused * 95,
+        std::to_string(joined.fused) + " of " + std::to_string(joined.unfused));
   CHECK(joined.with_bits >= 8, std::to_string(joined.with_bits));
   return check::finish();
 }

@@ -3,9 +3,9 @@
 
 namespace {
 
+using typed::Program;
 using xnorkit::Geometry;
 using xnorkit::Input;
-using typed::Program;
 
 template <class T>
 std::vector<T> bytes(data::Random& random, int64_t count) {

@@ -7,7 +7,8 @@
 
 int main() {
   constexpr size_t kPage = size_t{1} << 21;
-  for (const size_t bytes : {size_t{0}, size_t{4}, kPage / 2, kPage - 4096, kPage - 4, kPage, kPage + 4, 3 * kPage - 4}) {
+  for (const size_t bytes :
+       {size_t{0}, size_t{4}, kPage / 2, kPage - 4096, kPage - 4, kPage, kPage + 4, 3 * kPage - 4}) {
     xnorkit::WeightVector<uint32_t> values(bytes / 4);
     CHECK(reinterpret_cast<uintptr_t>(values.data()) % 64 == 0, std::to_string(bytes));
     for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<uint32_t>(i);

@@ -7,8 +7,8 @@
 
 namespace {
 
-using xnorkit::Input;
 using typed::Program;
+using xnorkit::Input;
 
 void build(Program& program) {
   data::Random random(3);

@@ -17,8 +17,7 @@ Spec shaped(Kind kind, int64_t height, int64_t width, int64_t channels, int64_t 
   return spec;
 }
 
-void check_float(int64_t height, int64_t width, int64_t channels, int64_t o, int64_t groups,
-                 const tails::List& list) {
+void check_float(int64_t height, int64_t width, int64_t channels, int64_t o, int64_t groups, const tails::List& list) {
   data::Random random(static_cast<uint32_t>(o));
   auto spec = shaped<FloatConvSpec>(Kind::f32, height, width, channels, o, groups);
   spec.weight = random.rough_floats(o * spec.filter_values());
@@ -38,7 +37,8 @@ void check_binary_weight(int64_t height, int64_t width, int64_t channels, int64_
   tails::check("binary weights, " + std::to_string(o), spec, image.data(), 2, list, random);
 }
 
-void check_int8(int64_t height, int64_t width, int64_t channels, int64_t o, const tails::List& list, int64_t groups = 1) {
+void check_int8(int64_t height, int64_t width, int64_t channels, int64_t o, const tails::List& list,
+                int64_t groups = 1) {
   data::Random random(static_cast<uint32_t>(o));
   auto spec = shaped<Int8ConvSpec>(Kind::u8, height, width, channels, o, groups);
   for (int64_t i = 0; i < o * spec.filter_values(); ++i) spec.weight.push_back(static_cast<int8_t>(random.below(256)));

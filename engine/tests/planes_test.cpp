@@ -3,8 +3,8 @@
 
 namespace {
 
-using xnorkit::Input;
 using typed::Program;
+using xnorkit::Input;
 
 void check_planes(int64_t images, int64_t height, int64_t width, int64_t channels,
                   const std::vector<int>& threads = {1}) {

@@ -127,8 +127,8 @@ void build_network(Program& program) {
   data::Random random(5);
   const auto weight = random.rough_floats(40 * 9 * 3);
   const auto bias = random.rough_floats(40);
-  const int conv = program.float_conv2d(0, data::view(weight, {40, 3, 3, 3}), data::view(bias, {40}),
-                                        Window{3, 1, 1}.geometry());
+  const int conv =
+      program.float_conv2d(0, data::view(weight, {40, 3, 3, 3}), data::view(bias, {40}), Window{3, 1, 1}.geometry());
   const int relu = program.clip(conv, 0.0f, std::numeric_limits<float>::infinity());
   const int pooled = program.max_pool(relu, Window{3, 2, 1}.geometry());
   const auto threshold = random.floats(40);

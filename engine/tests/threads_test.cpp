@@ -72,7 +72,8 @@ int main() {
     CHECK(arrives(false, 2) && covers(kItems, 3), "an exception of a worker's part, then whole work");
   }
   try {
-    xnorkit::parallel_for(kItems, 1e9, 1.0, 4, [](int64_t begin, int64_t) { throw std::out_of_range(std::to_string(begin)); });
+    xnorkit::parallel_for(kItems, 1e9, 1.0, 4,
+                          [](int64_t begin, int64_t) { throw std::out_of_range(std::to_string(begin)); });
     CHECK(false, "an exception on every thread");
   } catch (const std::out_of_range&) {
   }

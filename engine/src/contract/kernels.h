@@ -74,7 +74,7 @@ struct BinaryTile {
   // To bits, per pixel: bit = (differing bits > limit[lane]) xor flip. Lanes without a channel come out as 0.
   const int32_t* const* limit;
   const uint32_t* const* flip;
-  bool one_limit;  // all pixels have the same of both
+  bool one_limit;      // all pixels have the same of both
   const float* scale;  // to f32: [lane]
   const float* bias;   // to f32: [lane]
   Tail tail;           // to f32: y = float(dot) * scale + bias, two roundings, then the tail

@@ -31,9 +31,9 @@ struct SumTile {
   int64_t table_step;    // from a row to the next
   const uint8_t* index;  // [word][index_bytes]
   int32_t bundles;
-  int32_t parts;                 // that exist, 1 to kSumParts
-  int32_t* const* result;        // [row]
-  const int64_t* offset;         // [part]: from a row's result to the part's 16 lanes
+  int32_t parts;           // that exist, 1 to kSumParts
+  int32_t* const* result;  // [row]
+  const int64_t* offset;   // [part]: from a row's result to the part's 16 lanes
 };
 
 // Plain loops over floats, compiled once per instruction set. Where a maximum meets NaN or infinity, it is NaN
@@ -57,8 +57,8 @@ struct SumKernels {
   const char* name;
   int32_t bundle;        // values that share a table
   int32_t word_bundles;  // bundles of an index word
-  int32_t table_size;   // int16 of a table
-  int32_t index_bytes;  // of an index word of 64 lanes
+  int32_t table_size;    // int16 of a table
+  int32_t index_bytes;   // of an index word of 64 lanes
   void (*index)(const SumIndex& job);
   // `bundles` tables of bundle * bundles values.
   void (*tables)(const int16_t* value, int64_t bundles, int16_t* table);

@@ -166,6 +166,7 @@ constexpr KernelTable wasm() {
 
 // Fastest first.
 constexpr KernelTable kTables[] = {
+// clang-format off
 #if defined(__x86_64__)
     avx512(), avx512bw(), avx2(),
 #elif defined(__aarch64__)
@@ -179,6 +180,7 @@ constexpr KernelTable kTables[] = {
 #if !defined(XNORKIT_WITHOUT_REFERENCE)
     reference(),
 #endif
+    // clang-format on
 };
 
 std::string choices() {

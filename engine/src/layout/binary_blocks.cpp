@@ -18,10 +18,8 @@ void add_blocks(int64_t first, int64_t last, int64_t source, std::vector<BinaryB
 // Where a bit of a step's word is among the bits of its block.
 int64_t place(WeightLayout layout, int64_t lanes, int64_t steps, int64_t lane, int64_t step, int64_t bit) {
   switch (layout) {
-    case kPlain:
-      return 32 * (lane * steps + step) + bit;
-    case kInterleaved:
-      return 32 * (step * lanes + lane) + bit;
+    case kPlain: return 32 * (lane * steps + step) + bit;
+    case kInterleaved: return 32 * (step * lanes + lane) + bit;
     case kNibbles:
       return 8 * ((8 * step + bit / 4) * lanes + lane / 32 * 32 + lane % 16 * 2 + lane % 32 / 16) + bit % 4;
   }

@@ -18,12 +18,9 @@ constexpr int64_t kWindowCycles = 20;
 
 int64_t step_cycles(WeightLayout layout) {
   switch (layout) {
-    case kPlain:
-      return 250;
-    case kNibbles:
-      return 14;
-    case kInterleaved:
-      return 6;
+    case kPlain: return 250;
+    case kNibbles: return 14;
+    case kInterleaved: return 6;
   }
   return 0;
 }

@@ -22,7 +22,8 @@ void binary_weight_conv2d(const BinaryWeightConvSpec& spec, const Operands& io, 
               const int64_t y = oy * g.stride[0] - g.padding[0] + ky * g.dilation[0];
               const int64_t x = ox * g.stride[1] - g.padding[1] + kx * g.dilation[1];
               if (y < 0 || y >= in.height || x < 0 || x >= in.width) continue;
-              const float* pixel = io.source<float>() + ((n * in.height + y) * in.width + x) * in.channels + first_channel;
+              const float* pixel =
+                  io.source<float>() + ((n * in.height + y) * in.width + x) * in.channels + first_channel;
               const int64_t tap = (ky * g.kernel[1] + kx) * channels;
               for (int64_t c = 0; c < channels; ++c) {
                 sum = sign_of(filter, tap + c) < 0 ? sum - pixel[c] : sum + pixel[c];

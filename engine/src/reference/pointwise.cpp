@@ -11,27 +11,16 @@ float apply(const PointwiseSpec& op, const Shape& shape, const float* operand, i
   const bool per_position = op.values.size() != static_cast<size_t>(shape.channels);
   const int64_t constant = per_position ? position * shape.channels + c : c;
   switch (op.kind) {
-    case kAddValue:
-      return y + operand[pixel * shape.channels + c];
-    case kAddPixel:
-      return y + operand[pixel];
-    case kAddChannel:
-      return y + operand[n * shape.channels + c];
-    case kMultiplyValue:
-      return y * operand[pixel * shape.channels + c];
-    case kMultiplyPixel:
-      return y * operand[pixel];
-    case kMultiplyChannel:
-      return y * operand[n * shape.channels + c];
-    case kScale:
-      return y * op.values[constant];
-    case kShift:
-      return y + op.values[constant];
-    case kClip:
-      y = y > op.low ? y : op.low;
-      return y < op.high ? y : op.high;
-    case kPrelu:
-      return y >= 0.0f ? y : y * op.values[c];
+    case kAddValue: return y + operand[pixel * shape.channels + c];
+    case kAddPixel: return y + operand[pixel];
+    case kAddChannel: return y + operand[n * shape.channels + c];
+    case kMultiplyValue: return y * operand[pixel * shape.channels + c];
+    case kMultiplyPixel: return y * operand[pixel];
+    case kMultiplyChannel: return y * operand[n * shape.channels + c];
+    case kScale: return y * op.values[constant];
+    case kShift: return y + op.values[constant];
+    case kClip: y = y > op.low ? y : op.low; return y < op.high ? y : op.high;
+    case kPrelu: return y >= 0.0f ? y : y * op.values[c];
   }
   return y;
 }

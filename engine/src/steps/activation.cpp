@@ -15,8 +15,8 @@ class Activation final : public Step {
     const int64_t pixels = images * spec_.input.pixels();
     parallel_for(pixels, static_cast<double>(pixels * channels), grain::kFunctionFloats, threads,
                  [&](int64_t begin, int64_t end) {
-                   spec_.function->rows(io.source<float>() + begin * channels,
-                                        io.result<float>() + begin * channels, end - begin, channels);
+                   spec_.function->rows(io.source<float>() + begin * channels, io.result<float>() + begin * channels,
+                                        end - begin, channels);
                  });
   }
 

@@ -98,7 +98,8 @@ class TiledBinaryConv : public Step {
     tile.runs = range.region->runs.data();
     tile.run_count = static_cast<int32_t>(range.region->runs.size());
     tile.filter_words = static_cast<int32_t>(inputs_.filter_words);
-    tile.weight = inputs_.weights.bits.data() + region * inputs_.region_weights + step_words(kernels_.layout) * block.weight;
+    tile.weight =
+        inputs_.weights.bits.data() + region * inputs_.region_weights + step_words(kernels_.layout) * block.weight;
     tile.mask = inputs_.blocks.masked ? inputs_.weights.mask.data() + block.weight : nullptr;
     tile.valid_k = static_cast<int32_t>(range.region->taps * group_channels_);
     tile.channels = static_cast<int32_t>(block.channels);

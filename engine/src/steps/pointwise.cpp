@@ -121,10 +121,8 @@ class StripPointwise final : public Step {
     const auto value = [&] { return operand + pixel * shape_.channels + strip.channel; };
     const auto channel = [&] { return operand + strip.image * shape_.channels + strip.channel; };
     switch (op.kind) {
-      case kAddValue:
-        return rows_.add(x, value(), y, n);
-      case kMultiplyValue:
-        return rows_.multiply(x, value(), y, n);
+      case kAddValue: return rows_.add(x, value(), y, n);
+      case kMultiplyValue: return rows_.multiply(x, value(), y, n);
       case kAddPixel:
         return for_each_pixel(
             strip, [&](int64_t p, int64_t i) { rows_.add_one(x + i, operand[pixel + p], y + i, strip.channels); });
@@ -136,14 +134,10 @@ class StripPointwise final : public Step {
       case kMultiplyChannel:
         return for_each_pixel(strip,
                               [&](int64_t, int64_t i) { rows_.multiply(x + i, channel(), y + i, strip.channels); });
-      case kScale:
-        return rows_.multiply(x, constants(op, strip), y, n);
-      case kShift:
-        return rows_.add(x, constants(op, strip), y, n);
-      case kClip:
-        return rows_.clip(x, op.low, op.high, y, n);
-      case kPrelu:
-        return rows_.prelu(x, constants(op, strip), y, n);
+      case kScale: return rows_.multiply(x, constants(op, strip), y, n);
+      case kShift: return rows_.add(x, constants(op, strip), y, n);
+      case kClip: return rows_.clip(x, op.low, op.high, y, n);
+      case kPrelu: return rows_.prelu(x, constants(op, strip), y, n);
     }
   }
 

@@ -36,7 +36,7 @@ std::unique_ptr<Step> reference_step(ReferenceFunction<Spec> function, Spec spec
   fail("there is no reference in this build");
 #else
   constexpr bool kConv = std::is_base_of_v<ConvSpec, Spec> || std::is_same_v<Spec, PooledConvSpec>;
-  return std::make_unique<ReferenceStep<Spec>>(function, std::move(spec), bytes, kConv ? "reference" : "");
+  return std::make_unique<ReferenceStep<Spec> >(function, std::move(spec), bytes, kConv ? "reference" : "");
 #endif
 }
 

@@ -72,7 +72,9 @@ class Pool {
     // Sequentially consistent with `sleeping_`: either this store is seen before a worker sleeps, or the sleeper here.
     state_.store(RunState::open(number, threads - 1));
     if (sleeping_.load() > 0) {
-      { const std::lock_guard<std::mutex> lock(sleep_); }
+      {
+        const std::lock_guard<std::mutex> lock(sleep_);
+      }
       wake_.notify_all();
     }
     error_.guard([this] { work(0); });

@@ -154,7 +154,8 @@ class InputGradient {
   // A row of output pixels. Slot i holds output pixel first_x_ + i; column i takes the slots i to i + run_ - 1.
   void add_row(const float* gradient, int64_t group, int64_t y, Scratch& scratch) const {
     const int64_t first = group * shape_.group_out;
-    const int64_t from = std::max<int64_t>(first_x_, 0), to = std::min(first_x_ + columns_ + run_ - 1, shape_.out_width);
+    const int64_t from = std::max<int64_t>(first_x_, 0),
+                  to = std::min(first_x_ + columns_ + run_ - 1, shape_.out_width);
     kernels_.rows.quantize(gradient + from * conv_.out_channels + first, conv_.out_channels,
                            scratch.factor.data() + first, std::max<int64_t>(to - from, 0), shape_.group_out,
                            scratch.integers.data() + (from - first_x_) * values_, values_);
@@ -175,8 +176,8 @@ class InputGradient {
     for (int row = 0; row < rows; ++row) {
       const int64_t column = first + i + row;
       const int64_t x = run_ > 1 ? g.padding[1] + column : column * g.stride[1];
-      corner[row] = scratch.sums.data() + (y * g.stride[0] * padded_width_ + x) * pixel_sums_ +
-                    group * shape_.tap_parts * 16;
+      corner[row] =
+          scratch.sums.data() + (y * g.stride[0] * padded_width_ + x) * pixel_sums_ + group * shape_.tap_parts * 16;
     }
     for (int64_t block = 0; block < shape_.blocks; ++block) {
       const int64_t parts = std::min<int64_t>(kSumParts, shape_.parts - block * kSumParts);

@@ -9,8 +9,8 @@
 #include "common/error.h"
 #include "dispatch/table.h"
 #include "spec/sums.h"
-#include "threads/openmp_threads.h"
 #include "threads/grain.h"
+#include "threads/openmp_threads.h"
 #include "threads/threads.h"
 #include "xnorkit/program.h"
 
@@ -84,10 +84,14 @@ void sign_conv(const SignConv& conv, const uint32_t* signs, const uint32_t* weig
   const int64_t bytes = static_cast<int64_t>(filters.size()) / conv.out_channels;
   const Geometry& g = conv.geometry;
   const auto list = [](const auto& numbers) { return std::vector<int64_t>(numbers.begin(), numbers.end()); };
-  const Attributes attributes{{"kernel", list(g.kernel)},           {"stride", list(g.stride)},
-                              {"padding", list(g.padding)},         {"dilation", list(g.dilation)},
-                              {"groups", g.groups},                 {"in_channels", conv.in_channels},
-                              {"out_channels", conv.out_channels},  {"epilogue", std::string("float")}};
+  const Attributes attributes{{"kernel", list(g.kernel)},
+                              {"stride", list(g.stride)},
+                              {"padding", list(g.padding)},
+                              {"dilation", list(g.dilation)},
+                              {"groups", g.groups},
+                              {"in_channels", conv.in_channels},
+                              {"out_channels", conv.out_channels},
+                              {"epilogue", std::string("float")}};
   const std::vector<int64_t> channels{conv.out_channels};
   const int result = program.add("binary_conv2d", {0}, attributes,
                                  {{"weight", {DType::u8, {conv.out_channels, bytes}, filters.data()}},

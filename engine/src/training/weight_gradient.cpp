@@ -17,7 +17,7 @@
 namespace xnorkit {
 namespace {
 
-constexpr int64_t kIndexBytes = 1 << 20;  // of the positions that are worked on at once: they stay in the cache
+constexpr int64_t kIndexBytes = 1 << 20;   // of the positions that are worked on at once: they stay in the cache
 constexpr int64_t kTableBytes = 24 << 10;  // of four filters: they stay in the first cache
 constexpr int64_t kTurn = 32;              // positions whose integers are turned over at once
 
@@ -118,8 +118,8 @@ class WeightGradient {
       for (int64_t n = begin; n < end; ++n) {
         const auto* source = reinterpret_cast<const uint16_t*>(signs) + n * conv_.height * row;
         for (int64_t y = 0; y < conv_.height; ++y) {
-          uint16_t* target = padded_.data() + ((n * padded_height_ + y + g.padding[0]) * padded_width_ + g.padding[1]) *
-                                                  pixel_halves_;
+          uint16_t* target =
+              padded_.data() + ((n * padded_height_ + y + g.padding[0]) * padded_width_ + g.padding[1]) * pixel_halves_;
           std::memcpy(target, source + y * row, row * sizeof(uint16_t));
         }
       }
@@ -222,8 +222,8 @@ class WeightGradient {
         const int64_t parts = std::min<int64_t>(kSumParts, shape_.parts - block * kSumParts);
         const int64_t at = ((group * shape_.blocks + block) * chunk_words_ + word) * kernels_.index_bytes;
         kernels_.tile[rows - 1]({scratch.tables.data(), table_step, index_.data() + at,
-                                 static_cast<int32_t>(count * kernels_.word_bundles), static_cast<int32_t>(parts), result,
-                                 kOffsets});
+                                 static_cast<int32_t>(count * kernels_.word_bundles), static_cast<int32_t>(parts),
+                                 result, kOffsets});
       }
     }
   }
@@ -256,10 +256,10 @@ class WeightGradient {
   int64_t pixel_halves_;
   int64_t padded_height_;
   int64_t padded_width_;
-  int64_t word_bytes_;   // of the index, all blocks
-  int64_t chunk_words_;  // worked on at once
-  int64_t table_words_;  // whose tables are made at once
-  std::vector<int64_t> corner_;         // of an image's position: from the image to the signs under the first tap
+  int64_t word_bytes_;                   // of the index, all blocks
+  int64_t chunk_words_;                  // worked on at once
+  int64_t table_words_;                  // whose tables are made at once
+  std::vector<int64_t> corner_;          // of an image's position: from the image to the signs under the first tap
   std::vector<uint8_t> crosses_border_;  // of an image's position: whether a tap is outside of the image
   WeightVector<uint16_t> padded_;
   WeightVector<uint8_t> index_;

@@ -65,15 +65,9 @@ void softmax_rows(const float* x, float* y, int64_t pixels, int64_t channels) {
 }  // namespace
 
 const ActivationFunction kActivations[] = {
-    {"sigmoid", each<sigmoid>},
-    {"tanh", each<hyperbolic_tangent>},
-    {"silu", each<silu>},
-    {"gelu", each<gelu>},
-    {"hardsigmoid", each<hardsigmoid>},
-    {"hardswish", each<hardswish>},
-    {"mish", each<mish>},
-    {"softmax", softmax_rows},
-    {nullptr, nullptr},
+    {"sigmoid", each<sigmoid>}, {"tanh", each<hyperbolic_tangent>}, {"silu", each<silu>},
+    {"gelu", each<gelu>},       {"hardsigmoid", each<hardsigmoid>}, {"hardswish", each<hardswish>},
+    {"mish", each<mish>},       {"softmax", softmax_rows},          {nullptr, nullptr},
 };
 
 }  // namespace xnorkit

@@ -96,7 +96,8 @@ __attribute__((noinline)) uint32_t store(const BinaryTile& tile, int p, int firs
     } else {
       int32_t lanes[4];
       wasm_v128_store(lanes, dot);
-      for (int i = 0; i < 4 && lane + i < tile.channels; ++i) static_cast<int32_t*>(tile.result[p])[lane + i] = lanes[i];
+      for (int i = 0; i < 4 && lane + i < tile.channels; ++i)
+        static_cast<int32_t*>(tile.result[p])[lane + i] = lanes[i];
     }
   }
   return E == kToF32 ? run_tail<kRegisters>(tile.tail, p, first, tile.channels, y) : bits;

@@ -95,7 +95,8 @@ inline __attribute__((always_inline)) uint32_t store(const BinaryTile& tile, int
     } else {
       int32_t lanes[4];
       vst1q_s32(lanes, dot);
-      for (int i = 0; i < 4 && lane + i < tile.channels; ++i) static_cast<int32_t*>(tile.result[p])[lane + i] = lanes[i];
+      for (int i = 0; i < 4 && lane + i < tile.channels; ++i)
+        static_cast<int32_t*>(tile.result[p])[lane + i] = lanes[i];
     }
   }
   return E == kToF32 ? run_tail<kRegisters>(tile.tail, p, first, tile.channels, y) : bits;

@@ -16,9 +16,7 @@ struct Wide {
 
   static __attribute__((always_inline)) inline Register add(Register a, Register b) { return _mm512_add_epi8(a, b); }
 
-  static __attribute__((always_inline)) inline Register load(const uint8_t* w) {
-    return _mm512_loadu_si512(w);
-  }
+  static __attribute__((always_inline)) inline Register load(const uint8_t* w) { return _mm512_loadu_si512(w); }
 
   static __attribute__((always_inline)) inline Register load_table(const uint8_t* table) {
     return _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
@@ -93,9 +91,10 @@ void binary_conv(const BinaryTile& tile) {
   for (int p = 0; p < P; ++p) {
     XNORKIT_UNROLL
     for (int n = 0; n < kRegisters; ++n) {
-      differing[p][n] = counts.wide ? _mm512_load_si512(counts.total[p] + 16 * n)
-                                    : _mm512_cvtepu16_epi32(_mm256_load_si256(
-                                          reinterpret_cast<const __m256i*>(counts.sum[p] + 16 * n)));
+      differing[p][n] =
+          counts.wide
+              ? _mm512_load_si512(counts.total[p] + 16 * n)
+              : _mm512_cvtepu16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(counts.sum[p] + 16 * n)));
     }
   }
   store_counts<E, P, kRegisters>(tile, differing);

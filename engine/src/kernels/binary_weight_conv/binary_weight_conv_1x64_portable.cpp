@@ -54,6 +54,8 @@ void binary_weight_conv(const BinaryWeightTile& tile) {
 }  // namespace
 
 const BinaryWeightConvKernels binary_weight_conv_portable = {
-    "binary_weight_conv_1x64_portable", 1, {{binary_weight_conv}, {binary_weight_conv}, {binary_weight_conv}, {binary_weight_conv}}};
+    "binary_weight_conv_1x64_portable",
+    1,
+    {{binary_weight_conv}, {binary_weight_conv}, {binary_weight_conv}, {binary_weight_conv}}};
 
 }  // namespace xnorkit

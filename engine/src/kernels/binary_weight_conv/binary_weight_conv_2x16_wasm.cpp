@@ -20,10 +20,9 @@ template <int P>
 inline __attribute__((always_inline)) void binary_weight_16(const BinaryWeightTile& tile, int first,
                                                             uint32_t (&words)[P][2]) {
   const int quarters = tile.lanes / 16;
-  const v128_t chosen[4] = {wasm_i32x4_const(1 << 0, 1 << 1, 1 << 2, 1 << 3),
-                            wasm_i32x4_const(1 << 4, 1 << 5, 1 << 6, 1 << 7),
-                            wasm_i32x4_const(1 << 8, 1 << 9, 1 << 10, 1 << 11),
-                            wasm_i32x4_const(1 << 12, 1 << 13, 1 << 14, 1 << 15)};
+  const v128_t chosen[4] = {
+      wasm_i32x4_const(1 << 0, 1 << 1, 1 << 2, 1 << 3), wasm_i32x4_const(1 << 4, 1 << 5, 1 << 6, 1 << 7),
+      wasm_i32x4_const(1 << 8, 1 << 9, 1 << 10, 1 << 11), wasm_i32x4_const(1 << 12, 1 << 13, 1 << 14, 1 << 15)};
   v128_t sum[P][4];
   const float* source[P];
   XNORKIT_UNROLL

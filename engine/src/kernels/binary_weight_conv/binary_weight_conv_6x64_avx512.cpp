@@ -49,12 +49,10 @@ void binary_weight_conv(const BinaryWeightTile& tile) {
 
 }  // namespace
 
-#define XNORKIT_PIXELS(N)                                                               \
-  {binary_weight_conv<1, N>, binary_weight_conv<2, N>, binary_weight_conv<3, N>,        \
+#define XNORKIT_PIXELS(N)                                                        \
+  {binary_weight_conv<1, N>, binary_weight_conv<2, N>, binary_weight_conv<3, N>, \
    binary_weight_conv<4, N>, binary_weight_conv<5, N>, binary_weight_conv<6, N>}
 const BinaryWeightConvKernels binary_weight_conv_avx512 = {
-    "binary_weight_conv_6x64_avx512",
-    6,
-    {XNORKIT_PIXELS(1), XNORKIT_PIXELS(2), XNORKIT_PIXELS(3), XNORKIT_PIXELS(4)}};
+    "binary_weight_conv_6x64_avx512", 6, {XNORKIT_PIXELS(1), XNORKIT_PIXELS(2), XNORKIT_PIXELS(3), XNORKIT_PIXELS(4)}};
 
 }  // namespace xnorkit

@@ -61,27 +61,19 @@ inline __attribute__((always_inline)) void integers(const CountTile& tile) {
 
 void to_f32(const CountTile& tile) {
   switch (tile.lanes) {
-    case 16:
-      return floats<1>(tile);
-    case 32:
-      return floats<2>(tile);
-    case 48:
-      return floats<3>(tile);
-    default:
-      return floats<4>(tile);
+    case 16: return floats<1>(tile);
+    case 32: return floats<2>(tile);
+    case 48: return floats<3>(tile);
+    default: return floats<4>(tile);
   }
 }
 
 void to_i32(const CountTile& tile) {
   switch (tile.lanes) {
-    case 16:
-      return integers<1>(tile);
-    case 32:
-      return integers<2>(tile);
-    case 48:
-      return integers<3>(tile);
-    default:
-      return integers<4>(tile);
+    case 16: return integers<1>(tile);
+    case 32: return integers<2>(tile);
+    case 48: return integers<3>(tile);
+    default: return integers<4>(tile);
   }
 }
 

@@ -26,8 +26,10 @@ void depthwise_int8_conv(const Int8Tile& tile) {
 
 }  // namespace
 
+// clang-format off
 #define XNORKIT_LANES(E) \
   {{depthwise_int8_conv<E>}, {depthwise_int8_conv<E>}, {depthwise_int8_conv<E>}, {depthwise_int8_conv<E>}}
+// clang-format on
 const Int8ConvKernels depthwise_int8_conv_portable = {
     "depthwise_int8_conv_1x64_portable",
     1,

@@ -38,8 +38,8 @@ void depthwise_int8_conv(const Int8Tile& tile) {
 
 }  // namespace
 
-#define XNORKIT_PIXELS(E, N)                                                                          \
-  {depthwise_int8_conv<E, 1, N>, depthwise_int8_conv<E, 2, N>, depthwise_int8_conv<E, 3, N>,         \
+#define XNORKIT_PIXELS(E, N)                                                                 \
+  {depthwise_int8_conv<E, 1, N>, depthwise_int8_conv<E, 2, N>, depthwise_int8_conv<E, 3, N>, \
    depthwise_int8_conv<E, 4, N>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, 1), XNORKIT_PIXELS(E, 2), XNORKIT_PIXELS(E, 3), XNORKIT_PIXELS(E, 4)}
 const Int8ConvKernels depthwise_int8_conv_avx512 = {

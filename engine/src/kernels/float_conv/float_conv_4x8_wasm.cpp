@@ -79,8 +79,7 @@ inline __attribute__((always_inline)) v128_t middles(v128_t a, v128_t b) {
 
 // Pixels p to p + P - 1, lanes `first` to `first` + 7.
 template <int P>
-__attribute__((noinline)) void quick_sums(const FloatTile& tile, int pixel, int first,
-                                                      float (*sums)[kBlockLanes]) {
+__attribute__((noinline)) void quick_sums(const FloatTile& tile, int pixel, int first, float (*sums)[kBlockLanes]) {
   v128_t sum[P][kPairs];
   const float* source[P];
   XNORKIT_UNROLL

@@ -28,7 +28,9 @@ void int8_conv(const Int8Tile& tile) {
 
 }  // namespace
 
+// clang-format off
 #define XNORKIT_LANES(E) {{int8_conv<E>}, {int8_conv<E>}, {int8_conv<E>}, {int8_conv<E>}}
+// clang-format on
 const Int8ConvKernels int8_conv_portable = {
     "int8_conv_1x64_portable", 1, kPairs, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 

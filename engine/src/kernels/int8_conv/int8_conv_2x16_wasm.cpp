@@ -12,7 +12,7 @@ namespace {
 // 16 lanes from lane `first` of pixel p; words get the bits, of the epilogue or the tail.
 template <int E>
 __attribute__((noinline)) void store_sums(const Int8Tile& tile, int p, int first, const v128_t (&sum)[4],
-                                                      uint32_t (&words)[2]) {
+                                          uint32_t (&words)[2]) {
   uint32_t bits = 0;
   v128_t y[4];
   XNORKIT_UNROLL
@@ -25,7 +25,8 @@ __attribute__((noinline)) void store_sums(const Int8Tile& tile, int p, int first
     } else {
       int32_t lanes[4];
       wasm_v128_store(lanes, sum[n]);
-      for (int i = 0; i < 4 && lane + i < tile.channels; ++i) static_cast<int32_t*>(tile.result[p])[lane + i] = lanes[i];
+      for (int i = 0; i < 4 && lane + i < tile.channels; ++i)
+        static_cast<int32_t*>(tile.result[p])[lane + i] = lanes[i];
     }
   }
   if (E == kToF32) bits = run_tail<4>(tile.tail, p, first, tile.channels, y);

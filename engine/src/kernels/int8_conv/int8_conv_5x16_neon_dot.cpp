@@ -64,8 +64,7 @@ void int8_conv(const Int8Tile& tile) {
 
 }  // namespace
 
-#define XNORKIT_PIXELS(E) \
-  {int8_conv<E, 1>, int8_conv<E, 2>, int8_conv<E, 3>, int8_conv<E, 4>, int8_conv<E, 5>}
+#define XNORKIT_PIXELS(E) {int8_conv<E, 1>, int8_conv<E, 2>, int8_conv<E, 3>, int8_conv<E, 4>, int8_conv<E, 5>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E), XNORKIT_PIXELS(E), XNORKIT_PIXELS(E), XNORKIT_PIXELS(E)}
 const Int8ConvKernels int8_conv_neon_dot = {
     "int8_conv_5x16_neon_dot", 5, kSignedBytes, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};

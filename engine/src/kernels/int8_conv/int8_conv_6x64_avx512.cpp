@@ -54,8 +54,9 @@ void int8_conv(const Int8Tile& tile) {
 
 }  // namespace
 
-#define XNORKIT_PIXELS(E, N) \
-  {int8_conv<E, 1, N>, int8_conv<E, 2, N>, int8_conv<E, 3, N>, int8_conv<E, 4, N>, int8_conv<E, 5, N>, int8_conv<E, 6, N>}
+#define XNORKIT_PIXELS(E, N)                                   \
+  {int8_conv<E, 1, N>, int8_conv<E, 2, N>, int8_conv<E, 3, N>, \
+   int8_conv<E, 4, N>, int8_conv<E, 5, N>, int8_conv<E, 6, N>}
 #define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, 1), XNORKIT_PIXELS(E, 2), XNORKIT_PIXELS(E, 3), XNORKIT_PIXELS(E, 4)}
 const Int8ConvKernels int8_conv_avx512 = {
     "int8_conv_6x64_avx512", 6, kUnsignedBytes, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};

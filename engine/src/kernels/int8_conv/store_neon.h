@@ -26,7 +26,8 @@ inline __attribute__((always_inline)) void store_sums(const Int8Tile& tile, int 
     } else {
       int32_t lanes[4];
       vst1q_s32(lanes, sum[n]);
-      for (int i = 0; i < 4 && lane + i < tile.channels; ++i) static_cast<int32_t*>(tile.result[p])[lane + i] = lanes[i];
+      for (int i = 0; i < 4 && lane + i < tile.channels; ++i)
+        static_cast<int32_t*>(tile.result[p])[lane + i] = lanes[i];
     }
   }
   if (E == kToF32) bits = run_tail<4>(tile.tail, p, first, tile.channels, y);

@@ -9,8 +9,8 @@ namespace {
 #include "kernels/rows/rows.inc"
 }  // namespace
 
-const RowKernels rows_avx512 = {add,  multiply, add_one,      multiply_one,  divide_one,
-                                  clip, prelu,    reduce<true>, reduce<false>, finite, absolute_sums,
-                                  mask, to_eighths, norm_sums,  norm_gradient};
+const RowKernels rows_avx512 = {add,           multiply, add_one,      multiply_one,  divide_one,
+                                clip,          prelu,    reduce<true>, reduce<false>, finite,
+                                absolute_sums, mask,     to_eighths,   norm_sums,     norm_gradient};
 
 }  // namespace xnorkit

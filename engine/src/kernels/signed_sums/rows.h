@@ -26,8 +26,8 @@ inline float from_magnitude(int32_t bits) {
   return x;
 }
 
-constexpr int64_t kMaxLanes = 16;    // channels whose maxima stay in registers
-constexpr int64_t kMaxPixels = 8;   // of these channels at once: they come from the nearest cache, whole lines of it
+constexpr int64_t kMaxLanes = 16;  // channels whose maxima stay in registers
+constexpr int64_t kMaxPixels = 8;  // of these channels at once: they come from the nearest cache, whole lines of it
 
 void abs_max_channels(const float* x, int64_t pixels, int64_t channels, float* most) {
   const int64_t whole = channels / kMaxLanes * kMaxLanes;

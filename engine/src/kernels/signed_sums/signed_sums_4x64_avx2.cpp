@@ -19,14 +19,14 @@ namespace xnorkit {
 namespace {
 
 constexpr int kBundle = 4, kWordBundles = 2, kTable = 16;
-constexpr int kStep = 4;        // bundles whose bytes are summed before they are widened
-constexpr int32_t kSpan = 16;   // bundles that are summed in 16 bits
-constexpr int kOffset = 2048;   // makes a table's entry positive
+constexpr int kStep = 4;       // bundles whose bytes are summed before they are widened
+constexpr int32_t kSpan = 16;  // bundles that are summed in 16 bits
+constexpr int kOffset = 2048;  // makes a table's entry positive
 
 // 0xFF in the bytes whose bit is set, for the 32 bits of two parts.
 inline __m256i spread(uint32_t bits) {
-  const __m256i which = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3,
-                                         3, 3, 3, 3, 3);
+  const __m256i which =
+      _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
   const __m256i bit = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
   const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), which);
   return _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit);
@@ -51,8 +51,8 @@ void tables_avx2(const int16_t* value, int64_t bundles, int16_t* table) {
   const __m128i first = _mm_setr_epi32(0x00010001, 0x0001FFFF, static_cast<int>(0xFFFF0001), -1);
   const __m256i pair0 = _mm256_broadcastsi128_si256(first);
   const __m256i pair1_low = _mm256_blend_epi32(pp, _mm256_set1_epi32(0x0001FFFF), 0xF0);
-  const __m256i pair1_high = _mm256_blend_epi32(_mm256_set1_epi32(static_cast<int>(0xFFFF0001)), _mm256_set1_epi32(-1),
-                                                0xF0);
+  const __m256i pair1_high =
+      _mm256_blend_epi32(_mm256_set1_epi32(static_cast<int>(0xFFFF0001)), _mm256_set1_epi32(-1), 0xF0);
   const __m256i offset = _mm256_set1_epi32(kOffset), six = _mm256_set1_epi16(63);
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   for (int64_t g = 0; g < bundles; ++g, value += kBundle, table += kTable) {
@@ -84,7 +84,7 @@ struct ByteSums {
 // Adds the look-ups of G bundles, which fit a byte: G * 63 < 256.
 template <int R, int G>
 inline void add_bundles(const int16_t* table, int64_t row_step, const uint8_t* index, ByteSums (&low)[R],
-                       ByteSums (&high)[R]) {
+                        ByteSums (&high)[R]) {
   const __m256i nibble = _mm256_set1_epi8(15);
   __m256i i[G];
   XNORKIT_UNROLL

@@ -46,13 +46,9 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
   const auto multiply = [](__m256 a, __m256 r) { return _mm256_mul_ps(a, r); };
   switch (op.kind) {
     case kAddValue:
-    case kAddChannel:
-      each_operand(op.operand[p] + first, channels - first, y, add);
-      break;
+    case kAddChannel: each_operand(op.operand[p] + first, channels - first, y, add); break;
     case kMultiplyValue:
-    case kMultiplyChannel:
-      each_operand(op.operand[p] + first, channels - first, y, multiply);
-      break;
+    case kMultiplyChannel: each_operand(op.operand[p] + first, channels - first, y, multiply); break;
     case kAddPixel:
       XNORKIT_UNROLL
       for (int n = 0; n < N; ++n) y[n] = add(y[n], _mm256_broadcast_ss(op.operand[p]));
@@ -61,12 +57,8 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
       XNORKIT_UNROLL
       for (int n = 0; n < N; ++n) y[n] = multiply(y[n], _mm256_broadcast_ss(op.operand[p]));
       break;
-    case kScale:
-      each_channel(op.channel + first, y, multiply);
-      break;
-    case kShift:
-      each_channel(op.channel + first, y, add);
-      break;
+    case kScale: each_channel(op.channel + first, y, multiply); break;
+    case kShift: each_channel(op.channel + first, y, add); break;
     case kClip:
       // maxps and minps return their second operand where the first is not greater, or not less.
       XNORKIT_UNROLL

@@ -61,18 +61,10 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int32_t ch
     case kMultiplyChannel:
       each_operand(op.operand, channels, y, [](__m512 a, __m512 r) { return _mm512_mul_ps(a, r); });
       break;
-    case kAddPixel:
-      each_pixel(op.operand, y, [](__m512 a, __m512 r) { return _mm512_add_ps(a, r); });
-      break;
-    case kMultiplyPixel:
-      each_pixel(op.operand, y, [](__m512 a, __m512 r) { return _mm512_mul_ps(a, r); });
-      break;
-    case kScale:
-      each_channel(op.channel, y, [](__m512 a, __m512 c) { return _mm512_mul_ps(a, c); });
-      break;
-    case kShift:
-      each_channel(op.channel, y, [](__m512 a, __m512 c) { return _mm512_add_ps(a, c); });
-      break;
+    case kAddPixel: each_pixel(op.operand, y, [](__m512 a, __m512 r) { return _mm512_add_ps(a, r); }); break;
+    case kMultiplyPixel: each_pixel(op.operand, y, [](__m512 a, __m512 r) { return _mm512_mul_ps(a, r); }); break;
+    case kScale: each_channel(op.channel, y, [](__m512 a, __m512 c) { return _mm512_mul_ps(a, c); }); break;
+    case kShift: each_channel(op.channel, y, [](__m512 a, __m512 c) { return _mm512_add_ps(a, c); }); break;
     case kClip: {
       // maxps and minps return their second operand where the first is not greater, or not less.
       const __m512 low = _mm512_set1_ps(op.low);
@@ -111,7 +103,8 @@ inline __attribute__((always_inline)) void run_tail(const Tail& tail, int32_t ch
     XNORKIT_UNROLL
     for (int p = 0; p < P; ++p) {
       const __mmask16 low = _mm512_cmp_ps_mask(y[p][n], low_threshold, _CMP_LT_OQ);
-      const __mmask16 high = n + 1 < N ? _mm512_cmp_ps_mask(y[p][n + 1 < N ? n + 1 : n], high_threshold, _CMP_LT_OQ) : 0;
+      const __mmask16 high =
+          n + 1 < N ? _mm512_cmp_ps_mask(y[p][n + 1 < N ? n + 1 : n], high_threshold, _CMP_LT_OQ) : 0;
       tail.bits[p][n / 2] = _mm512_kunpackw(high, low) ^ tail.flip[n / 2];
     }
   }

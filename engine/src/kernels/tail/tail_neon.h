@@ -53,13 +53,9 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
   const auto multiply = [](float32x4_t a, float32x4_t r) { return vmulq_f32(a, r); };
   switch (op.kind) {
     case kAddValue:
-    case kAddChannel:
-      each_operand(op.operand[p] + first, channels - first, y, add);
-      break;
+    case kAddChannel: each_operand(op.operand[p] + first, channels - first, y, add); break;
     case kMultiplyValue:
-    case kMultiplyChannel:
-      each_operand(op.operand[p] + first, channels - first, y, multiply);
-      break;
+    case kMultiplyChannel: each_operand(op.operand[p] + first, channels - first, y, multiply); break;
     case kAddPixel:
       XNORKIT_UNROLL
       for (int n = 0; n < N; ++n) y[n] = add(y[n], vdupq_n_f32(*op.operand[p]));
@@ -68,12 +64,8 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
       XNORKIT_UNROLL
       for (int n = 0; n < N; ++n) y[n] = multiply(y[n], vdupq_n_f32(*op.operand[p]));
       break;
-    case kScale:
-      each_channel(op.channel + first, y, multiply);
-      break;
-    case kShift:
-      each_channel(op.channel + first, y, add);
-      break;
+    case kScale: each_channel(op.channel + first, y, multiply); break;
+    case kShift: each_channel(op.channel + first, y, add); break;
     case kClip: {
       // Selections, not fmax and fmin: those return +0 of two zeros in either order.
       const float32x4_t low = vdupq_n_f32(op.low);
@@ -86,9 +78,8 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
       break;
     }
     case kPrelu:
-      each_channel(op.channel + first, y, [](float32x4_t a, float32x4_t c) {
-        return vbslq_f32(vcgezq_f32(a), a, vmulq_f32(a, c));
-      });
+      each_channel(op.channel + first, y,
+                   [](float32x4_t a, float32x4_t c) { return vbslq_f32(vcgezq_f32(a), a, vmulq_f32(a, c)); });
       break;
   }
 }

@@ -12,32 +12,18 @@ inline float apply_tail(const Tail& tail, int p, int32_t lane, float y) {
     const Pointwise& op = tail.list[i];
     switch (op.kind) {
       case kAddValue:
-      case kAddChannel:
-        y = y + op.operand[p][lane];
-        break;
+      case kAddChannel: y = y + op.operand[p][lane]; break;
       case kMultiplyValue:
-      case kMultiplyChannel:
-        y = y * op.operand[p][lane];
-        break;
-      case kAddPixel:
-        y = y + *op.operand[p];
-        break;
-      case kMultiplyPixel:
-        y = y * *op.operand[p];
-        break;
-      case kScale:
-        y = y * op.channel[lane];
-        break;
-      case kShift:
-        y = y + op.channel[lane];
-        break;
+      case kMultiplyChannel: y = y * op.operand[p][lane]; break;
+      case kAddPixel: y = y + *op.operand[p]; break;
+      case kMultiplyPixel: y = y * *op.operand[p]; break;
+      case kScale: y = y * op.channel[lane]; break;
+      case kShift: y = y + op.channel[lane]; break;
       case kClip:
         y = y > op.low ? y : op.low;
         y = y < op.high ? y : op.high;
         break;
-      case kPrelu:
-        y = y >= 0.0f ? y : y * op.channel[lane];
-        break;
+      case kPrelu: y = y >= 0.0f ? y : y * op.channel[lane]; break;
     }
   }
   return y;

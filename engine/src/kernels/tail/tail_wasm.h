@@ -54,19 +54,13 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
   const auto multiply = [](v128_t a, v128_t r) { return wasm_f32x4_mul(a, r); };
   switch (op.kind) {
     case kAddValue:
-    case kAddChannel:
-      return each_operand(op.operand[p] + first, channels - first, y, add);
+    case kAddChannel: return each_operand(op.operand[p] + first, channels - first, y, add);
     case kMultiplyValue:
-    case kMultiplyChannel:
-      return each_operand(op.operand[p] + first, channels - first, y, multiply);
-    case kAddPixel:
-      return each_pixel(op.operand[p], y, add);
-    case kMultiplyPixel:
-      return each_pixel(op.operand[p], y, multiply);
-    case kScale:
-      return each_channel(op.channel + first, y, multiply);
-    case kShift:
-      return each_channel(op.channel + first, y, add);
+    case kMultiplyChannel: return each_operand(op.operand[p] + first, channels - first, y, multiply);
+    case kAddPixel: return each_pixel(op.operand[p], y, add);
+    case kMultiplyPixel: return each_pixel(op.operand[p], y, multiply);
+    case kScale: return each_channel(op.channel + first, y, multiply);
+    case kShift: return each_channel(op.channel + first, y, add);
     case kClip: {
       // pmax(low, y) is y > low ? y : low, and pmin(high, y) is y < high ? y : high.
       const v128_t low = wasm_f32x4_splat(op.low);
@@ -84,8 +78,7 @@ inline __attribute__((always_inline)) void apply(const Pointwise& op, int p, int
 
 // Operations and floats; returns the bits before the flip where the tail makes any: bit i is lane first + i.
 template <int N>
-__attribute__((noinline)) uint32_t run_tail(const Tail& tail, int p, int first, int32_t channels,
-                                                        v128_t (&y)[N]) {
+__attribute__((noinline)) uint32_t run_tail(const Tail& tail, int p, int first, int32_t channels, v128_t (&y)[N]) {
   for (int32_t i = 0; i < tail.count; ++i) apply<N>(tail.list[i], p, first, channels, y);
   uint32_t word = 0;
   XNORKIT_UNROLL
