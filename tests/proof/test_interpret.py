@@ -10,6 +10,7 @@ from xnorkit.format import Graph, InputSpec, Node, Normalization
 from xnorkit.format.operations import ACTIVATIONS
 from xnorkit.functional import input_scale
 from xnorkit.nn import PixelQuantizer
+from xnorkit.proof.bounds import SLACK, bound
 from xnorkit.proof.interpret import apply, dots, interpret, read_images
 
 RNG = np.random.default_rng(0)
@@ -37,6 +38,21 @@ def test_float_convolution() -> None:
     got = apply(node("float_conv2d", CONV, weight=weight, bias=bias), x)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, torch_conv(x, weight, bias), atol=1e-5)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+@pytest.mark.parametrize("op", ["binary_conv2d", "binary_weight_conv2d"])
+def test_the_bound_of_a_layer_of_signs(op: str, groups: int) -> None:
+    attributes = {**CONV, "groups": groups, "out_channels": 12, "epilogue": "float"}
+    x = image(2, 7, 8, 6) if op == "binary_weight_conv2d" else np.where(image(2, 7, 8, 6) < 0, -1, 1).astype(np.int8)
+    scale, bias = image(12), image(12)
+    padded = F.pad(torch.from_numpy(np.abs(x.astype(np.float64))).permute(0, 3, 1, 2), (0, 1, 1, 2))
+    ones = torch.ones(12, 6 // groups, 3, 2, dtype=torch.float64)
+    sums = F.conv2d(padded, ones, None, (2, 1), 0, (1, 2), groups).permute(0, 2, 3, 1).numpy()
+    got = bound(node(op, attributes, scale=scale, bias=bias), [x], np.zeros(1))
+    terms = 0 if op == "binary_conv2d" else 6 // groups * 6
+    exact = (terms + SLACK) * 2.0**-24 * (sums * np.abs(scale.astype(np.float64)) + np.abs(bias))
+    np.testing.assert_allclose(got, exact, rtol=1e-12)
 
 
 @pytest.mark.parametrize("epilogue", ["bits", "float"])

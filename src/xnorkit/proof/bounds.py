@@ -40,11 +40,14 @@ def _float(node: Node, inputs: list[Array]) -> tuple[int, Array]:
 
 
 def _signs(node: Node, inputs: list[Array]) -> tuple[int, Array]:
-    """Sums with weights of +1 and -1."""
+    """Sums with weights of +1 and -1, whose magnitudes are the same for all filters of a group."""
     scale, bias = (np.abs(node.tensors[role].astype(np.float64)) for role in ("scale", "bias"))
-    ones = np.ones((len(scale), *filter_of(node, inputs[0])))
-    terms = 0 if operation_of(node).integer else ones[0].size
-    return terms, correlate(inputs[0], ones, node.attributes) * scale + bias
+    groups = node.attributes.get("groups", 1)
+    height, width, channels = filter_of(node, inputs[0])
+    pixels = inputs[0].reshape(*inputs[0].shape[:3], groups, channels).sum(axis=4)
+    sums = correlate(pixels, np.ones((groups, height, width, 1)), node.attributes)
+    terms = 0 if operation_of(node).integer else height * width * channels
+    return terms, np.repeat(sums, len(scale) // groups, axis=3) * scale + bias
 
 
 def _int8(node: Node, inputs: list[Array]) -> tuple[int, Array]:
