@@ -96,13 +96,17 @@ def test_a_page_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixtur
     [
         (["--to", "xnor"], "is packed already"),
         (["--to", "c", "--float"], "--float with --to c"),
+        (["--to", "web", "--ram", "1000"], "--ram with --to web"),
+        (["--to", "c", "--ram", "4000"], "bytes of RAM for its values, but the budget is 4,000."),
+        (["--to", "c", "--flash", "70000"], "bytes of flash for its constants, but the budget is 70,000."),
     ],
 )
 def test_what_makes_no_sense(
     words: list[str], message: str, packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["export", str(packed), "-o", str(tmp_path / "out.xnor"), *words]) == 2
+    assert main(["export", str(packed), "-o", str(tmp_path / "new" / "out.xnor"), *words]) == 2
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_checkpoint_without_its_data_set(

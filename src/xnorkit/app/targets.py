@@ -65,6 +65,8 @@ def convert(
     *,
     packed: bool = True,
     prefix: str = "model",
+    ram: int | None = None,
+    flash: int | None = None,
 ) -> Conversion:
     """Write `graph` in another form, run that on `images`, and compare it with the packed network.
 
@@ -75,21 +77,26 @@ def convert(
         images: (N, C, H, W) float32, at least one.
         packed: only for ONNX: keep the binary weights as bits.
         prefix: only for C: of the names of files, functions and macros.
+        ram: only for C: the most bytes that its values may take.
+        flash: only for C: the most bytes that its constants may take.
 
     Raises:
-        ExportError: the graph cannot be expressed in that form, or what was made gives other answers.
+        ExportError: the graph cannot be expressed in that form, needs more memory than `ram` or `flash`, or what was
+            made gives other answers.
         InputError: `output` cannot be written.
     """
     if to == "onnx":
         return _onnx(graph, output, images, packed)
-    return _c(graph, output, images, prefix) if to == "c" else _web(graph, output, images)
+    if to == "web":
+        return _web(graph, output, images)
+    return _c(graph, output, images, prefix=prefix, ram=ram, flash=flash)
 
 
-def convert_file(path: Path, output: Path, to: Form, *, packed: bool = True, prefix: str = "model") -> Conversion:
-    """Convert a `.xnor` file, tried on a few random images; raises what `convert` and `read` raise."""
+def convert_file(path: Path, output: Path, to: Form, **options: Any) -> Conversion:
+    """Convert a `.xnor` file, tried on a few random images, with the options of `convert`; raises what `read` and it do."""
     graph = read(path)
     images = np.random.default_rng(0).standard_normal((TRIED, *graph.input.shape), dtype=np.float32)
-    return convert(graph, output, to, images, packed=packed, prefix=prefix)
+    return convert(graph, output, to, images, **options)
 
 
 def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool) -> Conversion:
@@ -116,7 +123,7 @@ def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool)
     return Conversion(str(output), "onnx", output.stat().st_size, 0, engine, len(images), equal, difference)
 
 
-def _c(graph: Graph, output: Path, images: NDArray[np.float32], prefix: str) -> Conversion:
+def _c(graph: Graph, output: Path, images: NDArray[np.float32], *, prefix: str, **budget: int | None) -> Conversion:
     from xnorkit.targets.c import write_c
 
     few = images[:8]
@@ -124,7 +131,7 @@ def _c(graph: Graph, output: Path, images: NDArray[np.float32], prefix: str) -> 
     with own.held():
         own.claim([path.name for path in resources.files("xnorkit.targets.c").joinpath("sources").iterdir()])
         own.claim([f"{prefix}.h", f"{prefix}.c", "test_vector.h"])
-        program = write_c(output, graph, images=few, prefix=prefix)
+        program = write_c(output, graph, images=few, prefix=prefix, **budget)
     parts: dict[str, Any] = {
         "path": str(output),
         "to": "c",

@@ -39,6 +39,8 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "--prefix", type=name, help="with --to c: of its names, as digits for digits_run; default model"
     )
+    for memory, what in (("ram", "values"), ("flash", "constants")):
+        parser.add_argument(f"--{memory}", type=int, help=f"with --to c: the most bytes that its {what} may take")
     parser.add_argument("--data", type=Path, help="folder of the data set whose evaluation images are checked")
     parser.add_argument("--images", type=int, default=1000, help="check at most this many images")
     parser.add_argument("--calibration", type=Path, help="check these images instead: .npy, (N, C, H, W)")
@@ -61,6 +63,9 @@ def run(options: Namespace) -> None:
         raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to web.")
     if options.prefix is not None and options.to != "c":
         raise InputError(f"--prefix with --to {options.to}; required: --to c, whose functions it names.")
+    for memory in ("ram", "flash"):
+        if getattr(options, memory) is not None and options.to != "c":
+            raise InputError(f"--{memory} with --to {options.to}, but only --to c has a budget of memory. Remove it.")
     if options.to == "onnx":
         require("onnx")
     source = _source(options.checkpoint)
@@ -110,7 +115,13 @@ def _convert(packed: Path, options: Namespace) -> "Conversion":
     from xnorkit.app.targets import convert_file
 
     return convert_file(
-        packed, Path(options.output), options.to, packed=not options.float, prefix=options.prefix or "model"
+        packed,
+        Path(options.output),
+        options.to,
+        packed=not options.float,
+        prefix=options.prefix or "model",
+        ram=options.ram,
+        flash=options.flash,
     )
 
 

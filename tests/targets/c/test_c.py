@@ -234,3 +234,13 @@ def test_a_prefix_that_is_no_name_is_refused(prefix: str, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="required: a small letter"):
         write_c(tmp_path / "program", case("clip"), prefix=prefix)
     assert not (tmp_path / "program").exists()
+
+
+@pytest.mark.parametrize("memory", ["ram", "flash"])
+def test_a_program_larger_than_its_budget_is_refused(memory: str, tmp_path: Path) -> None:
+    program = write_c(tmp_path / "fits", case("clip"))
+    needed = {"ram": program.ram_bytes, "flash": program.constant_bytes}[memory]
+    write_c(tmp_path / "exact", case("clip"), **{memory: needed})
+    with pytest.raises(ExportError, match=rf"needs {needed:,} bytes of .*, but the budget is {needed - 1:,}\."):
+        write_c(tmp_path / "larger", case("clip"), **{memory: needed - 1})
+    assert not (tmp_path / "larger").exists()

@@ -42,6 +42,8 @@ def write_c(
     *,
     images: NDArray[np.float32] | None = None,
     prefix: str = PREFIX,
+    ram: int | None = None,
+    flash: int | None = None,
 ) -> CProgram:
     """Write a self-contained C99 program of `graph` into a folder: model.h, model.c, xk*.c, a test and a Makefile.
 
@@ -56,9 +58,12 @@ def write_c(
         images: (N, C, H, W) float32 for the test; two random ones by default.
         prefix: in place of "model" in the names of files, functions and macros, so that several networks link into one
             program: `digits_run`, `DIGITS_OUTPUTS`, digits.h, `make libdigits.a`.
+        ram: the most bytes that the values of the network may take; the stack and the caller's image are not counted.
+        flash: the most bytes that the constants may take; the code, some kilobytes, is not counted.
 
     Raises:
-        ExportError: the graph is for images of any size, or reads pixels and has no normalisation.
+        ExportError: the graph is for images of any size, reads pixels and has no normalisation, or needs more memory
+            than `ram` or `flash`. Nothing is written then.
         InputError: the folder cannot be written, or `prefix` is no such name.
     """
     if not NAME.fullmatch(prefix) or prefix.startswith(("xk", "test")) or prefix in ("main", "size", "clean", "lib"):
@@ -75,6 +80,8 @@ def write_c(
     if images is None:
         images = _random_images(graph)
     model = _model(graph)
+    _check_memory(graph.name, "RAM for its values", model.ram_bytes, ram)
+    _check_memory(graph.name, "flash for its constants", model.constant_bytes, flash)
     outputs = Model(graph, isa="reference")(images).reshape(len(images), -1)
     target = Path(folder)
     try:
@@ -91,6 +98,14 @@ def write_c(
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror}); required: a writable folder.") from error
     return CProgram(target, model.ram_bytes, model.constant_bytes)
+
+
+def _check_memory(name: str, what: str, needed: int, budget: int | None) -> None:
+    if budget is not None and needed > budget:
+        raise ExportError(
+            f"'{name}' needs {needed:,} bytes of {what}, but the budget is {budget:,}. Use a smaller network or "
+            "image, or a board with more memory."
+        )
 
 
 @dataclass(frozen=True)
