@@ -93,7 +93,7 @@ def convert(
 
 
 def convert_file(path: Path, output: Path, to: Form, **options: Any) -> Conversion:
-    """Convert a `.xnor` file, tried on a few random images, with the options of `convert`; raises what `read` and it do."""
+    """Convert a `.xnor` file, tried on random images; options and errors are those of `convert` and `read`."""
     graph = read(path)
     images = np.random.default_rng(0).standard_normal((TRIED, *graph.input.shape), dtype=np.float32)
     return convert(graph, output, to, images, **options)
