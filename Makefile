@@ -8,7 +8,7 @@ NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard d
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 CPP := find engine bindings examples -name '*.cpp' -o -name '*.h'
 
-.PHONY: install demo web test quick wheel audit torture torture-networks fuzz clang engine-test engine-test-arm lint format check docs sanitize bench clean
+.PHONY: install demo web test quick wheel audit torture torture-networks fuzz clang engine-test engine-test-arm engine-test-windows engine-macos lint format check docs sanitize bench clean
 
 install: $(STAMP)
 
@@ -72,15 +72,27 @@ engine-test: install
 	$(BIN)/cmake --build build/native --parallel $(JOBS)
 	$(BIN)/ctest --test-dir build/native --output-on-failure --parallel $(JOBS)
 
-# The same tests compiled for 64-bit ARM and run under emulation, where both are installed.
+# The same tests compiled for 64-bit ARM and for Windows, and run under emulation, where both are installed.
 engine-test-arm: .venv/requirements
-	@if ! command -v aarch64-linux-gnu-g++ >/dev/null || ! command -v qemu-aarch64 >/dev/null; then \
-	  echo "engine-test-arm: skipped, aarch64-linux-gnu-g++ and qemu-aarch64 are not both installed"; \
-	else set -e; \
-	  $(BIN)/cmake -S . -B build/engine-tests-arm -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/engine/cmake/aarch64.cmake -DXNORKIT_TESTS=ON -DXNORKIT_WERROR=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release; \
-	  $(BIN)/cmake --build build/engine-tests-arm --parallel $(JOBS); \
-	  $(BIN)/ctest --test-dir build/engine-tests-arm --output-on-failure --parallel $(JOBS); \
-	fi
+	$(call emulated,aarch64,aarch64-linux-gnu-g++,qemu-aarch64)
+
+engine-test-windows: .venv/requirements
+	$(call emulated,windows,x86_64-w64-mingw32-g++-posix,wine)
+
+define emulated
+	@if ! command -v $(2) >/dev/null || ! command -v $(3) >/dev/null; then echo "$@: skipped, $(2) and $(3) are not both installed"; \
+	else $(call configured,$(1)) && $(BIN)/cmake --build build/engine-tests-$(1) --parallel $(JOBS) && \
+	  $(BIN)/ctest --test-dir build/engine-tests-$(1) --output-on-failure --parallel $(JOBS); fi
+endef
+
+# The engine compiled for macOS on arm64, without a Mac: what links and runs it is not here.
+engine-macos: .venv/requirements
+	$(BIN)/python -m pip install --quiet -c constraints.txt ziglang
+	$(call configured,macos) -DXNORKIT_ZIG=$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/ziglang/zig)
+	$(BIN)/cmake --build build/engine-tests-macos --target xnorkit_engine --parallel $(JOBS)
+
+configured = $(BIN)/cmake -S . -B build/engine-tests-$(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON \
+	  -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/engine/cmake/$(1).cmake -DXNORKIT_WERROR=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release
 
 lint: install
 	$(BIN)/ruff check .

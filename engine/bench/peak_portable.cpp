@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "common/unroll.h"
-#include "kernels/float_conv/fma_portable.h"
+#include "common/fma.h"
 #include "peak.h"
 
 namespace xnorkit {

@@ -1,10 +1,13 @@
 // The pool: every item once, whoever asks, also in a forked child and while another caller has the pool.
 #include "threads/threads.h"
 
+#if !defined(_WIN32)
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
 #include <atomic>
+#include <chrono>
 #include <new>
 #include <stdexcept>
 #include <thread>
@@ -26,13 +29,20 @@ bool covers(int items, int threads) {
   return true;
 }
 
+// Waits, two seconds at most, until `count` is at least `wanted`. How long a sleep takes depends on the system.
+void await(const std::atomic<int>& count, int wanted) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (count < wanted && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+}
+
 int helpers_seen(int threads) {
   std::atomic<int> waiting{0};
   std::atomic<int> most{0};
   // Each range holds its thread until all have one, or the wait ends: so a missing helper shows.
   xnorkit::parallel_for(threads, 1e9, 1.0, threads, [&](int64_t, int64_t) {
     ++waiting;
-    for (int i = 0; i < 20000 && waiting < threads; ++i) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    await(waiting, threads);
     most = std::max(most.load(), waiting.load());
   });
   return most;
@@ -46,7 +56,7 @@ bool arrives(bool here, int threads) {
     xnorkit::parallel_for(threads, 1e9, 1.0, threads, [&](int64_t, int64_t) {
       ++began;
       // Each range holds its thread until another one has begun, so that both kinds of thread have one.
-      for (int i = 0; i < 20000 && began < 2; ++i) std::this_thread::sleep_for(std::chrono::microseconds(100));
+      await(began, 2);
       if ((std::this_thread::get_id() == caller) == here) throw std::bad_alloc();
     });
   } catch (const std::bad_alloc&) {
@@ -89,7 +99,7 @@ int main() {
   CHECK(wrong == 0, "several callers");
 
   // Neither the thread sanitizer nor the emulator follows threads made in a child of a process with threads.
-#if !defined(__SANITIZE_THREAD__) && !defined(XNORKIT_EMULATED)
+#if !defined(__SANITIZE_THREAD__) && !defined(XNORKIT_EMULATED) && !defined(_WIN32)
   const pid_t child = fork();
   if (child == 0) std::exit(covers(kItems, 3) && helpers_seen(3) == 3 ? 0 : 1);
   int status = -1;

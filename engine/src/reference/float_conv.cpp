@@ -1,6 +1,6 @@
-#include <cmath>
 #include <vector>
 
+#include "common/fma.h"
 #include "reference/reference.h"
 
 namespace xnorkit::reference {
@@ -25,7 +25,7 @@ void float_conv2d(const FloatConvSpec& spec, const Operands& io, int64_t images)
               const float* pixel =
                   io.source<float>() + ((n * in.height + y) * in.width + x) * in.channels + first_channel;
               const float* filter = spec.weight.data() + ((o * g.kernel[0] + ky) * g.kernel[1] + kx) * channels;
-              for (int64_t c = 0; c < channels; ++c) sum = std::fma(pixel[c], filter[c], sum);
+              for (int64_t c = 0; c < channels; ++c) sum = fused_multiply_add(pixel[c], filter[c], sum);
             }
           floats[((n * out.height + oy) * out.width + ox) * out.channels + o] = sum + spec.bias[o];
         }

@@ -11,7 +11,7 @@
 
 namespace xnorkit::reference {
 
-// Rounds to nearest even on the exact x * y + z, like std::fma.
+// One rounding of the exact x * y + z per step, to nearest even (common/fma.h).
 void float_conv2d(const FloatConvSpec& spec, const Operands& io, int64_t images);
 
 // One rounding per value, from 0, in (kernel row, kernel column, channel) order.

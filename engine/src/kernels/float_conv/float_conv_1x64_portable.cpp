@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "contract/kernels.h"
-#include "kernels/float_conv/fma_portable.h"
+#include "common/fma.h"
 #include "kernels/tail/tail_portable.h"
 
 namespace xnorkit {

@@ -5,7 +5,7 @@
 // that. Two roundings differ from one only where the first ends on the middle between two floats:
 //
 //   Float from 2^-126 on: such a middle has the lowest 29 bits 1 0...0. These sums are rare, and are made again with the
-//   exact fused multiply-add (fma_portable.h). Infinity is no exception: the limit beyond which a sum rounds to it is a
+//   exact fused multiply-add (common/fma.h). Infinity is no exception: the limit beyond which a sum rounds to it is a
 //   middle too.
 //   Below 2^-126 the middles are elsewhere. Let all x be multiples of 2^a and all w of 2^b with a + b >= -149. Every sum
 //   is then a multiple of 2^-149, as a product is, and rounding keeps that; and such a number below 2^-126 is a float.
@@ -16,7 +16,7 @@
 
 #include "common/unroll.h"
 #include "contract/kernels.h"
-#include "kernels/float_conv/fma_portable.h"
+#include "common/fma.h"
 #include "kernels/tail/tail_wasm.h"
 
 namespace xnorkit {

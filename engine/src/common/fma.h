@@ -1,4 +1,4 @@
-// A fused multiply-add for processors that have none.
+// A fused multiply-add for processors that have none, and for C libraries whose own rounds twice, as that of MinGW-w64.
 #pragma once
 
 #include <cstdint>
