@@ -6,9 +6,15 @@
 #include <string>
 
 #include "common/error.h"
+#include "common/numbers.h"
 #include "xnorkit/xnorkit.h"
 
 #define XNORKIT_EXPORT(name) extern "C" __attribute__((export_name(#name)))
+#define XNORKIT_IMPORT(name) extern "C" __attribute__((import_module("xnorkit"), import_name(#name)))
+
+// JavaScript reads and writes numbers as exactly as the C library, whose code for them is large.
+XNORKIT_IMPORT(read_number) double read_number(const char* text);
+XNORKIT_IMPORT(write_number) void write_number(double number, int32_t digits, char* text);
 
 namespace {
 
@@ -35,16 +41,31 @@ xnorkit_model* model = nullptr;
 
 }  // namespace
 
-// The library's ways to its host, for text and time, which nothing here takes. One more, fd_close, xnorkit.js provides.
-extern "C" int32_t __imported_wasi_snapshot_preview1_fd_close(int32_t) { return 0; }
-extern "C" int32_t __imported_wasi_snapshot_preview1_fd_seek(int32_t, int64_t, int32_t, int32_t) { return 0; }
-extern "C" int32_t __imported_wasi_snapshot_preview1_fd_write(int32_t, int32_t, int32_t, int32_t) { return 0; }
+// The library's way to the time, which nothing here takes.
 extern "C" int32_t __imported_wasi_snapshot_preview1_clock_time_get(int32_t, int64_t, int32_t) { return 0; }
+
+// The C++ library's ways to end. Its own print, with all of printf.
+_LIBCPP_BEGIN_NAMESPACE_STD
+void __libcpp_verbose_abort(const char* text, ...) noexcept { stop(text); }
+_LIBCPP_END_NAMESPACE_STD
+extern "C" void __cxa_pure_virtual() { stop("a function without a body was called"); }
 
 // What would destroy a thread's variables at its end: the only thread has none.
 extern "C" int __cxa_thread_atexit(void (*)(void*), void*, void*) { return 0; }
 
-void xnorkit::end_with(const std::string& text) { stop(text.c_str()); }
+namespace xnorkit {
+
+void end_with(const std::string& text) { stop(text.c_str()); }
+
+double nearest_double(const std::string& literal) { return read_number(literal.c_str()); }
+
+std::string number_text(double number, int digits) {
+  char text[32];
+  write_number(number, digits, text);
+  return text;
+}
+
+}  // namespace xnorkit
 
 XNORKIT_EXPORT(xw_message) const char* xw_message() { return message; }
 

@@ -1,18 +1,17 @@
 #include "common/error.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <stdexcept>
+
+#include "common/numbers.h"
 
 namespace xnorkit {
 
 void Part::append_to(std::string& message) const {
-  char digits[32];
   switch (type_) {
     case Type::text: message += text_; return;
     case Type::integer: message += std::to_string(integer_); return;
     case Type::natural: message += std::to_string(static_cast<uint64_t>(integer_)); return;
-    case Type::real: std::snprintf(digits, sizeof digits, "%g", real_); message += digits;
+    case Type::real: message += number_text(real_, 6);
   }
 }
 

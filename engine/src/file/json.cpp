@@ -1,13 +1,12 @@
 #include "file/json.h"
 
 #include <algorithm>
-#include <clocale>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <limits>
 
 #include "common/error.h"
+#include "common/numbers.h"
 #include "file/unicode.h"
 
 namespace xnorkit::file {
@@ -190,19 +189,11 @@ class Parser {
     }
     if (whole && literal.size() < kMaxInteger - 1)
       return {static_cast<int64_t>(std::strtoll(literal.c_str(), nullptr, 10))};
-    const double wide = to_double(literal);
+    const double wide = nearest_double(literal);
     if (whole && std::abs(wide) < 9.2e18) return {static_cast<int64_t>(std::strtoll(literal.c_str(), nullptr, 10))};
     if (std::isinf(wide))
       fail(what_, " holds ", literal.substr(0, kMaxInteger), ", beyond float64; required: finite numbers");
     return {wide};
-  }
-
-  // strtod reads the point of the program's locale.
-  static double to_double(std::string literal) {
-    const size_t point = literal.find('.');
-    const char* const local = std::localeconv()->decimal_point;
-    if (point != std::string::npos && local != nullptr && *local != '\0') literal.replace(point, 1, local);
-    return std::strtod(literal.c_str(), nullptr);
   }
 
   std::string_view text_;
@@ -234,9 +225,7 @@ void append_shown(std::string& out, const Json& json) {
   } else if (const int64_t* integer = json.integer()) {
     out += std::to_string(*integer);
   } else if (const auto* number = std::get_if<double>(&json.value)) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.17g", *number);
-    out += text;
+    out += number_text(*number, 17);
   } else if (const std::string* string = json.string()) {
     out += shown(*string);
   } else if (const Json::Array* array = json.array()) {

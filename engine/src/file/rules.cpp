@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "common/error.h"
+#include "common/numbers.h"
 #include "file/limits.h"
 #include "file/unicode.h"
 
@@ -89,10 +89,7 @@ bool as_boolean(const Json& value, const std::string& where) {
 void check_limit(const char* name, int64_t limit, double received, const char* what, double scale) {
   const double allowed = std::floor(static_cast<double>(limit) * scale);
   if (limit == kNoLimit || received <= allowed) return;
-  char numbers[2][32];
-  std::snprintf(numbers[0], sizeof numbers[0], "%.17g", received);
-  std::snprintf(numbers[1], sizeof numbers[1], "%.17g", allowed);
-  fail("the file asks for ", numbers[0], " ", what, "; required: at most ", numbers[1],
+  fail("the file asks for ", number_text(received, 17), " ", what, "; required: at most ", number_text(allowed, 17),
        ". If you trust the file, raise the limit max_", name);
 }
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from handwritten import HandFile
 from single_ops import CASES, case, images_for
 
-from xnorkit.errors import ExportError
+from xnorkit.errors import ExportError, FormatError
 from xnorkit.format import Graph, InputSpec, Node, Normalization, Preparation, read
+from xnorkit.format.file import from_bytes
 from xnorkit.runtime import Model
 from xnorkit.targets.web import outputs_in_node, package_files, page
 from xnorkit.zoo import list_pretrained, path, sample
@@ -94,6 +96,34 @@ def test_files_that_are_damaged(tmp_path: Path) -> None:
     assert "it was altered" in text[0]
     assert all("required" in line.lower() for line in text[:3]), text
     assert text[3] == "10"
+
+
+def _with_std(number: str) -> bytes:
+    file = HandFile()
+    file.text = json.dumps(file.document).replace("[0.25]", f"[{number}]")
+    return file.to_bytes()
+
+
+@needs_node
+@pytest.mark.parametrize("number", ["0.1", "1e-3", "2.5E-1", "0.30000000000000004", "3", "123456789012345678901234.5"])
+def test_javascript_reads_the_numbers_of_a_file(number: str) -> None:
+    content = _with_std(number)
+    images = np.random.default_rng(3).integers(0, 256, (2, 1, 4, 4), dtype=np.uint8)
+    graph = from_bytes(content)
+    files = {**package_files(graph), "model.xnor": content}
+    assert outputs_in_node(files, images).tobytes() == Model(graph)(images).tobytes()
+
+
+@needs_node
+@pytest.mark.parametrize("number", [0.1, -2.5, 1e300, 1 / 3])
+def test_javascript_writes_the_numbers_of_a_message(number: float) -> None:
+    file = HandFile()
+    file.document["output"] = number
+    with pytest.raises(FormatError) as expected:
+        from_bytes(file.to_bytes())
+    files = {**package_files(read(path("lenet5-digits"))), "model.xnor": file.to_bytes()}
+    with pytest.raises(ExportError, match=re.escape(str(expected.value).rstrip("."))):
+        outputs_in_node(files, np.zeros((1, 1, 4, 4), np.uint8))
 
 
 @needs_node

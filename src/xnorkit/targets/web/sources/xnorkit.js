@@ -36,9 +36,17 @@ export async function load({ model = beside("model.xnor"), module = beside("xnor
     );
   }
   const [file, code] = await Promise.all([bytes(model, "the model"), bytes(module, "the engine")]);
-  // The C library of the module closes files, of which there are none.
-  const { instance } = await WebAssembly.instantiate(code, { wasi_snapshot_preview1: { fd_close: () => 0 } });
-  return new Model(instance.exports, file);
+  // The module leaves decimal numbers to JavaScript.
+  const numbers = {
+    read_number: (at) => Number(textAt(engine, at)),
+    write_number: (number, digits, at) => {
+      const text = `${Number(number.toPrecision(digits))}\0`;
+      new TextEncoder().encodeInto(text, new Uint8Array(engine.memory.buffer, at));
+    },
+  };
+  const { instance } = await WebAssembly.instantiate(code, { xnorkit: numbers });
+  const engine = instance.exports;
+  return new Model(engine, file);
 }
 
 /** A loaded network; `load` makes it. */
@@ -114,9 +122,14 @@ export class Model {
   }
 
   #text(at) {
-    const memory = new Uint8Array(this.#engine.memory.buffer);
-    return new TextDecoder().decode(memory.subarray(at, memory.indexOf(0, at)));
+    return textAt(this.#engine, at);
   }
+}
+
+// A C string in the engine's memory.
+function textAt(engine, at) {
+  const memory = new Uint8Array(engine.memory.buffer);
+  return new TextDecoder().decode(memory.subarray(at, memory.indexOf(0, at)));
 }
 
 function beside(name) {
