@@ -33,10 +33,15 @@ LINK = ["-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz", "-s"]
 SMALLER = ["-O2", "--compress-relocations"]
 """Of the linker, which the compiler's own command line does not pass on."""
 OTHER_MACHINES = ("_avx", "_neon")
+FUSED = Path("web/fused.cpp")
+"""A module of its own, which lies in the engine's as a custom section of this name."""
+RELAXED = ["-mrelaxed-simd"]
+ALONE = ["--no-entry", "--import-memory", "-z", "stack-size=0", "-s", "-O2"]
 LEFT_OUT = {
     *("src/threads/threads.cpp", "src/threads/openmp_threads.cpp", "src/threads/cores.cpp"),  # there are no threads
     "src/file/load.cpp",  # there are no files
     "src/common/numbers.cpp",  # JavaScript reads and writes numbers
+    FUSED.as_posix(),
     *("src/dispatch/sum_table.cpp", "src/kernels/signed_sums/signed_sums_4x64_portable.cpp"),  # of training
 }
 
@@ -55,8 +60,8 @@ def _enters(path: Path) -> bool:
 def fingerprint() -> str:
     """Return a hash of the sources, the headers that they may include, and the flags."""
     headers = [*ENGINE.glob("src/**/*.h"), *ENGINE.glob("src/**/*.inc"), *ENGINE.glob("include/**/*.h")]
-    files = [*sources(), *sorted(path.relative_to(ENGINE) for path in headers if _enters(path))]
-    digest = hashlib.sha256(json.dumps([FLAGS, KERNELS, OTHERS, LINK, SMALLER]).encode())
+    files = [*sources(), FUSED, *sorted(path.relative_to(ENGINE) for path in headers if _enters(path))]
+    digest = hashlib.sha256(json.dumps([FLAGS, KERNELS, OTHERS, LINK, SMALLER, RELAXED, ALONE]).encode())
     for path in files:
         digest.update(f"\0{path.as_posix()}\0".encode() + (ENGINE / path).read_bytes())
     return digest.hexdigest()
@@ -79,7 +84,18 @@ def build(folder: Path) -> bytes:
     said = _zig("c++", *LINK, "-v", *map(str, objects), "-o", str(module))
     (line,) = [line for line in said.splitlines() if line.startswith("wasm-ld ")]
     _zig(*line.split(), *SMALLER)
-    return module.read_bytes()
+    fused = folder / "fused.wasm"
+    _zig("wasm-ld", *ALONE, str(_compile(FUSED, [*KERNELS, *RELAXED], folder)), "-o", str(fused))
+    return module.read_bytes() + _section("fused", fused.read_bytes())
+
+
+def _section(name: str, content: bytes) -> bytes:
+    """Return a custom section of a module."""
+    body = bytes([len(name)]) + name.encode() + content
+    size, length = b"", len(body)
+    while length > 127:
+        size, length = size + bytes([length % 128 + 128]), length // 128
+    return b"\0" + size + bytes([length]) + body
 
 
 def _text(path: Path, parts: list[Path]) -> Path:

@@ -31,7 +31,8 @@ def test_every_source_enters_the_fingerprint(monkeypatch: pytest.MonkeyPatch, tm
         shutil.copytree(build_web.ENGINE / folder, engine / folder)
     monkeypatch.setattr(build_web, "ENGINE", engine)
     assert build_web.fingerprint() == RECORD["sources"]
-    for name in ("src/kernels/binary_conv/binary_conv_2x16_wasm.cpp", "src/common/error.h", "web/module.cpp"):
+    kernel = "src/kernels/binary_conv/binary_conv_2x16_wasm.cpp"
+    for name in (kernel, "src/common/error.h", "web/module.cpp", "web/fused.cpp"):
         with (engine / name).open("a", encoding="utf-8") as file:
             file.write("\n")
         assert build_web.fingerprint() != RECORD["sources"]
@@ -42,7 +43,7 @@ def test_every_source_enters_the_fingerprint(monkeypatch: pytest.MonkeyPatch, tm
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
-def test_the_module_needs_only_numbers_of_its_host(tmp_path: Path) -> None:
+def test_what_the_module_needs_of_its_host(tmp_path: Path) -> None:
     path = tmp_path / "xnorkit.wasm"
     path.write_bytes(engine_module())
     code = (
@@ -54,6 +55,7 @@ def test_the_module_needs_only_numbers_of_its_host(tmp_path: Path) -> None:
     assert {(entry["module"], entry["name"]) for entry in imports} == {
         ("xnorkit", "read_number"),
         ("xnorkit", "write_number"),
+        ("xnorkit", "fused_sums"),
     }
     calls = {f"xw_{name}" for name in ("allocate", "free", "load", "describe", "class", "run", "message")}
     assert calls | {"memory"} <= set(exports)

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import build_web
 import numpy as np
 import pytest
 from handwritten import HandFile
@@ -40,6 +41,57 @@ def test_every_operation(name: str) -> None:
     images = images_for(graph, 2)
     expected = Model(graph, isa="reference")(images)
     assert outputs_in_node(package_files(graph), images).tobytes() == expected.tobytes()
+
+
+# Goes in front of xnorkit.js: Node.js 20 has relaxed SIMD behind a flag. Counts the tiles that fused.cpp computes.
+RELAXED = """
+import { setFlagsFromString } from "node:v8";
+setFlagsFromString("--experimental-wasm-relaxed-simd");
+let tiles = 0;
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = async (module, imports) => {
+  if (imports.env && %(unfused)s) return { instance: { exports: { multiply_add: () => 0, fused_sums: () => 1 } } };
+  const { fused_sums } = imports.xnorkit ?? {};
+  if (fused_sums) {
+    imports.xnorkit.fused_sums = (...tile) => {
+      const done = fused_sums(...tile);
+      tiles += done;
+      return done;
+    };
+  }
+  return instantiate(module, imports);
+};
+process.on("exit", () => {
+  if (tiles > 0 === %(unfused)s) process.exitCode = 3;
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def relaxed_simd() -> None:
+    """Skip where Node.js has no relaxed SIMD."""
+    path = str(build_web.MODULE)
+    code = (
+        'import { readFileSync } from "node:fs"; import { setFlagsFromString } from "node:v8";'
+        'setFlagsFromString("--experimental-wasm-relaxed-simd");'
+        f"const module = new WebAssembly.Module(readFileSync({json.dumps(path)}));"
+        'console.log(WebAssembly.validate(WebAssembly.Module.customSections(module, "fused")[0]));'
+    )
+    command = ["node", "--input-type=module", "-e", code]
+    if subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() != "true":
+        pytest.skip("this Node.js has no relaxed SIMD")
+
+
+@needs_node
+@pytest.mark.usefixtures("relaxed_simd")
+@pytest.mark.parametrize("unfused", [False, True])
+@pytest.mark.parametrize("name", ["float_conv2d", "float_conv2d groups", "float_linear", "dynamic"])
+def test_fused_multiply_adds_where_the_browser_has_them(name: str, unfused: bool) -> None:
+    graph = case(name)
+    images = images_for(graph, 2)
+    files = package_files(graph)
+    files["xnorkit.js"] = (RELAXED % {"unfused": json.dumps(unfused)}).encode() + files["xnorkit.js"]
+    assert outputs_in_node(files, images).tobytes() == Model(graph, isa="reference")(images).tobytes()
 
 
 def _script(tmp_path: Path, body: str, graph: Graph | None = None) -> str:

@@ -10,6 +10,8 @@
 //   Below 2^-126 the middles are elsewhere. Let all x be multiples of 2^a and all w of 2^b with a + b >= -149. Every sum
 //   is then a multiple of 2^-149, as a product is, and rounding keeps that; and such a number below 2^-126 is a float.
 //   A tile whose values may be too small for that is computed exactly as a whole.
+//
+// A browser with relaxed SIMD has the instruction itself on most processors; then fused_sums computes the tile.
 #include <wasm_simd128.h>
 
 #include <cstring>
@@ -20,6 +22,12 @@
 #include "kernels/tail/tail_wasm.h"
 
 namespace xnorkit {
+
+// Computes `sums` by web/fused.cpp, or returns 0 and does nothing where a browser or a processor cannot.
+extern "C" __attribute__((import_module("xnorkit"), import_name("fused_sums"))) int32_t fused_sums(const FloatTile*,
+                                                                                                   int32_t pixels,
+                                                                                                   float* sums);
+
 namespace {
 
 constexpr int kPixels = 4;
@@ -123,17 +131,22 @@ __attribute__((noinline)) void quick_sums(const FloatTile& tile, int pixel, int 
   }
 }
 
+void sum_tile(const FloatTile& tile, int pixels, float (*sums)[kBlockLanes]) {
+  if (fused_sums(&tile, pixels, sums[0]) != 0) return;
+  if (!keeps_multiples(tile, pixels)) {
+    for (int p = 0; p < pixels; ++p) exact_sums(tile, p, sums[p]);
+    return;
+  }
+  for (int first = 0; first < tile.lanes; first += kLanes) {
+    for (int p = 0; p + 2 <= pixels; p += 2) quick_sums<2>(tile, p, first, sums);
+    if (pixels % 2 != 0) quick_sums<1>(tile, pixels - 1, first, sums);
+  }
+}
+
 // One body for every number of pixels: a module is small.
 __attribute__((noinline)) void float_conv(const FloatTile& tile, int pixels) {
   alignas(16) float sums[kPixels][kBlockLanes] = {};
-  if (keeps_multiples(tile, pixels)) {
-    for (int first = 0; first < tile.lanes; first += kLanes) {
-      for (int p = 0; p + 2 <= pixels; p += 2) quick_sums<2>(tile, p, first, sums);
-      if (pixels % 2 != 0) quick_sums<1>(tile, pixels - 1, first, sums);
-    }
-  } else {
-    for (int p = 0; p < pixels; ++p) exact_sums(tile, p, sums[p]);
-  }
+  sum_tile(tile, pixels, sums);
   uint32_t words[kPixels][2] = {};
   for (int p = 0; p < pixels; ++p) {
     for (int lane = 0; lane < tile.lanes; lane += 16) {

@@ -36,17 +36,29 @@ export async function load({ model = beside("model.xnor"), module = beside("xnor
     );
   }
   const [file, code] = await Promise.all([bytes(model, "the model"), bytes(module, "the engine")]);
+  const compiled = await WebAssembly.compile(code);
+  let fused;
   // The module leaves decimal numbers to JavaScript.
-  const numbers = {
+  const host = {
+    fused_sums: (tile, pixels, sums) => (fused ? fused(tile, pixels, sums) : 0),
     read_number: (at) => Number(textAt(engine, at)),
     write_number: (number, digits, at) => {
       const text = `${Number(number.toPrecision(digits))}\0`;
       new TextEncoder().encodeInto(text, new Uint8Array(engine.memory.buffer, at));
     },
   };
-  const { instance } = await WebAssembly.instantiate(code, { xnorkit: numbers });
-  const engine = instance.exports;
+  const { exports: engine } = await WebAssembly.instantiate(compiled, { xnorkit: host });
+  fused = await fusedSums(compiled, engine.memory);
   return new Model(engine, file);
+}
+
+// The part of the engine that needs fused multiply-adds, where there are any: a browser may lack the instruction, and a
+// processor may round twice.
+async function fusedSums(compiled, memory) {
+  const [part] = WebAssembly.Module.customSections(compiled, "fused");
+  if (!WebAssembly.validate(part)) return undefined;
+  const { exports } = (await WebAssembly.instantiate(part, { env: { memory } })).instance;
+  return exports.multiply_add(1 + 2 ** -12, 1 + 2 ** -12, -1 - 2 ** -11) === 2 ** -24 ? exports.fused_sums : undefined;
 }
 
 /** A loaded network; `load` makes it. */
