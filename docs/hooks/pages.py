@@ -30,6 +30,14 @@ def on_config(config: Any) -> Any:
     return config
 
 
+def on_nav(nav: Any, **_: Any) -> Any:
+    """Let the heading of the results open the report: the theme opens the page of a section that is called index."""
+    for page in nav.pages:
+        if page.file.src_uri == RESULTS:
+            page.file.name = "index"
+    return nav
+
+
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages outside of docs/, the notebooks as `make docs` has run them, with their pictures, and the demos."""
     for path in OUTSIDE:

@@ -44,6 +44,23 @@ def test_a_table_whose_words_do_not_fit_is_blocks(
     assert "\nonnxruntime_f32\n  times xnorkit: 12.34 (11.90)\n  median us: 1,234,567\n\ntorch_f32\n" in text
 
 
+def test_values_wrap_whole_words_on_a_terminal_and_stay_one_line_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = {"file": "a-long/path-that/stays-one-word/model.xnor (82,822 bytes)", "note": "", "end": "x"}
+    output.print_pairs(pairs)
+    assert capsys.readouterr().out.splitlines()[0] == f"file  {pairs['file']}"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    output.print_pairs(pairs)
+    assert capsys.readouterr().out.splitlines() == [
+        "file  a-long/path-that/stays-one-word/model.xnor",
+        "      (82,822 bytes)",
+        "note  ",
+        "end   x",
+    ]
+
+
 def test_bench_says_its_conditions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "peaks", "--seconds", "0.02", "--threads", "1", "--isa", "portable"]) == 0
     first = capsys.readouterr().out.splitlines()[0]

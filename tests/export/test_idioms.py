@@ -1,11 +1,14 @@
 """Functional calls, views, sums and pools as users write them: all give the trained model's numbers."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from xnorkit.data import repair_torchvision
 from xnorkit.export import explain, export_model, interpret, verify
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryLinear, RSign, quantize_first_last_
 from xnorkit.ops import BasicInputBinarizer, XNORScaleBinarizer, XNORWeightBinarizer
@@ -239,3 +242,53 @@ def test_average_pools_with_ceil_mode_take_any_size() -> None:
         images = torch.randn(2, 3, *size)
         with torch.no_grad():
             np.testing.assert_allclose(Model(graph)(images), model(images), atol=1e-5)
+
+
+class DropPath(nn.Module):
+    """Stochastic depth as users and timm write it."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.rate == 0.0 or not self.training:
+            return x
+        keep = 1 - self.rate
+        return x * x.new_empty(x.shape[0], *(1,) * (x.dim() - 1)).bernoulli_(keep) / keep
+
+
+IDENTITIES = [
+    nn.Identity,
+    *(partial(kind, 0.5) for kind in (DropPath, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout)),
+    partial(nn.Dropout, 0.5, inplace=True),
+    partial(nn.Dropout2d, 0.5, inplace=True),
+]
+
+
+@pytest.mark.parametrize("make", IDENTITIES)
+def test_layers_that_are_the_identity_in_evaluation_leave_nothing_in_the_file(make) -> None:
+    torch.manual_seed(1)
+    layer = make()
+    model = nn.Sequential(nn.Conv2d(3, 6, 3), layer, nn.BatchNorm2d(6), BinaryConv2d(6, 12, 6), layer, nn.Flatten())
+    bare = nn.Sequential(*(module for module in model if module is not layer))
+    (export, _), (expected, _) = prove(model), prove(bare)
+    assert [node.op for node in export.graph.nodes] == [node.op for node in expected.graph.nodes]
+
+
+def test_stochastic_depth_of_torchvision_is_the_identity() -> None:
+    repair_torchvision()
+    ops = pytest.importorskip("torchvision", reason="torchvision is not installed").ops
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.BatchNorm2d(6), BinaryConv2d(6, 6, 3, padding=1))
+            self.depth = ops.StochasticDepth(0.5, "row")
+
+        def forward(self, x: Tensor) -> Tensor:
+            return ops.stochastic_depth(self.depth(self.body(x)), 0.5, "batch", training=self.training) + x
+
+    torch.manual_seed(1)
+    export, _ = prove(nn.Sequential(nn.Conv2d(3, 6, 3), Block(), nn.Flatten(), nn.Linear(216, 4)))
+    assert [node.op for node in export.graph.nodes].count("add") == 1

@@ -4,13 +4,16 @@ Names, classes and metadata come from files: what is not printable in them is sh
 """
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xnorkit.format import escaped
 
 PIPE_WIDTH = 200
+LEAST_WIDTH = 20
 LONGEST_NUMBER = 12
 
 __all__ = ["print_json", "print_pairs", "print_table"]
@@ -87,10 +90,21 @@ def _least(column: str, cells: Sequence[str]) -> int:
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:
-    """Print one `name  value` line each, values aligned."""
+    """Print one `name  value` line each, values aligned; on a terminal, a value wraps whole words."""
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
-        print(f"{escaped(name):<{width}}  {escaped(str(value))}")
+        first, *others = _wrapped(escaped(str(value)), width + 2)
+        print(f"{escaped(name):<{width}}  {first}")
+        for line in others:
+            print(" " * (width + 2) + line)
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Return a text as lines that fit a terminal behind `indent` columns; one line in a file or a pipe."""
+    if not sys.stdout.isatty():
+        return [text]
+    room = max(LEAST_WIDTH, shutil.get_terminal_size().columns - indent)
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _text(cell: object) -> str:

@@ -24,7 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from xnorkit.compile.frontend.model_copy import bake_, check_model, copied, first_line
 from xnorkit.errors import ExportError
 
-__all__ = ["Call", "Capture", "Captured", "Ref"]
+__all__ = ["NAMES", "Call", "Capture", "Captured", "Ref"]
 
 HARMLESS = {"__init__", "__repr__", "extra_repr", "reset_parameters"}
 """Methods that a subclass may override and still count as the layer from which it derives."""
@@ -40,6 +40,8 @@ NAMES = {
     "max_pool2d_with_indices": "max_pool2d",
     "mm": "linear",
     "native_batch_norm": "batch_norm",
+    "native_group_norm": "group_norm",
+    "native_layer_norm": "layer_norm",
 }
 """Users' names for operations that have other names in ATen."""
 
@@ -133,7 +135,7 @@ class Capture:
             ExportError: the model fails, takes steps that depend on the numbers, draws random numbers, or keeps
                 something from one call to the next.
         """
-        recorder = _Recorder(images.clone())
+        recorder = _Recorder(images.clone(), self.title)
         before = self._kept()
         with torch.no_grad(), self._patched(recorder), recorder, _Escapes(recorder):
             try:
@@ -201,9 +203,9 @@ class Capture:
 class _Recorder(TorchDispatchMode):
     """Records each operation whose result depends on the image; `refs` says which tensors do."""
 
-    def __init__(self, images: Tensor) -> None:
+    def __init__(self, images: Tensor, title: str) -> None:
         super().__init__()
-        self.images = images
+        self.images, self.title = images, title
         self.captured = Captured(images)
         self.layers: dict[int, tuple[str, nn.Module]] = {}
         self.refs: dict[int, Ref] = {id(images): Ref(-1)}
@@ -246,6 +248,12 @@ class _Recorder(TorchDispatchMode):
         tensors = [t for t in pytree.tree_leaves((args, kwargs)) if isinstance(t, Tensor)]
         depends = any(id(t) in self.refs for t in tensors)
         name = self._called(func)
+        # Before the check for random numbers: PyTorch's operator has that tag, because it may also drop out.
+        if "scaled_dot_product" in func._schema.name:
+            self.refuse(
+                f"'{self.path[-1][0] or self.title}' computes attention{_here()}, but a packed model has no operation "
+                "for it. Export a network without attention."
+            )
         if torch.Tag.nondeterministic_seeded in func.tags:
             self.refuse(
                 f"'{name}' draws random numbers{_here()}; required: a forward that gives the same answer each time, "

@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 from xnorkit.compile.frontend.arithmetic import ARITHMETIC, add_arithmetic
 from xnorkit.compile.frontend.builder import Builder
 from xnorkit.compile.frontend.calls import as_module
-from xnorkit.compile.frontend.capture import Call, Capture, Captured, Ref
+from xnorkit.compile.frontend.capture import NAMES, Call, Capture, Captured, Ref
 from xnorkit.compile.frontend.model_copy import BATCH, check_runs
 from xnorkit.compile.frontend.reshaping import RESHAPING, add_reshaping
 from xnorkit.compile.frontend.views import View, whole_view
@@ -146,7 +146,7 @@ class _Walk:
         )
 
     def _operator(self, call: Call) -> View:
-        reads = [key for key, value in call.arguments.items() if _depends(value)]
+        reads = [key for key, value in call.arguments.items() if _refs(value)]
         if len(reads) == 1 and reads[0] in DATA and isinstance(call.arguments[reads[0]], Ref):
             try:
                 made = as_module(call.op, call.arguments)
@@ -154,8 +154,11 @@ class _Walk:
                 raise ExportError(f"'{call.name}': {error}") from error
             if made is not None:
                 return self._module(call, made, self._argument(call, reads[0]))
+        for ref in _refs([call.arguments.get(key) for key in DATA]):
+            # Raises the refusal of an earlier call, which is the one to mend first.
+            self._view(ref)
         kind = call.op.partition(".")[0]
-        called = CALLED_SO.get(kind, f"a call of {kind.lstrip('_')}")
+        called = CALLED_SO.get(kind, f"a call of {NAMES.get(kind, kind.lstrip('_'))}")
         where = f"'{call.path}' ({call.kind})" if call.kind else f"'{call.name}' ({called}){_inside(call)}"
         raise ExportError(
             f"{where} has no counterpart; required: layers of xnorkit.nn, Conv1d/2d, "
@@ -165,7 +168,7 @@ class _Walk:
 
     def _follow(self, call: Call, kind: str) -> list[Any]:
         """Run a view on the positions of the one value that it reads."""
-        refs = [leaf for leaf in pytree.tree_leaves(call.arguments, is_leaf=_is_ref) if _is_ref(leaf)]
+        refs = _refs(call.arguments)
         base = self._view(refs[0]).base
         if any(self._view(ref).base is not base for ref in refs):
             raise ExportError(f"'{call.name}' moves numbers of several values; required: numbers of one value.")
@@ -270,8 +273,9 @@ def _is_ref(item: Any) -> bool:
     return isinstance(item, Ref)
 
 
-def _depends(value: Any) -> bool:
-    return any(_is_ref(leaf) for leaf in pytree.tree_leaves(value, is_leaf=_is_ref))
+def _refs(value: Any) -> list[Ref]:
+    """Return what an argument reads of the image."""
+    return [leaf for leaf in pytree.tree_leaves(value, is_leaf=_is_ref) if _is_ref(leaf)]
 
 
 def _inside(call: Call) -> str:
