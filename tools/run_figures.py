@@ -103,7 +103,7 @@ def _differences(shipped: Mapping[str, Any], ours: Mapping[str, Any], staged: bo
         yield f"epochs={ours['epochs']}"
     known = dict(_flat("", shipped))
     for key, value in _flat("", ours):
-        if key.partition(".")[0] not in OWN and known.get(key) != value:
+        if key.partition(".")[0] not in OWN and (key not in known or known[key] != value):
             yield f"{key}={_shown(key, value)}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from publish import publish, set_twins
-from run_figures import read_run, read_series
+from run_figures import _differences, read_run, read_series
 
 from xnorkit import runtime, zoo
 from xnorkit.errors import InputError
@@ -38,6 +38,12 @@ def test_what_a_run_tells(runs: list[Path]) -> None:
         read_series(runs)
     with pytest.raises(InputError, match=r"no recipe\.yaml and log\.csv"):
         read_run(runs[0] / "nothing")
+
+
+def test_a_part_that_a_run_leaves_out_is_an_override() -> None:
+    shipped = {"epochs": 3, "teacher": {"recipe": "float", "weight": 0.7}, "stages": [{"epochs": 3}]}
+    ours = {"epochs": 3, "teacher": None, "stages": []}
+    assert list(_differences(shipped, ours, staged=False)) == ["teacher=null", "stages=[]"]
 
 
 def test_publish(runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
