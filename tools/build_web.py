@@ -1,6 +1,6 @@
 """Builds the WebAssembly module that ships in src/xnorkit/targets/web, with the compiler of the package ziglang.
 
-    python tools/build_web.py            # writes the module, and what it was built from
+    python tools/build_web.py            # writes the module, what it was built from, and the licences of its libraries
     python tools/build_web.py --check    # builds it elsewhere, and fails where the bytes differ
 
 The same version of the compiler gives the same bytes on every machine. `xnorkit.wasm.json` holds that version and a
@@ -9,6 +9,7 @@ hash of everything that enters the build, which a test compares with the sources
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -37,6 +38,14 @@ FUSED = Path("web/fused.cpp")
 """A module of its own, which lies in the engine's as a custom section of this name."""
 RELAXED = ["-mrelaxed-simd"]
 ALONE = ["--no-entry", "--import-memory", "-z", "stack-size=0", "-s", "-O2"]
+LICENSES = {
+    "compiler-rt": ["../LICENSE"],  # Zig's own, as is a part of the C library
+    "libcxx": ["libcxx/LICENSE.TXT"],
+    "libcxxabi": ["libcxxabi/LICENSE.TXT"],
+    "musl": ["libc/musl/COPYRIGHT"],
+    "wasi-libc": ["libc/wasi/LICENSE", "libc/wasi/LICENSE-MIT"],
+}
+"""The libraries of which the module holds parts, and where the compiler's package keeps their terms."""
 LEFT_OUT = {
     *("src/threads/threads.cpp", "src/threads/openmp_threads.cpp", "src/threads/cores.cpp"),  # there are no threads
     "src/file/load.cpp",  # there are no files
@@ -98,6 +107,12 @@ def _section(name: str, content: bytes) -> bytes:
     return b"\0" + size + bytes([length]) + body
 
 
+def license_text(name: str) -> str:
+    """Return the terms of a library of the compiler."""
+    (package,) = importlib.util.find_spec("ziglang").submodule_search_locations
+    return "\n".join((Path(package) / "lib" / file).read_text(encoding="utf-8") for file in LICENSES[name])
+
+
 def _text(path: Path, parts: list[Path]) -> Path:
     path.write_text("".join(f'#include "{part.as_posix()}"\n' for part in parts), encoding="utf-8")
     return path
@@ -138,6 +153,8 @@ def main() -> None:
             sys.exit(f"{MODULE} is not what the sources give; required: run `make web`, and commit the module")
         return
     MODULE.write_bytes(module)
+    for name in LICENSES:
+        (ROOT / "licenses" / f"{name}.txt").write_text(license_text(name), encoding="utf-8")
     RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

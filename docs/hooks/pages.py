@@ -15,7 +15,7 @@ OUTSIDE = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md
 NOTEBOOKS = ROOT / "build" / "notebooks"
 RESULTS = "results/report.md"
 CARDS = "zoo/*.md"
-DEMOS = ("lenet5-mnist", "nin-cifar10")
+DEMOS = ("lenet5-mnist", "nin-cifar10", "resnet18-cifar10")
 """Trained models that the site runs in the reader's browser."""
 
 

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import build_web
@@ -61,10 +62,27 @@ def test_what_the_module_needs_of_its_host(tmp_path: Path) -> None:
     assert calls | {"memory"} <= set(exports)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="the compiler (ziglang) is not installed")
-def test_the_sources_give_this_module(tmp_path: Path) -> None:
-    from importlib.metadata import version
-
+def _needs_the_same_compiler() -> None:
+    if importlib.util.find_spec("ziglang") is None:
+        pytest.skip("the compiler (ziglang) is not installed")
     if RECORD["compiler"] != f"ziglang {version('ziglang')}":
         pytest.skip(f"ziglang is {version('ziglang')}; the module was built by {RECORD['compiler']}")
+
+
+def test_the_sources_give_this_module(tmp_path: Path) -> None:
+    _needs_the_same_compiler()
     assert build_web.build(tmp_path) == engine_module()
+
+
+def test_the_wheel_holds_the_licenses_of_the_libraries_in_the_module() -> None:
+    assert 'license-files = ["LICENSE", "licenses/*.txt"]' in (build_web.ROOT / "pyproject.toml").read_text("utf-8")
+    for name in build_web.LICENSES:
+        text = (build_web.ROOT / "licenses" / f"{name}.txt").read_text(encoding="utf-8")
+        assert "WITHOUT WARRANTY OF ANY KIND" in " ".join(text.split()), name
+
+
+@pytest.mark.parametrize("name", build_web.LICENSES)
+def test_the_licenses_are_those_of_the_compiler(name: str) -> None:
+    _needs_the_same_compiler()
+    text = (build_web.ROOT / "licenses" / f"{name}.txt").read_text(encoding="utf-8")
+    assert text == build_web.license_text(name)

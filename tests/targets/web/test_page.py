@@ -60,6 +60,11 @@ def test_the_same_bits_as_the_reference(tab: Tab, tmp_path: Path, name: str) -> 
     assert tab.messages == []
 
 
+def test_the_first_time_shown_is_of_warm_code(tab: Tab, tmp_path: Path) -> None:
+    opened(tab, tmp_path, "nin-cifar10")
+    assert tab.evaluate("performance.getEntriesByName('warm-up').map((entry) => entry.duration >= 200)") == [True]
+
+
 def test_a_digit_is_drawn(tab: Tab, tmp_path: Path) -> None:
     opened(tab, tmp_path, "lenet5-mnist")
     assert answer(tab) == "Draw something."
