@@ -12,7 +12,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "xnorkit"
 COMMANDS = {"cli", "report", "bench", "zoo"}
 FLAG = re.compile(r"(?<![\w-])--[a-z]")
 # Folders whose messages are sentences, as CONTRIBUTING.md says: no "required: ..." after a semicolon or full stop.
-SENTENCES = {"bench", "compat", "data", "functional", "models", "ops", "own.py", "report"}
+SENTENCES = {
+    *("bench", "compat", "data", "format", "functional", "models", "ops", "own.py", "report", "runtime", "zoo"),
+}
 REQUIRED = re.compile(r"[;.:] *required\b|^ *required:", re.IGNORECASE)
 EVERY = sorted(p for p in PACKAGE.rglob("*.py") if p.relative_to(PACKAGE).parts[0] in SENTENCES)
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.relative_to(PACKAGE).parts[0] not in COMMANDS)
