@@ -13,7 +13,8 @@ COMMANDS = {"cli", "report", "bench", "zoo"}
 FLAG = re.compile(r"(?<![\w-])--[a-z]")
 # Folders whose messages are sentences, as CONTRIBUTING.md says: no "required: ..." after a semicolon or full stop.
 SENTENCES = {
-    *("bench", "compat", "data", "format", "functional", "models", "ops", "own.py", "report", "runtime", "zoo"),
+    *("bench", "compat", "data", "export", "format", "functional", "inspection", "models", "nn", "ops", "optim"),
+    *("own.py", "proof", "report", "runtime", "zoo"),
 }
 REQUIRED = re.compile(r"[;.:] *required\b|^ *required:", re.IGNORECASE)
 EVERY = sorted(p for p in PACKAGE.rglob("*.py") if p.relative_to(PACKAGE).parts[0] in SENTENCES)
