@@ -54,7 +54,7 @@ def test_a_file_that_was_edited_is_no_longer_ours(tmp_path: Path) -> None:
     with OwnedFolder(tmp_path).held():
         pass
     (tmp_path / "recipe.yaml").write_text("lr: 2  # mine")
-    with own.held(), pytest.raises(InputError, match=r"holds recipe\.yaml, changed since xnorkit wrote it; required"):
+    with own.held(), pytest.raises(InputError, match=r"holds recipe\.yaml, changed since xnorkit wrote it, but it"):
         own.claim(["recipe.yaml"])
     assert (tmp_path / "recipe.yaml").read_text() == "lr: 2  # mine"
 
@@ -75,7 +75,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         (tmp_path / MARK).write_text(json.dumps({"process": process.pid, "host": "there"}))
-        refused(tmp_path, f"is in use by process {process.pid} on there; required: a folder that no other process")
+        refused(tmp_path, f"is in use by process {process.pid} on there, but it must be a folder that no other process")
         process.kill()
     with OwnedFolder(tmp_path).held():
         refused(tmp_path, f"is in use by process {os.getpid()} on {socket.gethostname()}")
@@ -131,7 +131,7 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(
 
     (tmp_path / "file").write_text("before")
     monkeypatch.setattr(*((os, "fsync") if where == "fsync" else (Path, where)), fails)
-    with pytest.raises(OutputError, match=rf"file cannot be written \({os.strerror(code)}\); required"):
+    with pytest.raises(OutputError, match=rf"file cannot be written \({os.strerror(code)}\)\. Choose a folder"):
         write_whole(tmp_path / "file", b"after")
     monkeypatch.undo()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "before"}

@@ -13,7 +13,7 @@ from typing import Any
 
 from xnorkit.errors import InputError, OutputError
 
-__all__ = ["MARK", "OwnedFolder", "whole_file", "write_whole", "writing"]
+__all__ = ["MARK", "SPACE", "OwnedFolder", "whole_file", "write_whole", "writing"]
 
 MARK = ".xnorkit"
 """The file in a folder that lists what this library wrote there; the process that writes holds a lock on it."""
@@ -22,16 +22,16 @@ FAR = 1 << 30  # the byte that Windows locks: far past the content, which stays 
 _open: set[int] = set()  # descriptors of marks; a forked child, such as a data worker, must not keep the lock
 
 
-SPACE = "a folder that can be written, on a disk with space"
+SPACE = "Choose a folder that can be written, on a disk with space"
 
 
 @contextlib.contextmanager
 def writing(path: Path, remedy: str = SPACE) -> Iterator[None]:
-    """Turn a system error while writing to `path` into an OutputError; `remedy` is what is required."""
+    """Turn a system error while writing to `path` into an OutputError; `remedy` says what to do."""
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror or error}); required: {remedy}.") from error
+        raise OutputError(f"{path} cannot be written ({error.strerror or error}). {remedy}.") from error
 
 
 @contextlib.contextmanager
@@ -92,7 +92,7 @@ class OwnedFolder:
         except OSError as error:
             _remove_empty(made)
             raise OutputError(
-                f"{self.path} cannot be used as a folder ({error.strerror}); required: one that can be made and "
+                f"{self.path} cannot be used as a folder ({error.strerror}), but it must be one that can be made and "
                 f"written. Make room for it, or {self.remedy}."
             ) from error
         self._names = self._read().get("names", {})
@@ -119,8 +119,8 @@ class OwnedFolder:
             changed = [name for name in foreign if name in self._names]
             what = f"{foreign[0]}, changed since xnorkit wrote it" if changed else f"{', '.join(foreign)}, not its own"
             raise InputError(
-                f"{self.path} holds {what}; required: a folder that holds nothing of yours under the names that are "
-                f"written there. Move it elsewhere, or {self.remedy}."
+                f"{self.path} holds {what}, but it must hold nothing of yours under the names that are written there. "
+                f"Move it elsewhere, or {self.remedy}."
             )
         for name in names:
             self._names.setdefault(name, [])
@@ -160,8 +160,9 @@ class OwnedFolder:
                 if not _lock(descriptor):
                     holder = self._read()
                     raise InputError(
-                        f"{self.path} is in use by process {holder.get('process', '?')} on {holder.get('host', '?')}; "
-                        f"required: a folder that no other process writes to. Wait for that process, or {self.remedy}."
+                        f"{self.path} is in use by process {holder.get('process', '?')} on {holder.get('host', '?')}, "
+                        "but it must be a folder that no other process writes to. "
+                        f"Wait for that process, or {self.remedy}."
                     )
                 if mark.exists() and os.path.samestat(os.fstat(descriptor), mark.stat()):
                     _open.add(descriptor)

@@ -19,6 +19,6 @@ def _two_classes(_root: Any, options: DataOptions) -> MemoryData:
 
 def test_other_classes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry._DATA, "two", _two_classes)
-    message = "lenet5-mnist tells 10 classes apart, and data 'two' has 2; required: the classes that it was trained on"
+    message = "lenet5-mnist tells 10 classes apart, and data 'two' has 2, but they must be the classes that it was"
     with pytest.raises(RecipeError, match=message):
         evaluate_file(Path("lenet5-mnist"), data_name="two")

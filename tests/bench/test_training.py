@@ -151,7 +151,7 @@ def test_tables_fit_80_columns(rows: list[TrainingResult], capsys: pytest.Captur
 def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["bench", "training", "lenet5", "--batch", "2", "--seconds", "0.01"]
     assert main([*words, "--paths", "none"]) == 2
-    assert "--paths none; required: at least one path, or --kernels" in capsys.readouterr().err
+    assert "--paths is none, but it must name at least one path" in capsys.readouterr().err
     assert main([*words, "--paths", "float,quick"]) == 2
     assert "path 'quick', but it must be" in capsys.readouterr().err
     assert main([*words, "--paths", "float,packed"]) == 0

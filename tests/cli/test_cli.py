@@ -83,7 +83,7 @@ def test_export_checks_its_target(trained: Path, tmp_path: Path, capsys: pytest.
     (tmp_path / "folder.xnor").mkdir()
     (tmp_path / "file").touch()
     assert "is a folder" in failing(capsys, "export", trained, "-o", tmp_path / "folder.xnor")
-    assert "ends in .xnor" in failing(capsys, "export", trained, "-o", tmp_path / "x.foo")
+    assert "must end in .xnor" in failing(capsys, "export", trained, "-o", tmp_path / "x.foo")
     assert "cannot be written" in failing(capsys, "export", trained, "-o", tmp_path / "file" / "x.xnor")
 
 
@@ -95,7 +95,7 @@ def test_predict_names_the_remedy(packed: Path, tmp_path: Path, capsys: pytest.C
     bare = tmp_path / "bare.xnor"
     write(bare, pack(create_model("lenet5").eval(), (1, 28, 28)))
     assert "normalization=Normalization(mean, std)" in failing(capsys, "predict", bare, "x.png")
-    assert "top=0; required: at least 1" in failing(capsys, "predict", packed, "x.png", "--top", 0)
+    assert "top=0, but it must be at least 1" in failing(capsys, "predict", packed, "x.png", "--top", 0)
     assert "`xnorkit export`" in failing(capsys, "predict", tmp_path / "last.ckpt", "x.png")
 
 
@@ -145,7 +145,7 @@ def test_inspect_a_model_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert "layer4.1.conv2" in text
     assert "size of the exported file" in text
-    assert "no such file" in failing(capsys, "inspect", "/nope/x.ckpt")
+    assert "does not exist" in failing(capsys, "inspect", "/nope/x.ckpt")
 
 
 def test_predict_any_size_and_mode(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,7 +196,7 @@ def test_errors_are_one_line_and_exit_code_2(packed: Path, tmp_path: Path, capsy
     assert "missing.xnor" in failing(capsys, "evaluate", tmp_path / "missing.xnor")
     assert "missing.ckpt" in failing(capsys, "export", tmp_path / "missing.ckpt", "-o", tmp_path / "x.xnor")
     assert "lenet5" in failing(capsys, "inspect", "lenet55")
-    assert "no such file" in failing(capsys, "predict", packed, tmp_path / "missing.png")
+    assert "does not exist" in failing(capsys, "predict", packed, tmp_path / "missing.png")
     (tmp_path / "text.png").write_text("not an image")
     assert "cannot be read as an image" in failing(capsys, "predict", packed, tmp_path / "text.png")
     (tmp_path / "cut.xnor").write_bytes(packed.read_bytes()[:-100])

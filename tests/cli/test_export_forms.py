@@ -82,7 +82,7 @@ def test_a_page_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixtur
     floats = tmp_path / "floats.xnor"
     write(floats, replace(graph, input=replace(graph.input, normalization=None)))
     assert main(["export", str(floats), "-o", str(tmp_path / "new" / "page.html"), "--to", "web"]) == 2
-    assert "required for a page: a model that takes pixels" in capsys.readouterr().err
+    assert "but for a page it must take pixels" in capsys.readouterr().err
     assert main(["export", "lenet5-mnist", "-o", "page.html"]) == 2
     assert "add --to web" in capsys.readouterr().err
     (tmp_path / "folder.html").mkdir()
@@ -96,7 +96,7 @@ def test_a_page_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixtur
     [
         (["--to", "xnor"], "is packed already"),
         (["--to", "c", "--float"], "--float with --to c"),
-        (["--to", "web", "--ram", "1000"], "--ram with --to web"),
+        (["--to", "web", "--ram", "1000"], "--ram is given with --to web"),
         (["--to", "c", "--ram", "4000"], "bytes of RAM for its values, but the budget is 4,000."),
         (["--to", "c", "--flash", "70000"], "bytes of flash for its constants, but the budget is 70,000."),
     ],
@@ -124,4 +124,4 @@ def test_a_checkpoint_without_its_data_set(
     assert "MNIST was not found in data" in capsys.readouterr().err
     Path("file").touch()
     assert main(["export", "mnist.ckpt", "-o", "file/lenet5.onnx", "--to", "onnx"]) == 2
-    assert "required: a writable folder" in capsys.readouterr().err
+    assert "but its folder must be writable" in capsys.readouterr().err

@@ -35,7 +35,7 @@ def test_dynamic_is_refused_where_a_layer_has_one_size(
 ) -> None:
     target = tmp_path / "any.xnor"
     assert main(["export", str(trained), "-o", str(target), "--images", "2", "--dynamic"]) == 2
-    assert "(binary_linear) is made for 4 x 4; required with dynamic=True" in capsys.readouterr().err
+    assert "(binary_linear) is made for 4 x 4, but with dynamic=True" in capsys.readouterr().err
     assert not target.exists()
 
 
@@ -49,7 +49,7 @@ def test_other_files_are_refused(
     else:
         np.save(path, content)
     assert main(["export", str(trained), "-o", str(tmp_path / "x.xnor"), "--calibration", str(path)]) == 2
-    assert "required: a .npy file of images" in capsys.readouterr().err
+    assert "but it must be a .npy file of images" in capsys.readouterr().err
     assert not (tmp_path / "x.xnor").exists()
 
 

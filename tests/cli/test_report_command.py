@@ -30,11 +30,11 @@ def test_measures_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--from", "nowhere"], "--from nowhere has no records.jsonl; required: the folder of a report."),
+        (["--from", "nowhere"], "--from is nowhere, which has no records.jsonl, but it must be the folder of a"),
         (["--quick", "--only", "speed"], "experiment 'speed', but experiments must be among accuracy"),
         (["--quick", "--threads", "0"], "threads=0, but it must be an integer from 1 to 256"),
-        (["--quick", "--seeds", "0"], "--seeds 0; required: a number above 0."),
-        (["--hours", "-1"], "--hours -1.0; required: a number above 0."),
+        (["--quick", "--seeds", "0"], "--seeds is 0, but it must be a number above 0."),
+        (["--hours", "-1"], "--hours is -1.0, but it must be a number above 0."),
     ],
 )
 def test_mistakes(

@@ -112,7 +112,7 @@ def test_standard_output(
     assert found == code
     assert len(lines) == (1 if code else 0)
     if output == "full" and command != "convert":
-        assert lines[0].startswith("error: standard output cannot be written (No space left on device); required")
+        assert lines[0].startswith("error: standard output cannot be written (No space left on device), but it must")
 
 
 @pytest.mark.parametrize("output", ["gone", *(["full"] if FULL.exists() else []), "closed"])

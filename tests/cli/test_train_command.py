@@ -35,12 +35,12 @@ def test_overrides_behind_options(tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("optimizer=3", "optimizer=3; required: its fields, name, lr"),
+        ("optimizer=3", "optimizer=3, but it must be a section of the fields name, lr"),
         ("data=mnist", "Write data.name=mnist."),
-        ("stages=[1]", "stages.0=1; required: its fields, name, epochs"),
+        ("stages=[1]", "stages.0=1, but it must be a section of the fields name, epochs"),
         ("optimizer=null", "'optimizer' is empty"),
         ("epochs=", "'epochs' is empty"),
-        ("epochs=abc", "epochs=abc; required: a whole number"),
+        ("epochs=abc", "epochs=abc, but it must be a whole number"),
     ],
 )
 def test_wrong_values(override: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +54,7 @@ def test_fewer_epochs_than_are_done(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main([*words, "epochs=2"]) == 0
     capsys.readouterr()
     assert main([*words, "epochs=1", "--resume", "last"]) == 2
-    assert "has 2 epochs behind it" in capsys.readouterr().err
+    assert "it must be at least 2" in capsys.readouterr().err
 
 
 def test_interrupted(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_interrupted(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         error = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert "run/last.ckpt holds the last whole epoch; go on with --resume last" in error
+    assert "run/last.ckpt holds the last whole epoch. Continue with --resume last." in error
     assert "Traceback" not in error
 
 
@@ -84,12 +84,12 @@ def test_an_altered_checkpoint_is_refused(tmp_path: Path, capsys: pytest.Capture
     capsys.readouterr()
     assert main(["export", str(checkpoint), "-o", str(tmp_path / "x.xnor")]) == 2
     error = capsys.readouterr().err
-    assert "or damaged" in error
+    assert "or is damaged" in error
     assert error.count("\n") == 1
 
 
 def test_a_name_that_leads_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "name=../evil; required: letters" in refused(capsys, "name=../evil")
+    assert "name=../evil, but it must be made of letters" in refused(capsys, "name=../evil")
 
 
 def test_divergence_in_the_first_epoch_speaks_of_no_checkpoint(
@@ -119,7 +119,7 @@ def test_machine_file_and_experiment_name(tmp_path: Path, capsys: pytest.Capture
     assert "best epoch" in text.out
     machine.write_text("log: x\n")
     assert main(["train", *words]) == 2
-    assert "unknown field 'log'; required: a known one, as logs" in capsys.readouterr().err
+    assert "the field 'log' is unknown, but it must be a known one, as logs" in capsys.readouterr().err
 
 
 def test_trials_write_nothing_and_print_config(

@@ -74,18 +74,18 @@ def test_predict_takes_options_anywhere(tmp_path: Path, capsys: pytest.CaptureFi
     for words in ((NAME, "--invert", "--top", 2, picture), ("--top", 2, NAME, "--invert", picture)):
         assert run_json(capsys, "predict", *words)["predictions"][0]["classes"] == expected
     assert "--sample and image files" in failing(capsys, "predict", NAME, "--sample", picture)
-    assert "--invert with --sample" in failing(capsys, "predict", NAME, "--invert", "--sample")
+    assert "--invert is given with --sample" in failing(capsys, "predict", NAME, "--invert", "--sample")
 
 
 def test_predict_names_what_is_no_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "a.png"
     Image.fromarray(zoo.sample(NAME).images[0, 0]).save(picture)
-    assert "is a folder; required: an image file" in failing(capsys, "predict", NAME, tmp_path)
+    assert "is a folder, but it must be an image file" in failing(capsys, "predict", NAME, tmp_path)
     assert main(["predict", NAME, str(tmp_path / "b.png"), str(picture)]) == 2
     shown = capsys.readouterr()
     assert "a.png" in shown.out
     assert "medians of 20 calls" in shown.out
-    assert "b.png: no such file" in shown.err
+    assert "b.png does not exist" in shown.err
 
 
 def test_evaluate_can_download(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +100,7 @@ def test_export_of_a_trained_model(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_predict_needs_images_or_the_sample(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no image; required: image files, or --sample" in failing(capsys, "predict", NAME)
+    assert "no image is given, but it must be image files, or --sample" in failing(capsys, "predict", NAME)
     assert "--sample and image files" in failing(capsys, "predict", NAME, "x.png", "--sample")
     assert "no trained model" in failing(capsys, "predict", zoo.path(NAME), "--sample")
 

@@ -106,7 +106,7 @@ def test_a_run_starts_with_it_but_does_not_resume(
     new = tmp_path / "new.ckpt"
     assert main(["convert", str(lenet), "--recipe", "lenet5-digits", "-o", str(new)]) == 0
     train = ["train", "lenet5-digits", "--output", tmp_path / "run"]
-    assert "holds weights alone; required: a last.ckpt" in refusal(capsys, *train, "--resume", new)
+    assert "holds weights alone, but to resume it must be a last.ckpt" in refusal(capsys, *train, "--resume", new)
     assert main([*map(str, train), "--pretrained", str(new), "--fast-dev-run"]) == 0
     assert "pretrained: " in capsys.readouterr().err
 
@@ -117,7 +117,7 @@ def test_mistakes(lenet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert "must be another file" in refusal(capsys, "convert", lenet, "-o", output)
     assert lenet.read_bytes() == before
     new = tmp_path / "new.ckpt"
-    assert "unknown recipe 'nin-cifar'" in refusal(capsys, "convert", lenet, "--recipe", "nin-cifar", "-o", new)
+    assert "'nin-cifar' is neither a recipe" in refusal(capsys, "convert", lenet, "--recipe", "nin-cifar", "-o", new)
     assert "lenet5" in refusal(capsys, "convert", lenet, "model.nam=lenet5", "-o", new)
     other = refusal(capsys, "convert", lenet, "--recipe", "nin-cifar10-seed", "-o", new)
     assert "for model 'nin-cifar10': 0 of 18 tensors fit" in other
@@ -239,7 +239,7 @@ def test_inputs_that_do_not_fit(lenet: Path, nin: Path, tmp_path: Path, capsys: 
             "both must be three finite numbers, with std above 0",
         ),
         ([nin, "--input", "plain", "--mean", "0,0,nan", "--std", "1,1,1"], "both must be three finite numbers"),
-        ([nin, "--input", "plain", "--mean", "a", "--std", "1,1,1"], "--mean a; required: numbers with commas"),
+        ([nin, "--input", "plain", "--mean", "a", "--std", "1,1,1"], "--mean is a, but it must be numbers with commas"),
         ([lenet, "--input", "plain"], "input plain for XNOR-Net-PyTorch, LeNet-5 on MNIST, but only NIN on CIFAR-10"),
         (
             [lenet, "--mean", "0.5", "--std", "1"],

@@ -214,7 +214,7 @@ REFUSED: dict[str, tuple[Forward, str]] = {
         before(lambda s, x: F.batch_norm(x, s.n.running_mean.clone(), s.n.running_var.clone(), training=True)),
         "mean of the batch|writes into",
     ),
-    "state": (stateful, "different numbers|gives different|keeps nothing|cannot be copied"),
+    "state": (stateful, "different numbers|gives different|keeps? nothing|cannot be copied"),
     "a counter": (counted, r"changes 'calls' in every call"),
     "a counter in a buffer": (counted_in_a_buffer, "writes into a tensor that outlives the call"),
     "a value kept in a buffer": (kept_in_a_buffer, "mutat|writes into"),
@@ -232,7 +232,7 @@ REFUSED: dict[str, tuple[Forward, str]] = {
     "x / 0": (before(lambda s, x: x / 0), "'div' computes / with"),
     "x * 1e39": (before(lambda s, x: x * 1e39), r"'mul' computes \* with"),
     "where": (before(lambda s, x: torch.where(x > 0, x, 0.1 * x)), r"'where' \(a call of where\)"),
-    "double": (before(lambda s, x: x.double().float()), "'to' returns torch.float64; required: float32"),
+    "double": (before(lambda s, x: x.double().float()), "'to' returns torch.float64, but it must be float32"),
     "two inputs": (before(lambda s, x: torch.einsum("nchw,cd->ndhw", x, torch.ones(8, 8))), "has no counterpart|moves"),
 }
 
@@ -319,8 +319,8 @@ def test_default_arguments_and_sync_batch_norm() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (nn.DataParallel, r"wrapped in DataParallel; required: the model itself, `model\.module`"),
-        (torch.compile, r"wrapped in OptimizedModule; required: the model itself, `model\._orig_mod`"),
+        (nn.DataParallel, r"wrapped in DataParallel, but it must be bare\. Pass `model\.module`"),
+        (torch.compile, r"wrapped in OptimizedModule, but it must be bare\. Pass `model\._orig_mod`"),
         (lambda m: nn.Sequential(m, nn.LazyLinear(3)), "lazy layers that have not seen an image"),
     ],
 )
@@ -478,7 +478,7 @@ def promoted(s: Net, x: Tensor) -> Tensor:
 HIDDEN: dict[str, tuple[Forward, str]] = {
     "a refusal that the forward catches": (swallowed, "steps of the forward depend"),
     "an if on a NumPy number": (branch_on_numpy, "'numpy' lets the steps of the forward depend"),
-    "a sum promoted to float64": (promoted, "'sub' returns torch.float64; required: float32"),
+    "a sum promoted to float64": (promoted, "'sub' returns torch.float64, but it must be float32"),
     "Python's random in an if": (
         lambda s, x: s.end(s.c(x) if random.random() < 2 else x),
         "changes the state of Python's random numbers",

@@ -90,5 +90,5 @@ def test_preprocess_takes_files_images_and_arrays(tmp_path: Path) -> None:
     assert np.array_equal(preprocess(pixels, model, invert=True), 255 - wanted)
     assert preprocess(pixels[:, :, 0], model).shape == (1, 3, 32, 32)
     for wrong in (pixels.astype(np.float32), pixels[..., :2], pixels[None]):
-        with pytest.raises(InputError, match="required: uint8 of shape"):
+        with pytest.raises(InputError, match="but it must be uint8 of shape"):
             preprocess(wrong, model)

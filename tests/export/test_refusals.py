@@ -45,7 +45,7 @@ REFUSED = [
     (
         Branching,
         r"'item' lets the steps of the forward depend on the numbers of the image at line \d+ of "
-        r"test_refusals\.py, `return x if x\.sum\(\) > 0 else -x`; required: the same steps",
+        r"test_refusals\.py, `return x if x\.sum\(\) > 0 else -x`, but they must be the same",
     ),
     (
         lambda: Calls(lambda x: sum(x[:, c] for c in range(x.shape[1]))),
@@ -58,10 +58,10 @@ REFUSED = [
     (lambda: nn.Sequential(first(), nn.GELU("tanh"), nn.Conv2d(4, 2, 6)), r"'1' \(GELU\) stays float"),
     (lambda: nn.Sequential(first(), nn.BatchNorm2d(4, track_running_stats=False)), "'1' has no running statistics"),
     (lambda: nn.Sequential(first(), nn.LPPool2d(2, 2)), r"'1' \(LPPool2d\) has no counterpart"),
-    (lambda: nn.Sequential(first(), nn.ConvTranspose2d(4, 2, 3)), "'1' is a ConvTranspose2d; required"),
-    (lambda: nn.Sequential(first(), BinaryConvTranspose2d(4, 2, 3)), "'1' is a BinaryConvTranspose2d; required"),
-    (lambda: nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv3d(1, 2, 3)), "'1' is a Conv3d; required"),
-    (lambda: nn.Sequential(first(), nn.AdaptiveAvgPool2d(4)), "'1' .* pools 6 x 6 to 4 x 4; required: a size that div"),
+    (lambda: nn.Sequential(first(), nn.ConvTranspose2d(4, 2, 3)), "'1' is a ConvTranspose2d, but it must be"),
+    (lambda: nn.Sequential(first(), BinaryConvTranspose2d(4, 2, 3)), "'1' is a BinaryConvTranspose2d, but it must be"),
+    (lambda: nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv3d(1, 2, 3)), "'1' is a Conv3d, but it must be"),
+    (lambda: nn.Sequential(first(), nn.AdaptiveAvgPool2d(4)), "'1' .* pools 6 x 6 to 4 x 4, but this must divide"),
     (lambda: nn.Sequential(first(), nn.AvgPool2d(2, divisor_override=3)), "'1': divisor_override=3"),
     (lambda: nn.Sequential(nn.ConstantPad2d(1, 0.5), first()), "'0' .* does not pad with zeros"),
     (lambda: nn.Sequential(first(), nn.PixelShuffle(2)), "'1' arranges the numbers of '0'"),
@@ -71,19 +71,19 @@ REFUSED = [
     ),
     (lambda: nn.Sequential(nn.Flatten(0)), "arranges the numbers of 'input'"),
     (lambda: nn.Sequential(first(), nn.Flatten(2), nn.ReLU()), "arranges the numbers of '0'"),
-    (nn.Flatten, "flattened image of 8 x 8; required"),
+    (nn.Flatten, "flattened image of 8 x 8, but it must be"),
     (nn.Identity, "no convolution or linear layer"),
     (lambda: nn.Sequential(BinaryConv2d(4, 2, 8)), "does not run on one image of shape"),
     (lambda: configured(AdaBinInputBinarizer), r"'0' does not run on bits: activations: its values are beta - alpha"),
     (lambda: configured(nn.Hardtanh), "Hardtanh has no attribute `bit_reason`"),
     (lambda: configured(BasicInputBinarizer, Halving), r"'0': its output process Halving has no counterpart"),
-    (lambda: BinaryConv2d(3, 2, 8), "a single BinaryConv2d; required: a network"),
-    (lambda: nn.Sequential(BinaryConv2d(3, 2, 8)).double(), "is torch.float64; required: float32"),
+    (lambda: BinaryConv2d(3, 2, 8), "a single BinaryConv2d, but it must be a network"),
+    (lambda: nn.Sequential(BinaryConv2d(3, 2, 8)).double(), "is torch.float64, but it must be float32"),
     (lambda: Calls(lambda x: x.sort(1).values), "'sort' .* has no counterpart|sort"),
     (lambda: Calls(lambda x: x.mean()), "'mean' is a mean to"),
     (lambda: Calls(lambda x: x / x), "divides by"),
     (lambda: Calls(lambda x: torch.add(x, x, alpha=2)), "'add' has the option alpha=2"),
-    (lambda: Calls(lambda x: torch.cat((x, x), 2)), "along dimension 2; required"),
+    (lambda: Calls(lambda x: torch.cat((x, x), 2)), "along dimension 2, but it must"),
     (lambda: Calls(lambda x: (x, x)), "returns a structure"),
 ]
 
@@ -103,7 +103,7 @@ def test_the_model_is_left_as_it_was() -> None:
 
 
 def test_normalization_of_another_channel_count() -> None:
-    with pytest.raises(ExportError, match="normalization for 1 channels; required: 3"):
+    with pytest.raises(ExportError, match="normalization has 1 channels, but it must have 3"):
         pack(nn.Sequential(BinaryConv2d(3, 2, 8)), SHAPE, normalization=Normalization((0.5,), (0.5,)))
 
 
@@ -122,7 +122,7 @@ def test_a_shape_that_the_model_does_not_take_is_one_line(shape, capfd: pytest.C
 
 
 def test_no_module() -> None:
-    with pytest.raises(ExportError, match="the model is NoneType; required"):
+    with pytest.raises(ExportError, match="the model is NoneType, but it must be"):
         pack(None, SHAPE)
 
 

@@ -116,18 +116,18 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(InputError, match=r"tiny\.xnor cannot be written \(No space left on device\); required: "):
+    with pytest.raises(InputError, match=r"tiny\.xnor cannot be written \(No space left on device\), but it must be "):
         write(path, tiny())
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_paths_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"missing\.xnor cannot be read \(No such file or directory\); required: "):
+    with pytest.raises(FormatError, match=r"missing\.xnor cannot be read \(No such file or directory\), but it must"):
         read(tmp_path / "missing.xnor")
     with pytest.raises(FormatError, match=r"cannot be read \(Is a directory\)"):
         read(tmp_path)
-    with pytest.raises(InputError, match=r"cannot be written \(No such file or directory\); required: "):
+    with pytest.raises(InputError, match=r"cannot be written \(No such file or directory\), but it must be "):
         write(tmp_path / "missing" / "tiny.xnor", tiny())
 
 
@@ -149,7 +149,7 @@ def test_metadata_that_is_no_json(metadata: dict, error: str) -> None:
 
 def test_a_list_is_no_tensor() -> None:
     sign = Node("sign", "pack", ("input",), {}, {"threshold": [0.0, 0.5], "flip": np.uint8([0, 1])})  # type: ignore[dict-item]
-    with pytest.raises(FormatError, match=r"^node 'sign': tensor 'threshold' has dtype list; required: float32\.$"):
+    with pytest.raises(FormatError, match=r"^node 'sign': tensor 'threshold' has dtype list, but it must be float32\."):
         infer_shapes(tiny(nodes=(sign, tiny().nodes[1])))
 
 
@@ -171,7 +171,7 @@ def test_random_damage_is_an_error_or_no_change() -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="is a folder; required: the name of a file"):
+    with pytest.raises(InputError, match="is a folder, but it must be the name of a file"):
         write(".", tiny())
     assert list(tmp_path.iterdir()) == []
 
@@ -185,7 +185,7 @@ def test_graphs_show_no_numbers() -> None:
 def test_a_path_that_cannot_be_a_file_is_left_alone(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
-    with pytest.raises(InputError, match=r"; required: (the name of a file|a file name)"):
+    with pytest.raises(InputError, match=r", but it must be (the name of a file|a file name)"):
         write(tmp_path / name, tiny())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "pipe"]
     assert (tmp_path / "pipe").is_fifo()
@@ -193,7 +193,7 @@ def test_a_path_that_cannot_be_a_file_is_left_alone(name: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("limits", [5, {}, "none"])
 def test_limits_of_another_type(limits: Any) -> None:
-    with pytest.raises(InputError, match=r"^limits=.*; required: Limits, such as Limits\(work=2\*\*36\), or None\.$"):
+    with pytest.raises(InputError, match=r"^limits=.*, but it must be Limits, such as Limits\(work=2\*\*36\), or"):
         from_bytes(to_bytes(tiny()), limits=limits)
 
 

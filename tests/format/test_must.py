@@ -67,8 +67,8 @@ NOT_SAFETENSORS = {
 def test_not_a_whole_safetensors_file(case: str, tmp_path: Path) -> None:
     """The reason stands in the middle."""
     error = error_of(NOT_SAFETENSORS[case], tmp_path)
-    assert error.startswith("not a complete safetensors file (")
-    assert error.endswith("); required: a .xnor file that is neither truncated nor altered. Copy or export it again.")
+    assert error.startswith("the content is not a complete safetensors file (")
+    assert error.endswith("), but it must be neither truncated nor altered. Copy or export it again.")
 
 
 def test_header_with_a_key_twice(tmp_path: Path) -> None:
@@ -76,20 +76,20 @@ def test_header_with_a_key_twice(tmp_path: Path) -> None:
     entry = '"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}'
     header = f'{{"__metadata__": {{"xnorkit": "{{}}"}}, {entry}, {entry}}}'.encode()
     error = error_of(struct.pack("<Q", len(header)) + header + b"\0", tmp_path)
-    assert error == "the safetensors header holds the key 'a' twice; required: unique keys."
+    assert error == "the safetensors header holds the key 'a' twice, but keys must be unique."
 
 
 def test_header_without_metadata(tmp_path: Path) -> None:
     """F-03."""
     error = error_of(struct.pack("<Q", 2) + b"{}", tmp_path)
-    assert error == "a safetensors file without metadata 'xnorkit'; required: a file that xnorkit exported."
+    assert error == "the file has no metadata 'xnorkit', but it must be a file that xnorkit exported."
 
 
 def test_file_without_checksum(tmp_path: Path) -> None:
     """F-17."""
     header = json.dumps({"__metadata__": {"xnorkit": json.dumps(HandFile().document)}}).encode()
     error = error_of(struct.pack("<Q", len(header)) + header, tmp_path)
-    assert error == "tensor 'crc32' is missing or malformed; required: U32 of shape [1]."
+    assert error == "tensor 'crc32' is missing or malformed, but it must be U32 of shape [1]."
 
 
 @pytest.mark.parametrize(("old", "new"), [(b"[0.5]", b"[0.7]"), (b'min\\": 0', b'min\\": 1'), (b"small", b"smell")])

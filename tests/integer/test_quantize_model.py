@@ -123,13 +123,13 @@ def test_shared_layer_is_8_bit_at_every_alias() -> None:
     ("make", "options", "message"),
     [
         (nn.ReLU, {}, "ReLU has no convolution or linear layer"),
-        (lambda: nn.Sequential(nn.Conv2d(1, 2, 3)), {}, "mean=None, std=None; required: both"),
+        (lambda: nn.Sequential(nn.Conv2d(1, 2, 3)), {}, "mean=None, std=None, but both must"),
         (lambda: nn.Sequential(BinaryConv2d(1, 2, 3), nn.Linear(2, 2)), {}, "first layer '0' is a BinaryConv2d"),
         (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), BinaryLinear(2, 2)), {}, "last layer '1' is a BinaryLinear"),
         (lambda: nn.Sequential(nn.Conv1d(1, 2, 3)), {}, "first layer '0' is a Conv1d"),
-        (lambda: create_model("lenet5"), {"first": "conv"}, "first='conv'; required: .*'conv1'"),
-        (lambda: nn.Sequential(nn.Conv2d(3, 2, 3)), {}, "mean and std of 1 channels; required: 3"),
-        (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(33_001, 1)), {}, "33001 weights per filter"),
+        (lambda: create_model("lenet5"), {"first": "conv"}, "first='conv', but it must be .*'conv1'"),
+        (lambda: nn.Sequential(nn.Conv2d(3, 2, 3)), {}, "mean and std have 1 channels, but they must have 3"),
+        (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(33_001, 1)), {}, "has 33001 weights"),
     ],
 )
 def test_refused(make, options: dict[str, object], message: str) -> None:

@@ -50,7 +50,7 @@ def test_defaults_are_identities() -> None:
 
 @pytest.mark.parametrize("field", ["activation_pre_process", "activation_post_process", "weight_pre_process"])
 def test_instances_are_refused(field: str) -> None:
-    with pytest.raises(InputError, match=rf"{field} received an instance of Plain; required: a class.*Plain.with_args"):
+    with pytest.raises(InputError, match=rf"{field} received an instance of Plain, but it must be a"):
         BConfig(**{field: Plain()})
     with pytest.raises(ValueError, match="instance of str"):
         BConfig(**{field: "sign"})
@@ -84,7 +84,7 @@ def test_torch_identity_as_post_process_takes_both_arguments() -> None:
 
 
 def test_a_factory_that_returns_no_module_is_refused() -> None:
-    with pytest.raises(InputError, match="activation_pre_process returned int; required: a"):
+    with pytest.raises(InputError, match="activation_pre_process returned int, but it must return a"):
         BinaryLinear(4, 3, bconfig=BConfig(lambda: 3))
 
 

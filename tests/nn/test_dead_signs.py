@@ -289,7 +289,7 @@ def test_auto_takes_0_and_1_in_exactly_these_layers() -> None:
     assert net[2].bconfig.weight_pre_process is XNORWeightBinarizer
     other = BConfig(BasicInputBinarizer.with_args(clip=1.25), weight_pre_process=XNORWeightBinarizer)
     assert prepare_binary_model(float_net(), other, activations="auto")[2].activation_pre_process.clip == 1.25
-    with pytest.raises(InputError, match="activations='signs'; required: 'given' or 'auto'"):
+    with pytest.raises(InputError, match="activations='signs', but it must be 'given' or 'auto'"):
         prepare_binary_model(float_net(), SIGN, activations="signs")  # type: ignore[arg-type]
 
 
@@ -374,7 +374,7 @@ def test_training_behind_relus(digits: tuple[Tensor, ...], process: type, activa
 def test_numbers_above_zero_have_no_remedy_in_zero_and_one(activation: nn.Module, inputs: type) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), activation, nn.Conv2d(8, 4, 3))
     config = BConfig(inputs, weight_pre_process=XNORWeightBinarizer)
-    with pytest.warns(BinarizationWarning, match=r"above 0; required there: a BatchNorm before the layer"):
+    with pytest.warns(BinarizationWarning, match=r"above 0\. The remedy there is a BatchNorm before the layer"):
         prepare_binary_model(model, config, ignore_layers_name=["_first_"], activations="auto")
     assert isinstance(model[2].activation_pre_process, inputs)
     assert [sign.name for sign in find_dead_signs(model)] == ["2"]

@@ -138,11 +138,11 @@ def test_custom_configs_and_their_order() -> None:
         ({"ignore_layers_name": ["zzz"]}, "The layers are: 'stem', 'body.0.conv1'"),
         ({"ignore_layers_name": ["body.0.bn"]}, "'body.0.bn' stands for no layer"),
         ({"ignore_layers_name": ["$conv9$"]}, r"'\$conv9\$' stands for no layer"),
-        ({"ignore_layers_name": ["$($"]}, "is not a regular expression: missing"),
-        ({"ignore_layers_name": "head"}, r"'head' is a string; required: a list.*Pass \['head'\]"),
+        ({"ignore_layers_name": ["$($"]}, r"is not a regular expression \(missing"),
+        ({"ignore_layers_name": "head"}, r"'head' is a string, but it must be a list.*Pass \['head'\]"),
         ({"custom_config_layers_name": {"first_conv": BConfig()}}, "custom_config_layers_name: 'first_conv' stands"),
-        ({"custom_config_layers_name": {"stem": BConfig}}, "'stem' is of type type; required: a BConfig"),
-        ({"bconfig": None}, "'bconfig' is of type NoneType; required: a BConfig"),
+        ({"custom_config_layers_name": {"stem": BConfig}}, "'stem' is of type type, but it must be a BConfig"),
+        ({"bconfig": None}, "'bconfig' is of type NoneType, but it must be a BConfig"),
         ({"modules_mapping": {nn.Linear: nn.Conv2d}}, "modules_mapping: Conv2d has no class method from_module"),
         ({"modules_mapping": {nn.Bilinear: BinaryLinear}}, "Net has no layer to swap.*Bilinear"),
     ],
@@ -286,8 +286,8 @@ def test_scale_switched_off_holds_until_another_config() -> None:
 @pytest.mark.parametrize(
     ("mod", "bconfig", "message"),
     [
-        (nn.Conv2d(1, 1, 1), CONFIG, "received Conv2d; required: exactly Linear or BinaryLinear"),
-        (nn.Linear(1, 1), None, r"bconfig is NoneType; required: a BConfig.*layer.bconfig = BConfig\(...\)"),
+        (nn.Conv2d(1, 1, 1), CONFIG, "received Conv2d, but it must be exactly Linear or BinaryLinear"),
+        (nn.Linear(1, 1), None, r"bconfig is NoneType, but it must be a BConfig.*layer.bconfig = BConfig\(...\)"),
     ],
 )
 def test_from_module_refuses(mod: nn.Module, bconfig: BConfig | None, message: str) -> None:
@@ -297,7 +297,7 @@ def test_from_module_refuses(mod: nn.Module, bconfig: BConfig | None, message: s
 
 @pytest.mark.parametrize("prepare", [lambda model: prepare_binary_model(model, CONFIG), convert])
 def test_something_that_is_no_module_is_refused(prepare: Any) -> None:
-    with pytest.raises(InputError, match="model is NoneType; required"):
+    with pytest.raises(InputError, match="model is NoneType, but it must be"):
         prepare(None)
 
 
@@ -318,7 +318,7 @@ def test_convert_swaps_what_carries_a_config() -> None:
 def test_convert_refuses_what_it_cannot_swap() -> None:
     model = Net()
     model.body[0].bn.bconfig = CONFIG
-    with pytest.raises(InputError, match=r"'body.0.bn' is a BatchNorm2d with a bconfig of type BConfig; required"):
+    with pytest.raises(InputError, match=r"'body.0.bn' is a BatchNorm2d with a bconfig of type BConfig, but it must"):
         convert(model)
     model = Net()
     model.head.bconfig = BConfig

@@ -91,7 +91,7 @@ def test_transposed_convolution_reaches_an_output_size_and_refuses_what_torch_re
     assert layer(torch.randn(1, 2, 4, 4), output_size=[10, 9]).shape == (1, 3, 10, 9)
     with pytest.raises(InputError, match="BinaryConvTranspose2d: Only"):
         BinaryConvTranspose2d(2, 3, 3, padding_mode="reflect")
-    with pytest.raises(InputError, match=r"required: \(N, 2, H, W\)"):
+    with pytest.raises(InputError, match=r"but it must be \(N, 2, H, W\)"):
         layer(torch.randn(1, 3, 4, 4))
 
 
@@ -99,7 +99,7 @@ def test_transposed_convolution_reaches_an_output_size_and_refuses_what_torch_re
     ("layer", "shape", "axes"), [(BinaryConv1d(2, 1, 1), (2, 3, 4), "L"), (BinaryConv3d(2, 1, 1), (2, 9), "D, H, W")]
 )
 def test_wrong_shapes_are_named(layer: nn.Module, shape: tuple, axes: str) -> None:
-    with pytest.raises(InputError, match=rf"required: \(N, 2, {axes}\) or \(2, {axes}\)"):
+    with pytest.raises(InputError, match=rf"but it must be \(N, 2, {axes}\) or \(2, {axes}\)"):
         layer(torch.zeros(shape))
 
 
@@ -118,9 +118,7 @@ def test_processes_without_factors_follow_the_plain_order() -> None:
     layer = BinaryLinear(5, 4, bconfig=BConfig(nn.Tanh, Difference, TimesThree))
     x = torch.randn(2, 5)
     assert torch.equal(layer(x), F.linear(x.tanh(), 3 * layer.weight, layer.bias) - x.mean())
-    with pytest.raises(
-        InputError, match=r"BinaryLinear has no binary weight.*required: a weight process with `factors`"
-    ):
+    with pytest.raises(InputError, match=r"BinaryLinear has no binary weight.* Use a weight process with `factors`"):
         layer.binary_weight()
 
 

@@ -186,7 +186,7 @@ def test_paths_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     layer(torch.randn(2, 64))
     assert len(calls) == 1
     monkeypatch.setenv("XNORKIT_TRAIN", "fast")
-    with pytest.raises(InputError, match="XNORKIT_TRAIN='fast'; required: one of auto, simulated, packed"):
+    with pytest.raises(InputError, match="XNORKIT_TRAIN='fast', but it must be one of auto, simulated, packed"):
         layer(torch.randn(2, 64))
 
 
@@ -237,7 +237,7 @@ def test_a_second_derivative_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("XNORKIT_TRAIN", "simulated")
     assert product().any()
     monkeypatch.setenv("XNORKIT_TRAIN", "packed")
-    with pytest.raises(InputError, match="create_graph=True; required: a first derivative"):
+    with pytest.raises(InputError, match="create_graph=True, but it must be a first derivative"):
         product()
 
 

@@ -63,15 +63,15 @@ def test_kinds_give_different_answers_to_the_same_pixels() -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("prepared", r"takes prepared floats \(whitened\), no pixels; required: float32 images"),
-        ("unknown", "without a normalisation; required: float32 images, normalised as in training"),
+        ("prepared", r"but they must be float32, prepared .* takes prepared floats \(whitened\), no pixels"),
+        ("unknown", "but they must be float32, normalised as in training: .* without a normalisation"),
     ],
 )
 def test_pixels_are_refused(kind: str, words: str) -> None:
     graph = packed(kind)
-    with pytest.raises(InputError, match=f"^images are uint8, but this model .*{words}"):
+    with pytest.raises(InputError, match=f"^images are uint8, {words}"):
         Model(graph)(PIXELS)
-    with pytest.raises(InputError, match="images are uint8, the input is "):
+    with pytest.raises(InputError, match="images are uint8, but they must be the other type: the input is "):
         interpret(graph, PIXELS)
 
 

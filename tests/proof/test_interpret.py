@@ -163,5 +163,5 @@ def test_pixels_as_the_quantizer_of_training_reads_them() -> None:
 
 
 def test_pixels_need_a_normalization() -> None:
-    with pytest.raises(InputError, match="or a graph with a normalization"):
+    with pytest.raises(InputError, match="or use a graph with a normalization"):
         read_images(Graph("g", InputSpec((1, 2, 2)), (), "input"), np.zeros((1, 1, 2, 2), np.uint8))

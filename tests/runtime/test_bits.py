@@ -30,11 +30,11 @@ def test_round_trip(channels: int, dtype: type) -> None:
 
 
 def test_wrong_signs() -> None:
-    with pytest.raises(InputError, match=r"^signs hold numbers other than \+1 and -1; required: "):
+    with pytest.raises(InputError, match=r"^signs hold numbers other than \+1 and -1, but they must be "):
         pack_bits(np.zeros((1, 1, 1, 1), np.int8))
-    with pytest.raises(InputError, match=r"^signs of shape \(1, 1\); required: \(N, H, W, C\)"):
+    with pytest.raises(InputError, match=r"^signs have shape \(1, 1\), but they must be \(N, H, W, C\)"):
         pack_bits(np.ones((1, 1), np.int8))
-    with pytest.raises(InputError, match=r"^words are uint32 \(1, 1, 1, 1\); required: uint32 \(N, H, W, 2\) for 33 "):
+    with pytest.raises(InputError, match=r"^words are uint32 \(1, 1, 1, 1\), but they must be uint32 \(N, H, W, 2\)"):
         unpack_bits(np.zeros((1, 1, 1, 1), np.uint32), 33)
-    with pytest.raises(InputError, match=r"^words are list; required: "):
+    with pytest.raises(InputError, match=r"^words are list, but they must be "):
         unpack_bits([0], 1)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ def test_an_older_engine(tmp_path: Path) -> None:
     for text in (methods + OTHERS, OTHERS + methods):
         interface.write_text(text)
         with pytest.raises(
-            EngineError, match="has no 'fold', because it is older than the sources; required: an engine"
+            EngineError, match="has no 'fold', because it is older than the sources, but it must be built"
         ):
             check_current(interface)
 

@@ -95,19 +95,19 @@ def test_images_in_any_memory_order_and_from_torch() -> None:
 
 def test_wrong_images() -> None:
     model = Model(tiny())
-    with wrong("images have dtype float64; required: float32 (normalised). Nothing is cast"):
+    with wrong("images have dtype float64, but they must be float32 (normalised). Nothing is cast"):
         model(IMAGES.astype(np.float64))
-    with wrong("images have dtype int64; required: "):
+    with wrong("images have dtype int64, but they must be "):
         model(IMAGES.astype(np.int64))
-    with wrong("images are uint8, but this model was exported without a normalisation; required: float32"):
+    with wrong("images are uint8, but they must be float32, normalised as in training: this model was exported"):
         model(IMAGES.astype(np.uint8))
-    with wrong("images have shape (2, 1, 2); required: (N, 2, 1, 2) with N of at least 1. A single image"):
+    with wrong("images have shape (2, 1, 2), but they must be (N, 2, 1, 2) with N of at least 1. A single image"):
         model(IMAGES[0])
-    with wrong("images have shape (1, 1, 2, 2); required: (N, 2, 1, 2)"):
+    with wrong("images have shape (1, 1, 2, 2), but they must be (N, 2, 1, 2)"):
         model(IMAGES.transpose(0, 2, 1, 3))
-    with wrong("images have shape (0, 2, 1, 2); required: (N, 2, 1, 2) with N of at least 1"):
+    with wrong("images have shape (0, 2, 1, 2), but they must be (N, 2, 1, 2) with N of at least 1"):
         model(IMAGES[:0])
-    with wrong("images are a list; required: a NumPy array or a torch tensor."):
+    with wrong("images are a list, but they must be a NumPy array or a torch tensor."):
         model(IMAGES.tolist())
     for number in (np.nan, np.inf, -np.inf):
         images = IMAGES.copy()
@@ -120,28 +120,28 @@ def test_wrong_images() -> None:
 def test_wrong_bits() -> None:
     model = Model(tiny())
     with wrong(
-        "the value for layer 'sign' is uint32 (1, 1, 2, 1); required: float32 (N, 1, 2, 2) with N of at least 1."
+        "the value for layer 'sign' is uint32 (1, 1, 2, 1), but it must be float32 (N, 1, 2, 2) with N of at least 1."
     ):
         model.run_layer("sign", np.zeros((1, 1, 2, 1), np.uint32))
-    with wrong("layer 'nothing'; required: a node that reads one value: sign, fc."):
+    with wrong("layer='nothing', but it must be a node that reads one value: sign, fc."):
         model.run_layer("nothing", np.zeros((1, 1, 2, 1), np.uint32))
-    with wrong("the value for layer 'fc' is uint32 (1, 2, 1, 1); required: uint32 (N, 1, 2, 1) with N of at least 1."):
+    with wrong("the value for layer 'fc' is uint32 (1, 2, 1, 1), but it must be uint32 (N, 1, 2, 1) with N of at"):
         model.run_layer("fc", np.zeros((1, 2, 1, 1), np.uint32))
-    with wrong("the value for layer 'fc' is uint32 (0, 1, 2, 1); required: "):
+    with wrong("the value for layer 'fc' is uint32 (0, 1, 2, 1), but it must be "):
         model.run_layer("fc", np.zeros((0, 1, 2, 1), np.uint32))
-    with wrong("words are int32 (1, 1, 2, 1); required: uint32 (N, H, W, 1) for 2 channels."):
+    with wrong("words are int32 (1, 1, 2, 1), but they must be uint32 (N, H, W, 1) for 2 channels."):
         model.run_layer("fc", np.zeros((1, 1, 2, 1), np.int32))
-    with wrong("words hold bits beyond channel 1; required: padding bits 0"):
+    with wrong("words hold bits beyond channel 1, but padding bits must be 0"):
         model.run_layer("fc", np.full((1, 1, 2, 1), 4, np.uint32))
 
 
 def test_wrong_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "tiny.xnor"
     write(path, tiny())
-    with wrong("isa 'sse9'; required: one that this CPU and build have: ", EngineError):
+    with wrong("isa='sse9', but it must be one that this CPU and build have: ", EngineError):
         load(path, isa="sse9")
     for threads in (0, -1, 257, 1.0, True, "2"):
-        with wrong(f"threads={threads!r}; required: an integer from 1 to 256."):
+        with wrong(f"threads={threads!r}, but it must be an integer from 1 to 256."):
             load(path, threads=threads)  # type: ignore[arg-type]
     monkeypatch.setenv("XNORKIT_ISA", "sse9")
     with pytest.raises(EngineError, match="sse9"):
@@ -158,7 +158,7 @@ def test_wrong_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_output_of_bits_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tiny.xnor"
     write(path, tiny(epilogue="bits"))
-    with wrong(f"{path}: output 'fc' is bits; required: a node that returns float32 numbers.", FormatError):
+    with wrong(f"{path}: output 'fc' is bits, but it must be a node that returns float32 numbers.", FormatError):
         load(path)
 
 
@@ -179,7 +179,7 @@ def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     model = Model(tiny())
     monkeypatch.setattr(model._plan, "program", Full())
-    with wrong("no memory to run 1 images at once; required: fewer at a time.", EngineError):
+    with wrong("there is no memory to run 1 images at once. Pass fewer at a time.", EngineError):
         model(IMAGES)
 
 
@@ -200,5 +200,5 @@ def test_images_that_do_not_fit_the_memory() -> None:
     """They are views of one number, which only a copy makes large."""
     model = load("lenet5-digits")
     for call in (model, model.trace):
-        with pytest.raises(EngineError, match=r"^no memory to copy the images .*required: fewer at a time\.$"):
+        with pytest.raises(EngineError, match=r"^there is no memory to copy the images .* Pass fewer at a time\.$"):
             call(np.broadcast_to(np.float32(0), (10**12, 1, 28, 28)))

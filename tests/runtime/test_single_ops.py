@@ -68,7 +68,7 @@ def test_images_of_other_sizes() -> None:
     for size in range(2, 20):  # more sizes than are kept
         model(np.zeros((1, 3, size, size), np.float32))
     fixed = case("add")
-    with pytest.raises(InputError, match=r"images have shape \(1, 3, 9, 4\); required: \(N, 3, 6, 5\)"):
+    with pytest.raises(InputError, match=r"images have shape \(1, 3, 9, 4\), but they must be \(N, 3, 6, 5\)"):
         Model(fixed)(np.zeros((1, 3, 9, 4), np.float32))
-    with pytest.raises(InputError, match=r"images have shape \(1, 2, 9, 4\); required: \(N, 3, H, W\)"):
+    with pytest.raises(InputError, match=r"images have shape \(1, 2, 9, 4\), but they must be \(N, 3, H, W\)"):
         model(np.zeros((1, 2, 9, 4), np.float32))

@@ -69,7 +69,7 @@ def outcome(content: bytes, allow: Callable[[int], None] = lambda _: None) -> st
                 if size == sizes[0] or "do not fit this model" not in str(error):
                     raise
     except FormatError as error:
-        fits = str(error).isprintable() and len(str(error)) < 1000 and "required" in str(error).lower()
+        fits = str(error).isprintable() and len(str(error)) < 1000 and ", but " in str(error)
         return "refused" if fits else f"message: {error!r}"
     except BaseException as error:
         return f"{type(error).__name__}: {str(error)[:300]}"

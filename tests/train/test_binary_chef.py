@@ -86,14 +86,14 @@ def test_the_steps_in_order(tmp_path: Path) -> None:
     assert isinstance(model[0].weight_pre_process, Mine)
     assert model[0].weight_pre_process.factor == 2
     assert model(torch.randn(2, 3, 2, 2)).shape == (2, 3)
-    with pytest.raises(RecipeError, match="has 3 steps; received: step 3"):
+    with pytest.raises(RecipeError, match="step=3, but it must be from 0 to 2"):
         chef.next(model)
 
 
 def test_nothing_is_evaluated(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     text = f"s: {{weight: {{name: \"open('{mark}', 'w')\"}}}}"
-    with pytest.raises(RecipeError, match="unknown binarizer"):
+    with pytest.raises(RecipeError, match="is not a binarizer"):
         BinaryChef(written(tmp_path, text))
     assert not mark.exists()
 
@@ -101,21 +101,21 @@ def test_nothing_is_evaluated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("s: {weight: {name: XNORWeightBinarize}}", "s.weight: unknown binarizer .*XNORWeightBinarizer"),
-        ("s: {weight: {name: WithArgs}}", "unknown binarizer 'WithArgs'"),
-        ("s: {weight: {name: Mine}}", "unknown binarizer 'Mine'"),
+        ("s: {weight: {name: XNORWeightBinarize}}", "s.weight: .* is not a binarizer.*XNORWeightBinarizer"),
+        ("s: {weight: {name: WithArgs}}", "'WithArgs' is not a binarizer"),
+        ("s: {weight: {name: Mine}}", "'Mine' is not a binarizer"),
         (
             "s: {weight: {name: XNORWeightBinarizer, args: {alpha: 1}}}",
             "those of its constructor.*compute_alpha",
         ),
-        ("s: {weight: {name: XNORWeightBinarizer, args: [1]}}", "required: a mapping"),
-        ("s: {weight: XNORWeightBinarizer}", "required: name, and args"),
-        ("s: {weight: {args: {}}}", "required: name, and args"),
+        ("s: {weight: {name: XNORWeightBinarizer, args: [1]}}", "but it must be a mapping"),
+        ("s: {weight: XNORWeightBinarizer}", "but it must hold name, and args"),
+        ("s: {weight: {args: {}}}", "but it must hold name, and args"),
         ("a: {}\na: {}", "'a' stands twice"),
-        ("s: {wieght: {name: nn.Identity}}", "fields wieght; required: some of pre_activation"),
-        ("s: {ignore_layer_names: _last_}", "as a list of names"),
-        ("[a]", "holds a list; required: a mapping"),
-        ("s: 3", "required: a mapping from the name of each step"),
+        ("s: {wieght: {name: nn.Identity}}", "fields wieght, but they must be some of pre_activation"),
+        ("s: {ignore_layer_names: _last_}", "a list of names"),
+        ("[a]", "holds a list, but it must hold a mapping"),
+        ("s: 3", "but it must be a mapping from the name of each step"),
         ("a: b: c", "cannot be read"),
     ],
 )

@@ -148,8 +148,8 @@ def test_weights_stay_projected(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("binarization", "message"),
     [
-        ("float", r"the loss is nan in step 0 \(epoch 1\); required: a finite number"),
-        ("xnor", r"'conv1.weight' holds NaN or infinity after epoch 1; required"),  # the sign hides it from the loss
+        ("float", r"the loss is nan in step 0 \(epoch 1\), but it must be finite"),
+        ("xnor", r"'conv1.weight' holds NaN or infinity after epoch 1, but its"),  # the sign hides it from the loss
     ],
 )
 def test_not_a_number_stops_the_run(
@@ -182,7 +182,7 @@ def test_resume_with_images_that_are_prepared_otherwise(tmp_path: Path, monkeypa
         return data
 
     monkeypatch.setattr(fit_module, "create_data", whitened)
-    with pytest.raises(InputError, match="prepared otherwise than those of 'digits'"):
+    with pytest.raises(InputError, match="prepared differently from those of 'digits'"):
         fit(recipe(epochs=2), output=tmp_path / "run", resume="last")
 
 
@@ -193,7 +193,7 @@ def test_resume_without_a_checkpoint(tmp_path: Path) -> None:
 
 
 def test_bad_threads(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="threads=0; required: from 1 to 256"):
+    with pytest.raises(InputError, match="threads=0, but it must be from 1 to 256"):
         fit(recipe(), output=tmp_path, threads=0)
 
 
@@ -219,7 +219,7 @@ def test_wrong_checkpoints(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(
         InputError,
-        match=r"x\.ckpt is no checkpoint of this library, or damaged; required: a last\.ckpt.*convert",
+        match=r"x\.ckpt is not a checkpoint of this library, or is damaged, but it must be a last\.ckpt.*convert",
     ):
         load_checkpoint(path)
 
@@ -283,7 +283,7 @@ def test_best_epoch_is_chosen_on_the_selection_split(tmp_path: Path) -> None:
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
     first = fit(recipe(epochs=1), output=tmp_path, progress=False)
     (tmp_path / "mine.txt").touch()
-    with pytest.raises(InputError, match=r"holds a run; required: a folder of its own.*exp_name.*overwrite"):
+    with pytest.raises(InputError, match=r"holds a run, but a new one must have a folder of its"):
         fit(recipe(epochs=1, seed=1), output=tmp_path, progress=False)
     second = fit(recipe(epochs=1, seed=1), output=tmp_path, overwrite=True, progress=False)
     assert second.loss != first.loss
@@ -331,7 +331,7 @@ def test_pretrained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_find_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    with pytest.raises(InputError, match="no checkpoint 'run'; required: a file, or a run in"):
+    with pytest.raises(InputError, match="no checkpoint 'run', but it must be a file, or a run in"):
         find_checkpoint("run", tmp_path)
     for name in ("last.ckpt", "best.ckpt"):
         (tmp_path / "run" / name).touch()

@@ -92,13 +92,13 @@ def test_a_rule_for_binary_weights_may_match_in_some_stages_alone() -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ("{match: bias}", "lr_factor or weight_decay beside match"),
-        ("{match: bias, lr_factor: 0}", r"optimizer\.groups\.0\.lr_factor=0\.0; required: a positive number"),
-        ("{match: bias, weight_decay: -1}", r"groups\.0\.weight_decay=-1\.0; required: at least 0"),
-        ("{match: '$[$', lr_factor: 2}", r"groups\.0\.match=\$\[\$; required: a name, or \$regex\$"),
-        ("{match: '', lr_factor: 2}", r"groups\.0\.match=; required"),
+        ("{match: bias}", "given lr_factor or weight_decay as well"),
+        ("{match: bias, lr_factor: 0}", r"optimizer\.groups\.0\.lr_factor=0\.0, but it must be a positive number"),
+        ("{match: bias, weight_decay: -1}", r"groups\.0\.weight_decay=-1\.0, but it must be at least 0"),
+        ("{match: '$[$', lr_factor: 2}", r"groups\.0\.match=\$\[\$, but it must be a name, or \$regex\$"),
+        ("{match: '', lr_factor: 2}", r"groups\.0\.match=, but it must be"),
         ("{lr_factor: 2}", r"optimizer\.groups\.0\.match is missing"),
-        ("{match: bias, lr: 2}", "unknown field 'optimizer.groups.0.lr'.*lr_factor"),
+        ("{match: bias, lr: 2}", "the field 'optimizer.groups.0.lr' is unknown.*lr_factor"),
     ],
 )
 def test_wrong_rules(rule: str, message: str) -> None:
@@ -110,7 +110,7 @@ def test_bop_takes_a_factor_and_no_decay() -> None:
     bop = "binary_optimizer={{name: bop, lr: 0.5, groups: [{{match: block2, {}}}]}}"
     with pytest.raises(RecipeError, match="at most 1/lr with bop"):
         load_recipe("lenet5-digits", [bop.format("lr_factor: 3")])
-    with pytest.raises(RecipeError, match=r"weight_decay=0\.1; required: none with bop"):
+    with pytest.raises(RecipeError, match=r"weight_decay=0\.1, but it must be 0 or left out with bop"):
         load_recipe("lenet5-digits", [bop.format("weight_decay: 0.1")])
 
 

@@ -113,7 +113,7 @@ def test_a_trial_trains_no_other_network(tmp_path: Path, fitted: list[str]) -> N
 
 
 def test_mistakes(tmp_path: Path, fitted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RecipeError, match=r"initialise=\(None, None\); required: either checkpoint or recipe"):
+    with pytest.raises(RecipeError, match=r"initialise=\(None, None\), but it must be either a checkpoint or a recipe"):
         load_recipe("lenet5-digits", ["initialise={}"])
     absent = f"initialise.checkpoint={tmp_path / 'absent.ckpt'}"
     taught = load_recipe("lenet5-digits", [*STILL, absent, "teacher.recipe=lenet5-digits-float"])
@@ -128,5 +128,5 @@ def test_mistakes(tmp_path: Path, fitted: list[str], monkeypatch: pytest.MonkeyP
     chain = load_recipe("lenet5-digits", [*STILL, absent])
     monkeypatch.setattr(teacher_module, "load_recipe", lambda name: chain)
     recipe = load_recipe("lenet5-digits", [*STILL, "initialise.recipe=a"])
-    with pytest.raises(RecipeError, match=r"initialise.recipe=a has the field initialise itself; required"):
+    with pytest.raises(RecipeError, match=r"initialise.recipe=a has the field initialise itself, but it must"):
         fit(recipe, output=tmp_path / "run", progress=False)

@@ -46,11 +46,11 @@ def test_hardware(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("worker: 4\n", r"machine file .*xnorkit.yaml: unknown field 'worker'; required: a known one, as workers"),
-        ("workers: many\n", "workers=many; required: a whole number"),
+        ("worker: 4\n", r"machine file .*xnorkit.yaml: the field 'worker' is unknown, but it must be a known one, as"),
+        ("workers: many\n", "workers=many, but it must be a whole number"),
         ("workers: 1\nworkers: 2\n", "'workers' stands twice"),
-        ("devices: [1]\n", "required: a whole number or text"),
-        ("[1]\n", "required: a mapping"),
+        ("devices: [1]\n", "but it must be a whole number or text"),
+        ("[1]\n", "but it must hold a mapping"),
     ],
 )
 def test_mistakes(tmp_path: Path, text: str, message: str) -> None:
@@ -75,5 +75,5 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_hardware(wrong: dict[str, object]) -> None:
-    with pytest.raises(InputError, match=f"{next(iter(wrong))}=.*required"):
+    with pytest.raises(InputError, match=f"{next(iter(wrong))}=.*, but it must be"):
         Hardware(**wrong)

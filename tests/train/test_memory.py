@@ -50,5 +50,5 @@ def test_it_may_be_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XNORKIT_MEMORY", "return")
     assert not reuse_memory()
     monkeypatch.setenv("XNORKIT_MEMORY", "keep")
-    with pytest.raises(InputError, match="XNORKIT_MEMORY='keep'; required: 'reuse' or 'return'"):
+    with pytest.raises(InputError, match="XNORKIT_MEMORY='keep', but it must be 'reuse' or 'return'"):
         reuse_memory()

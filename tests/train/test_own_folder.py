@@ -60,7 +60,7 @@ def test_the_files_of_a_user_stay(tmp_path: Path, name: str, how: str, kind: str
     (tmp_path / "paper.tex").write_text("mine")
     before = contents(tmp_path)
     for run in (recipe(), hot()):
-        with pytest.raises(InputError, match=r"required: .* folder") as caught:
+        with pytest.raises(InputError, match=r", but .* folder") as caught:
             fit(run, output=tmp_path, overwrite=how == "overwrite", progress=False)
         assert "\n" not in str(caught.value)
     assert contents(tmp_path) == before
@@ -164,12 +164,12 @@ def test_a_folder_in_use_is_refused(tmp_path: Path, options: dict[str, Any]) -> 
     before = contents(tmp_path)
     with OwnedFolder(tmp_path).held():
         during = contents(tmp_path)
-        with pytest.raises(InputError, match=r"is in use by process \d+ on .*; required: a folder that no other"):
+        with pytest.raises(InputError, match=r"is in use by process \d+ on .*, but it must be a folder that no other"):
             fit(recipe("epochs=2"), output=tmp_path, progress=False, **options)
         assert contents(tmp_path) == during
     assert contents(tmp_path) == before
 
 
 def test_no_folder_at_all() -> None:
-    with pytest.raises(InputError, match="output='' is no folder"):
+    with pytest.raises(InputError, match="output='', but it must be a path"):
         fit(recipe(), output="", progress=False)

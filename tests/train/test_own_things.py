@@ -166,9 +166,9 @@ def test_wrong_names_are_one_clear_error(tmp_path: Path, override: str, message:
 
 
 def test_an_unknown_optimizer_names_the_known_ones() -> None:
-    with pytest.raises(RecipeError, match=r"optimizer.name=adan; required: one of adam, .*Did you mean adam\?"):
+    with pytest.raises(RecipeError, match=r"optimizer.name=adan, but it must be one of adam, .*Did you mean adam\?"):
         recipe("optimizer.name=adan", "optimizer.args={}")
-    with pytest.raises(RecipeError, match="required: none but for an optimizer of your own"):
+    with pytest.raises(RecipeError, match="but it must be empty except for an optimizer of your own"):
         recipe("optimizer.name=adam")
 
 
@@ -203,7 +203,7 @@ def test_fit_takes_objects(tmp_path: Path) -> None:
     logger.save()
     (rows,) = (tmp_path / "logs").rglob("metrics.csv")
     assert "eval_accuracy" in rows.read_text()
-    with pytest.raises(InputError, match="required: load_checkpoint"):
+    with pytest.raises(InputError, match=r"must be given here too. Call load_checkpoint"):
         load_checkpoint(result.checkpoint)
     again, _ = load_checkpoint(result.checkpoint, net())
     assert torch.equal(again[1].weight, given["model"][1].weight)
@@ -212,8 +212,8 @@ def test_fit_takes_objects(tmp_path: Path) -> None:
 def test_fit_refuses_objects_that_do_not_fit(tmp_path: Path) -> None:
     plain = load_recipe("lenet5-digits", ["batch_size=16", "epochs=1"])
     for given, message in (
-        ({"data": stripes(8)}, "data with batches of 8 .*required: batch_size=16"),
-        ({"data": [1]}, "data is a list; required: an xnorkit.data.ImageData"),
+        ({"data": stripes(8)}, "data has batches of 8 .*but it must have batch_size=16"),
+        ({"data": [1]}, "data is a list, but it must be an xnorkit.data.ImageData"),
         ({"data": stripes(), "logger": "wand"}, "logger='wand', but it must be one of csv, tensorboard, wandb, mlflow"),
     ):
         with pytest.raises(InputError, match=message):

@@ -84,7 +84,7 @@ def test_a_broken_state_is_named_in_a_line(fault: str, checkpoint: dict[str, Any
     if fault in IGNORED:
         assert fit(recipe(2), output=tmp_path / "run", resume=tmp_path / "x.ckpt", progress=False).epochs == 2
         return
-    with pytest.raises(XnorkitError, match=r"x\.ckpt .*; required") as caught:
+    with pytest.raises(XnorkitError, match=r"x\.ckpt .*, but it must") as caught:
         fit(recipe(2), output=tmp_path / "run", resume=tmp_path / "x.ckpt", progress=False)
     assert "\n" not in str(caught.value)
     assert list((tmp_path / "run").iterdir()) == []
@@ -107,7 +107,7 @@ def test_a_disk_that_fails_in_the_middle(name: str, code: int, tmp_path: Path, m
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", fails)
-    with pytest.raises(OutputError, match=rf"{name} cannot be written \({os.strerror(code)}\); required: ") as caught:
+    with pytest.raises(OutputError, match=rf"{name} cannot be written \({os.strerror(code)}\)\. Choose a") as caught:
         fit(longer if name != "result.json" else same, output=tmp_path, resume="last", progress=False)
     monkeypatch.undo()
     assert "\n" not in str(caught.value)
@@ -149,8 +149,8 @@ def test_a_file_of_no_space_for_the_first_epoch(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_checkpoint_that_vanishes(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no checkpoint at .*gone\.ckpt \(No such file or directory\); required"):
+    with pytest.raises(InputError, match=r"no checkpoint at .*gone\.ckpt \(No such file or directory\), but it must"):
         read_checkpoint(tmp_path / "gone.ckpt")
     (tmp_path / "folder.ckpt").mkdir()
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="is not a file"):
         read_checkpoint(tmp_path / "folder.ckpt")

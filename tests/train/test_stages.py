@@ -135,10 +135,10 @@ def test_layers_of_activations_0_and_1() -> None:
 @pytest.mark.parametrize(
     ("stage", "message"),
     [
-        ({"zero_one_layers": ["block3"]}, "stage 'a': zero_one_layers without pre_activation; required: binarizers"),
+        ({"zero_one_layers": ["block3"]}, "stage 'a': zero_one_layers is given without pre_activation, but"),
         ({"weight": {"name": "XNORWeightBinarizer"}, "zero_one_layers": ["bloc"]}, "'bloc' stands for no layer"),
         ({"ignore_layers": ["block2.con"]}, "stage 'a'.*'block2.con' stands for no layer.*block2.conv"),
-        ({"weight": {"name": "XNORWeightBinarize"}}, "stage 'a', weight: unknown binarizer.*XNORWeightBinarizer"),
+        ({"weight": {"name": "XNORWeightBinarize"}}, "stage 'a', weight: .* is not a binarizer.*XNORWeightBinarizer"),
         ({"weight": {"name": "XNORWeightBinarizer", "args": {"alpha": 1}}}, "stage 'a', weight.*compute_alpha"),
         ({"pre_activation": {"name": "BasicInputBinarizer", "args": {"clip": -1}}}, "stage 'a'.*clip"),
     ],
@@ -151,7 +151,7 @@ def test_wrong_names_in_a_stage(tmp_path: Path, stage: dict[str, object], messag
 
 def test_binary_stage_of_a_float_model(tmp_path: Path) -> None:
     recipe = recipe_from_dict(staged(model={"name": "lenet5", "binarization": "float"}), "x")
-    with pytest.raises(RecipeError, match=r"the model has no binary layer; required: model\.binarization=xnor"):
+    with pytest.raises(RecipeError, match=r"the model has no binary layer, but it must have one\. Give"):
         fit(recipe, output=tmp_path, progress=False)
 
 

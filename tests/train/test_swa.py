@@ -138,5 +138,5 @@ def test_stages_and_best_epoch(tmp_path: Path) -> None:
 
 
 def test_two_averages_are_refused() -> None:
-    with pytest.raises(RecipeError, match=r"ema_decay=0\.9; required: 0 with swa"):
+    with pytest.raises(RecipeError, match=r"ema_decay=0\.9, but it must be 0 with swa"):
         load_recipe("lenet5-digits", ["ema_decay=0.9", "swa={}"])

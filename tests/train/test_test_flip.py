@@ -69,7 +69,7 @@ def test_evaluate_follows_the_recipe_and_the_option(run: Path, capsys: pytest.Ca
     assert main(["evaluate", str(run / "last.ckpt"), "--no-flip"]) == 0
     assert "with test-time flip" not in capsys.readouterr().out
     assert main(["evaluate", str(run / "last.ckpt"), "--flip", "--no-flip"]) == 2
-    assert "--flip and --no-flip; required: one of them" in capsys.readouterr().err
+    assert "--flip and --no-flip are both given" in capsys.readouterr().err
 
 
 def test_packed_files(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def test_a_run_on_whitened_floats(tmp_path: Path, capsys: pytest.CaptureFixture[
     eight = ["model.first_layer=int8", "--output", str(tmp_path / "eight")]
     assert main(["train", *words[:-2], *eight]) == 2
     error = capsys.readouterr().err
-    assert "model.first_layer=int8 reads pixels, and data 'cifar10-whitened' holds prepared floats (whitened);" in error
+    assert "model.first_layer=int8 reads pixels, but it must be float: data 'cifar10-whitened' holds prepared" in error
 
 
 def test_a_run_on_caffes_database(tmp_path: Path) -> None:

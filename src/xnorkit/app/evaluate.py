@@ -61,28 +61,30 @@ def evaluate_file(
 
     shown, path = path, find(path)
     if isa is not None and path.suffix != ".xnor":
-        raise InputError(f"isa={isa} for {path}; required: a .xnor file, because a checkpoint runs in PyTorch.")
+        raise InputError(
+            f"isa={isa} was given for {path}, but this must be a .xnor file: a checkpoint runs in PyTorch."
+        )
     if threads is not None and not 1 <= threads <= MAX_THREADS:
-        raise InputError(f"threads={threads}; required: from 1 to {MAX_THREADS}.")
+        raise InputError(f"threads={threads}, but it must be from 1 to {MAX_THREADS}.")
     if path.suffix == ".xnor":
         predict, trained_on, spec, options, default_flip, classes = _packed(path, isa, threads)
     else:
         predict, trained_on, spec, options, default_flip, classes = _checkpoint(path, data_root, threads)
     name = data_name or trained_on
     if name is None:
-        raise InputError(f"{path} does not say which data set it belongs to; required: the name of its data set.")
+        raise InputError(f"{path} does not say which data set it belongs to. Give the name of its data set.")
     options = replace(options, download=download or options.download)
     data = create_data(name, data_root, options, **({"preprocessing": preprocessing} if preprocessing else {}))
     if data.input_shape != spec.shape:
         raise RecipeError(
-            f"data '{name}' has images {data.input_shape}; required: {spec.shape} (C, H, W), which {path} was made for."
-            " Choose another data set."
+            f"data '{name}' has images {data.input_shape}, but they must be {spec.shape} (C, H, W), which {path} was "
+            "made for. Choose another data set."
         )
     if data.num_classes != classes:
         raise RecipeError(
-            f"{shown} tells {classes:,} classes apart, and data '{name}' has {data.num_classes:,}; required: the "
-            "classes that it was trained on, in the same order. Choose the data set with all of them, or a model made "
-            "for these."
+            f"{shown} tells {classes:,} classes apart, and data '{name}' has {data.num_classes:,}, but they must be "
+            "the classes that it was trained on, in the same order. Choose the data set with all of them, or a model "
+            "made for these."
         )
     check_images(spec, data, str(shown))
     flip = default_flip if test_flip is None else test_flip
@@ -105,8 +107,8 @@ def _packed(path: Path, isa: str | None, threads: int | None) -> Loaded:
     data, preprocessing = metadata.get("data"), metadata.get("preprocessing", "modern")
     if not isinstance(data, str | None) or preprocessing not in ("modern", "seed"):
         raise FormatError(
-            f"{path} says data={data!r:.80} and preprocessing={preprocessing!r:.80}; required: the name of a data set, "
-            "and modern or seed. Export the model again."
+            f"{path} says data={data!r:.80} and preprocessing={preprocessing!r:.80}, but they must be the name of a "
+            "data set, and modern or seed. Export the model again."
         )
     options = DataOptions(image_size=model.input_shape[1], preprocessing=preprocessing)
     classes = infer_shapes(model.graph)[model.graph.output].channels

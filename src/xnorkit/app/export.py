@@ -97,11 +97,11 @@ def export_checkpoint(
     from xnorkit.bench.model import float_bytes
 
     if images is not None and images < 1:
-        raise InputError(f"images={images}; required: at least 1, because a proof needs an image.")
+        raise InputError(f"images={images}, but it must be at least 1, because a proof needs an image.")
     trained = load_trained(checkpoint, data_root, data_needed=data_needed and calibration is None)
     if trained.preparation is None:
         lacks = "its mean image" if trained.recipe.data.name == "imagenet-lmdb" else "mean and std of its pixels"
-        raise InputError(f"{checkpoint} does not hold {lacks}; required: the folder of its data set.")
+        raise InputError(f"{checkpoint} does not hold {lacks}. Give the folder of its data set.")
     model = trained.model
     _check_target(output)
     export = trained.pack({"license": terms} if terms else None, half=half, dynamic=dynamic)
@@ -131,16 +131,16 @@ def _images(trained: Trained, calibration: Path | None, most: int | None) -> tup
 
 def _read_images(path: Path) -> NDArray[Any]:
     """Return the images in a `.npy` file; nothing in it is executed."""
-    required = "required: a .npy file of images (N, C, H, W), uint8 pixels (RGB) or float32 prepared as in training."
+    expected = "a .npy file of images (N, C, H, W), uint8 pixels (RGB) or float32 prepared as in training."
     try:
         images = np.load(path, allow_pickle=False)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); {required}") from error
+        raise InputError(f"{path} cannot be read ({error.strerror}), but it must be {expected}") from error
     except (ValueError, EOFError) as error:  # NumPy's own message advises loading the file unsafely
-        raise InputError(f"{path} is not a complete array of numbers; {required}") from error
+        raise InputError(f"{path} is not a complete array of numbers, but it must be {expected}") from error
     if not isinstance(images, np.ndarray) or images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
         shown = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-        raise InputError(f"{path} holds {shown}; {required}")
+        raise InputError(f"{path} holds {shown}, but it must be {expected}")
     return images
 
 
@@ -148,8 +148,8 @@ def _as_trained(images: NDArray[Any], source: str, spec: InputSpec) -> NDArray[n
     """Return uint8 pixels in the form that the model was trained on; float32 images unchanged."""
     if images.dtype == np.uint8 and not spec.takes_pixels:
         raise InputError(
-            f"{source} holds uint8 pixels, and the model takes {in_words(spec)}; required: float32 images, prepared "
-            "like those of its training."
+            f"{source} holds uint8 pixels, but they must be float32 images prepared like those of the training: the "
+            f"model takes {in_words(spec)}."
         )
     return as_floats(images, spec)
 
@@ -157,16 +157,18 @@ def _as_trained(images: NDArray[Any], source: str, spec: InputSpec) -> NDArray[n
 def _check_target(output: Path) -> None:
     """Create the folder of `output`; InputError unless a `.xnor` file can be written there."""
     if output.suffix != ".xnor":
-        raise InputError(f"output {output}; required: a file name that ends in .xnor, which other commands rely on.")
+        raise InputError(f"output {output} must end in .xnor, which other commands rely on, but it does not.")
     if output.is_dir():
-        raise InputError(f"output {output} is a folder; required: the name of a file, such as {output}/model.xnor.")
+        raise InputError(
+            f"output {output} is a folder, but it must be the name of a file, such as {output}/model.xnor."
+        )
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent):
             pass
     except OSError as error:
         raise InputError(
-            f"output {output} cannot be written ({error.strerror}); required: a writable folder."
+            f"output {output} cannot be written ({error.strerror}), but its folder must be writable."
         ) from error
 
 

@@ -69,7 +69,9 @@ def _network(model: str) -> "tuple[str, nn.Module, Trained | None]":
         trained = load_trained(path)
         return trained.recipe.model.name, trained.model, trained
     if path.suffix == ".ckpt" or len(path.parts) > 1:
-        raise InputError(f"{model}: no such file; required: MODEL.xnor, a checkpoint, or a name from `xnorkit models`.")
+        raise InputError(
+            f"{model} does not exist, but it must be MODEL.xnor, a checkpoint, or a name from `xnorkit models`."
+        )
     return model, create_model(model), None
 
 

@@ -45,7 +45,8 @@ def preprocess(
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] != 3):
             raise InputError(
-                f"a picture of {picture.dtype} and shape {picture.shape}; required: uint8 of shape (H, W) or (H, W, 3)."
+                f"the picture is {picture.dtype} of shape {picture.shape}, but it must be uint8 of shape (H, W) or "
+                "(H, W, 3)."
             )
         picture = Image.fromarray(picture)
     return _fitted(picture, "the picture", model.input_shape, invert)
@@ -71,22 +72,24 @@ def read_image(path: Path, shape: tuple[int, int, int], *, invert: bool = False)
     from PIL import Image, UnidentifiedImageError
 
     if shape[0] not in MODES:
-        raise InputError(f"the model takes {shape[0]} channels; required for image files: 1 (grey) or 3 (RGB).")
+        raise InputError(f"the model takes {shape[0]} channels, but for image files it must take 1 (grey) or 3 (RGB).")
     try:
         with Image.open(path) as image:
             return _fitted(image, str(path), shape, invert)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; required: an image that Pillow reads (PNG, JPEG, ...).") from error
+        raise InputError(
+            f"{path} does not exist, but it must be an image that Pillow reads (PNG, JPEG, ...)."
+        ) from error
     except IsADirectoryError as error:
-        raise InputError(f"{path} is a folder; required: an image file, or several.") from error
+        raise InputError(f"{path} is a folder, but it must be an image file. Name one or several.") from error
     except Image.DecompressionBombError as error:
         limit = f"{2 * (Image.MAX_IMAGE_PIXELS or 0):,}"
-        raise InputError(f"{path} has too many pixels; required: at most {limit}. Make it smaller.") from error
+        raise InputError(f"{path} has too many pixels, but it must have at most {limit}. Make it smaller.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{path} cannot be read as an image ({error}); required: a complete PNG, JPEG, ... file, grey or RGB."
+            f"{path} cannot be read as an image ({error}), but it must be a complete PNG, JPEG, ... file, grey or RGB."
         ) from error
 
 
@@ -96,7 +99,7 @@ def _fitted(image: "Image.Image", name: str, shape: tuple[int, int, int], invert
 
     channels, height, width = shape
     if channels not in MODES:
-        raise InputError(f"the model takes {channels} channels; required for pictures: 1 (grey) or 3 (RGB).")
+        raise InputError(f"the model takes {channels} channels, but for pictures it must take 1 (grey) or 3 (RGB).")
     shown = _plain(image, name).convert(MODES[channels])
     pixels = np.asarray(shown.resize((width, height), Image.Resampling.BILINEAR))
     pixels = np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1)[None])
@@ -109,7 +112,9 @@ def _plain(image: "Image.Image", name: str) -> "Image.Image":
 
     upright: Any = ImageOps.exif_transpose(image)
     if upright.mode == "F":
-        raise InputError(f"{name} has floating-point pixels of unknown range; required: 8 or 16 bits per channel.")
+        raise InputError(
+            f"{name} has floating-point pixels of unknown range, but it must have 8 or 16 bits per channel."
+        )
     if upright.mode.startswith("I"):
         # Pillow's own conversion clips values above 255.
         return Image.fromarray((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))

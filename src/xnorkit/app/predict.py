@@ -70,18 +70,18 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _check(model: Model, top: int) -> None:
     if top < 1:
-        raise InputError(f"top={top}; required: at least 1.")
+        raise InputError(f"top={top}, but it must be at least 1.")
     spec = model.graph.input
     if spec.preparation.prepared is not None:
         raise InputError(
-            f"model '{model.graph.name}' takes {in_words(spec)}, but an image file holds pixels; required: a model of "
-            "pixels. Prepare the images like those of its training, and pass them as float32 to "
+            f"model '{model.graph.name}' takes {in_words(spec)}, but it must take pixels, which an image file holds. "
+            "Prepare the images like those of its training, and pass them as float32 to "
             "xnorkit.runtime.load(FILE)."
         )
     if not spec.takes_pixels:
         raise InputError(
-            f"model '{model.graph.name}' has no normalisation for pixels; required: one in the file, as "
-            "pack(..., normalization=Normalization(mean, std)) or `xnorkit export` writes it."
+            f"model '{model.graph.name}' has no normalisation for pixels, but its file must have one. Make it with "
+            "pack(..., normalization=Normalization(mean, std)) or `xnorkit export`."
         )
 
 

@@ -103,11 +103,11 @@ def _onnx(graph: Graph, output: Path, images: NDArray[np.float32], packed: bool)
     try:
         from xnorkit.targets.onnx import write_onnx
     except ImportError as error:
-        raise InputError("the target onnx needs the package onnx; required: pip install 'xnorkit[onnx]'.") from error
+        raise InputError("the target onnx needs the package onnx. Run pip install 'xnorkit[onnx]'.") from error
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{output} cannot be written ({error.strerror}); required: a writable folder.") from error
+        raise InputError(f"{output} cannot be written ({error.strerror}), but its folder must be writable.") from error
     write_onnx(output, graph, packed=packed)
     try:
         import onnxruntime
@@ -178,7 +178,7 @@ def _web(graph: Graph, output: Path, images: NDArray[np.float32]) -> Conversion:
 
 def _write_page(output: Path, content: bytes) -> None:
     if output.is_dir():
-        raise InputError(f"output {output} is a folder; required: the name of a file, such as {output}/page.html.")
+        raise InputError(f"output {output} is a folder, but it must be the name of a file, such as {output}/page.html.")
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, content)

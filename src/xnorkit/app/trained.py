@@ -130,8 +130,8 @@ def check_images(spec: InputSpec, data: "ImageData", what: str) -> None:
         return
     gives = "pixels" if word is None else f"prepared floats ({word})"
     raise RecipeError(
-        f"data '{data.name}' gives {gives}, and {what} takes {in_words(spec)}; required: a data set that is prepared "
-        "like that of its training."
+        f"data '{data.name}' gives {gives}, and {what} takes {in_words(spec)}, but the data set must be prepared like "
+        "that of its training."
     )
 
 

@@ -1,4 +1,4 @@
-"""The parser of every command: argparse that reports a mistake in one line, with what it received and requires."""
+"""The parser of every command: argparse that reports a mistake in one line, as a sentence."""
 
 import argparse
 import difflib
@@ -49,8 +49,8 @@ class ArgumentParser(argparse.ArgumentParser):
             self.error(f"{error.argument_name} {error.message}" if error.argument_name else error.message)
         if unknown:
             near = difflib.get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, n=1)
-            hint = f"did you mean {near[0]}?" if near else "required: what the help lists."
-            self.error(f"unknown argument {unknown[0]}; {self.hint(unknown[0]) or hint}")
+            hint = f"Did you mean {near[0]}?" if near else "The help lists them all."
+            self.error(f"{unknown[0]} is not an argument of this command. {self.hint(unknown[0]) or hint}")
         known: Namespace = options
         return known
 
@@ -73,12 +73,12 @@ def choose(parser: ArgumentParser, commands: Mapping[str, str], words: Sequence[
         group = parser.add_subparsers(title="commands", metavar="COMMAND")
         for command, text in commands.items():
             group.add_parser(command, help=text, add_help=False)
-        known = f"required: one of {', '.join(commands)}."
+        known = f"The commands are: {', '.join(commands)}."
         if words and not words[0].startswith("-"):
             near = difflib.get_close_matches(words[0], commands, n=1)
-            parser.error(f"unknown command '{words[0]}'; {f'did you mean {near[0]}?' if near else known}")
+            parser.error(f"'{words[0]}' is not a command. {f'Did you mean {near[0]}?' if near else known}")
         parser.parse_options(words)  # --help and --version end the program
-        parser.error(f"no command given; {known}")
+        parser.error(f"the command is missing. {known}")
     return words[0], words[1:]
 
 
@@ -93,7 +93,7 @@ def _path(text: str) -> Path:
     return Path(name(text))
 
 
-# Type of an argument -> how it is read from text, and what is required.
+# Type of an argument -> how it is read from text, and what it must be.
 READ: dict[Any, tuple[Callable[[str], Any], str]] = {
     int: (int, "a whole number"),
     float: (float, "a number"),
@@ -103,13 +103,13 @@ READ: dict[Any, tuple[Callable[[str], Any], str]] = {
 }
 
 
-def _read(read: Callable[[str], Any], required: str, text: str) -> Any:
+def _read(read: Callable[[str], Any], expected: str, text: str) -> Any:
     try:
         return read(text)
     except (ValueError, KeyError):
-        received = " ".join(text.split()) or "has an empty value"
+        received = " ".join(text.split()) or "empty"
         received = received if len(received) <= LONGEST else f"{received[:LONGEST]}..."
-        raise argparse.ArgumentTypeError(f"{received}; required: {required}") from None
+        raise argparse.ArgumentTypeError(f"is {received}, but it must be {expected}") from None
 
 
 def _choice(choices: Sequence[str], text: str) -> str:

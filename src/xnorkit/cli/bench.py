@@ -124,7 +124,9 @@ def _numbers(option: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
-        raise InputError(f"{option} {text}; required: whole numbers with commas between them, as 1,2.") from None
+        raise InputError(
+            f"{option} is {text}, but it must be whole numbers with commas between them, such as 1,2."
+        ) from None
 
 
 def _note(line: str) -> None:
@@ -204,7 +206,9 @@ def _run_training(options: Namespace, others: "OtherLoad") -> None:
 
     paths = None if options.paths is None else _words(options.paths)
     if not options.kernels and paths == ():
-        raise InputError(f"--paths {options.paths}; required: at least one path, or --kernels.")
+        raise InputError(
+            f"--paths is {options.paths}, but it must name at least one path. Name one, or give --kernels."
+        )
     common = {"batch": options.batch, "threads": _numbers("--threads", options.threads), "isa": options.isa}
     steps = []
     if paths != ():

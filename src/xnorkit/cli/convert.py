@@ -71,4 +71,6 @@ def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
     try:
         return tuple(float(word) for word in text.split(","))
     except ValueError:
-        raise InputError(f"{option} {text}; required: numbers with commas between them, as 0.5,0.5,0.5.") from None
+        raise InputError(
+            f"{option} is {text}, but it must be numbers with commas between them, such as 0.5,0.5,0.5."
+        ) from None

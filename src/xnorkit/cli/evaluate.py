@@ -34,7 +34,7 @@ def run(options: Namespace) -> None:
     from xnorkit.app.evaluate import evaluate_file
 
     if options.flip and options.no_flip:
-        raise InputError("--flip and --no-flip; required: one of them, or neither.")
+        raise InputError("--flip and --no-flip are both given, but at most one of them must be.")
     result = evaluate_file(
         Path(options.model),
         data_root=options.data,

@@ -1,4 +1,4 @@
-"""Turn a checkpoint into a packed .xnor file and prove that it is the trained model; or go on to ONNX, C, a browser."""
+"""Turn a checkpoint into a packed .xnor file and prove that it is the trained model; or write ONNX, C or a web page."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,24 +56,34 @@ def parser() -> ArgumentParser:
 def run(options: Namespace) -> None:
     """Export, verify, and print the evidence."""
     if options.float and options.to != "onnx":
-        raise InputError(f"--float with --to {options.to}; required: --to onnx, the only form with float weights.")
+        raise InputError(
+            f"--float is given with --to {options.to}, but it must be --to onnx, the only form with float weights."
+        )
     if options.to == "xnor" and Path(options.output).suffix == ".onnx":
-        raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to onnx.")
+        raise InputError(
+            f"the output is {options.output}, but for --to xnor it must be MODEL.xnor. Rename it, or add --to onnx."
+        )
     if options.to == "xnor" and Path(options.output).suffix in (".html", ".htm"):
-        raise InputError(f"output {options.output} for --to xnor; required: MODEL.xnor, or add --to web.")
+        raise InputError(
+            f"the output is {options.output}, but for --to xnor it must be MODEL.xnor. Rename it, or add --to web."
+        )
     if options.prefix is not None and options.to != "c":
-        raise InputError(f"--prefix with --to {options.to}; required: --to c, whose functions it names.")
+        raise InputError(f"--prefix is given with --to {options.to}, but it must be --to c, whose functions it names.")
     for memory in ("ram", "flash"):
         if getattr(options, memory) is not None and options.to != "c":
-            raise InputError(f"--{memory} with --to {options.to}, but only --to c has a budget of memory. Remove it.")
+            raise InputError(f"--{memory} is given with --to {options.to}, but it must be --to c. Remove it.")
     if options.to == "onnx":
         require("onnx")
     source = _source(options.checkpoint)
     if source.suffix == ".xnor":
         if options.dynamic:
-            raise InputError(f"--dynamic for {source}, which is packed already; required: a checkpoint.")
+            raise InputError(
+                f"--dynamic is given for {source}, which is packed already, but this must be a checkpoint."
+            )
         if options.to == "xnor":
-            raise InputError(f"{source} is packed already; required: a checkpoint, or --to onnx, c or web.")
+            raise InputError(
+                f"{source} is packed already, but it must be a checkpoint. Give one, or --to onnx, c or web."
+            )
         _show_conversion(_convert(source, options), options)
         return
     if options.to == "xnor":

@@ -72,16 +72,14 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, OSError):
         where = "" if error.filename is None else f"{error.filename!s:.120}: "
         return (
-            f"{where}{error.strerror or error}; required: a path that the system takes, and a disk that can be read or "
-            "written there. Correct the path, or mend the disk."
+            f"{where}{error.strerror or error}, but the system must take the path, and its disk must be readable or "
+            "writable there. Correct the path, or mend the disk."
         )
     if isinstance(error, RecursionError):
-        return "a file or an argument nests too deeply; required: at most a few hundred levels."
+        return "a file or an argument nests too deeply, but it must have at most a few hundred levels."
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
         reason = (str(error).strip() or "all of it is in use").splitlines()[0]
-        return (
-            f"the memory does not suffice ({reason}); required: a smaller model or batch, fewer images, or more of it."
-        )
+        return f"the memory does not suffice ({reason}). Use a smaller model or batch, fewer images, or more memory."
     return ""
 
 

@@ -28,7 +28,9 @@ def run(options: Namespace) -> None:
 
     names = list_models(options.filter)
     if not names:
-        raise InputError(f"no model matches '{options.filter}'; required: a pattern of {', '.join(list_models())}.")
+        raise InputError(
+            f"no model matches '{options.filter}', but it must be a pattern of {', '.join(list_models())}."
+        )
     counts = _counts(names)
     if options.json:
         rows = [
@@ -66,7 +68,7 @@ def _list_pretrained(options: Namespace) -> None:
     names = list_pretrained(options.filter)
     if not names:
         known = ", ".join(list_pretrained()) or "(none)"
-        raise InputError(f"no trained model matches '{options.filter or '*'}'; required: a pattern of {known}.")
+        raise InputError(f"no trained model matches '{options.filter or '*'}', but it must be a pattern of {known}.")
     cards = [card(name) for name in names]
     if options.json:
         print_json([one.to_json() for one in cards])

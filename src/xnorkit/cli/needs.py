@@ -1,4 +1,4 @@
-"""What commands need beside the runtime: looked for before anything is trained or measured."""
+"""What commands need besides the runtime, checked before anything is trained or measured."""
 
 from importlib.util import find_spec
 

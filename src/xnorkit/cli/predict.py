@@ -30,17 +30,21 @@ def parser() -> ArgumentParser:
 
 
 def run(options: Namespace) -> None:
-    """Print the top classes and the time of each image; then name the files that are no images, if any."""
+    """Print the top classes and the time of each image; then name the files that are not images, if any."""
     from xnorkit import runtime
     from xnorkit.app.predict import predict_file, predict_sample
 
     if Path(options.model).suffix == ".ckpt":
-        raise InputError(f"{options.model} is a checkpoint; required: MODEL.xnor, as `xnorkit export` makes of it.")
+        raise InputError(
+            f"{options.model} is a checkpoint, but it must be MODEL.xnor. Make that with `xnorkit export`."
+        )
     if options.sample == bool(options.images):
-        received = "--sample and image files" if options.sample else "no image"
-        raise InputError(f"{received}; required: image files, or --sample for those stored with a trained model.")
+        received = "--sample and image files are" if options.sample else "no image is"
+        raise InputError(
+            f"{received} given, but it must be image files, or --sample for those stored with a trained model."
+        )
     if options.sample and options.invert:
-        raise InputError("--invert with --sample, whose images need none; required: one of the two.")
+        raise InputError("--invert is given with --sample, whose images need none. Give one of the two.")
     model = runtime.load(options.model, threads=options.threads)
     failures: list[str] = []
     if options.sample:

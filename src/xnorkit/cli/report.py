@@ -22,7 +22,7 @@ def parser() -> ArgumentParser:
     """Return the command's options."""
     parser = ArgumentParser(
         description="Measure accuracy, memory, training and inference, float and binary, and write the page. Begun "
-        "again, it goes on where it stopped."
+        "again, it continues where it stopped."
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="embedded digits and short measurements, a few minutes")
@@ -32,7 +32,7 @@ def parser() -> ArgumentParser:
     add("--only", default="", help=f"experiments with commas between them: {', '.join(EXPERIMENTS)}")
     add("--runs", type=Path, nargs="*", default=[Path("runs")], help="folders of trainings to collect; default runs")
     add("--train", action="store_true", help="train the runs that are missing, the shortest first")
-    add("--hours", type=float, help="most time for these trainings; they go on the next time")
+    add("--hours", type=float, help="most time for these trainings; they continue the next time")
     add("--threads", type=int, default=1, help="threads of what is timed; default 1")
     add("--seeds", type=int, default=1, help="runs of each gradient rule and ablation; default 1")
     add("--epochs", type=int, help="most epochs of every training; default those of the plan")
@@ -44,14 +44,14 @@ def run(options: Namespace) -> None:
     """Run the study unless its records are given, draw the page, and name its files."""
     require("matplotlib", "jinja2", *(() if options.source is not None else ("torch", "lightning", "sklearn")))
     if options.source is None and options.data is not None and not options.data.is_dir():
-        raise InputError(f"--data {options.data} is no folder; required: the folder that holds the data sets' files.")
+        raise InputError(f"--data is {options.data}, but it must be the folder that holds the data sets' files.")
     from xnorkit.report.folder import report_folder
     from xnorkit.report.page import write_page
 
     folder = options.source or options.output or Path("report")
     output = options.output or folder
     if options.source is not None and not (folder / "records.jsonl").is_file():
-        raise InputError(f"--from {folder} has no records.jsonl; required: the folder of a report.")
+        raise InputError(f"--from is {folder}, which has no records.jsonl, but it must be the folder of a report.")
     with report_folder(output):  # before anything is trained or measured
         figures: dict[str, Any] = {"records": str(folder / "records.jsonl")}
         if options.source is None:
@@ -97,7 +97,7 @@ def _measure(options: Namespace, folder: Path) -> dict[str, Any]:
     check_run(options.threads, 1.0)
     for name in ("seeds", "epochs", "hours"):
         if getattr(options, name) is not None and getattr(options, name) <= 0:
-            raise InputError(f"--{name} {getattr(options, name)}; required: a number above 0.")
+            raise InputError(f"--{name} is {getattr(options, name)}, but it must be a number above 0.")
     study = Study(
         plan=PLANS["quick" if options.quick else "full"],
         folder=folder,

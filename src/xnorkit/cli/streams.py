@@ -22,7 +22,7 @@ class _Stream:
         return getattr(self._below, name)
 
     def _let_go(self) -> None:
-        """Send what is left in the buffer nowhere: the interpreter would try once more at its end."""
+        """Discard what is left in the buffer: the interpreter would try once more at its end."""
         with contextlib.suppress(OSError, io.UnsupportedOperation):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._below.fileno())
@@ -32,7 +32,7 @@ class _Stream:
 class Results(_Stream):
     """Standard output: results, which are never lost without a word.
 
-    A reader that has gone is no fault (`gone`), and whoever writes on is told by a BrokenPipeError; a disk that is full
+    A reader that has gone is not a fault (`gone`), and further writes raise BrokenPipeError; a disk that is full
     is an OutputError.
     """
 
@@ -59,8 +59,8 @@ class Results(_Stream):
             if self.gone:
                 raise
             raise OutputError(
-                f"standard output cannot be written ({error.strerror}); required: a place that takes the result. "
-                "Choose another one, or free space."
+                f"standard output cannot be written ({error.strerror}), but it must be a place that takes the "
+                "result. Choose another one, or free space."
             ) from error
 
 
@@ -87,8 +87,8 @@ class _Progress(_Stream):
 def standard_streams() -> Iterator[Results]:
     """Put streams of this module in the place of the standard ones, inside the block, and yield standard output.
 
-    Letters that a stream does not have are written as escapes. A stream that was closed before the start goes nowhere,
-    and so does its number, which the next file that is opened would get.
+    Letters that a stream does not have are written as escapes. Output to a stream that was closed before the
+    start is discarded, and so is output to its number, which the next file that is opened would otherwise get.
     """
     for number in range(3):
         try:

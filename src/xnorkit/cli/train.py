@@ -46,13 +46,13 @@ def parser() -> ArgumentParser:
     parser = ArgumentParser(hint=_as_field, description="Train a recipe: a name from `xnorkit recipes` or a YAML file.")
     add = parser.add_argument
     add("recipe", help="name or path of a recipe")
-    add("overrides", nargs="*", default=[], help="fields to change, as epochs=5 optimizer.lr=0.01")
+    add("overrides", nargs="*", default=[], help="fields to change, such as epochs=5 optimizer.lr=0.01")
     add("--data", type=Path, help="folder that holds the data set's official files")
     add("--download", type=bool, default=False, help="true: fetch the data set if the folder lacks it")
     add("--exp-name", type=name, help="folder of the run inside the logs; default the recipe's name")
     add("--output", type=Path, help="folder of the run; default runs/EXP_NAME")
     add("--overwrite", action="store_true", help="replace the run that is in the folder")
-    add("--resume", type=name, help="'last' or a checkpoint to go on from")
+    add("--resume", type=name, help="'last' or a checkpoint to continue from")
     add("--pretrained", type=name, help="checkpoint, or name of a run, whose weights to start with")
     add("--seed", type=int, help="as seed=N")
     add("--seeds", help="train once for each, as 0,1,2, and report the mean and the spread")
@@ -78,13 +78,13 @@ def _as_field(option: str) -> str:
     old = option.partition("=")[0].replace("_", "-")
     old = old if old.startswith("--") else old[:2]  # -b64
     if old in OLD:
-        return f"that is the option of another program. Write {OLD[old]}."
+        return f"It is an option of another program. Write {OLD[old]}."
     from xnorkit.train.recipe import Recipe
 
     field, _, value = option.lstrip("-").partition("=")
     field = field.replace("-", "_")
     known = {entry.name for entry in fields(Recipe)}
-    return f"it is a field of the recipe. Write {field}={value or 'VALUE'}." if field.partition(".")[0] in known else ""
+    return f"It is a field of the recipe. Write {field}={value or 'VALUE'}." if field.partition(".")[0] in known else ""
 
 
 def _refuse_options(overrides: Sequence[str]) -> None:
@@ -96,7 +96,7 @@ def _refuse_options(overrides: Sequence[str]) -> None:
         field, _, value = override.partition("=")
         if field in known:
             option = f"--{field.replace('_', '-')}"
-            raise InputError(f"{field} is not a field of the recipe; required: the option. Write {option} {value}.")
+            raise InputError(f"{field} is not a field of the recipe but an option. Write {option} {value}.")
 
 
 def run(options: Namespace) -> None:
@@ -137,7 +137,7 @@ def run(options: Namespace) -> None:
         result = fit(recipe, **chosen)
     except KeyboardInterrupt:
         if (output / "last.ckpt").is_file():
-            print(f"{output / 'last.ckpt'} holds the last whole epoch; go on with --resume last", file=sys.stderr)
+            print(f"{output / 'last.ckpt'} holds the last whole epoch. Continue with --resume last.", file=sys.stderr)
         raise
     if not result.is_first_process:
         return
@@ -150,12 +150,12 @@ def run(options: Namespace) -> None:
 def _seeds(options: Namespace) -> list[int]:
     """Return the seeds of --seeds."""
     if options.seed is not None:
-        raise InputError("--seed and --seeds; required: one of them.")
+        raise InputError("--seed and --seeds are both given, but only one of them must be.")
     try:
         return [int(word) for word in options.seeds.split(",")]
     except ValueError:
         raise InputError(
-            f"--seeds {options.seeds}; required: whole numbers with commas between them, as 0,1,2."
+            f"--seeds is {options.seeds}, but it must be whole numbers with commas between them, such as 0,1,2."
         ) from None
 
 
@@ -176,7 +176,10 @@ def _recipe_first(words: list[str]) -> tuple[str, list[str]]:
     """Return the recipe and the overrides, which may stand on either side of it."""
     recipes = [word for word in words if not OVERRIDE.match(word)]
     if not recipes:
-        raise InputError(f"no recipe beside {' '.join(words)}; required: its name or path, as lenet5-digits.")
+        raise InputError(
+            f"{' '.join(words)} is given without a recipe, but there must be one. Give its name or path, such as "
+            "lenet5-digits."
+        )
     words.remove(recipes[0])
     return recipes[0], words
 

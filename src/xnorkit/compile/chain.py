@@ -72,7 +72,7 @@ class Chain:
                 return integer_thresholds(self.evaluate, operation.reach, self.start.name)
             return bisected_thresholds(self.evaluate, operation.reach, self.start.name)
         if turning is not None:
-            raise ExportError(f"'{self.steps[turning].name}' is not monotone in float32; required: a monotone one.")
+            raise ExportError(f"'{self.steps[turning].name}' is not monotone in float32, but it must be.")
         if isinstance(operation, Layer) and operation.form == "int8":
             return bisected_thresholds(self.evaluate, operation.reach, self.start.name, torch.float64)
         found = float_thresholds(self.evaluate, self.start.name)
@@ -80,7 +80,8 @@ class Chain:
         if fading is not None and bool((np.abs(found.threshold) < FADED).any()):
             raise ExportError(
                 f"the sign turns at 0 after '{fading.name}' ({fading.operation.describe()}), whose small negative "
-                "numbers PyTorch rounds to 0; required: a batch norm or a shift between them, or a ReLU in its place."
+                "numbers PyTorch rounds to 0, but numbers below 0 must stay below 0. Put a batch norm or a shift "
+                "between them, or a ReLU in its place."
             )
         return found
 

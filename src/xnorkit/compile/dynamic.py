@@ -13,9 +13,8 @@ from xnorkit.format import Graph, infer_shapes
 
 __all__ = ["check_dynamic"]
 
-REQUIRED = (
-    "required with dynamic=True: operations that accept any image size, such as a global average pool before linear "
-    "layers."
+ANY_SIZE = (
+    "with dynamic=True it must accept any image size. Put a global average pool before linear layers, for example."
 )
 
 
@@ -42,14 +41,16 @@ def check_dynamic(network: Network, graph: Graph) -> None:
         source = shapes[node.inputs[0]]
         linear = "out_features" in node.attributes and source.height * source.width > 1
         if linear or any(a.ndim == 3 for role, a in node.tensors.items() if role != "weight"):
-            raise ExportError(f"'{node.name}' ({node.op}) is made for {source.height} x {source.width}; {REQUIRED}")
+            raise ExportError(f"'{node.name}' ({node.op}) is made for {source.height} x {source.width}, but {ANY_SIZE}")
 
 
 def _check_pool(name: str, pool: Any) -> None:
     if isinstance(pool, (*ADAPTIVE_AVG, *ADAPTIVE_MAX)):
-        raise ExportError(f"'{name}' ({type(pool).__name__}) has a different window for each image size; {REQUIRED}")
+        raise ExportError(
+            f"'{name}' ({type(pool).__name__}) has a different window for each image size, but {ANY_SIZE}"
+        )
     if isinstance(pool, nn.MaxPool1d | nn.MaxPool2d) and pool.ceil_mode:
         raise ExportError(
-            f"'{name}' ({type(pool).__name__}) has ceil_mode=True, which pads each image size differently; required "
-            "with dynamic=True: False."
+            f"'{name}' ({type(pool).__name__}) has ceil_mode=True, which pads each image size differently, but it must "
+            "be False with dynamic=True."
         )

@@ -56,7 +56,7 @@ def reads_pixels(network: Network) -> bool:
     if pixels and len(pixels) < len(readers):
         other = next(v for v in readers if v not in pixels)
         raise ExportError(
-            f"'{pixels[0].name}' reads the image as pixels and '{other.name}' as floats; required: one of the two."
+            f"'{pixels[0].name}' reads the image as pixels and '{other.name}' as floats, but both must read the same."
         )
     return bool(pixels)
 
@@ -156,8 +156,8 @@ class _Emitter:
     def _pointwise(self, value: Value, operation: Pointwise) -> str:
         if operation.steps is None:
             raise ExportError(
-                f"'{value.name}' ({operation.text}) stays float and has no counterpart in float; required where a "
-                "value stays float: BatchNorm, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, RPReLU, "
+                f"'{value.name}' ({operation.text}) stays float and has no counterpart in float, but where a value "
+                "stays float, it must be BatchNorm, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, RPReLU, "
                 f"{', '.join(kind.__name__ for kind in ACTIVATIONS)} (GELU without an approximation), or learned "
                 "scales and biases."
             )
@@ -194,7 +194,7 @@ def _parts(value: Value, step: Step) -> list[tuple[str, dict[str, Any], dict[str
     op, attributes, tensors = step
     arrays = {role: value.spread(tensor) for role, tensor in tensors.items()}
     if op == "prelu" and arrays["slope"].ndim > 1:
-        raise ExportError(f"'{value.name}' has a slope for each position; required: one per channel.")
+        raise ExportError(f"'{value.name}' has a slope for each position, but it must have one per channel.")
     return [(op, attributes, arrays)]
 
 

@@ -47,8 +47,9 @@ def refuse_unsupported(name: str, module: nn.Module) -> None:
     """Raise ExportError for a layer that no graph can hold; names it."""
     if isinstance(module, UNSUPPORTED):
         raise ExportError(
-            f"'{name}' is a {type(module).__name__}; required: convolutions of one or two dimensions or linear layers, "
-            "since the format has no others. Replace a transposed convolution with upsampling outside the model."
+            f"'{name}' is a {type(module).__name__}, but it must be a convolution of one or two dimensions or a "
+            "linear layer: the format has no others. Replace a transposed convolution with upsampling outside the "
+            "model."
         )
 
 
@@ -110,16 +111,19 @@ def layer_attributes(module: nn.Module) -> dict[str, Any]:
 
 def _check(name: str, module: Any, x: Value) -> None:
     if getattr(module, "padding_mode", "zeros") != "zeros":
-        raise ExportError(f"'{name}': padding_mode='{module.padding_mode}'; required: 'zeros'.")
+        raise ExportError(f"'{name}': padding_mode='{module.padding_mode}', but it must be 'zeros'.")
     if isinstance(module, nn.Linear) and len(x.torch_shape) != 1:
-        raise ExportError(f"'{name}': Linear on a value of shape {x.torch_shape}; required: one flat vector per image.")
+        raise ExportError(
+            f"'{name}': Linear reads a value of shape {x.torch_shape}, but it must read one flat vector per image."
+        )
 
 
 def _add_int8(place: _Place, module: Any, x: Value) -> Value:
     quantizer = module.input_quantizer
     if isinstance(quantizer, PixelQuantizer) and place.builder.image is not x:
         raise ExportError(
-            f"'{place.name}' reads pixels (PixelQuantizer), but its input is '{x.name}'; required: the image itself."
+            f"'{place.name}' reads pixels (PixelQuantizer), and its input is '{x.name}', but it must be the image "
+            "itself."
         )
     image = place.builder.add(f"{place.name}.pixels", Quantize(quantizer), (x,), x.torch_shape, x.shape)
     probe = torch.zeros(1, *x.torch_shape)
@@ -152,8 +156,8 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
     reason = _bit_reason(activation, weights)
     if reason:
         raise ExportError(
-            f"'{place.name}' does not run on bits: {reason}. Required: an activation binarizer with values +1 and "
-            "-1, or 1 and 0, and a weight binarizer of the form scale * sign; see docs/binarizers.md."
+            f"'{place.name}' does not run on bits: {reason}. Use an activation binarizer with values +1 and -1, or "
+            "1 and 0, and a weight binarizer of the form scale * sign; see docs/binarizers.md."
         )
     sign = Sign(activation)
     bits = place.builder.add(f"{place.name}.sign", sign, (x,), x.torch_shape, x.shape)
@@ -229,7 +233,7 @@ def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value
     operation = pointwise_module(place.name, process, len(place.torch_shape) - 1)
     if operation is None:
         raise ExportError(
-            f"'{place.name}': its output process {type(process).__name__} has no counterpart; required: one of "
+            f"'{place.name}': its output process {type(process).__name__} has no counterpart, but it must be one of "
             "xnorkit.ops (BasicScaleBinarizer, BiasPostprocess, RPReLU, XNORScaleBinarizer) or an activation."
         )
     return place.pointwise(".post", operation, y)

@@ -78,7 +78,7 @@ def lower(
     channels = input_shape[0]
     if normalization is not None and len(normalization.mean) != channels:
         raise ExportError(
-            f"normalization for {len(normalization.mean)} channels; required: {channels}, as in input_shape."
+            f"the normalization has {len(normalization.mean)} channels, but it must have {channels}, as in input_shape."
         )
     with torch.no_grad():
         network = choose_bits(network)
@@ -86,7 +86,7 @@ def lower(
     _run_passes(draft, half)
     _check_output(network.output)
     if not draft.nodes:
-        raise ExportError(f"{type(model).__name__} has no convolution or linear layer; required: at least one.")
+        raise ExportError(f"{type(model).__name__} has no convolution or linear layer, but it must have at least one.")
     pixels = reads_pixels(network)
     if pixels:
         normalization = _pixel_normalization(network)
@@ -112,7 +112,9 @@ def rounded_to_half(model: nn.Module) -> nn.Module:
             for role, tensor in module.named_parameters(recurse=False):
                 tensor.copy_(tensor.half().float())
                 if not tensor.isfinite().all():
-                    raise ExportError(f"'{name}.{role}' holds numbers above 65504; float16 requires at most 65504.")
+                    raise ExportError(
+                        f"'{name}.{role}' holds numbers above 65504, but for float16 they must be at most 65504."
+                    )
     return model
 
 
@@ -135,9 +137,9 @@ def _pixel_normalization(network: Network) -> Normalization:
 
 def _check_output(output: Value) -> None:
     if output.kind != "f32":
-        raise ExportError(f"the output '{output.name}' is {output.kind}; required: float numbers.")
+        raise ExportError(f"the output '{output.name}' is {output.kind}, but it must be float numbers.")
     if len(output.torch_shape) == 1 and output.positions > 1:
         raise ExportError(
-            f"the output '{output.name}' is a flattened image of {output.shape[1]} x {output.shape[2]}; required: a "
-            "vector of logits, or an image that is not flattened."
+            f"the output '{output.name}' is a flattened image of {output.shape[1]} x {output.shape[2]}, but it must be "
+            "a vector of logits, or an image that is not flattened."
         )

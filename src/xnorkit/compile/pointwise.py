@@ -114,7 +114,7 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | Non
     """
     shape = (1, -1, *(1,) * dims)
     if isinstance(module, NORM) and module.training:
-        raise ExportError(f"'{name}' stays in training mode after model.eval(); required: evaluation mode.")
+        raise ExportError(f"'{name}' stays in training mode after model.eval(), but it must be in evaluation mode.")
     if isinstance(module, NORM):
         found: tuple[list[Step] | None, bool] = [("affine", {}, _norm(name, module, shape))], True
     else:
@@ -183,13 +183,16 @@ def _norm(name: str, norm: nn.Module, shape: tuple[int, ...]) -> dict[str, Tenso
     """
     assert isinstance(norm, NORM)
     if norm.running_mean is None or norm.running_var is None:
-        raise ExportError(f"'{name}' has no running statistics; required: BatchNorm with track_running_stats=True.")
+        raise ExportError(
+            f"'{name}' has no running statistics, but it must be a BatchNorm with track_running_stats=True."
+        )
     scale = torch.rsqrt(norm.running_var + norm.eps)
     scale = scale if norm.weight is None else scale * norm.weight
     bias = -norm.running_mean.double() * scale.double()
     bias = (bias if norm.bias is None else bias + norm.bias.double()).float()
     if not (scale.isfinite().all() and bias.isfinite().all()):
         raise ExportError(
-            f"'{name}' has a scale or bias that is not finite; required: running_var of 0 or above, eps > 0."
+            f"'{name}' has a scale or bias that is not finite, but its running_var must be at least 0 and its eps "
+            "above 0."
         )
     return {"scale": scale.reshape(shape), "bias": bias.reshape(shape)}

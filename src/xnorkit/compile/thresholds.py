@@ -60,8 +60,8 @@ def integer_thresholds(chain: Chain, reach: int, name: str) -> Thresholds:
         channel = int((changes > 1).nonzero()[0][0])
         raise ExportError(
             f"the sign after '{name}' changes {int(changes.max())} times as its integer dot grows (first in channel "
-            f"{channel}); required: a monotone chain. A PReLU with negative slope or a non-monotone activation between "
-            "two binary layers cannot become one threshold."
+            f"{channel}), but the chain must be monotone. A PReLU with negative slope or a non-monotone activation "
+            "between two binary layers cannot become one threshold."
         )
     # The number of values below the change is its position. A constant sign never changes and needs no flip:
     # all -1: d < reach + 1 always holds; all +1: d < -reach never holds.
@@ -122,7 +122,7 @@ def _bisect(
         wrong &= first != last  # a sign that is the same at both ends must be so everywhere
         wrong |= (first == last) & (seen != first)
         if bool(wrong.any()):
-            raise ExportError(f"the sign after '{name}' changes more than once; required: a monotone chain.")
+            raise ExportError(f"the sign after '{name}' changes more than once, but its chain must be monotone.")
     return first, last, high
 
 
@@ -133,8 +133,8 @@ def direction(chain: Chain, reach: int, name: str) -> NDArray[np.int8]:
     rising, falling = (steps >= 0).all(dim=0), (steps <= 0).all(dim=0)
     if not bool((rising | falling).all()):
         raise ExportError(
-            f"the activation between '{name}' and its max-pool is not monotone; required: a monotone one there, such "
-            "as ReLU or BatchNorm."
+            f"the activation between '{name}' and its max-pool is not monotone, but it must be, as ReLU or "
+            "BatchNorm is."
         )
     return np.where(rising.numpy(), 1, -1).astype(np.int8)
 

@@ -21,7 +21,7 @@ from xnorkit.runtime import Model
 __all__ = ["export_model", "pack"]
 
 RUNS = ((BATCH, True), (BATCH + 3, False))
-"""Number of images, and whether gradients are on, in the runs beside the untouched model.
+"""Number of images, and whether gradients are on, in the runs that are compared with the untouched model.
 
 The last number differs from that of the run from which the program was made, to reveal steps that depend on it."""
 
@@ -34,7 +34,7 @@ def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) ->
 
     Binary layers become nodes on bits. The steps between a value and a sign become thresholds on that value, integer
     ones if it is a binary layer's sum, and max-pools between them move onto the bits. All else stays float32. The
-    untouched model then runs beside the program on a few generated images, and every node must give its numbers.
+    untouched model then runs on the same few generated images as the program, and every node must give its numbers.
 
     Args:
         model: trained module; it is evaluated as in `eval()` mode and not changed.
@@ -113,8 +113,8 @@ def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any],
     for ours, theirs in zip(export.graph.nodes, other.nodes, strict=False):
         if not _equal(ours, theirs):
             raise ExportError(
-                f"'{ours.name}' ({ours.op}) is a different operation for images of {grown[1]} x {grown[2]}; required "
-                "with dynamic=True: a forward whose constants do not depend on the size of the image."
+                f"'{ours.name}' ({ours.op}) is a different operation for images of {grown[1]} x {grown[2]}, "
+                "but with dynamic=True the constants of the forward must not depend on the size of the image."
             )
 
 

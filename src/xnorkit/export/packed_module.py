@@ -71,7 +71,9 @@ def packed_module(
     if isinstance(model, Graph):
         return PackedModule(model)
     if input_shape is None:
-        raise ExportError("packed_module: input_shape is missing; required: (C, H, W) of one image for a torch module.")
+        raise ExportError(
+            "packed_module: input_shape is missing, but for a torch module it must be (C, H, W) of one image."
+        )
     return PackedModule(pack(model, input_shape, **options))
 
 
@@ -91,8 +93,8 @@ def _(images: Tensor, program: Tensor, key: str, output_shape: Sequence[int]) ->
 
 def _refuse(context: Any, gradient: Tensor) -> None:
     raise InputError(
-        "backward through a packed program, which has no gradient; required: images without requires_grad, or the "
-        "module that was packed. Train that module, and pack it again."
+        "the backward pass runs through a packed program, which has no gradient, but the images must not require one. "
+        "Train the module that was packed, and pack it again."
     )
 
 

@@ -33,7 +33,7 @@ def unpack(content: NDArray[np.uint8], limits: Limits | None) -> tuple[Mapping[s
     header, data = _split(content, limits)
     metadata = header.pop(_METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise FormatError(f"{_HEADER}: '{_METADATA}' is {shown(metadata)}; required: an object of strings.")
+        raise FormatError(f"{_HEADER}: '{_METADATA}' is {shown(metadata)}, but it must be an object of strings.")
     arrays = {name: _tensor(name, entry, data) for name, entry in header.items()}
     _check_places(header, len(data))
     return metadata, arrays
@@ -60,16 +60,16 @@ def _split(content: NDArray[np.uint8], limits: Limits | None) -> tuple[dict[str,
 def _tensor(name: str, entry: Any, data: NDArray[np.uint8]) -> NDArray[Any]:
     where = f"tensor {shown(name)}"
     if not isinstance(entry, dict):
-        raise FormatError(f"{where}: received {shown(entry)}; required: an object of dtype, shape, data_offsets.")
+        raise FormatError(f"{where} is {shown(entry)}, but it must be an object of dtype, shape, data_offsets.")
     check_keys(where, entry, ("dtype", "shape", "data_offsets"))
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise FormatError(f"{where} has dtype {shown(dtype)}; required: one of {', '.join(DTYPES)}.")
+        raise FormatError(f"{where} has dtype {shown(dtype)}, but it must be one of {', '.join(DTYPES)}.")
     count = len(shape) if isinstance(shape, list) else 0
     if not isinstance(shape, list) or count > MAX_AXES or integers(count, 0, _LARGEST)(shape) is not None:
-        raise FormatError(f"{where} has shape {shown(shape)}; required: a list of at most {MAX_AXES} integers.")
+        raise FormatError(f"{where} has shape {shown(shape)}, but it must be a list of at most {MAX_AXES} integers.")
     if integers(2, 0, _LARGEST)(offsets) is not None:
-        raise FormatError(f"{where} has data_offsets {shown(offsets)}; required: two integers, begin and end.")
+        raise FormatError(f"{where} has data_offsets {shown(offsets)}, but they must be two integers, begin and end.")
     begin, end = offsets
     native = np.dtype(DTYPES[dtype])
     size = native.itemsize
@@ -98,6 +98,6 @@ def _places(header: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
 
 def _broken(reason: str) -> FormatError:
     return FormatError(
-        f"not a complete safetensors file ({reason}); required: a .xnor file that is neither truncated nor altered. "
+        f"the content is not a complete safetensors file ({reason}), but it must be neither truncated nor altered. "
         "Copy or export it again."
     )

@@ -73,7 +73,7 @@ def decode(text: str, arrays: Mapping[str, NDArray[Any]], limits: Limits | None 
     for key in ("name", "producer", "output"):
         _typed(document[key], str, f"'{key}'")
     if not is_printable(document["producer"]):
-        raise FormatError(f"'producer' is {shown(document['producer'])}; required: a non-empty printable string.")
+        raise FormatError(f"'producer' is {shown(document['producer'])}, but it must be a non-empty printable string.")
     listed = _typed(document["nodes"], list, "'nodes'")
     if limits is not None:
         limits.check("nodes", len(listed), f"the graph has {len(listed):,} nodes")
@@ -87,7 +87,7 @@ def decode(text: str, arrays: Mapping[str, NDArray[Any]], limits: Limits | None 
     )
     for name in arrays.keys() - tensor_names(graph).keys():
         raise FormatError(
-            f"tensor {shown(name)} belongs to no node; required: '<node>.<role>' of a node that lists it."
+            f"tensor {shown(name)} belongs to no node, but its name must be '<node>.<role>' of a node that lists it."
         )
     return graph
 
@@ -97,8 +97,9 @@ def _check_version(document: Mapping[str, Any]) -> None:
     if isinstance(version, bool) or not isinstance(version, int) or version != VERSION:
         producer = document.get("producer", "an unknown program")
         raise FormatError(
-            f"format version {shown(version)}, written by {shown(producer)}; required: version {VERSION}, "
-            f"the only one that xnorkit {__version__} reads. Install the release that wrote it, or export it again."
+            f"the file has format version {shown(version)}, written by {shown(producer)}, but it must have version "
+            f"{VERSION}, the only one that xnorkit {__version__} reads. Install the release that wrote it, or export "
+            "it again."
         )
 
 
@@ -126,18 +127,18 @@ def _node(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Node:
     for role in value["tensors"]:
         name = f"{value['name']}.{_typed(role, str, f'{where}: a role in tensors')}"
         if role in tensors:
-            raise FormatError(f"{where}: 'tensors' lists {shown(role)} twice; required: unique roles.")
+            raise FormatError(f"{where}: 'tensors' lists {shown(role)} twice, but roles must be unique.")
         if name not in arrays:
             raise FormatError(
-                f"{where}: tensor {shown(name)} is not in the file; required: every tensor that is listed."
+                f"{where}: tensor {shown(name)} is not in the file, but every tensor that is listed must be."
             )
         tensors[role] = arrays[name]
     return Node(value["name"], value["op"], inputs, value["attributes"], tensors)
 
 
 def _typed(value: Any, kind: type, where: str) -> Any:
-    """Return `value` if it has the required JSON type."""
+    """Return `value` if it has the JSON type `kind`; FormatError otherwise."""
     if not isinstance(value, kind):
         names: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "true or false"}
-        raise FormatError(f"{where}: received {shown(value)}; required: {names[kind]}.")
+        raise FormatError(f"{where} is {shown(value)}, but it must be {names[kind]}.")
     return value

@@ -44,10 +44,10 @@ def read(path: str | os.PathLike[str], *, limits: Limits | None = DEFAULT) -> Gr
         content = _content(path)
     except OSError as error:
         raise FormatError(
-            f"{shown_path(path)} cannot be read ({error.strerror or error}); required: a .xnor file."
+            f"{shown_path(path)} cannot be read ({error.strerror or error}), but it must be a .xnor file."
         ) from error
     except ValueError as error:  # such as a null character in the path
-        raise FormatError(f"{shown_path(path)} cannot be read ({error}); required: a .xnor file.") from None
+        raise FormatError(f"{shown_path(path)} cannot be read ({error}), but it must be a .xnor file.") from None
     try:
         return _graph(content, limits)
     except FormatError as error:
@@ -66,7 +66,7 @@ def write(path: str | os.PathLike[str], graph: Graph) -> None:
         target = Path(path)
         if os.path.lexists(target) and not target.is_file():
             what = "a folder" if target.is_dir() else "not a regular file"
-            raise InputError(f"{shown_path(path)} is {what}; required: the name of a file, such as model.xnor.")
+            raise InputError(f"{shown_path(path)} is {what}, but it must be the name of a file, such as model.xnor.")
         draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             draft.write_bytes(content)
@@ -76,7 +76,8 @@ def write(path: str | os.PathLike[str], graph: Graph) -> None:
     except (OSError, ValueError) as error:  # a ValueError, such as for a null character
         reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{shown_path(path)} cannot be written ({reason}); required: a file name in an existing, writable folder."
+            f"{shown_path(path)} cannot be written ({reason}), but it must be a file name in an existing, writable "
+            "folder."
         ) from error
 
 
@@ -99,7 +100,7 @@ def _content(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     with open(path, "rb", buffering=0, opener=_open) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise FormatError(f"{shown_path(path)} is not a regular file; required: a .xnor file.")
+            raise FormatError(f"{shown_path(path)} is not a regular file, but it must be a .xnor file.")
         content = np.empty(status.st_size, np.uint8)
         filled = 0
         while filled < len(content) and (count := file.readinto(content.data[filled:])):
@@ -114,20 +115,20 @@ def _open(path: str, flags: int) -> int:
 
 def _graph(content: NDArray[np.uint8], limits: Limits | None) -> Graph:
     if limits is not None and not isinstance(limits, Limits):
-        raise InputError(f"limits={shown(limits)}; required: Limits, such as Limits(work=2**36), or None.")
+        raise InputError(f"limits={shown(limits)}, but it must be Limits, such as Limits(work=2**36), or None.")
     metadata, arrays = unpack(content, limits)
     text = metadata.get(ENTRY)
     if text is None:
-        raise FormatError(f"a safetensors file without metadata '{ENTRY}'; required: a file that xnorkit exported.")
+        raise FormatError(f"the file has no metadata '{ENTRY}', but it must be a file that xnorkit exported.")
     checksum = arrays.pop(CHECKSUM, None)
     if checksum is None or checksum.dtype != np.uint32 or checksum.shape != (1,):
-        raise FormatError(f"tensor '{CHECKSUM}' is missing or malformed; required: U32 of shape [1].")
+        raise FormatError(f"tensor '{CHECKSUM}' is missing or malformed, but it must be U32 of shape [1].")
     graph = decode(text, arrays, limits)
     expected = _checksum(text, tensor_names(graph).values())
     if checksum[0] != expected:
         raise FormatError(
-            f"the content has checksum {expected:08x}, but the file says {int(checksum[0]):08x}: it was altered. "
-            "Required: equal checksums. Copy or export the file again."
+            f"the content has checksum {expected:08x}, but it must have {int(checksum[0]):08x}, as the file says: it "
+            "was altered. Copy or export the file again."
         )
     values = infer_shapes(graph)
     if limits is not None:

@@ -60,8 +60,8 @@ def output_size(window: Window, source: ValueSpec) -> tuple[int, int]:
         reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1
         if reach > padded:
             raise FormatError(
-                f"attribute 'kernel' reaches over {reach} {('rows', 'columns')[axis]}; "
-                f"required: at most {padded}, the size of the padded image."
+                f"attribute 'kernel' reaches over {reach} {('rows', 'columns')[axis]}, "
+                f"but it must reach over at most {padded}, the size of the padded image."
             )
         stride = window.stride[axis]
         out = (padded - reach) // stride + 1

@@ -53,7 +53,8 @@ def int8(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     shape, taps = _sizes(attributes, sources[0])
     if prod(taps) > MAX_K_INT8:
         raise FormatError(
-            f"has {prod(taps)} weights per filter; required: at most {MAX_K_INT8}, so that every sum fits in int32."
+            f"a filter has {prod(taps)} weights, but it must have at most {MAX_K_INT8}, so that every sum fits in "
+            "int32."
         )
     _check_arranged(shape[2] + 31, taps[0] * taps[1], min(sources[0].channels, 64 * taps[2]))
     _check_padded(attributes, sources[0])
@@ -75,21 +76,19 @@ def _sizes(attributes: Attributes, source: ValueSpec) -> Sizes:
     groups = attributes["groups"]
     if attributes["in_channels"] != source.channels:
         raise FormatError(
-            f"attribute 'in_channels': received {attributes['in_channels']}; required: {source.channels}, "
+            f"attribute 'in_channels' is {attributes['in_channels']}, but it must be {source.channels}, "
             "the channels of the value that it reads."
         )
     for key in ("in_channels", "out_channels"):
         if attributes[key] % groups:
-            raise FormatError(
-                f"attribute 'groups': received {groups}; required: a divisor of {key} = {attributes[key]}."
-            )
+            raise FormatError(f"attribute 'groups' is {groups}, but it must be a divisor of {key} = {attributes[key]}.")
     shape = (*output_size(window_of(attributes, source), source), attributes["out_channels"])
     return shape, filter_shape(attributes, source)
 
 
 def _check_float_weights(attributes: Attributes, shape: Shape, taps: tuple[int, ...]) -> None:
     if prod(taps) > MAX_K:
-        raise FormatError(f"has {prod(taps)} weights per filter; required: at most {MAX_K}.")
+        raise FormatError(f"a filter has {prod(taps)} weights, but it must have at most {MAX_K}.")
     _check_arranged(shape[2] + 15 * attributes.get("groups", 1), taps[0] * taps[1], taps[2])
 
 
@@ -97,7 +96,7 @@ def _check_arranged(lanes: int, taps: int, per_tap: int) -> None:
     """Check the size of a layer's weights in lanes of output channels, padded to whole blocks."""
     if lanes * taps * per_tap > MAX_ARRANGED:
         raise FormatError(
-            f"takes {lanes} lanes x {taps} taps x {per_tap} of weights; required: at most {MAX_ARRANGED} of them, for "
+            f"the weights take {lanes} lanes x {taps} taps x {per_tap}, but they must take at most {MAX_ARRANGED}, for "
             "offsets of 32 bits."
         )
 
@@ -108,15 +107,17 @@ def _check_padded(attributes: Attributes, source: ValueSpec) -> None:
     height, width = source.height + top + bottom, source.width + left + right
     if 2 * height * width * source.channels > MAX_ARRANGED:
         raise FormatError(
-            f"reads an image of {height} x {width} with its padding, of {source.channels} channels; required: at most "
-            f"{MAX_ARRANGED // 2} numbers, for offsets of 32 bits."
+            f"the image has {height} x {width} pixels with its padding, of {source.channels} channels, but it must "
+            f"hold at most {MAX_ARRANGED // 2} numbers, for offsets of 32 bits."
         )
 
 
 def _packed(shape: Shape, taps: tuple[int, ...]) -> TensorRule:
     k = prod(taps)
     if k > MAX_K:
-        raise FormatError(f"has {k} bits per filter; required: at most {MAX_K}, so that every dot is exact in float32.")
+        raise FormatError(
+            f"a filter has {k} bits, but it must have at most {MAX_K}, so that every dot is exact in float32."
+        )
     return tensors.packed(shape[2], k)
 
 

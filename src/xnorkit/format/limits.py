@@ -21,7 +21,7 @@ class Limits:
         nodes: operations.
         padding: pixels that one operation adds on one side.
         values: bytes of the values that are alive at once, and of an operation's own scratch memory.
-        plan: bytes that the engine keeps beside the weights: places of pixels and taps, widened weights of groups,
+        plan: bytes that the engine keeps besides the weights: places of pixels and taps, widened weights of groups,
             and what weights in whole blocks of channels take beyond twice their bytes in the file.
         work: multiply-adds of float32, or work that takes as long.
     """
@@ -37,14 +37,14 @@ class Limits:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"limit {field.name}={value!r}; required: an integer of at least 1.")
+                raise InputError(f"limit {field.name}={value!r}, but it must be an integer of at least 1.")
 
     def check(self, name: str, received: int, what: str, scale: float = 1.0) -> None:
         """Raise FormatError if `received`, described by `what`, is more than `scale` times the limit `name`."""
         allowed = int(min(getattr(self, name), ENDLESS) * scale)
         if received > allowed:
             raise FormatError(
-                f"{what}; required: at most {allowed:,}. If you trust the file, raise the limit: "
+                f"{what}, but the limit is {allowed:,}. If you trust the file, raise the limit: "
                 f"limits=xnorkit.Limits({name}={-int(-received // scale)})."
             )
 

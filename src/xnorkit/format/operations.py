@@ -110,7 +110,7 @@ OPERATIONS: Mapping[str, Operation] = {
 def find_operation(op: str) -> Operation:
     """Return the row of the table for `op`; FormatError if there is none."""
     if op not in OPERATIONS:
-        raise FormatError(f"'op' is {shown(op)}; required: one of {', '.join(OPERATIONS)}.")
+        raise FormatError(f"'op' is {shown(op)}, but it must be one of {', '.join(OPERATIONS)}.")
     return OPERATIONS[op]
 
 

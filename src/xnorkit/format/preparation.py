@@ -30,14 +30,16 @@ def encoded(preparation: Preparation) -> dict[str, Any]:
 def decoded(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Preparation:
     """Return the preparation in a JSON object and the file's tensors; FormatError for a wrong key, type or tensor."""
     if not isinstance(value, dict):
-        raise FormatError(f"input 'preparation': received {shown(value)}; required: an object.")
+        raise FormatError(f"input 'preparation' is {shown(value)}, but it must be an object.")
     check_keys("input 'preparation'", value, _KEYS)
     for key, rule in (("order", one_of("rgb", "bgr")), ("transposed", boolean), ("mean_image", boolean)):
-        required = rule(value[key])
-        if required is not None:
-            raise FormatError(f"input preparation '{key}': received {shown(value[key])}; required: {required}.")
+        expected = rule(value[key])
+        if expected is not None:
+            raise FormatError(f"input preparation '{key}' is {shown(value[key])}, but it must be {expected}.")
     if value["mean_image"] and MEAN_IMAGE not in arrays:
-        raise FormatError(f"input preparation: tensor '{MEAN_IMAGE}' is not in the file; required: the mean image.")
+        raise FormatError(
+            f"input preparation: tensor '{MEAN_IMAGE}' is not in the file, but it must hold the mean image."
+        )
     mean = arrays[MEAN_IMAGE] if value["mean_image"] else None
     return Preparation(value["order"], value["transposed"], mean, value["prepared"])
 
@@ -45,36 +47,44 @@ def decoded(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Preparation:
 def check_preparation(spec: InputSpec) -> None:
     """Check that an input's preparation, normalisation, kind and shape fit together; FormatError if they do not."""
     preparation, shape = spec.preparation, tuple(spec.shape)
-    for rule, received, required in (
-        (preparation.order in ("rgb", "bgr"), f"order {shown(preparation.order)}", '"rgb" or "bgr"'),
-        (preparation.order != "bgr" or shape[0] == 3, f"order 'bgr' of {shape[0]} channels", "3 channels"),
+    for rule, wrong in (
+        (
+            preparation.order in ("rgb", "bgr"),
+            f'the order is {shown(preparation.order)}, but it must be "rgb" or "bgr"',
+        ),
+        (
+            preparation.order != "bgr" or shape[0] == 3,
+            f"the order is 'bgr' for {shape[0]} channels, but the channels must be 3",
+        ),
         (
             not preparation.transposed or (shape[1] == shape[2] and not spec.dynamic),
-            f"transposed images of {shape[1]} x {shape[2]}{', dynamic' if spec.dynamic else ''}",
-            "height and width that are equal and fixed",
+            f"the transposed images are {shape[1]} x {shape[2]}{', dynamic' if spec.dynamic else ''}, but their "
+            "height and width must be equal and fixed",
         ),
     ):
         if not rule:
-            raise FormatError(f"input preparation: {received}; required: {required}.")
+            raise FormatError(f"input preparation: {wrong}.")
     if preparation.mean_image is not None:
         _check_mean_image(preparation.mean_image, spec)
     if preparation.prepared is not None:
         if not is_printable(preparation.prepared):
             raise FormatError(
-                f"input preparation 'prepared': received {shown(preparation.prepared)}; required: null or a non-empty "
+                f"input preparation 'prepared' is {shown(preparation.prepared)}, but it must be null or a non-empty "
                 "printable string."
             )
         if preparation != Preparation(prepared=preparation.prepared):
             raise FormatError(
-                "input preparation: prepared floats with an order, a transposition or a mean image of pixels; "
-                'required: "rgb", false and false.'
+                "input preparation: prepared floats have an order, a transposition or a mean image of pixels, but "
+                'these must be "rgb", false and false.'
             )
-    own = "mean image" if preparation.mean_image is not None else "prepared floats"
+    own = "a mean image" if preparation.mean_image is not None else "prepared floats"
     if (preparation.mean_image is not None or preparation.prepared is not None) and (
         (spec.normalization is None) != (spec.kind == "f32")
     ):
-        given, need = ("no normalization", "one") if spec.normalization is None else ("a normalization", "null")
-        raise FormatError(f"input preparation: {own} and {given} for kind '{spec.kind}'; required: {need}.")
+        given, need = ("no", "have one") if spec.normalization is None else ("a", "have none")
+        raise FormatError(
+            f"input preparation: kind '{spec.kind}' with {own} has {given} normalization, but it must {need}."
+        )
 
 
 def arranged(images: NDArray[np.uint8], preparation: Preparation) -> NDArray[Any]:
@@ -130,8 +140,8 @@ def _check_mean_image(mean: NDArray[Any], spec: InputSpec) -> None:
     if mean.dtype != np.float32 or mean.shape != tuple(spec.shape) or spec.dynamic:
         size = ", dynamic" if spec.dynamic else ""
         raise FormatError(
-            f"input preparation: a mean image {mean.dtype} {mean.shape} for images {tuple(spec.shape)}{size}; "
-            "required: float32 of the input's shape, which is fixed."
+            f"input preparation: the mean image is {mean.dtype} {mean.shape} for images {tuple(spec.shape)}{size}, "
+            "but it must be float32 of the input's shape, which must be fixed."
         )
     if not np.isfinite(mean).all():
-        raise FormatError("input preparation: the mean image holds NaN or infinity; required: finite numbers.")
+        raise FormatError("input preparation: the mean image holds NaN or infinity, but its numbers must be finite.")

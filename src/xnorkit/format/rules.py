@@ -1,4 +1,4 @@
-"""Rules for JSON values: each returns what is required if a value breaks it, and otherwise None."""
+"""Rules for JSON values: each returns what a value must be if the value breaks it, and otherwise None."""
 
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -98,14 +98,13 @@ def check_keys(
     where: str, received: Mapping[str, Any], required: Collection[str], optional: Collection[str] = ()
 ) -> None:
     """Check that an object has the required keys and no others; FormatError names the first missing or unknown one."""
+    expected = f"the keys must be {', '.join(required)}" if required else "there must be no keys"
     for key in required:
-        if key in optional:
-            continue
-        if key not in received:
-            raise FormatError(f"{where}: '{key}' is missing; required: {', '.join(required) or 'no keys'}.")
+        if key not in optional and key not in received:
+            raise FormatError(f"{where}: '{key}' is missing, but {expected}.")
     for key in received:
         if key not in required:
-            raise FormatError(f"{where}: {shown(key)} is unknown; required: {', '.join(required) or 'no keys'}.")
+            raise FormatError(f"{where}: {shown(key)} is unknown, but {expected}.")
 
 
 def shown(value: Any) -> str:

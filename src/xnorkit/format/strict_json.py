@@ -24,7 +24,7 @@ def parse(text: str, what: str) -> Any:
     for bracket in _BRACKET.findall(_outside_strings(text)):
         depth += 1 if bracket in "[{" else -1
         if depth > MAX_DEPTH:
-            raise FormatError(f"{what} nests deeper than {MAX_DEPTH} levels; required: at most {MAX_DEPTH}.")
+            raise FormatError(f"{what} nests deeper than {MAX_DEPTH} levels, but it must have at most {MAX_DEPTH}.")
     try:
         value = json.loads(
             text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite, parse_int=_whole
@@ -34,9 +34,9 @@ def parse(text: str, what: str) -> Any:
     except _LoopholeError as error:
         raise FormatError(f"{what} holds {error}") from None
     except UnicodeEncodeError:
-        raise FormatError(f"{what} holds half a surrogate pair; required: valid Unicode strings.") from None
+        raise FormatError(f"{what} holds half a surrogate pair, but strings must be valid Unicode.") from None
     except json.JSONDecodeError as error:
-        raise FormatError(f"{what} is not JSON ({error}); required: one JSON value.") from None
+        raise FormatError(f"{what} is not JSON ({error}), but it must be one JSON value.") from None
     return value
 
 
@@ -46,13 +46,13 @@ def dump(value: Any, what: str) -> str:
     Raises:
         FormatError: `value` holds more than dicts with string keys, lists, strings, finite numbers, booleans and None.
     """
-    required = "required: dicts with string keys, lists, strings, finite numbers, booleans and None."
+    expected = "but it must hold dicts with string keys, lists, strings, finite numbers, booleans and None alone."
     try:
         text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise FormatError(f"{what} cannot be written as JSON ({error}); {required}") from None
+        raise FormatError(f"{what} cannot be written as JSON ({error}), {expected}") from None
     if parse(text, what) != value:
-        raise FormatError(f"{what} would not read back equal; {required}")
+        raise FormatError(f"{what} would not read back equal, {expected}")
     return text
 
 
@@ -70,22 +70,24 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = next(key for key, count in counts.items() if count > 1)
-        raise _LoopholeError(f"the key {shown(twice)} twice; required: unique keys.")
+        raise _LoopholeError(f"the key {shown(twice)} twice, but keys must be unique.")
     return result
 
 
 def _constant(literal: str) -> Any:
-    raise _LoopholeError(f"{literal}; required: finite numbers.")
+    raise _LoopholeError(f"{literal}, but numbers must be finite.")
 
 
 def _finite(literal: str) -> float:
     value = float(literal)
     if value in (float("inf"), float("-inf")):
-        raise _LoopholeError(f"{literal[:20]}, beyond float64; required: finite numbers.")
+        raise _LoopholeError(f"{literal[:20]}, which is beyond float64, but numbers must be finite.")
     return value
 
 
 def _whole(literal: str) -> int:
     if len(literal) > 20:
-        raise _LoopholeError(f"{literal[:20]}..., an integer of {len(literal)} characters; required: at most 20.")
+        raise _LoopholeError(
+            f"{literal[:20]}..., an integer of {len(literal)} characters, but it must have at most 20."
+        )
     return int(literal)

@@ -35,7 +35,7 @@ Attributes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TensorRule:
-    """The allowed dtypes and shapes, and a check of the numbers that returns what is required, or None."""
+    """The allowed dtypes and shapes, and a check of the numbers that returns what they must be, or None."""
 
     dtypes: tuple[type[np.generic], ...]
     shapes: tuple[Shape, ...]
@@ -76,7 +76,9 @@ def integers_i32(*shapes: Shape) -> TensorRule:
 def bias_i32(*shapes: Shape) -> TensorRule:
     """Return the rule: int32 from -2^30 to 2^30, which leaves room for the sum in int32."""
     limit = 1 << 30
-    return TensorRule((np.int32,), shapes, lambda a: None if ((a >= -limit) & (a <= limit)).all() else "-2^30 to 2^30")
+    return TensorRule(
+        (np.int32,), shapes, lambda a: None if ((a >= -limit) & (a <= limit)).all() else "numbers from -2^30 to 2^30"
+    )
 
 
 def integers_u8(*shapes: Shape) -> TensorRule:
@@ -86,21 +88,21 @@ def integers_u8(*shapes: Shape) -> TensorRule:
 
 def integers_i8(*shapes: Shape) -> TensorRule:
     """Return the rule: int8 from -127 to 127, so that the negative of each exists."""
-    return TensorRule((np.int8,), shapes, lambda a: None if (a != -128).all() else "-127 to 127")
+    return TensorRule((np.int8,), shapes, lambda a: None if (a != -128).all() else "numbers from -127 to 127")
 
 
 def indices(count: int, size: int) -> TensorRule:
     """Return the rule: `count` int32 indices of something of `size`."""
 
     def content(array: NDArray[Any]) -> str | None:
-        return None if ((array >= 0) & (array < size)).all() else f"0 to {size - 1}"
+        return None if ((array >= 0) & (array < size)).all() else f"numbers from 0 to {size - 1}"
 
     return TensorRule((np.int32,), ((count,),), content)
 
 
 def flags(*shapes: Shape) -> TensorRule:
     """Return the rule: uint8, 0 or 1."""
-    return TensorRule((np.uint8,), shapes, lambda a: None if a.max() <= 1 else "0 or 1")
+    return TensorRule((np.uint8,), shapes, lambda a: None if a.max() <= 1 else "nothing but 0 and 1")
 
 
 def packed(filters: int, bits: int) -> TensorRule:
@@ -114,14 +116,14 @@ def packed(filters: int, bits: int) -> TensorRule:
 
 
 def check_tensor(role: str, array: NDArray[Any], rule: TensorRule) -> None:
-    """Check one array of a node; FormatError says what was received and required."""
+    """Check one array of a node; FormatError says what was received, and what it must be."""
     if not isinstance(array, np.ndarray) or array.dtype not in rule.dtypes:
         received = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        required = " or ".join(str(np.dtype(dtype)) for dtype in rule.dtypes)
-        raise FormatError(f"tensor '{role}' has dtype {received}; required: {required}.")
+        expected = " or ".join(str(np.dtype(dtype)) for dtype in rule.dtypes)
+        raise FormatError(f"tensor '{role}' has dtype {received}, but it must be {expected}.")
     if array.shape not in rule.shapes:
-        required = " or ".join(str(shape) for shape in rule.shapes)
-        raise FormatError(f"tensor '{role}' has shape {shown(array.shape)}; required: {required}.")
-    required_content = rule.content(array)
-    if required_content is not None:
-        raise FormatError(f"tensor '{role}' holds numbers that are not allowed; required: {required_content}.")
+        expected = " or ".join(str(shape) for shape in rule.shapes)
+        raise FormatError(f"tensor '{role}' has shape {shown(array.shape)}, but it must be {expected}.")
+    content = rule.content(array)
+    if content is not None:
+        raise FormatError(f"tensor '{role}' holds numbers that are not allowed, but it must hold {content}.")

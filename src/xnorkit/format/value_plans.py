@@ -39,7 +39,7 @@ def clip(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     """Plan bounds, where the lower one is not above the upper one."""
     low, high = attributes["min"], attributes["max"]
     if low is not None and high is not None and low > high:
-        raise FormatError(f"attribute 'min': received {low}, above 'max', {high}; required: min of at most max.")
+        raise FormatError(f"attribute 'min' is {low}, but it must be at most 'max', {high}.")
     return Plan(sources[0], {})
 
 
@@ -79,7 +79,7 @@ def max_pool(attributes: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     for size, dilation in zip((sources[0].height, sources[0].width), attributes["dilation"], strict=True):
         if dilation > size:
             raise FormatError(
-                f"attribute 'dilation': received {shown(attributes['dilation'])}; required: at most the size of the "
+                f"attribute 'dilation' is {shown(attributes['dilation'])}, but it must be at most the size of the "
                 f"image, {sources[0].height} x {sources[0].width}, so that every window holds a pixel."
             )
     return Plan(_window(attributes, sources[0]), {})
@@ -108,8 +108,8 @@ def broadcast(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     received = (second.height, second.width, second.channels)
     if received not in choices:
         raise FormatError(
-            f"reads a second value of (H, W, C) = {received}; required: {' or '.join(map(str, dict.fromkeys(choices)))}"
-            ", to fit the first."
+            f"the second value is (H, W, C) = {received}, but it must be "
+            f"{' or '.join(map(str, dict.fromkeys(choices)))}, to fit the first."
         )
     return Plan(first, {})
 
@@ -120,8 +120,8 @@ def concat(_: Attributes, sources: Sequence[ValueSpec]) -> Plan:
     for other in sources[1:]:
         if (other.kind, other.height, other.width) != (first.kind, first.height, first.width):
             raise FormatError(
-                f"reads {other.kind} of {other.height} x {other.width} next to {first.kind} of {first.height} x "
-                f"{first.width}; required: values of one kind, height and width."
+                f"it reads {other.kind} of {other.height} x {other.width} next to {first.kind} of {first.height} x "
+                f"{first.width}, but its values must have one kind, height and width."
             )
     return Plan(replace(first, channels=sum(source.channels for source in sources)), {})
 
@@ -156,7 +156,7 @@ def _window(attributes: Attributes, source: ValueSpec) -> ValueSpec:
     for axis, padding in enumerate(attributes["padding"]):
         if padding >= attributes["kernel"][axis % 2]:
             raise FormatError(
-                f"attribute 'padding': received {shown(attributes['padding'])}; required: less than the kernel "
+                f"attribute 'padding' is {shown(attributes['padding'])}, but it must be less than the kernel "
                 f"{shown(attributes['kernel'])} on every side, so that no window lies outside the image."
             )
     height, width = output_size(window_of(attributes, source), source)

@@ -50,7 +50,7 @@ def summary(model: nn.Module, input_shape: Sequence[int], *, name: str | None = 
     """
     shape = tuple(input_shape)
     if not shape or any(not isinstance(size, int) or size < 1 for size in shape):
-        raise InputError(f"input_shape={input_shape!r}; required: positive integers, such as (3, 32, 32).")
+        raise InputError(f"input_shape={input_shape!r}, but it must hold positive integers, such as (3, 32, 32).")
     layers = _layers(model)
     calls, functions = record_calls(model, [module for _, module in layers], shape, WEIGHT_LAYERS)
     order: list[nn.Module] = [call.module for call in calls if isinstance(call.module, WEIGHT_LAYERS)]

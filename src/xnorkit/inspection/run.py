@@ -69,7 +69,7 @@ def record_calls(
     except Exception as error:
         raise InputError(
             f"{type(model).__name__} does not run on one input of zeros of shape {tuple(input_shape)}: {error}. "
-            "Required: input_shape without the batch, such as (3, 32, 32), and a forward that takes one tensor."
+            "Pass input_shape without the batch, such as (3, 32, 32), and a model whose forward takes one tensor."
         ) from error
     finally:
         for handle in handles:

@@ -47,8 +47,8 @@ def check_dot_length(layer: str, length: int) -> None:
     """Raise InputError if the dot product of `length` signs is not exact in float32."""
     if length > MAX_DOT_LENGTH:
         raise InputError(
-            f"{layer}: {length} weights per filter; required: at most 2^24 = {MAX_DOT_LENGTH}, so that the sum of "
-            "signs is exact in float32. Use groups, a smaller kernel or fewer inputs."
+            f"{layer}: a filter has {length} weights, but it must have at most 2^24 = {MAX_DOT_LENGTH}, so that the "
+            "sum of signs is exact in float32. Use groups, a smaller kernel or fewer inputs."
         )
 
 
@@ -57,15 +57,15 @@ def check_sizes(layer: str, least: int, **sizes: int | str | tuple[int, ...]) ->
     for name, size in sizes.items():
         values = size if isinstance(size, tuple | list) else (size,)
         if any(isinstance(value, int) and value < least for value in values):
-            raise InputError(f"{layer}: {name}={size}; required: at least {least}.")
+            raise InputError(f"{layer}: {name}={size}, but it must be at least {least}.")
 
 
 def check_float(layer: str, x: Tensor) -> None:
     """Raise InputError unless `x` has a real floating dtype."""
     if not x.is_floating_point():
         raise InputError(
-            f"{layer}: input has dtype {x.dtype}; required: a floating dtype. Convert it with x.float() and normalise "
-            "it as in training: integer pixels are never negative, so all their signs would be +1."
+            f"{layer}: input has dtype {x.dtype}, but it must be a floating dtype. Convert it with x.float() and "
+            "normalise it as in training: integer pixels are never negative, so all their signs would be +1."
         )
 
 
@@ -75,5 +75,6 @@ def check_image(layer: str, x: Tensor, channels: int, dims: int) -> None:
     if x.dim() not in (dims + 1, dims + 2) or x.shape[-1 - dims] != channels:
         axes = AXES[dims]
         raise InputError(
-            f"{layer}: input has shape {tuple(x.shape)}; required: (N, {channels}, {axes}) or ({channels}, {axes})."
+            f"{layer}: input has shape {tuple(x.shape)}, but it must be (N, {channels}, {axes}) or ({channels}, "
+            f"{axes})."
         )

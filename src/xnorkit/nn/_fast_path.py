@@ -31,7 +31,7 @@ def check_attention(model: nn.Module, swapped: Collection[int]) -> None:
             for child_name, child in module.named_modules(prefix=name):
                 if id(child) in swapped:
                     raise InputError(
-                        f"'{child_name}' is part of a MultiheadAttention, which reads its weight and never calls it: "
-                        f"a binary layer there would count as float. Required: ignore_layers_name=['{child_name}'], "
-                        "or an attention module of your own that calls its layers."
+                        f"'{child_name}' is part of a MultiheadAttention, which reads its weight and never calls it, "
+                        "but a binary layer must be called: here it would count as float. Pass ignore_layers_name="
+                        f"['{child_name}'], or use an attention module of your own that calls its layers."
                     )

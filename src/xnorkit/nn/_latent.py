@@ -59,15 +59,15 @@ class LatentWeight(nn.Module):
         """
         if type(mod) not in (cls.FLOAT_MODULE, cls):
             raise InputError(
-                f"{cls.__name__}.from_module received {type(mod).__name__}; required: exactly "
+                f"{cls.__name__}.from_module received {type(mod).__name__}, but it must be exactly "
                 f"{cls.FLOAT_MODULE.__name__} or {cls.__name__}. For a class of your own, pass modules_mapping."
             )
         own = getattr(mod, "bconfig", None)
         bconfig = own if bconfig is None else bconfig
         if not isinstance(bconfig, BConfig):
             raise InputError(
-                f"{cls.__name__}.from_module: bconfig is {type(bconfig).__name__}; required: a BConfig. Pass one, or "
-                "set the layer's attribute: layer.bconfig = BConfig(...)."
+                f"{cls.__name__}.from_module: bconfig is {type(bconfig).__name__}, but it must be a BConfig. Pass "
+                "one, or set the layer's attribute: layer.bconfig = BConfig(...)."
             )
         layer = cls.__new__(cls)
         layer.__dict__.update(mod.__dict__)
@@ -163,7 +163,7 @@ class LatentWeight(nn.Module):
         """Return b (C_out, ...) of +1 and -1, and the scale (C_out,) or None, with their gradients."""
         if not self._has_factors():
             raise InputError(
-                f"{type(self).__name__} has no binary weight: {_weight_reason(self.weight_pre_process)}; required: a "
+                f"{type(self).__name__} has no binary weight: {_weight_reason(self.weight_pre_process)}. Use a "
                 "weight process with `factors`, such as xnorkit.ops.XNORWeightBinarizer."
             )
         process: Any = self.weight_pre_process

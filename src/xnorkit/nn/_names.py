@@ -47,7 +47,8 @@ def choose(pattern: str, names: list[str], argument: str) -> set[str]:
             expression = re.compile(pattern[1:-1])
         except re.error as error:
             raise InputError(
-                f"{argument}: {pattern!r} is not a regular expression: {error}; required: $regex$ as in the module re."
+                f"{argument}: {pattern!r} is not a regular expression ({error}), but it must be $regex$ as in the "
+                "module re."
             ) from error
         chosen = {name for name in names if expression.search(name)}
     else:
@@ -56,8 +57,8 @@ def choose(pattern: str, names: list[str], argument: str) -> set[str]:
         near = difflib.get_close_matches(pattern.strip("$"), names, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"The layers are: {_shorten(names)}."
         raise InputError(
-            f"{argument}: {pattern!r} stands for no layer of the model; required: the dotted name of a layer or of a "
-            f"module that holds some, $regex$, _first_ or _last_. {hint}"
+            f"{argument}: {pattern!r} stands for no layer of the model, but it must be the dotted name of a layer or "
+            f"of a module that holds some, $regex$, _first_ or _last_. {hint}"
         )
     return chosen
 

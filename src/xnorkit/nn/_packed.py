@@ -49,7 +49,7 @@ def first_order(backward: Backward) -> Backward:
     def checked(ctx: Any, *grads: Tensor) -> Any:
         if torch.is_grad_enabled():
             raise InputError(
-                "backward pass on bits: received create_graph=True; required: a first derivative, because rounded sums "
+                "backward pass on bits: create_graph=True, but it must be a first derivative, because rounded sums "
                 "have no gradient. Set XNORKIT_TRAIN=simulated for higher derivatives."
             )
         return backward(ctx, *grads)

@@ -29,7 +29,7 @@ def wished_path() -> TrainingPath:
     for path in PATHS:
         if wish == path:
             return path
-    raise InputError(f"{VARIABLE}={wish!r}; required: one of {', '.join(PATHS)}. Unset it for 'auto'.")
+    raise InputError(f"{VARIABLE}={wish!r}, but it must be one of {', '.join(PATHS)}. Unset it for 'auto'.")
 
 
 def runs_packed(x: Tensor, weight: Tensor) -> bool:

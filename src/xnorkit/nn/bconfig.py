@@ -65,7 +65,7 @@ class BConfig:
                     "module."
                 )
                 raise InputError(
-                    f"BConfig: {field.name} received an instance of {name}; required: a class or a function that "
+                    f"BConfig: {field.name} received an instance of {name}, but it must be a class or a function that "
                     f"returns a new module. {remedy if isinstance(factory, nn.Module) else 'Pass a class.'}"
                 )
 
@@ -87,8 +87,8 @@ def make_process(field: str, factory: Callable[..., nn.Module], layer: nn.Module
     process = factory(layer) if _wants_layer(factory) else factory()
     if not isinstance(process, nn.Module):
         raise InputError(
-            f"BConfig: {field} returned {type(process).__name__}; required: a torch.nn.Module. Put functions into a "
-            "module's forward."
+            f"BConfig: {field} returned {type(process).__name__}, but it must return a torch.nn.Module. Put functions "
+            "into a module's forward."
         )
     weight = layer.weight
     assert isinstance(weight, Tensor)

@@ -50,7 +50,7 @@ class _BinaryConv(LatentWeight):
         name = type(self).__name__
         if bconfig is None and padding_mode != "zeros":
             raise InputError(
-                f"{name}: padding_mode={padding_mode!r}; required: 'zeros'. Pad in a layer before this one."
+                f"{name}: padding_mode={padding_mode!r}, but it must be 'zeros'. Pad in a layer before this one."
             )
         sizes = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
         check_sizes(name, 1, in_channels=in_channels, out_channels=out_channels, **sizes)
@@ -72,7 +72,7 @@ class _BinaryConv(LatentWeight):
             super().__init__(**arguments)
         except ValueError as error:
             raise InputError(
-                f"{name}: {error}; required: arguments that torch.nn.{self.FLOAT_MODULE.__name__} accepts."
+                f"{name}: {error}. Pass arguments that torch.nn.{self.FLOAT_MODULE.__name__} accepts."
             ) from error
         self.scale = scale
         self._install(XNOR if bconfig is None else bconfig)

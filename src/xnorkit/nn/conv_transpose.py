@@ -76,7 +76,7 @@ class BinaryConvTranspose2d(LatentWeight, nn.ConvTranspose2d):
             )
         except ValueError as error:
             raise InputError(
-                f"BinaryConvTranspose2d: {error}; required: arguments that torch.nn.ConvTranspose2d accepts."
+                f"BinaryConvTranspose2d: {error}. Pass arguments that torch.nn.ConvTranspose2d accepts."
             ) from error
         self.scale = scale
         self._install(XNOR if bconfig is None else bconfig)

@@ -181,7 +181,7 @@ def _seen(model: nn.Module, example: Tensor | tuple[Any, ...]) -> dict[int, str]
             twin(*example) if isinstance(example, tuple) else twin(example)
     except Exception as error:
         raise InputError(
-            f"{type(model).__name__} does not run on the example: {error}. Required: an input of its forward, "
+            f"{type(model).__name__} does not run on the example: {error}. Pass an input of its forward, "
             "(N, C, H, W) for images, or a tuple of its inputs."
         ) from error
     return {key: "no negative number in the example" for key, value in least.items() if value >= 0}

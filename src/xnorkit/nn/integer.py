@@ -70,14 +70,15 @@ class IntegerLayer(nn.Module):
         products = layer.get_parameter("weight")[0].numel()
         if products > MAX_PRODUCTS:
             raise InputError(
-                f"{cls.__name__}: {products} weights per filter; required: at most {MAX_PRODUCTS}, so that the sum of "
-                f"{INPUT_LEVELS} * {WEIGHT_LIMIT} * {products} and a bias fits an int32. Use groups, a smaller kernel "
-                "or fewer inputs, or keep the layer float."
+                f"{cls.__name__}: a filter has {products} weights, but it must have at most {MAX_PRODUCTS}, so that "
+                f"the sum of {INPUT_LEVELS} * {WEIGHT_LIMIT} * {products} and a bias fits an int32. Use groups, a "
+                "smaller kernel or fewer inputs, or keep the layer float."
             )
         channels, why = cls._pixel_channels(layer)
         if isinstance(quantizer, PixelQuantizer) and len(quantizer.mean) != channels:
             raise InputError(
-                f"{cls.__name__}: mean and std of {len(quantizer.mean)} channels; required: {channels}, {why}."
+                f"{cls.__name__}: mean and std have {len(quantizer.mean)} channels, but they must have {channels}, "
+                f"{why}."
             )
 
     @classmethod
@@ -102,7 +103,7 @@ class IntegerLayer(nn.Module):
         with torch.no_grad(), full_precision(x):
             d, s_x = self.input_quantizer.quantize(self._working(x))
             if torch.isnan(d).any():
-                raise InputError(f"{type(self).__name__}: input holds NaN; required: numbers.")
+                raise InputError(f"{type(self).__name__}: input holds NaN, but it must hold numbers.")
             q, _, b = self._parts(s_x)
             sums = self._product(d.double(), q.double())
             sums = sums if b is None else sums + self._per_filter(b.double())
@@ -208,7 +209,7 @@ class QuantConv2d(IntegerLayer, nn.Conv2d):
         super()._check_input(x)
         if x.dim() not in (3, 4) or x.shape[-3] != self.in_channels:
             raise InputError(
-                f"QuantConv2d: input has shape {tuple(x.shape)}; required: (N, {self.in_channels}, H, W) or "
+                f"QuantConv2d: input has shape {tuple(x.shape)}, but it must be (N, {self.in_channels}, H, W) or "
                 f"({self.in_channels}, H, W)."
             )
 
@@ -248,8 +249,8 @@ class QuantLinear(IntegerLayer, nn.Linear):
         super()._check_input(x)
         if x.dim() == 0 or x.shape[-1] != self.in_features:
             raise InputError(
-                f"QuantLinear: input has shape {tuple(x.shape)}; required: (..., {self.in_features}). Flatten images "
-                "with torch.nn.Flatten() first."
+                f"QuantLinear: input has shape {tuple(x.shape)}, but it must be (..., {self.in_features}). Flatten "
+                "images with torch.nn.Flatten() first."
             )
 
     def _product(self, d: Tensor, q: Tensor) -> Tensor:

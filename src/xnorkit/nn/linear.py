@@ -64,7 +64,7 @@ class BinaryLinear(LatentWeight, nn.Linear):
         check_float("BinaryLinear", x)
         if x.dim() == 0 or x.shape[-1] != self.in_features:
             raise InputError(
-                f"BinaryLinear: input has shape {tuple(x.shape)}; required: (..., {self.in_features}). "
+                f"BinaryLinear: input has shape {tuple(x.shape)}, but it must be (..., {self.in_features}). "
                 "Flatten images with torch.nn.Flatten() first."
             )
         return self._process(x, F.linear)

@@ -97,7 +97,7 @@ def prepare_binary_model(
     named.
     """
     if not isinstance(model, nn.Module):
-        raise InputError(f"prepare_binary_model: model is {type(model).__name__}; required: a torch.nn.Module.")
+        raise InputError(f"prepare_binary_model: model is {type(model).__name__}, but it must be a torch.nn.Module.")
     custom = dict(custom_config_layers_name or {})
     _check_arguments(bconfig, custom, ignore_layers_name, activations)
     mapping = _with_targets(MODULES_MAPPING if modules_mapping is None else modules_mapping)
@@ -109,8 +109,8 @@ def prepare_binary_model(
         kinds = ", ".join(kind.__name__ for kind in mapping)
         others = "".join(f" '{name}': {why}." for name, why in floats.items())
         raise InputError(
-            f"prepare_binary_model: {type(model).__name__} has no layer to swap; required: at least one of exactly the "
-            f"classes {kinds}. Pass modules_mapping for others.{others}"
+            f"prepare_binary_model: {type(model).__name__} has no layer to swap, but it must have at least one of "
+            f"exactly the classes {kinds}. Pass modules_mapping for others.{others}"
         )
     names, aliases = list(layers), getattr(model, "layer_aliases", {})
     configs = {id(layer): bconfig for layer in layers.values()}
@@ -148,7 +148,7 @@ def convert(
         BinarizationWarning: dead signs.
     """
     if not isinstance(model, nn.Module):
-        raise InputError(f"convert: model is {type(model).__name__}; required: a torch.nn.Module.")
+        raise InputError(f"convert: model is {type(model).__name__}, but it must be a torch.nn.Module.")
     _check_activations(activations)
     mapping = _with_targets(MODULES_MAPPING if modules_mapping is None else modules_mapping)
     configs = {}
@@ -159,9 +159,9 @@ def convert(
             raise InputError(f"convert: '{name}' has a bconfig, but {why_float(layer, mapping)}.")
         if type(layer) not in mapping or not isinstance(config, BConfig):
             raise InputError(
-                f"convert: '{name}' is a {type(layer).__name__} with a bconfig of type {type(config).__name__}; "
-                f"required: a BConfig on one of {', '.join(kind.__name__ for kind in mapping)}. Delete the attribute, "
-                "or pass modules_mapping."
+                f"convert: '{name}' is a {type(layer).__name__} with a bconfig of type {type(config).__name__}, but "
+                f"it must be one of {', '.join(kind.__name__ for kind in mapping)} with a BConfig. Delete the "
+                "attribute, or pass modules_mapping."
             )
         if getattr(layer, "_installed", None) is not config:
             configs[id(layer)] = config
@@ -177,17 +177,19 @@ def _check_arguments(
     for name, config in {"bconfig": bconfig, **custom}.items():
         if not isinstance(config, BConfig):
             raise InputError(
-                f"prepare_binary_model: {name!r} is of type {type(config).__name__}; required: a BConfig. BConfig() "
-                "keeps a layer float."
+                f"prepare_binary_model: {name!r} is of type {type(config).__name__}, but it must be a BConfig. "
+                "BConfig() keeps a layer float."
             )
     if isinstance(ignored, str):
-        raise InputError(f"ignore_layers_name={ignored!r} is a string; required: a list of names. Pass [{ignored!r}].")
+        raise InputError(
+            f"ignore_layers_name={ignored!r} is a string, but it must be a list of names. Pass [{ignored!r}]."
+        )
     _check_activations(activations)
 
 
 def _check_activations(activations: str) -> None:
     if activations not in ("given", "auto"):
-        raise InputError(f"activations={activations!r}; required: 'given' or 'auto'.")
+        raise InputError(f"activations={activations!r}, but it must be 'given' or 'auto'.")
 
 
 def _layers(model: nn.Module, mapping: ModulesMapping) -> Iterator[tuple[str, nn.Module]]:
@@ -202,8 +204,8 @@ def _with_targets(mapping: ModulesMapping) -> dict[type[nn.Module], type[nn.Modu
     for target in mapping.values():
         if not callable(getattr(target, "from_module", None)):
             raise InputError(
-                f"modules_mapping: {getattr(target, '__name__', target)} has no class method from_module; required: "
-                "from_module(module, bconfig) -> module."
+                f"modules_mapping: {getattr(target, '__name__', target)} has no class method from_module, but it must "
+                "have from_module(module, bconfig) -> module."
             )
     return {**{target: target for target in mapping.values()}, **mapping}
 
@@ -270,7 +272,7 @@ def _remedies(dead: Sequence[DeadSign]) -> str:
     """Return what to do about dead signs; numbers above 0, such as a sigmoid's, need a BatchNorm."""
     positive = [sign.name for sign in dead if sign.positive]
     others = f"Remedies: {REMEDIES}." if len(positive) < len(dead) else ""
-    above = f"The numbers of {', '.join(positive[:SHOWN])} are above 0; required there: {POSITIVE_REMEDY}."
+    above = f"The numbers of {', '.join(positive[:SHOWN])} are above 0. The remedy there is {POSITIVE_REMEDY}."
     return " ".join(filter(None, (others, above if positive else "")))
 
 

@@ -55,8 +55,8 @@ def quantize_first_last_(
             continue
         if type(layers[name]) not in TARGETS:
             raise InputError(
-                f"quantize_first_last_: {which} layer '{name}' is a {type(layers[name]).__name__}; required: exactly "
-                f"Conv2d or Linear. Pass {which}=False to leave it, or {which}='NAME' for another layer."
+                f"quantize_first_last_: {which} layer '{name}' is a {type(layers[name]).__name__}, but it must be "
+                f"exactly Conv2d or Linear. Pass {which}=False to leave it, or {which}='NAME' for another layer."
             )
         chosen[name] = _pixels(mean, std) if which == "first" else LearnedQuantizer()
     for name, quantizer in chosen.items():
@@ -68,14 +68,16 @@ def quantize_first_last_(
 
 def _find(which: str, position: int, wanted: bool | str, layers: dict[str, nn.Module], model: str) -> str:
     if not layers:
-        raise InputError(f"quantize_first_last_: {model} has no convolution or linear layer; required: at least one.")
+        raise InputError(
+            f"quantize_first_last_: {model} has no convolution or linear layer, but it must have at least one."
+        )
     if wanted is True:
         return list(layers)[position]
     if wanted not in layers:
         near = get_close_matches(str(wanted), layers, n=3) or list(layers)[:3]
         raise InputError(
-            f"quantize_first_last_: {which}={wanted!r}; required: True, False or the name of a convolution or linear "
-            f"layer, such as {', '.join(map(repr, near))}."
+            f"quantize_first_last_: {which}={wanted!r}, but it must be True, False or the name of a convolution or "
+            f"linear layer, such as {', '.join(map(repr, near))}."
         )
     return str(wanted)
 
@@ -83,7 +85,7 @@ def _find(which: str, position: int, wanted: bool | str, layers: dict[str, nn.Mo
 def _pixels(mean: Sequence[float] | None, std: Sequence[float] | None) -> PixelQuantizer:
     if mean is None or std is None:
         raise InputError(
-            f"quantize_first_last_: mean={mean}, std={std}; required: both, with one number per channel, as used to "
+            f"quantize_first_last_: mean={mean}, std={std}, but both must have one number per channel, as used to "
             "normalise the images: the first layer reads their pixels. Pass the data's mean and std, or first=False."
         )
     return PixelQuantizer(mean, std)

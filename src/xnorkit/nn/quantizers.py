@@ -62,11 +62,12 @@ class PixelQuantizer(InputQuantizer):
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         if not mean or len(mean) != len(std):
-            raise InputError(f"mean={list(mean)}, std={list(std)}; required: one number each per channel.")
+            raise InputError(f"mean={list(mean)}, std={list(std)}, but each must have one number per channel.")
         if not all(0 <= m <= 1 for m in mean) or not all(0 < s < math.inf for s in std):
             raise InputError(
-                f"mean={list(mean)}, std={list(std)}; required: 0 <= mean <= 1 and std > 0, of pixels in [0, 1]: the "
-                "zero point 255 * mean must be a pixel. Divide means and deviations of pixels in 0 ... 255 by 255."
+                f"mean={list(mean)}, std={list(std)}, but they must be of pixels in [0, 1], 0 <= mean <= 1 and std > "
+                "0: the zero point 255 * mean must be a pixel. Divide means and deviations of pixels in 0 ... 255 by "
+                "255."
             )
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("std", torch.tensor(std))

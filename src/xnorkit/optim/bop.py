@@ -41,9 +41,9 @@ class Bop(torch.optim.Optimizer):
         self, params: Iterable[nn.Parameter] | Iterable[dict[str, Any]], threshold: float = 1e-8, gamma: float = 1e-4
     ) -> None:
         if not 0 <= threshold < float("inf"):
-            raise InputError(f"Bop: threshold={threshold}; required: a finite number of at least 0, such as 1e-8.")
+            raise InputError(f"Bop: threshold={threshold}, but it must be a finite number of at least 0, such as 1e-8.")
         if not 0 < gamma <= 1:
-            raise InputError(f"Bop: gamma={gamma}; required: above 0 and at most 1, such as 1e-4.")
+            raise InputError(f"Bop: gamma={gamma}, but it must be above 0 and at most 1, such as 1e-4.")
         super().__init__(params, {"lr": gamma, "threshold": threshold})
 
     @torch.no_grad()

@@ -34,8 +34,9 @@ class CaseOptimizer(torch.optim.Optimizer):
         owned = [id(p) for group in groups for p in group["params"]]
         if not groups or len(owned) != len(set(owned)):
             raise InputError(
-                f"CaseOptimizer: {len(optimizers)} optimizers with {len(owned) - len(set(owned))} parameters in more "
-                "than one; required: at least one optimizer, each parameter in one. Split them with split_parameters."
+                f"CaseOptimizer: {len(optimizers)} optimizers have {len(owned) - len(set(owned))} parameters in more "
+                "than one, but there must be at least one optimizer, and each parameter must be in only one. Split "
+                "them with split_parameters."
             )
         state = {key: value for optimizer in optimizers for key, value in optimizer.state.items()}
         self.optimizers = optimizers
@@ -65,8 +66,8 @@ class CaseOptimizer(torch.optim.Optimizer):
         """Refuse any group except those of the constructor: a group belongs to a member."""
         if len(self.param_groups) == sum(len(optimizer.param_groups) for optimizer in self.optimizers):
             raise InputError(
-                "CaseOptimizer: add_param_group does not say which optimizer the group is for; required: each group in "
-                "one optimizer. Make a new CaseOptimizer."
+                "CaseOptimizer: add_param_group does not say which optimizer the group is for, but each group must be "
+                "in one optimizer. Make a new CaseOptimizer."
             )
         super().add_param_group(param_group)
 

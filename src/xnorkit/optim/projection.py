@@ -38,7 +38,7 @@ class WeightProjection:
         self, params: Iterable[nn.Parameter], clip: float | None = 1.0, center: bool = False, closed: bool = False
     ) -> None:
         if clip is not None and not clip > 0:
-            raise InputError(f"WeightProjection: clip={clip}; required: above 0, or None.")
+            raise InputError(f"WeightProjection: clip={clip}, but it must be above 0, or None.")
         self.params, self.clip, self.center, self.closed = list(params), clip, center, closed
 
     @torch.no_grad()

@@ -48,8 +48,8 @@ def read_images(graph: Graph, images: Array) -> Array:
     spec = graph.input
     if not (spec.takes_pixels if images.dtype == np.uint8 else spec.takes_floats):
         raise InputError(
-            f"images are {images.dtype}, the input is {in_words(spec)}; required: the other type, or a graph with a "
-            "normalization."
+            f"images are {images.dtype}, but they must be the other type: the input is {in_words(spec)}. Convert "
+            "them, or use a graph with a normalization."
         )
     images = arranged(images, spec.preparation) if images.dtype == np.uint8 else images
     x = np.ascontiguousarray(images.transpose(0, 2, 3, 1))

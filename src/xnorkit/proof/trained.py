@@ -81,23 +81,23 @@ def _check_steps(exported: Captured, now: Captured) -> None:
     for ours, theirs in zip(exported.calls, now.calls, strict=False):
         if _step(ours) != _step(theirs):
             raise ExportError(
-                f"the model calls '{theirs.name}' for these images where it called '{ours.name}' before; required: the "
-                "same steps for all images, however many."
+                f"the model calls '{theirs.name}' for these images where it called '{ours.name}' before, but its steps "
+                "must be the same for all images, however many."
             )
         if _numbers(ours) != _numbers(theirs):
             raise ExportError(
-                f"'{ours.name}' computes with {_numbers(theirs)} for these images and with {_numbers(ours)} before; "
-                "required: numbers that depend neither on the images nor on how many there are."
+                f"'{ours.name}' computes with {_numbers(theirs)} for these images and with {_numbers(ours)} before, "
+                "but its numbers must depend neither on the images nor on how many there are."
             )
         if not all(map(_same_constant, _constants(ours), _constants(theirs))):
             raise ExportError(
-                f"'{ours.name}' computes with different constants for these images; required: constants that "
-                "depend neither on the images nor on how many there are, and a forward that keeps nothing."
+                f"'{ours.name}' computes with different constants for these images, but constants must depend neither "
+                "on the images nor on how many there are, and the forward must keep nothing."
             )
     if len(exported.calls) != len(now.calls) or exported.result != now.result:
         raise ExportError(
-            f"the model makes {len(now.calls)} calls for these images and {len(exported.calls)} before; required: the "
-            "same steps for all images, however many."
+            f"the model makes {len(now.calls)} calls for these images and {len(exported.calls)} before, but its steps "
+            "must be the same for all images, however many."
         )
 
 

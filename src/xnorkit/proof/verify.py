@@ -58,7 +58,7 @@ def verify(
     graph = machine.graph
     images = as_images(images, graph.input)
     if images.dtype != np.float32:
-        raise InputError(f"images have dtype {images.dtype}; required: float32, normalised as in training.")
+        raise InputError(f"images have dtype {images.dtype}, but they must be float32, normalised as in training.")
     half = any(array.dtype == np.float16 for node in graph.nodes for array in node.tensors.values())
     export = export or lower(model, graph.input.shape, half=half)
     _check_same(graph, export)
@@ -84,13 +84,13 @@ def _check_same(graph: Graph, export: Export) -> None:
     for ours, theirs in zip(export.graph.nodes, graph.nodes, strict=False):
         if (ours.name, ours.op, ours.inputs) != (theirs.name, theirs.op, theirs.inputs):
             raise ExportError(
-                f"the file has {theirs!r} where the model gives {ours!r}; required: a file that this version exported "
-                "from this model. Export it again."
+                f"the file has {theirs!r} where the model gives {ours!r}, but it must be a file that this version "
+                "exported from this model. Export it again."
             )
     if len(export.graph.nodes) != len(graph.nodes):
         raise ExportError(
-            f"the file has {len(graph.nodes)} nodes, the model gives {len(export.graph.nodes)}; required: a file that "
-            "this version exported from this model. Export it again."
+            f"the file has {len(graph.nodes)} nodes and the model gives {len(export.graph.nodes)}, but it must be a "
+            "file that this version exported from this model. Export it again."
         )
 
 
@@ -178,8 +178,8 @@ def _differs(node: Node, layer: LayerProof | None, floats: FloatProof | None, st
     elif floats is not None:
         what.append(f"{floats.numbers - floats.within} of {floats.numbers} floats beyond their bound")
     return (
-        f"layer '{node.name}' differs from the trained model on images {start} to {start + count - 1}: "
-        f"{', '.join(what)}. Required: none. Do not use the file; please report this model."
+        f"layer '{node.name}' differs from the trained model on images {start} to {start + count - 1}, but it must "
+        f"not: {', '.join(what)}. Do not use the file; please report this model."
     )
 
 

@@ -45,10 +45,10 @@ class Witness:
         except Exception as error:
             if gradients:  # writes with out= and the like run only without gradients
                 return
-            raise ExportError(f"the model fails when it is run again: {first_line(error)}. {REQUIRED}") from error
+            raise ExportError(f"the model fails when it is run again: {first_line(error)}. {REMEDY}") from error
         if not same(found, wanted):
             raise ExportError(
-                f"the model gives different numbers when it is run again{self._first(captured, gradients)}. {REQUIRED}"
+                f"the model gives different numbers when it is run again{self._first(captured, gradients)}. {REMEDY}"
             )
 
     def _run(self, images: Tensor, gradients: bool) -> Any:
@@ -75,9 +75,8 @@ class Witness:
         return f", after its last layer '{layers[-1].name}'" if layers else ""
 
 
-REQUIRED = (
-    "Required: a forward that depends only on the image: no random numbers, no kept state, no dependence on the "
-    "gradient mode."
+REMEDY = (
+    "Let its forward depend only on the image: not on random numbers, on state that it keeps or on the gradient mode."
 )
 
 

@@ -31,6 +31,6 @@ def check_current(interface: Path = STUB) -> None:
     for names, what in ((known - present, "has no"), (present - known, "still has")):
         if names:
             raise EngineError(
-                f"the compiled engine {what} '{min(names)}', because it is older than the sources; required: an engine "
+                f"the compiled engine {what} '{min(names)}', because it is older than the sources, but it must be "
                 "built from these sources. Build it again with `make install` or pip install."
             )

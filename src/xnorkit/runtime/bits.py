@@ -19,10 +19,12 @@ def pack_bits(signs: NDArray[Any]) -> NDArray[np.uint32]:
         InputError: `signs` does not have four axes, has no channel, or holds numbers other than +1 and -1.
     """
     if signs.ndim != 4 or signs.shape[3] == 0:
-        raise InputError(f"signs of shape {signs.shape}; required: (N, H, W, C) with at least one channel.")
+        raise InputError(f"signs have shape {signs.shape}, but they must be (N, H, W, C) with at least one channel.")
     minus = signs == -1
     if not (minus | (signs == 1)).all():
-        raise InputError("signs hold numbers other than +1 and -1; required: signs. Take the sign first (0 gives +1).")
+        raise InputError(
+            "signs hold numbers other than +1 and -1, but they must be signs. Take the sign first (0 gives +1)."
+        )
     octets = np.packbits(minus, axis=3, bitorder="little")
     missing = -octets.shape[3] % 4
     whole = np.pad(octets, ((0, 0), (0, 0), (0, 0), (0, missing)))
@@ -42,11 +44,11 @@ def unpack_bits(words: NDArray[np.uint32], channels: int) -> NDArray[np.int8]:
 
 
 def check_words(words: NDArray[np.uint32], channels: int) -> None:
-    """Check dtype, axes and padding bits of packed signs; InputError says what is required."""
+    """Check dtype, axes and padding bits of packed signs; InputError says what they must be."""
     _check_shape(words, channels)
     if channels % 32 and (words[..., -1] >> np.uint32(channels % 32)).any():
         raise InputError(
-            f"words hold bits beyond channel {channels - 1}; required: padding bits 0, as pack_bits gives."
+            f"words hold bits beyond channel {channels - 1}, but padding bits must be 0, as pack_bits gives."
         )
 
 
@@ -54,4 +56,6 @@ def _check_shape(words: NDArray[np.uint32], channels: int) -> None:
     required = -(-channels // 32)
     if not isinstance(words, np.ndarray) or words.dtype != np.uint32 or words.ndim != 4 or words.shape[3] != required:
         received = f"{words.dtype} {words.shape}" if isinstance(words, np.ndarray) else type(words).__name__
-        raise InputError(f"words are {received}; required: uint32 (N, H, W, {required}) for {channels} channels.")
+        raise InputError(
+            f"words are {received}, but they must be uint32 (N, H, W, {required}) for {channels} channels."
+        )

@@ -25,23 +25,23 @@ def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
     array = images if isinstance(images, np.ndarray) else _array(images)
     if array.dtype == np.uint8:
         if not spec.takes_pixels:
-            raise InputError(f"images are uint8, but {_no_pixels(spec)}")
+            raise InputError(f"images are uint8, but they must be {_no_pixels(spec)}")
     elif not spec.takes_floats:
         raise InputError(
-            f"images have dtype {array.dtype}, but this model reads pixels and was exported without a normalisation; "
-            "required: uint8 images."
+            f"images have dtype {array.dtype}, but they must be uint8, because this model reads pixels and was "
+            "exported without a normalisation."
         )
     elif array.dtype != np.float32:
         pixels = " or uint8 (pixels)" if spec.takes_pixels else ""
         raise InputError(
-            f"images have dtype {array.dtype}; required: float32 (normalised){pixels}. Nothing is cast silently: write "
-            "images.astype(numpy.float32)."
+            f"images have dtype {array.dtype}, but they must be float32 (normalised){pixels}. Nothing is cast "
+            "silently: write images.astype(numpy.float32)."
         )
     fixed = 1 if spec.dynamic else 3
     if array.ndim != 4 or array.shape[1 : 1 + fixed] != spec.shape[:fixed] or 0 in array.shape:
         size = "H, W" if spec.dynamic else f"{spec.shape[1]}, {spec.shape[2]}"
         raise InputError(
-            f"images have shape {array.shape}; required: (N, {spec.shape[0]}, {size}) with N of at least 1. "
+            f"images have shape {array.shape}, but they must be (N, {spec.shape[0]}, {size}) with N of at least 1. "
             "A single image needs a first axis: images[None]."
         )
     return np.ascontiguousarray(arranged(array, spec.preparation) if array.dtype == np.uint8 else array)
@@ -50,12 +50,12 @@ def as_images(images: Any, spec: InputSpec) -> NDArray[Any]:
 def _no_pixels(spec: InputSpec) -> str:
     if spec.preparation.prepared is not None:
         return (
-            f"this model takes {in_words(spec)}; required: float32 images, prepared like those of its training. "
-            "Plain pixels would give wrong answers."
+            f"float32, prepared like those of its training: this model takes {in_words(spec)}. Plain pixels would give "
+            "wrong answers."
         )
     return (
-        "this model was exported without a normalisation; required: float32 images, normalised as in training, or a "
-        "model packed with pack(..., normalization=Normalization(mean, std))."
+        "float32, normalised as in training: this model was exported without a normalisation. Normalise them, or pack "
+        "the model with pack(..., normalization=Normalization(mean, std))."
     )
 
 
@@ -63,11 +63,11 @@ def _array(images: Any) -> NDArray[Any]:
     if hasattr(images, "detach"):
         images = images.detach()
     if not hasattr(images, "__array__"):
-        raise InputError(f"images are a {type(images).__name__}; required: a NumPy array or a torch tensor.")
+        raise InputError(f"images are a {type(images).__name__}, but they must be a NumPy array or a torch tensor.")
     try:
         return np.asarray(images)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"images cannot be read as an array ({error}); required: a tensor in CPU memory of dtype float32 or uint8. "
-            "Use images.float().cpu()."
+            f"images cannot be read as an array ({error}), but they must be a tensor in CPU memory of dtype float32 "
+            "or uint8. Use images.float().cpu()."
         ) from error

@@ -91,7 +91,9 @@ class Model:
         self._values = self._plan.values
         if self._values[graph.output].kind != "f32":
             kind = self._values[graph.output].kind
-            raise FormatError(f"output {shown(graph.output)} is {kind}; required: a node that returns float32 numbers.")
+            raise FormatError(
+                f"output {shown(graph.output)} is {kind}, but it must be a node that returns float32 numbers."
+            )
         self._layers: dict[str, _engine.Program] = {}
 
     def __call__(self, images: Any) -> NDArray[np.float32]:
@@ -149,7 +151,7 @@ class Model:
         node = self._nodes.get(name)
         if node is None or len(node.inputs) != 1:
             choices = [n.name for n in self.graph.nodes if len(n.inputs) == 1]
-            raise InputError(f"layer '{name}'; required: a node that reads one value: {', '.join(choices)}.")
+            raise InputError(f"layer={name!r}, but it must be a node that reads one value: {', '.join(choices)}.")
         source = self._values[node.source]
         _check_value(name, value, source)
         if name not in self._layers:
@@ -183,7 +185,7 @@ class Model:
         try:
             return as_images(images, self.graph.input)
         except MemoryError as error:
-            raise EngineError(f"no memory to copy the images ({error}); required: fewer at a time.") from error
+            raise EngineError(f"there is no memory to copy the images ({error}). Pass fewer at a time.") from error
 
     def _run(self, program: _engine.Program, source: NDArray[Any]) -> list[NDArray[Any]]:
         try:
@@ -191,7 +193,9 @@ class Model:
         except ValueError as error:
             raise InputError(f"the engine refuses the images: {error}") from error
         except MemoryError as error:
-            raise EngineError(f"no memory to run {len(source)} images at once; required: fewer at a time.") from error
+            raise EngineError(
+                f"there is no memory to run {len(source)} images at once. Pass fewer at a time."
+            ) from error
 
 
 def _restored(graph: Graph, isa: str | None, threads: int | None, limits: Limits | None) -> Model:
@@ -212,7 +216,7 @@ def _check_value(name: str, value: NDArray[Any], spec: ValueSpec) -> None:
     if not isinstance(value, np.ndarray) or value.dtype != dtype or value.shape[1:] != shape or len(value) == 0:
         received = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
         raise InputError(
-            f"the value for layer '{name}' is {received}; required: {np.dtype(dtype)} "
+            f"the value for layer '{name}' is {received}, but it must be {np.dtype(dtype)} "
             f"(N, {', '.join(map(str, shape))}) with N of at least 1."
         )
 
@@ -224,7 +228,7 @@ def _isa(isa: str | None) -> str:
         except ValueError as error:
             raise EngineError(str(error)) from error
     if isa not in _engine.isas():
-        raise EngineError(f"isa '{isa}'; required: one that this CPU and build have: {', '.join(_engine.isas())}.")
+        raise EngineError(f"isa={isa!r}, but it must be one that this CPU and build have: {', '.join(_engine.isas())}.")
     return isa
 
 
@@ -235,5 +239,5 @@ def _threads(threads: int | None) -> int:
         except ValueError as error:
             raise EngineError(str(error)) from error
     if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS:
-        raise InputError(f"threads={threads!r}; required: an integer from 1 to {MAX_THREADS}.")
+        raise InputError(f"threads={threads!r}, but it must be an integer from 1 to {MAX_THREADS}.")
     return threads

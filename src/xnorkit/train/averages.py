@@ -43,8 +43,8 @@ class MovingAverage(_Average):
 
     Latent binary weights are averaged as they are, real numbers, and the signs are taken of the average: a weight that
     keeps changing its sign takes the one that it has had longer and further from 0. Statistics of BatchNorm are
-    averaged alike, as they belong to the averaged weights. What is no floating-point number is copied; so are the
-    weights in `copied`, those of Bop, whose magnitudes would shrink if their signs were averaged.
+    averaged alike, as they belong to the averaged weights. Values that are not floating-point numbers are
+    copied; so are the weights in `copied`, those of Bop, whose magnitudes would shrink if their signs were averaged.
 
     Args:
         decay: d, 0 to 1.
@@ -92,7 +92,7 @@ class FinalAverage(_Average):
 
     Latent binary weights are averaged as they are, real numbers, and the signs are taken of the mean. The weights in
     `copied` of `update`, those of Bop, are not averaged but taken from the last epoch, as their magnitudes would
-    shrink. Buffers are those of the last epoch, but for the statistics of BatchNorm: `finish` computes them anew, for
+    shrink. Buffers are those of the last epoch, but for the statistics of BatchNorm: `finish` recomputes them, for
     the averaged weights. From then on `ready` is true, and the mean is what is evaluated and kept for use.
 
     Source: Izmailov et al., Averaging Weights Leads to Wider Optima and Better Generalization (UAI 2018).

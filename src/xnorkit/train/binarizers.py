@@ -44,11 +44,11 @@ def factory(where: str, name: Any, args: Any = None, user_modules: Iterable[Make
         known[name] = own(name, where)
     if not isinstance(name, str) or name not in known:
         near = difflib.get_close_matches(str(name), known, n=3) or sorted(known)
-        raise RecipeError(f"{where}: unknown binarizer {name!r}; near or known names: {', '.join(near)}.")
+        raise RecipeError(f"{where}: {name!r} is not a binarizer. Near or known names: {', '.join(near)}.")
     if not args:
         return known[name]
     if not isinstance(args, Mapping) or not all(isinstance(key, str) for key in args):
-        raise RecipeError(f"{where}: args={args!r}; required: a mapping from argument names to values.")
+        raise RecipeError(f"{where}: args={args!r}, but it must be a mapping from argument names to values.")
     values = {key: FUNCTIONS.get(value, value) if isinstance(value, str) else value for key, value in args.items()}
     kind = known[name]
     try:
@@ -91,7 +91,7 @@ class BinaryChef:
         ...     model = chef.next(model)
         ...     train(model)
 
-    Signs of numbers that are never negative, as behind a ReLU, are 0 and 1 (`activations="auto"` of
+    Signs of numbers that are never negative, as after a ReLU, are 0 and 1 (`activations="auto"` of
     `prepare_binary_model`), as sign(0) = 0 makes them in the original.
 
     Source: the class of that name in Bulat's binary-networks-pytorch. Differs: names are looked up, nothing in the file
@@ -119,7 +119,7 @@ class BinaryChef:
         """
         if not 0 <= step < len(self):
             raise RecipeError(
-                f"{self.path} has {len(self)} steps; received: step {step}; required: 0 to {len(self) - 1}."
+                f"step={step}, but it must be from 0 to {len(self) - 1}: {self.path} has {len(self)} steps."
             )
         bconfig, ignored = self.steps[step]
         return prepare_binary_model(model, bconfig, ignore_layers_name=ignored, activations="auto")
@@ -133,7 +133,9 @@ class BinaryChef:
     def _read(self) -> list[tuple[BConfig, list[str]]]:
         content = read_yaml(Path(self.path), self.path)
         if not all(isinstance(step, dict) for step in content.values()):
-            raise RecipeError(f"{self.path}; required: a mapping from the name of each step to its fields.")
+            raise RecipeError(
+                f"{self.path} holds something else, but it must be a mapping from the name of each step to its fields."
+            )
         return [self._step(f"{self.path}: {name}", step) for name, step in content.items()]
 
     def _step(self, where: str, step: Mapping[str, Any]) -> tuple[BConfig, list[str]]:
@@ -141,8 +143,8 @@ class BinaryChef:
         ignored = step.get(IGNORED) or []
         if unknown or not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
             raise RecipeError(
-                f"{where} has fields {', '.join(map(str, step))}; required: some of {', '.join(PROCESSES)}, and "
-                f"{IGNORED} as a list of names."
+                f"{where} has the fields {', '.join(map(str, step))}, but they must be some of {', '.join(PROCESSES)}, "
+                f"and {IGNORED}, a list of names."
             )
         pre, post, weight = (self._factory(f"{where}.{field}", step.get(field)) for field in PROCESSES)
         try:
@@ -153,5 +155,5 @@ class BinaryChef:
     def _factory(self, where: str, process: Any) -> Callable[..., nn.Module]:
         process = {"name": "nn.Identity"} if process is None else process
         if not isinstance(process, dict) or not set(process) <= {"name", "args"} or "name" not in process:
-            raise RecipeError(f"{where} holds {process!r}; required: name, and args if it has some.")
+            raise RecipeError(f"{where} holds {process!r}, but it must hold name, and args if it has some.")
         return factory(where, process["name"], process.get("args"), self.user_modules)

@@ -35,7 +35,7 @@ EMA = "ema"  # under KEY: the moving average of the weights, where the recipe ke
 SWA = "swa"  # under KEY: the mean of the weights of the last epochs, where the recipe takes one
 GIVEN = "given"  # under KEY: true where `fit` was given the model, which the recipe does not make
 REACHED = "evaluation"  # under KEY: what the weights reached
-PREPARATION = "preparation"  # under KEY: what was done to pictures beside a normalisation
+PREPARATION = "preparation"  # under KEY: what was done to pictures besides a normalisation
 PREFIX = "model."
 SHOWN = 3
 MANY_CLASSES = 2**20  # more of them need a layer as wide in the file; a model of any number would fill the memory
@@ -118,16 +118,16 @@ def load_checkpoint(path: Path | str, model: nn.Module | None = None) -> tuple[n
     check_trust(own_names(content.recipe.to_dict()), path)
     if content.given and model is None:
         raise InputError(
-            f"{path} holds the weights of a model that fit was given, and its recipe does not make that; required: "
-            "load_checkpoint(path, model=...) with a new model of the same kind."
+            f"{path} holds the weights of a model that fit was given and that its recipe does not make, but the model "
+            "must be given here too. Call load_checkpoint(path, model=...) with a new model of the same kind."
         )
     model = build_model(content.recipe, content.num_classes, given=model)
     stages = content.recipe.all_stages()
     StageSwitch(model, stages).enter(stage_at(stages, content.epochs_done - 1)[0])
     if wrong := _misfit(model.state_dict(), content.weights):
         raise InputError(
-            f"the weights in {path} do not fit model '{content.recipe.model.name}': {wrong}; required: a last.ckpt as "
-            "`xnorkit train` writes it."
+            f"the weights in {path} do not fit model '{content.recipe.model.name}': {wrong}, but they must come "
+            "from a last.ckpt as `xnorkit train` writes it."
         )
     model.load_state_dict(content.weights)
     return model.eval(), content.recipe
@@ -163,20 +163,21 @@ def read_checkpoint(path: Path) -> Checkpoint:
         there = stat.S_ISREG(path.stat().st_mode)
     except OSError as error:
         raise InputError(
-            f"no checkpoint at {path} ({error.strerror}); required: a last.ckpt as `xnorkit train` writes it."
+            f"there is no checkpoint at {path} ({error.strerror}), but it must be a last.ckpt as `xnorkit train` "
+            "writes it."
         ) from error
     if not there:
-        raise InputError(f"{path} is no file; required: a last.ckpt as `xnorkit train` writes it.")
+        raise InputError(f"{path} is not a file, but it must be a last.ckpt as `xnorkit train` writes it.")
     refusal = (
-        f"{path} is no checkpoint of this library, or damaged; required: a last.ckpt that `xnorkit train` wrote. "
-        "`xnorkit convert` makes one of an old checkpoint (.pth.tar, .pth) of XNOR-Net-PyTorch or bnn."
+        f"{path} is not a checkpoint of this library, or is damaged, but it must be a last.ckpt that `xnorkit train` "
+        "wrote. `xnorkit convert` makes one from an old checkpoint (.pth.tar, .pth) of XNOR-Net-PyTorch or bnn."
     )
     try:
         # torch.load does not compare the checksums that the archive holds.
         with zipfile.ZipFile(path) as archive:
             whole = archive.testzip() is None
     except PermissionError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); required: a readable file.") from error
+        raise InputError(f"{path} cannot be read ({error.strerror}), but it must be a readable file.") from error
     except Exception:  # a damaged archive may fail anywhere
         whole = False
     if not whole:

@@ -31,11 +31,11 @@ def soft_label_loss(student: Tensor, teacher: Tensor, temperature: float = 4.0) 
     """
     if student.shape != teacher.shape:
         raise InputError(
-            f"logits of shape {tuple(student.shape)} and teacher's {tuple(teacher.shape)}; required: the same classes. "
-            "Choose a teacher of the same data."
+            f"logits have shape {tuple(student.shape)} and the teacher's {tuple(teacher.shape)}, but both must have "
+            "the same classes. Choose a teacher of the same data."
         )
     if not temperature > 0:
-        raise InputError(f"temperature={temperature}; required: above 0.")
+        raise InputError(f"temperature={temperature}, but it must be above 0.")
     log_p = F.log_softmax(student / temperature, dim=1)
     log_q = F.log_softmax(teacher.detach() / temperature, dim=1)
     return F.kl_div(log_p, log_q, reduction="batchmean", log_target=True) * temperature**2
@@ -58,8 +58,8 @@ def attention_loss(student: Tensor, teacher: Tensor) -> Tensor:
     rank = 4
     if student.dim() != rank or teacher.dim() != rank or _positions(student) != _positions(teacher):
         raise InputError(
-            f"attention transfer of {tuple(student.shape)} from {tuple(teacher.shape)}; required: (N, C, H, W) with "
-            "equal N, H and W. Choose other attention_layers."
+            f"attention transfer of {tuple(student.shape)} from {tuple(teacher.shape)}, but both must be (N, C, H, W) "
+            "with equal N, H and W. Choose other attention_layers."
         )
     return (attention_map(student) - attention_map(teacher.detach())).square().sum(1).mean()
 
@@ -100,7 +100,7 @@ class Distillation:
             for name in names:
                 if name not in known:
                     raise InputError(
-                        f"attention_layers: {type(network).__name__} has no module '{name}'; required: one of "
+                        f"attention_layers: {type(network).__name__} has no module '{name}', but it must be one of "
                         f"{', '.join(filter(None, known))}."
                     )
 

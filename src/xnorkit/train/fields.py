@@ -23,8 +23,8 @@ __all__ = ["parse_yaml", "read_yaml", "typed"]
 Kind = TypeVar("Kind")
 MOST = 100_000  # values in a file
 
-# Type of an error of pydantic -> what is required.
-REQUIRED = {
+# Type of an error of pydantic -> what the value must be.
+EXPECTED = {
     **dict.fromkeys(("int_type", "int_parsing"), "a whole number"),
     **dict.fromkeys(("float_type", "float_parsing"), "a number"),
     "bool_type": "true or false",
@@ -53,13 +53,13 @@ def typed(kind: type[Kind], fields: Mapping[Any, Any], source: str) -> Kind:
         text = json.dumps([fields], default=str, ensure_ascii=False).encode()
         made: Kind = _adapter(hashable).validate_json(text, strict=True)[0]
     except (TypeError, UnicodeEncodeError) as reason:  # a key that is a date, half of a letter
-        raise RecipeError(f"{source}: {reason}; required: names and texts of whole letters.") from reason
+        raise RecipeError(f"{source}: {reason}, but names and texts must be of whole letters.") from reason
     except ValidationError as wrong:
         faults: dict[str, list[str]] = {}  # a field of several types has an error for each
         for error in wrong.errors(include_url=False):
-            received, required = _fault(kind, error)
-            faults.setdefault(received, []).append(required)
-        lines = [f"{received}; required: {' or '.join(required)}." for received, required in faults.items()]
+            received, expected = _fault(kind, error)
+            faults.setdefault(received, []).append(expected)
+        lines = [f"{received}, but it must be {' or '.join(expected)}." for received, expected in faults.items()]
         raise RecipeError(f"{source}: {' Also: '.join(lines)}") from None
     return made
 
@@ -71,31 +71,31 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
 
 
 def _fault(kind: type, error: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what was received and what is required, of an error of pydantic on fields of `kind`."""
-    path = [step for step in error["loc"][1:] if step not in ("int", "str", "[key]")]  # these are no fields
+    """Return what was received, and what it must be, of an error of pydantic on fields of `kind`."""
+    path = [step for step in error["loc"][1:] if step not in ("int", "str", "[key]")]  # these are not fields
     where, value, section = ".".join(map(str, path)), error["input"], _section(kind, path[:-1])
     if error["type"] == "unexpected_keyword_argument":
         known = [field.name for field in dataclasses.fields(section)]
         near = difflib.get_close_matches(str(path[-1]), known, n=3) or sorted(known)
         return (
-            f"unknown field '{where}'",
+            f"the field '{where}' is unknown",
             f"a known one, as {', '.join('.'.join([*map(str, path[:-1]), n]) for n in near)}",
         )
     if error["type"] == "json_invalid":
-        return "it nests too deeply", "at most 200 levels"
+        return "it nests too deeply", "at most 200 levels deep"
     if error["type"] == "missing":
-        return f"{where} is missing", "a value for it"
+        return f"{where} is missing", "given"
     if error["type"] == "literal_error":
-        required = f"one of {error['ctx']['expected']}"
+        expected = f"one of {error['ctx']['expected']}"
     elif error["type"] == "dataclass_type":
         own = [field.name for field in dataclasses.fields(_section(kind, path))]
-        required = f"its fields, {', '.join(own)}"
-        required += f". Write {where}.name={value}" if "name" in own and isinstance(value, str) else ""
+        expected = f"a section of the fields {', '.join(own)}"
+        expected += f". Write {where}.name={value}" if "name" in own and isinstance(value, str) else ""
     else:
-        required = REQUIRED.get(error["type"], error["msg"])
+        expected = EXPECTED.get(error["type"], error["msg"])
     if value is None:
-        return f"'{where}' is empty", f"{required}, or leave the field out"
-    return f"{where}={value}", required
+        return f"'{where}' is empty", f"{expected}, or be left out"
+    return f"{where}={value}", expected
 
 
 def _section(kind: Any, path: list[Any]) -> Any:
@@ -128,7 +128,7 @@ _Loader.add_implicit_resolver(
 
 
 class _Named(io.StringIO):
-    """A text with the name that errors show beside line and column."""
+    """A text with the name that errors show next to line and column."""
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
@@ -136,7 +136,7 @@ class _Named(io.StringIO):
 
 
 def parse_yaml(text: str, name: str) -> Any:
-    """Return the plain values in `text`; yaml.YAMLError, with `name`, if it is no YAML or names a key twice.
+    """Return the plain values in `text`; yaml.YAMLError, with `name`, if it is not YAML or names a key twice.
 
     So is a text that nests too deeply, holds a number or date that there is not, or a whole number beyond 64 bits, or
     refers to its own parts so often that it would fill the memory.
@@ -176,7 +176,7 @@ def read_yaml(path: "Path | Traversable", what: str) -> dict[Any, Any]:
         content = parse_yaml(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise RecipeError(f"{what} cannot be read: {reason}; required: a YAML file of fields.") from error
+        raise RecipeError(f"{what} cannot be read ({reason}), but it must be a YAML file of fields.") from error
     if not isinstance(content, dict):
-        raise RecipeError(f"{what} holds a {type(content).__name__}; required: a mapping of fields.")
+        raise RecipeError(f"{what} holds a {type(content).__name__}, but it must hold a mapping of fields.")
     return content

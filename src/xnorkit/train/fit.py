@@ -91,7 +91,7 @@ def fit(
 
     Written into `output`: `recipe.yaml`; after every epoch `last.ckpt` (replaced atomically), a row of `log.csv`, and
     figures for TensorBoard where that is installed; `best.ckpt` if the recipe has a selection split; at the end
-    `result.json`; and `.xnorkit`, which lists these files and is locked while the run goes on. Nothing else in the
+    `result.json`; and `.xnorkit`, which lists these files and is locked during the run. Nothing else in the
     folder is replaced or removed. A run that ends before its first checkpoint leaves nothing; a run that it was to
     replace is back. A resumed run continues as if it had not been interrupted: order and augmentation of the data
     depend on (seed, epoch) only. A teacher that the recipe names by its recipe is trained first, into `teacher/`, and
@@ -110,7 +110,7 @@ def fit(
         hardware: processes, devices and limits; by default one device.
         model: trained in place of the recipe's, and changed in place; `load_checkpoint(path, model)` reads it again.
         data: taken in place of the recipe's data set; made for one process, with the recipe's size of a batch.
-        callbacks: of Lightning, beside those of the run.
+        callbacks: of Lightning, in addition to those of the run.
         logger: of Lightning, or its name ("csv", "tensorboard", "wandb", "mlflow"), or a list of them. `log.csv` is
             always written, and the figures for TensorBoard where that is installed.
 
@@ -143,7 +143,7 @@ def fit(
 
 @dataclass(frozen=True)
 class _Given:
-    """What the caller brings in place of, or beside, what a recipe names."""
+    """What the caller brings instead of, or in addition to, what a recipe names."""
 
     model: nn.Module | None
     data: ImageData | None
@@ -244,13 +244,16 @@ def _check_sources(
     """Refuse two sources of first weights, and one that the run would replace."""
     if pretrained is not None and recipe.initialise is not None:
         raise RecipeError(
-            f"recipe '{recipe.name}' has the field initialise, and pretrained {pretrained} was given; required: one "
-            "source of weights. Leave pretrained out, or give initialise=null."
+            f"recipe '{recipe.name}' has the field initialise, and pretrained {pretrained} was given, but there must "
+            "be one source of weights. Leave pretrained out, or give initialise=null."
         )
     named = None if recipe.initialise is None or start is not None else recipe.initialise.checkpoint
     for source in (start, pretrained, named):
         if overwrite and source is not None and folder.path.resolve() in Path(source).resolve().parents:
-            raise InputError(f"{source} is in the run to replace; required: another folder for the new run, or resume.")
+            raise InputError(
+                f"{source} is in the run to replace, but it must be elsewhere. Choose another folder for the new run, "
+                "or resume."
+            )
 
 
 def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int, **options: Any) -> ImageData:
@@ -259,7 +262,8 @@ def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int
     if recipe.batch_size % parts or recipe.batch_size < 2 * parts:
         raise RecipeError(
             f"recipe '{recipe.name}': batch_size={recipe.batch_size} for {world_size} processes, accumulate="
-            f"{recipe.accumulate}; required: a multiple of {parts}, 2 images in a part. Change batch_size or devices."
+            f"{recipe.accumulate}, but it must be a multiple of {parts}, with 2 images in a part. Change batch_size or "
+            "devices."
         )
     share = {"batch_size": recipe.batch_size // parts, "rank": rank, "world_size": world_size}
     return create_data(recipe.data.name, root, recipe.data.options(seed=recipe.seed, **share, **options))
@@ -268,19 +272,21 @@ def _data(recipe: Recipe, root: Path | str | None, *, rank: int, world_size: int
 def _checked(recipe: Recipe, data: ImageData, world_size: int) -> ImageData:
     """Return data that the caller made, if a batch of theirs is what the recipe and the hardware need."""
     if not isinstance(data, ImageData):
-        raise InputError(f"data is a {type(data).__name__}; required: an xnorkit.data.ImageData, such as MemoryData.")
-    required = recipe.batch_size // recipe.accumulate
-    if world_size != 1 or data.options.batch_size != required:
         raise InputError(
-            f"data with batches of {data.options.batch_size} for {world_size} processes; required: batch_size="
-            f"{required}, that of recipe '{recipe.name}', and one process. Change its options, or name the data in the "
+            f"data is a {type(data).__name__}, but it must be an xnorkit.data.ImageData, such as MemoryData."
+        )
+    expected = recipe.batch_size // recipe.accumulate
+    if world_size != 1 or data.options.batch_size != expected:
+        raise InputError(
+            f"data has batches of {data.options.batch_size} for {world_size} processes, but it must have batch_size="
+            f"{expected}, that of recipe '{recipe.name}', for one process. Change its options, or name the data in the "
             "recipe."
         )
     return data
 
 
 def _check_data(recipe: Recipe, data: ImageData, start: Path | None, model: nn.Module | None) -> None:
-    """Refuse data that the model, the checkpoint to go on from, or the recipe's rules do not fit."""
+    """Refuse data that the model, the checkpoint to continue from, or the recipe's rules do not fit."""
     if model is None:
         _check_shape(recipe, data)
     if start is not None:
@@ -292,11 +298,11 @@ def _check_data(recipe: Recipe, data: ImageData, start: Path | None, model: nn.M
 
 def _check_shape(recipe: Recipe, data: ImageData) -> None:
     """Refuse images of another shape than the recipe's model takes."""
-    required = input_shape(recipe.model.name)
-    if data.input_shape != required and (recipe.data.image_size is None or data.input_shape[0] != required[0]):
+    expected = input_shape(recipe.model.name)
+    if data.input_shape != expected and (recipe.data.image_size is None or data.input_shape[0] != expected[0]):
         raise RecipeError(
-            f"recipe '{recipe.name}': data '{data.name}' has images {data.input_shape}; model '{recipe.model.name}' "
-            f"requires {required} (C, H, W). Choose another model or data."
+            f"recipe '{recipe.name}': data '{data.name}' has images {data.input_shape}, but they must be {expected} "
+            f"(C, H, W) for model '{recipe.model.name}'. Choose another model or data."
         )
 
 
@@ -323,30 +329,30 @@ def _start(recipe: Recipe, path: Path) -> tuple[Path, Recipe]:
     before = checkpoint.recipe
     recipe = replace(recipe, clamp=before.clamp)
     if not checkpoint.resumable:
-        raise InputError(f"{path} holds weights alone; required: a last.ckpt to resume. Use pretrained {path}.")
+        raise InputError(f"{path} holds weights alone, but to resume it must be a last.ckpt. Use pretrained {path}.")
     if checkpoint.epochs_done > recipe.epochs:
         raise RecipeError(
-            f"{path} has {checkpoint.epochs_done} epochs behind it; required: epochs of at least that many to go on, "
-            f"not {recipe.epochs}."
+            f"epochs={recipe.epochs}, but to continue it must be at least {checkpoint.epochs_done}: {path} has done "
+            "that many."
         )
     if replace(before, epochs=recipe.epochs, name=recipe.name, description=recipe.description) != recipe:
         ours, theirs = recipe.to_dict(), before.to_dict()
         different = [key for key in ours if ours[key] != theirs[key] and key not in ("epochs", "name", "description")]
         raise RecipeError(
-            f"{path} was trained with another {', '.join(different)} than recipe '{recipe.name}'; required: the same "
-            "fields except epochs. Resume with the recipe and overrides of the first run, or train anew."
+            f"{path} was trained with another {', '.join(different)} than recipe '{recipe.name}', but all fields "
+            "except epochs must be the same. Resume with the recipe and overrides of the first run, or start a new run."
         )
     return path, recipe
 
 
 def _check_preparation(path: Path, data: ImageData) -> None:
-    """Refuse to go on with images that were prepared otherwise than those that a checkpoint was trained with."""
+    """Refuse to continue with images prepared differently from those that a checkpoint was trained with."""
     stored = read_checkpoint(path).preparation
     if stored is not None and stored != data.preparation:
         raise InputError(
-            f"{path} was trained on images that were prepared otherwise than those of '{data.name}' (order of "
-            "channels, transposition, mean image or whitening); required: the same. Choose the data of the first run, "
-            "or start a new one."
+            f"{path} was trained on images prepared differently from those of '{data.name}' (order of channels, "
+            "transposition, mean image or whitening), but they must be prepared alike. Choose the data of the first "
+            "run, or start a new one."
         )
 
 

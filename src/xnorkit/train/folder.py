@@ -31,7 +31,7 @@ class RunFolder:
 
     def __init__(self, path: Path | str) -> None:
         if not os.fspath(path):
-            raise InputError("output='' is no folder; required: a path, as runs/NAME, or . for the current folder.")
+            raise InputError("output='', but it must be a path, such as runs/NAME, or . for the current folder.")
         self.path = Path(path)
         self.last = self.path / "last.ckpt"  # after every epoch
         self.best = self.path / "best.ckpt"  # only with a selection split
@@ -74,7 +74,7 @@ class RunFolder:
             return
         if (self.last.exists() or self.result.exists()) and not resumed and not overwrite:
             raise InputError(
-                f"{self.path} holds a run; required: a folder of its own for a new one. Go on with it (resume 'last'), "
+                f"{self.path} holds a run, but a new one must have a folder of its own. Continue it (resume 'last'), "
                 "choose another name (exp_name), or replace it (overwrite)."
             )
         self._adopt_unmarked()
@@ -87,7 +87,7 @@ class RunFolder:
         strange = [path for path in self.tensorboard.glob("*") if not path.match(EVENTS)]
         if overwrite and strange:
             raise InputError(
-                f"{strange[0]} is no file of a run; required: nothing of yours in a folder to replace. Move it "
+                f"{strange[0]} is not a file of a run, but a folder to replace must hold nothing of yours. Move it "
                 f"elsewhere, or {REMEDY}."
             )
 

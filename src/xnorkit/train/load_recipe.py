@@ -43,8 +43,8 @@ def recipe_from_dict(fields: Mapping[str, Any], source: str) -> Recipe:
     recipe = typed(Recipe, fields, f"recipe {source}")
     if recipe.stages and fields.get("epochs", recipe.epochs) != recipe.epochs:
         raise RecipeError(
-            f"recipe {source}: epochs={fields['epochs']} with stages of {recipe.epochs} epochs in all; required: the "
-            "epochs of the stages alone. Leave epochs out, or change stages.0.epochs and so on."
+            f"recipe {source}: epochs={fields['epochs']}, but it must be {recipe.epochs}, the sum of its "
+            "stages. Leave epochs out, or change stages.0.epochs and so on."
         )
     return recipe
 
@@ -62,36 +62,38 @@ def _file(source: str) -> "Traversable | Path":
         return Path(source)
     if source not in list_recipes():
         near = difflib.get_close_matches(source, list_recipes(), n=3) or list_recipes()
-        raise RecipeError(
-            f"unknown recipe '{source}'; near or known names: {', '.join(near)}. Required: one of them or a .yaml file."
-        )
+        raise RecipeError(f"'{source}' is neither a recipe nor a .yaml file. Near or known names: {', '.join(near)}.")
     return shipped(source)
 
 
 def _override(fields: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise RecipeError(f"override '{override}'; required: key=value, as epochs=5 or optimizer.lr=1e-3.")
+        raise RecipeError(
+            f"override '{override}' must be key=value, such as epochs=5 or optimizer.lr=1e-3, but it is not."
+        )
     try:
         value = parse_yaml(text, key)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        raise RecipeError(
-            f"override {shown(override)}: the value is not YAML ({reason}); required: key=value."
-        ) from error
+        raise RecipeError(f"override {shown(override)}: the value is not YAML ({reason}), but it must be.") from error
     *path, last = key.split(".")
     section: Any = fields
     for step in path:
         section = _entry(section, step, override) if isinstance(section, list) else section.setdefault(step, {})
         if not isinstance(section, dict | list):
-            raise RecipeError(f"override '{override}': '{step}' has no fields of its own; required: a section's field.")
+            raise RecipeError(f"override '{override}': '{step}' has no fields of its own, but it must be a section.")
     if isinstance(section, list):
-        raise RecipeError(f"override '{override}' replaces a whole entry; required: one field, as stages.0.epochs=5.")
+        raise RecipeError(
+            f"override '{override}' replaces a whole entry, but it must replace one field, as stages.0.epochs=5 does."
+        )
     section[last] = value
 
 
 def _entry(entries: list[Any], step: str, override: str) -> Any:
     """Return the entry of a list that an override means by its number."""
     if not step.isdecimal() or int(step) >= len(entries):
-        raise RecipeError(f"override '{override}': '{step}'; required: an entry from 0 to {len(entries) - 1}.")
+        raise RecipeError(
+            f"override '{override}': '{step}' is not an entry, but it must be from 0 to {len(entries) - 1}."
+        )
     return entries[int(step)]

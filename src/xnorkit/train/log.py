@@ -26,13 +26,13 @@ COLUMNS = ("epoch", "stage", "lr", *METRICS, "seconds")
 class EpochLog(pl.Callback):
     """Appends a row after each epoch; a resumed run keeps the rows before the epoch that it resumes at.
 
-    Not Lightning's CSVLogger: it begins a file that is there anew, sorts the columns, and a crash may cut the file.
+    Not Lightning's CSVLogger: it overwrites an existing file, sorts the columns, and a crash may cut the file.
 
     Args:
         path: CSV file with a header of `COLUMNS`; epochs count from 1, seconds are those of the epoch. Empty are the
             top-5 figures of fewer than 5 classes, `select_` without a selection split, and flip_ratio where no weight
             is binary.
-        keep: rows of an earlier run to keep; 0 begins anew.
+        keep: rows of an earlier run to keep; 0 starts an empty file.
         show: print each row on standard error too.
         stages: of the recipe, for their names.
     """
@@ -118,8 +118,8 @@ def has_tensorboard() -> bool:
 class TensorBoardLog(pl.Callback):
     """Writes the loss and the learning rate of every 50th step, and the figures of each epoch, into `folder`.
 
-    A resumed run goes on in the same folder; what an interrupted epoch had written is superseded. Not Lightning's
-    TensorBoardLogger: it learns before the data are read at which step a run goes on, and adds a file of its own.
+    A resumed run continues in the same folder; what an interrupted epoch had written is superseded. Not Lightning's
+    TensorBoardLogger: it learns before the data are read at which step a run continues, and adds a file of its own.
     """
 
     def __init__(self, folder: Path) -> None:

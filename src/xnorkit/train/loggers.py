@@ -35,7 +35,7 @@ def make_loggers(given: Any, folder: Path, run: str) -> list[Any]:
         run: name of the run.
 
     Raises:
-        InputError: an unknown name, a package that is not installed, or something that is no logger.
+        InputError: an unknown name, a package that is not installed, or something that is not a logger.
     """
     several = [] if given is None else [given] if isinstance(given, str) or not isinstance(given, Iterable) else given
     loggers = []
@@ -60,5 +60,5 @@ def _made(name: str, folder: Path, run: str) -> list[Any]:
         return [pl.loggers.MLFlowLogger(run_name=run, save_dir=str(folder / "mlruns"))]
     except ModuleNotFoundError as error:
         raise InputError(
-            f"the logger {name} needs the package {LOGGERS[name]}, which is absent: pip install 'xnorkit[{name}]'."
+            f"the logger {name} needs the package {LOGGERS[name]}, but it is absent. Run pip install 'xnorkit[{name}]'."
         ) from error

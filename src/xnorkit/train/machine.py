@@ -44,9 +44,9 @@ class Hardware:
     fast_dev_run: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, valid, required in self._rules():
+        for name, value, valid, expected in self._rules():
             if not valid:
-                raise InputError(f"{name}={value}; required: {required}.")
+                raise InputError(f"{name}={value}, but it must be {expected}.")
 
     def _rules(self) -> Iterable[Rule]:
         numbers = self.devices.removesuffix(",").split(",")
@@ -66,8 +66,8 @@ class Hardware:
 class Machine:
     """Fields of a machine file: where data and logs are, and defaults for what is not given otherwise.
 
-    The command line stands above the recipe, the recipe above this file: `batch_size` and `precision` count for recipes
-    that do not give them.
+    The command line overrides the recipe, and the recipe overrides this file: `batch_size` and
+    `precision` count for recipes that do not give them.
 
     Attributes:
         data: folder of the data sets.
@@ -113,7 +113,7 @@ def load_machine(path: Path | None = None) -> Machine:
         if not path.is_file():
             return Machine()
     elif not path.is_file():
-        raise RecipeError(f"no machine file at {path}; required: a YAML file, see docs/training.md.")
+        raise RecipeError(f"there is no machine file at {path}, but it must be a YAML file; see docs/training.md.")
     return typed(Machine, read_yaml(path, f"machine file {path}"), f"machine file {path}")
 
 

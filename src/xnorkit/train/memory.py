@@ -30,7 +30,7 @@ def reuse_memory() -> bool:
     """
     wish = os.environ.get(VARIABLE) or "reuse"
     if wish not in {"reuse", "return"}:
-        raise InputError(f"{VARIABLE}={wish!r}; required: 'reuse' or 'return'. Unset it for 'reuse'.")
+        raise InputError(f"{VARIABLE}={wish!r}, but it must be 'reuse' or 'return'. Unset it for 'reuse'.")
     if wish == "return" or not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries lack it, or ignore it

@@ -32,7 +32,7 @@ class Tally:
         self.sums: Tensor | None = None
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Start over."""
         self.sums = None
 
     @torch.no_grad()
@@ -67,7 +67,7 @@ class FlipRatio(Metric):
 
     `update` looks; between two `reset`s the flips of all its looks are added up. `reset` keeps the signs of the last
     look. One bool per weight is kept. sign(0) = +1, so -0 and 0 are the same. A list of weights that differs from the
-    last one in number or shapes starts anew.
+    last one in number or shapes starts over.
 
     Examples:
         >>> ratio = FlipRatio()

@@ -47,7 +47,7 @@ class TrainingModule(pl.LightningModule):
         steps_per_epoch: number of optimizer steps.
         teacher: for recipes with a teacher.
         mean, std: of the data, for recipes with an 8-bit first layer.
-        preparation: what the data set does to pictures beside that, for the checkpoints.
+        preparation: what else the data set does to pictures, for the checkpoints.
         split: name of the evaluation split, for the checkpoints.
         model: trained in place of the recipe's.
     """
@@ -108,8 +108,8 @@ class TrainingModule(pl.LightningModule):
             loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         if (self.device.type == "cpu" or index % CHECK_EVERY == 0) and not torch.isfinite(loss):
             raise XnorkitError(
-                f"the loss is {loss.item()} in step {self.global_step} (epoch {self.current_epoch + 1}); required: a "
-                f"finite number. {self._remedy()}"
+                f"the loss is {loss.item()} in step {self.global_step} (epoch {self.current_epoch + 1}), but it "
+                f"must be finite. {self._remedy()}"
             )
         self.training_tally.add(loss, logits, labels)
         return loss
@@ -214,8 +214,8 @@ class TrainingModule(pl.LightningModule):
         for name, value in self.model.state_dict().items():
             if not torch.isfinite(value).all():
                 raise XnorkitError(
-                    f"'{name}' holds NaN or infinity after epoch {self.current_epoch + 1}; required: finite numbers. "
-                    f"{self._remedy()}"
+                    f"'{name}' holds NaN or infinity after epoch {self.current_epoch + 1}, but its numbers must be "
+                    f"finite. {self._remedy()}"
                 )
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:

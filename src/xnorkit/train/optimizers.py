@@ -36,7 +36,7 @@ def parameter_groups(spec: OptimizerSpec, model: nn.Module, parameters: Iterable
 
     The rules apply in order, and each sets the numbers that it names, so the last rule to name a number counts.
     Parameters with the same numbers are one group; that with the numbers of `spec` itself comes first, as the log shows
-    the learning rate of the first group. A rule that matches nothing here is no error: see `check_groups`.
+    the learning rate of the first group. A rule that matches nothing here is not an error: see `check_groups`.
     """
     latent = {id(p) for p in split_parameters(model)[0]}
     matches = [(rule, _matching(rule.match, model)) for rule in spec.groups]
@@ -118,9 +118,9 @@ def _complaint(field: str, pattern: str, known: list[str]) -> str:
     near = difflib.get_close_matches(pattern.strip("$"), known, n=3, cutoff=0.5)
     names = ", ".join(near or known[:SHOWN])
     return (
-        f"{field}.groups: match={pattern!r} stands for no parameter that {field} trains; required: batchnorm, bias, "
-        "binary, the dotted name of a parameter or of a module that holds some, $regex$, _first_ or _last_. Near or "
-        f"known names: {names}{'' if near or len(known) <= SHOWN else f', and {len(known) - SHOWN} more'}."
+        f"{field}.groups: match={pattern!r} stands for no parameter that {field} trains, but it must be batchnorm, "
+        "bias, binary, the dotted name of a parameter or of a module that holds some, $regex$, _first_ or _last_. "
+        f"Near or known names: {names}{'' if near or len(known) <= SHOWN else f', and {len(known) - SHOWN} more'}."
     )
 
 
@@ -134,7 +134,8 @@ def make_optimizer(
             made: torch.optim.Optimizer = own(spec.name, "optimizer.name")(parameters, lr=spec.lr, **decay, **spec.args)
         except (TypeError, ValueError) as error:
             raise RecipeError(
-                f"optimizer {spec.name}: {error}; required: a torch.optim.Optimizer that takes parameters, lr and args."
+                f"optimizer {spec.name}: {error}. It must be a torch.optim.Optimizer that takes parameters, lr and "
+                "args."
             ) from error
         return made
     if spec.name == "bop":
@@ -180,7 +181,7 @@ def make_schedule(
 
 
 class OneCycle(OneCycleLR):
-    """PyTorch's schedule over `steps` steps; a run that goes on with more epochs goes on along the longer cycle.
+    """PyTorch's schedule over `steps` steps; a run that continues with more epochs follows the longer cycle.
 
     OneCycleLR counts the learning rates, of which there are `steps` + 1: one before each step, and one after the last.
     Its peak lies at pct_start * (steps + 1) - 1, which is to be warmup_share * steps.

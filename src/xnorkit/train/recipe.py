@@ -25,14 +25,14 @@ __all__ = ["Recipe", "StageSpec"]
 
 @dataclass(frozen=True)
 class StageSpec:
-    """One of several stages of a run; it goes on with the weights of the stage before and with a new optimizer.
+    """One of several stages of a run; it continues with the weights of the previous stage and with a new optimizer.
 
     `activations` and `weights` "float" switch that half of the binarization off, in the layers that are binary; in
     `ignore_layers` (dotted names, `$regex$`, "_first_", "_last_") both halves. `optimizer`, `binary_optimizer`,
     `schedule` and `sizes` default to those of the recipe; `lr` and `weight_decay` change one number of the
     optimizer. The schedule runs over the epochs of the stage. `teacher: false` trains on labels alone.
 
-    With any of `pre_activation`, `post_activation` and `weight` the stage prepares the model anew (as BinaryChef; what
+    With any of `pre_activation`, `post_activation` and `weight` the stage prepares the model again (as BinaryChef; what
     is left out is the identity), and `ignore_layers` names the layers that this leaves as they are. `zero_one_layers`
     names those whose activations are 0 and 1 (`SteHeavisideBinarizer`) in place of what `pre_activation` makes.
     """
@@ -110,24 +110,24 @@ class Recipe:
         if self.stages:
             object.__setattr__(self, "epochs", sum(stage.epochs for stage in self.stages))
         self.data.options()  # raises where a field is out of range
-        for name, value, valid, required in self._rules():
+        for name, value, valid, expected in self._rules():
             if not valid:
-                raise RecipeError(f"recipe '{self.name}': {name}={value}; required: {required}.")
+                raise RecipeError(f"recipe '{self.name}': {name}={value}, but it must be {expected}.")
 
     def _rules(self) -> Iterable[Rule]:
         plain = re.fullmatch(r"[\w-][\w.-]*", self.name) is not None
-        yield "name", self.name, plain, "letters, digits, . _ - (it names a folder)"
+        yield "name", self.name, plain, "made of letters, digits, . _ - (it names a folder)"
         yield "epochs", self.epochs, self.epochs >= 1, "at least 1"
         yield "batch_size", self.batch_size, self.batch_size >= 2, "at least 2, which BatchNorm needs"
-        yield "seed", self.seed, 0 <= self.seed < 2**63, "0 to 2^63 - 1"
-        yield "label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "at least 0, below 1"
+        yield "seed", self.seed, 0 <= self.seed < 2**63, "from 0 to 2^63 - 1"
+        yield "label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "at least 0 and below 1"
         parts = self.accumulate
         divides = 1 <= parts <= self.batch_size // 2 and self.batch_size % parts == 0
         yield "accumulate", parts, divides, f"a divisor of batch_size={self.batch_size} that leaves 2 images in a part"
         yield "clip_gradient", self.clip_gradient, 0 <= self.clip_gradient < float("inf"), "at least 0"
-        yield "ema_decay", self.ema_decay, 0 <= self.ema_decay < 1, "at least 0, below 1"
+        yield "ema_decay", self.ema_decay, 0 <= self.ema_decay < 1, "at least 0 and below 1"
         names = [stage.name for stage in self.stages]
-        yield "stages", names, len(names) == len(set(names)) and all(names), "a name for each, none twice"
+        yield "stages", names, len(names) == len(set(names)) and all(names), "a name for each stage, none twice"
         ends = (self.model.first_layer, self.model.last_layer)
         prepares = any(stage.prepares for stage in self.stages)
         yield (
@@ -140,7 +140,7 @@ class Recipe:
             yield from self.teacher.rules()
         if self.swa is not None:
             yield from self.swa.rules()
-            yield "ema_decay", self.ema_decay, self.ema_decay == 0, "0 with swa: one of the two averages"
+            yield "ema_decay", self.ema_decay, self.ema_decay == 0, "0 with swa: choose one of the two averages"
         if self.initialise is not None:
             yield from self.initialise.rules()
         for index, stage in enumerate(self.stages):
@@ -152,7 +152,7 @@ class Recipe:
                     yield from spec.rules(f"{where}{field_name}")
             if stage.optimizer is not None:
                 name = stage.optimizer.name
-                yield f"{where}optimizer.name", name, name != "bop", "adam, adamw or sgd; bop as binary_optimizer"
+                yield f"{where}optimizer.name", name, name != "bop", "adam, adamw or sgd; bop is for binary_optimizer"
             if stage.schedule is not None:
                 yield from stage.schedule.rules(f"{where}schedule")
             sizes = stage.sizes or {}

@@ -115,7 +115,7 @@ class Run:
         recipe: see `load_recipe`.
         hardware: processes, devices and limits.
         folder: where checkpoints and logs go; nothing is written with `hardware.fast_dev_run`.
-        done: epochs behind the checkpoint that the run continues, 0 for a new one.
+        done: epochs that the run already has if it continues a checkpoint, 0 for a new one.
         progress: see `fit`.
         callbacks, loggers: see `fit`.
 
@@ -170,13 +170,13 @@ class Run:
             model: trained in place of the recipe's.
 
         Raises:
-            RecipeError: an 8-bit first layer on data that are no pixels.
+            RecipeError: an 8-bit first layer on data that are not pixels.
         """
         word = data.preparation.prepared
         if self.recipe.model.first_layer == "int8" and word is not None:
             raise RecipeError(
-                f"model.first_layer=int8 reads pixels, and data '{data.name}' holds prepared floats ({word}); "
-                "required: float."
+                f"model.first_layer=int8 reads pixels, but it must be float: data '{data.name}' holds prepared floats "
+                f"({word})."
             )
         torch.manual_seed(self.recipe.seed)
         batches = data.train_dataloader()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from xnorkit.errors import InputError, XnorkitError
-from xnorkit.owned import whole_file
+from xnorkit.owned import SPACE, whole_file
 from xnorkit.train._lightning import TorchCheckpointIO, pl
 
 __all__ = ["FirstStep", "SaveBest", "SaveLast", "WholeFiles", "check_state", "resuming"]
@@ -18,7 +18,7 @@ CRITERION = "select_accuracy"
 
 
 class SaveLast(pl.callbacks.Checkpoint):
-    """Replaces `path` after each epoch, as a whole (`WholeFiles`): an interruption leaves the epoch before.
+    """Replaces `path` atomically after each epoch (`WholeFiles`): an interruption leaves the previous epoch.
 
     Not Lightning's ModelCheckpoint: that writes absolute paths into the checkpoint, and in a folder that was moved it
     forgets which epoch was the best.
@@ -60,19 +60,19 @@ class SaveBest(pl.callbacks.Checkpoint):
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Writes checkpoints beside their place and renames them when they are on the disk.
+    """Writes checkpoints next to their final path and renames them when they are on the disk.
 
     Lightning's own goes through the system's temporary folder; from there a file on another disk is copied, not
     renamed.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint as a whole; OutputError if the disk does not take it."""
+        """Write a checkpoint atomically; OutputError if the disk does not take it."""
         buffer = io.BytesIO()  # straight to a file, PyTorch reports a full disk as a fault of its own
         torch.save(checkpoint, buffer)
-        remedy = "a folder that can be written, on a disk with space"
+        remedy = SPACE
         if Path(path).exists():
-            remedy += f". {path} is still whole, of the epoch before: mend that, and go on with resume 'last'"
+            remedy += f". {path} is still whole, from the epoch before. Make space, and continue with resume 'last'"
         with whole_file(Path(path), remedy) as draft:
             draft.write_bytes(buffer.getbuffer())
 
@@ -84,10 +84,11 @@ class FirstStep(pl.Callback):
         self.epochs_done, self.taken = epochs_done, False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Compare the epoch that the loops go on with."""
+        """Compare the epoch with which the loops continue."""
         if trainer.current_epoch != self.epochs_done:
             raise ValueError(
-                f"its loops go on with epoch {trainer.current_epoch + 1}, its weights are of epoch {self.epochs_done}"
+                f"its loops continue with epoch {trainer.current_epoch + 1}, but its weights are of epoch "
+                f"{self.epochs_done}"
             )
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -118,7 +119,7 @@ def resuming(start: str | None, first: FirstStep) -> Iterator[None]:
             raise
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{start} cannot be resumed, the state of its optimizer or loops does not fit ({type(error).__name__}: "
-            f"{reason[:200]}); required: a last.ckpt as `xnorkit train` wrote it, and its recipe. To start a new run "
-            f"with its weights, use pretrained {start}."
+            f"{start} cannot be resumed, because the state of its optimizer or loops does not fit "
+            f"({type(error).__name__}: {reason[:200]}), but it must be a last.ckpt as `xnorkit train` wrote it, with "
+            f"its recipe. To start a new run with its weights, use pretrained {start}."
         ) from error

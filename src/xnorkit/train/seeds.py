@@ -51,7 +51,7 @@ def fit_seeds(recipe: Recipe, seeds: Sequence[int], *, output: Path | str, **opt
         recipe: its own seed is replaced.
         seeds: at least one, none twice.
         output: folder of the runs.
-        options: as for `fit`. With `resume="last"`, a seed that has a checkpoint goes on, and others begin.
+        options: as for `fit`. With `resume="last"`, a seed that has a checkpoint continues, and others begin.
 
     Raises:
         InputError: no seed, or one twice; a model, which the first seed would have trained already.

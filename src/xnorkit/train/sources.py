@@ -28,7 +28,8 @@ def find_checkpoint(name: str, logs: Path) -> Path:
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         raise InputError(
-            f"no checkpoint '{name}'; required: a file, or a run in {logs}. Looked at {', '.join(map(str, places))}."
+            f"there is no checkpoint '{name}', but it must be a file, or a run in {logs}. Looked at "
+            f"{', '.join(map(str, places))}."
         )
     return found
 
@@ -39,7 +40,7 @@ def load_pretrained(
     """Copy the weights of a checkpoint into `model` where name and shape agree, and say in a line what was copied.
 
     The line names the tensors of either side that have no counterpart, and says where the images of the checkpoint's
-    training were prepared otherwise than `preparation`, that of the data to come. What the checkpoint lacks keeps its
+    training were prepared differently from `preparation`, that of the new data. What the checkpoint lacks keeps its
     random start: a classifier for other classes, say, or learned binarizers. Binary weights of exactly +1 and -1 move
     inside the bounds of their gradient (`xnorkit.nn.project_`).
     `option` is how the user named the checkpoint.
@@ -52,8 +53,8 @@ def load_pretrained(
     fitting = {name: value for name, value in theirs.items() if name in ours and ours[name].shape == value.shape}
     if not fitting:
         raise InputError(
-            f"{option}={path}: none of its {len(theirs)} tensors has a name and shape of this model's {len(ours)}; "
-            "required: a checkpoint of the same architecture."
+            f"{option}={path}: none of its {len(theirs)} tensors has a name and shape of this model's {len(ours)}, but "
+            "it must be a checkpoint of the same architecture."
         )
     model.load_state_dict(fitting, strict=False)
     for module in model.modules():
@@ -87,7 +88,7 @@ def source_checkpoint(
     for needed in ("teacher", "initialise"):
         if getattr(own, needed) is not None:
             raise RecipeError(
-                f"{field}.recipe={spec.recipe} has the field {needed} itself; required: a recipe without one. Train it "
+                f"{field}.recipe={spec.recipe} has the field {needed} itself, but it must have none. Train it "
                 f"first, and name its checkpoint: {field}.checkpoint=PATH."
             )
     return train(own)
@@ -114,13 +115,13 @@ def load_teacher(recipe: Recipe, data: ImageData, train: Callable[[Recipe], Path
     shape = input_shape(own.model.name)
     if (shape[0], classes) != (data.input_shape[0], data.num_classes):
         raise RecipeError(
-            f"recipe '{recipe.name}': the teacher has images {shape} and {classes} classes; required: "
+            f"recipe '{recipe.name}': the teacher has images {shape} and {classes} classes, but it must have "
             f"{data.input_shape} and {data.num_classes}, those of '{data.name}'. Choose another teacher."
         )
     if stored.preparation is not None and stored.preparation != data.preparation:
         raise RecipeError(
-            f"recipe '{recipe.name}': the teacher's images were prepared otherwise than those of '{data.name}' (order "
-            "of channels, transposition, mean image or whitening), and it sees the student's; required: the same. "
-            "Choose another teacher."
+            f"recipe '{recipe.name}': the teacher's images were prepared differently from those of '{data.name}' "
+            "(order of channels, transposition, mean image or whitening), but they must be prepared alike, because it "
+            "sees the student's. Choose another teacher."
         )
     return teacher

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "bop")
-Rule = tuple[str, Any, bool, str]  # field, its value, whether it is valid, what is required
+Rule = tuple[str, Any, bool, str]  # field, its value, whether it is valid, what it must be
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ModelSpec:
 
     Either may be of your own, as `package.module:Name` (see `xnorkit.create_model`).
 
-    "float" is binary nowhere. `options` are arguments of the model's function, as `block_type` of a ResNet.
+    "float" makes nothing binary. `options` are arguments of the model's function, as `block_type` of a ResNet.
     `first_layer` and `last_layer` "int8" make these 8-bit (see `xnorkit.nn.quantize_model`).
     """
 
@@ -86,7 +86,7 @@ class GroupSpec:
     def rules(self, where: str) -> Iterable[Rule]:
         """Yield what the fields must keep to."""
         numbers = (self.lr_factor, self.weight_decay)
-        yield where, self.match, any(n is not None for n in numbers), "lr_factor or weight_decay beside match"
+        yield where, self.match, any(n is not None for n in numbers), "given lr_factor or weight_decay as well"
         positive = self.lr_factor is None or 0 < self.lr_factor < float("inf")
         yield f"{where}.lr_factor", self.lr_factor, positive, "a positive number"
         decays = self.weight_decay is None or 0 <= self.weight_decay < float("inf")
@@ -122,24 +122,29 @@ class OptimizerSpec:
         near = difflib.get_close_matches(self.name, OPTIMIZERS, n=1)
         hint = f". Did you mean {near[0]}?" if near else ""
         yield f"{where}.name", self.name, known, f"one of {', '.join(OPTIMIZERS)}, or package.module:Name{hint}"
-        yield f"{where}.args", self.args, is_own(self.name) or not self.args, "none but for an optimizer of your own"
+        yield (
+            f"{where}.args",
+            self.args,
+            is_own(self.name) or not self.args,
+            "empty except for an optimizer of your own",
+        )
         yield f"{where}.lr", self.lr, 0 < self.lr < float("inf"), "a positive number"
         yield f"{where}.weight_decay", self.weight_decay, 0 <= self.weight_decay < float("inf"), "at least 0"
-        yield f"{where}.momentum", self.momentum, 0 <= self.momentum < 1, "at least 0, below 1"
+        yield f"{where}.momentum", self.momentum, 0 <= self.momentum < 1, "at least 0 and below 1"
         yield f"{where}.threshold", self.threshold, 0 <= self.threshold < float("inf"), "at least 0"
         if self.name == "bop":
             yield f"{where}.lr", self.lr, self.lr <= 1, "at most 1 with bop, whose gamma it is"
             yield f"{where}.weight_decay", self.weight_decay, self.weight_decay == 0, "0 with bop"
         if self.nesterov:
             valid = self.name == "sgd" and self.momentum > 0
-            yield f"{where}.nesterov", self.nesterov, valid, "false, or sgd with a momentum above 0"
+            yield f"{where}.nesterov", self.nesterov, valid, "false unless the optimizer is sgd with a momentum above 0"
         for index, group in enumerate(self.groups):
             here = f"{where}.groups.{index}"
             yield from group.rules(here)
             if self.name == "bop":
                 rate = self.lr * (1.0 if group.lr_factor is None else group.lr_factor)
                 yield f"{here}.lr_factor", group.lr_factor, rate <= 1, "at most 1/lr with bop, whose gamma lr is"
-                yield f"{here}.weight_decay", group.weight_decay, not group.weight_decay, "none with bop"
+                yield f"{here}.weight_decay", group.weight_decay, not group.weight_decay, "0 or left out with bop"
 
 
 @dataclass(frozen=True)
@@ -168,16 +173,16 @@ class ScheduleSpec:
     def rules(self, where: str) -> Iterable[Rule]:
         """Yield what the numbers must keep to."""
         yield f"{where}.step_epochs", self.step_epochs, self.step_epochs >= 1, "at least 1"
-        yield f"{where}.gamma", self.gamma, 0 < self.gamma <= 1, "above 0, at most 1"
+        yield f"{where}.gamma", self.gamma, 0 < self.gamma <= 1, "above 0 and at most 1"
         yield f"{where}.warmup_epochs", self.warmup_epochs, self.warmup_epochs >= 0, "at least 0"
         given = self.milestones
         rising = given == sorted(set(given)) and all(epoch >= 1 for epoch in given)
         yield f"{where}.milestones", given, rising, "rising epochs from 1 on"
         fits = bool(given) == (self.name == "milestones")
-        yield f"{where}.milestones", given, fits, "epochs with the schedule 'milestones', none with another"
-        yield f"{where}.warmup_share", self.warmup_share, 0 < self.warmup_share < 1, "above 0, below 1"
-        yield f"{where}.start_factor", self.start_factor, 0 < self.start_factor <= 1, "above 0, at most 1"
-        yield f"{where}.final_factor", self.final_factor, 0 <= self.final_factor <= 1, "0 to 1"
+        yield f"{where}.milestones", given, fits, "epochs with the schedule 'milestones', and empty with another"
+        yield f"{where}.warmup_share", self.warmup_share, 0 < self.warmup_share < 1, "above 0 and below 1"
+        yield f"{where}.start_factor", self.start_factor, 0 < self.start_factor <= 1, "above 0 and at most 1"
+        yield f"{where}.final_factor", self.final_factor, 0 <= self.final_factor <= 1, "from 0 to 1"
         cycles = self.name == "one-cycle"
         yield (
             f"{where}.warmup_epochs",
@@ -188,21 +193,26 @@ class ScheduleSpec:
         plain = ScheduleSpec.__dataclass_fields__
         for name in ("warmup_share", "start_factor", "final_factor", "anneal"):
             value = getattr(self, name)
-            yield f"{where}.{name}", value, cycles or value == plain[name].default, "the schedule 'one-cycle' for it"
+            yield (
+                f"{where}.{name}",
+                value,
+                cycles or value == plain[name].default,
+                "left out without the schedule 'one-cycle'",
+            )
 
 
 @dataclass(frozen=True)
 class SwaSpec:
     """Averaging of weights (SWA): the mean of the weights after each epoch from `start` on, a share of the last stage.
 
-    The statistics of BatchNorm are computed anew for the mean, after the last epoch; only that is evaluated with it.
+    The statistics of BatchNorm are recomputed for the mean, after the last epoch; only that epoch is evaluated with it.
     """
 
     start: float = 0.75
 
     def rules(self) -> Iterable[Rule]:
         """Yield what the fields must keep to."""
-        yield "swa.start", self.start, 0 <= self.start < 1, "at least 0, below 1"
+        yield "swa.start", self.start, 0 <= self.start < 1, "at least 0 and below 1"
 
 
 @dataclass(frozen=True)
@@ -226,12 +236,17 @@ class TeacherSpec:
     def rules(self) -> Iterable[Rule]:
         """Yield what the fields must keep to."""
         sources = (self.checkpoint, self.recipe)
-        yield "teacher", sources, sum(s is not None for s in sources) == 1, "either checkpoint or recipe"
-        yield "teacher.weight", self.weight, 0 <= self.weight <= 1, "0 to 1"
+        yield "teacher", sources, sum(s is not None for s in sources) == 1, "either a checkpoint or a recipe"
+        yield "teacher.weight", self.weight, 0 <= self.weight <= 1, "from 0 to 1"
         yield "teacher.temperature", self.temperature, 0 < self.temperature < float("inf"), "a positive number"
         yield "teacher.attention", self.attention, 0 <= self.attention < float("inf"), "at least 0"
         layers = self.attention_layers
-        yield "teacher.attention_layers", layers, (self.attention > 0) == bool(layers), "layers if attention is above 0"
+        yield (
+            "teacher.attention_layers",
+            layers,
+            (self.attention > 0) == bool(layers),
+            "layers if attention is above 0, and empty otherwise",
+        )
 
 
 @dataclass(frozen=True)
@@ -250,7 +265,7 @@ class InitialiseSpec:
     def rules(self) -> Iterable[Rule]:
         """Yield what the fields must keep to."""
         sources = (self.checkpoint, self.recipe)
-        yield "initialise", sources, sum(s is not None for s in sources) == 1, "either checkpoint or recipe"
+        yield "initialise", sources, sum(s is not None for s in sources) == 1, "either a checkpoint or a recipe"
 
 
 @dataclass(frozen=True)

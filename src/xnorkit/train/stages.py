@@ -88,7 +88,7 @@ class StageSwitch:
         if stage.prepares:
             self._prepare(stage)
         elif stage.zero_one_layers:
-            raise InputError("zero_one_layers without pre_activation; required: binarizers in the stage.")
+            raise InputError("zero_one_layers is given without pre_activation, but the stage must have binarizers.")
         layers = {
             name: module
             for name, module in self.model.named_modules()
@@ -96,8 +96,8 @@ class StageSwitch:
         }
         if stage.name and not layers and "binary" in (stage.activations, stage.weights):
             raise InputError(
-                "the model has no binary layer; required: model.binarization=xnor, binarizers in the stage, or float "
-                "activations and weights."
+                "the model has no binary layer, but it must have one. Give model.binarization=xnor, binarizers in the "
+                "stage, or float activations and weights."
             )
         ignored: set[str] = set()
         for pattern in () if stage.prepares else stage.ignore_layers:

@@ -29,7 +29,7 @@ def path(name: str) -> Path:
         InputError: unknown name; lists the known ones.
     """
     if name not in list_pretrained():
-        raise InputError(f"no trained model '{name}'; {_hint(name)}")
+        raise InputError(f"there is no trained model '{name}'. {_hint(name)}")
     return FOLDER / f"{name}.xnor"
 
 
@@ -48,10 +48,10 @@ def find(what: str | os.PathLike[str]) -> Path:
     """
     text = os.fspath(what) if isinstance(what, str | os.PathLike) else ""
     if not isinstance(text, str) or not text:
-        raise InputError(f"model {what!r}; required: the path of a file, or the name of a trained model.")
+        raise InputError(f"model={what!r}, but it must be the path of a file, or the name of a trained model.")
     if len(text) > LONGEST:
         raise InputError(
-            f"model {text[:40]!r}... of {len(text):,} characters; required: the path of a file, of at most "
+            f"model={text[:40]!r}... has {len(text):,} characters, but it must be the path of a file, of at most "
             f"{LONGEST:,} characters, or the name of a trained model."
         )
     given = Path(text)
@@ -59,8 +59,8 @@ def find(what: str | os.PathLike[str]) -> Path:
         return given
     if given.name not in list_pretrained():
         raise InputError(
-            f"no file '{what}', and no trained model of that name; {_hint(given.name)} An architecture of `xnorkit "
-            "models` has no weights: train it, then export it, and name that file."
+            f"there is no file '{what}', and no trained model has that name. {_hint(given.name)} An architecture of "
+            "`xnorkit models` has no weights: train it, then export it, and name that file."
         )
     return path(given.name)
 
@@ -76,4 +76,6 @@ def _is_file(path: Path) -> bool:
 def _hint(name: str) -> str:
     known = list_pretrained()
     near = difflib.get_close_matches(name.lower(), known, n=1)
-    return f"did you mean {near[0]}?" if near else f"required: one of {', '.join(known) or '(there are none)'}."
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"The trained models are: {', '.join(known)}." if known else "This installation has none."

@@ -185,7 +185,7 @@ def test_what_c_cannot_say_is_named(tmp_path: Path) -> None:
         write_c(tmp_path, case("dynamic"))
     graph = case("int8_linear float")
     bare = Graph(graph.name, InputSpec(graph.input.shape, None, "u8"), graph.nodes, graph.output)
-    with pytest.raises(ExportError, match="required for C: a normalization"):
+    with pytest.raises(ExportError, match="but for C it must have one"):
         write_c(tmp_path, bare)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
@@ -231,7 +231,7 @@ def test_a_program_builds_out_of_its_folder_with_other_tools(lenet5: Path, tmp_p
 
 @pytest.mark.parametrize("prefix", ["", "Digits", "2d", "a-b", "xk", "main", "test_vector"])
 def test_a_prefix_that_is_no_name_is_refused(prefix: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="required: a small letter"):
+    with pytest.raises(InputError, match="but it must be a small letter"):
         write_c(tmp_path / "program", case("clip"), prefix=prefix)
     assert not (tmp_path / "program").exists()
 

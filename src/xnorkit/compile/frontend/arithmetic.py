@@ -31,7 +31,7 @@ def add_arithmetic(builder: Builder, name: str, op: str, operands: list[Any], op
     sign = ARITHMETIC[kind]
     if overload not in OVERLOADS or options.get("alpha", 1) != 1:
         wrong = "the option 'rounding_mode'" if overload not in OVERLOADS else f"the option alpha={options['alpha']}"
-        raise ExportError(f"'{name}' has {wrong}; required: no such option. Write the operation out.")
+        raise ExportError(f"'{name}' has {wrong}, but it must have no such option. Write the operation out.")
     x, y = (*operands, None)[:2]
     if sign == "r-":
         sign, x, y = "-", y, x
@@ -42,8 +42,8 @@ def add_arithmetic(builder: Builder, name: str, op: str, operands: list[Any], op
     operation = _of_constant(sign, constant, isinstance(x, Value))
     if operation is None or not _fits(constant, value):
         raise ExportError(
-            f"'{name}' computes {sign} with '{value.name}' {value.torch_shape} and {_shown(constant)}; required: a "
-            "finite number, or a constant that has one value for the whole batch and broadcasts to that shape."
+            f"'{name}' computes {sign} with '{value.name}' {value.torch_shape} and {_shown(constant)}, but this must "
+            "be a finite number, or a constant that has one value for the whole batch and broadcasts to that shape."
         )
     return builder.add(name, operation, (value,), value.torch_shape, value.shape)
 
@@ -60,14 +60,14 @@ def _of_values(builder: Builder, name: str, sign: str, x: Value, y: Value) -> Va
     if sign == "-":
         y = builder.add(f"{name}.negated", affine(-1.0, None, "negation"), (y,), y.torch_shape, y.shape)
     if sign not in ("+", "-", "*"):
-        raise ExportError(f"'{name}' divides by '{y.name}'; required: a constant divisor.")
+        raise ExportError(f"'{name}' divides by '{y.name}', but the divisor must be constant.")
     full, other = (x, y) if x.shape[0] * x.positions >= y.shape[0] * y.positions else (y, x)
     channels, height, width = full.shape
     fits = other.shape in (full.shape, (channels, 1, 1), (1, height, width))
     if not fits or len(full.torch_shape) != len(other.torch_shape):
         raise ExportError(
-            f"'{name}' joins '{x.name}' {x.torch_shape} and '{y.name}' {y.torch_shape}; required: equal shapes, or one "
-            "of them with one position or one channel."
+            f"'{name}' joins '{x.name}' {x.torch_shape} and '{y.name}' {y.torch_shape}, but the shapes must be equal, "
+            "or one of them must have one position or one channel."
         )
     return builder.add(name, Multiply() if sign == "*" else Add(), (full, other), full.torch_shape, full.shape)
 

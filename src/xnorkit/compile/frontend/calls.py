@@ -24,7 +24,9 @@ class _AnyNorm(nn.BatchNorm2d):
 
 def _batch_norm(a: Mapping[str, Any]) -> Made:
     if a.get("training"):
-        raise ExportError("batch norm with training=True takes the mean of the batch; required: evaluation mode.")
+        raise ExportError(
+            "batch norm with training=True takes the mean of the batch, but it must be in evaluation mode."
+        )
     mean, variance = a["running_mean"], a["running_var"]
     norm = _AnyNorm(len(mean), a["eps"])
     norm.running_mean, norm.running_var = mean, variance
@@ -71,9 +73,9 @@ def _clamp(low: Any, high: Any) -> Made:
     """Return min(max(x, low), high), which is `high` everywhere if the bounds cross."""
     bounds = [None if bound is None else float(bound) for bound in (low, high)]
     if any(bound is not None and math.isnan(bound) for bound in bounds):
-        raise ExportError(f"its bounds are {low} and {high}; required: numbers.")
+        raise ExportError(f"its bounds are {low} and {high}, but they must be numbers.")
     if bounds[0] == math.inf or bounds[1] == -math.inf:
-        raise ExportError(f"its bounds are {low} and {high}; required: finite ones, or none.")
+        raise ExportError(f"its bounds are {low} and {high}, but they must be finite, or none.")
     low, high = (None if bound is None or math.isinf(bound) else bound for bound in bounds)
     if low is not None and high is not None:
         low = min(low, high)

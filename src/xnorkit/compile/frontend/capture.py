@@ -146,14 +146,12 @@ class Capture:
                 where = f"{recorder.failed or self.title} cannot be captured{_where(error.__traceback__)}"
                 raise ExportError(
                     f"{where}: {first_line(error)}. "
-                    "Required: a forward of PyTorch operations on the image that keeps nothing between calls."
+                    "It must be a forward of PyTorch operations on the image that keeps nothing between calls."
                 ) from error
         after = self._kept()
         changed = next((name for name in after if after[name] != before.get(name)), None)
         if changed is not None:
-            raise ExportError(
-                f"the forward changes {changed} in every call; required: a forward that keeps nothing between calls."
-            )
+            raise ExportError(f"the forward changes {changed} in every call, but it must keep nothing between calls.")
         return recorder.captured
 
     def _kept(self) -> dict[str, Any]:
@@ -195,8 +193,8 @@ class Capture:
         for path, module in recorder.layers.values():
             if _state(module) != before[path]:
                 raise ExportError(
-                    f"'{path}' ({type(module).__name__}): a hook replaces its weights in every call; required: weights "
-                    "that stay. Write them into the layer, as torch.nn.utils.remove_weight_norm does."
+                    f"'{path}' ({type(module).__name__}): a hook replaces its weights in every call, but they must "
+                    "stay. Write them into the layer, as torch.nn.utils.remove_weight_norm does."
                 )
 
 
@@ -256,7 +254,7 @@ class _Recorder(TorchDispatchMode):
             )
         if torch.Tag.nondeterministic_seeded in func.tags:
             self.refuse(
-                f"'{name}' draws random numbers{_here()}; required: a forward that gives the same answer each time, "
+                f"'{name}' draws random numbers{_here()}, but the forward must give the same answer each time, "
                 "as dropout does in evaluation mode."
             )
         if depends and func._schema.name.removeprefix("aten::") in READS_NUMBERS:
@@ -268,7 +266,7 @@ class _Recorder(TorchDispatchMode):
             if id(written) in self.constants:
                 return func(*args, **kwargs)
             self.refuse(
-                f"'{name}' writes into a tensor that outlives the call{_here()}; required: a forward that keeps "
+                f"'{name}' writes into a tensor that outlives the call{_here()}, but the forward must keep "
                 "nothing from one call to the next."
             )
         made = func(*args, **kwargs)
@@ -286,8 +284,8 @@ class _Recorder(TorchDispatchMode):
     def refuse_reading(self, name: str) -> NoReturn:
         """Refuse an operation that hands numbers of the image to Python."""
         self.refuse(
-            f"'{name}' lets the steps of the forward depend on the numbers of the image{_here()}; required: the same "
-            "steps for all images."
+            f"'{name}' lets the steps of the forward depend on the numbers of the image{_here()}, but they must be the "
+            "same for all images."
         )
 
     def _called(self, func: Any) -> str:

@@ -32,7 +32,7 @@ def copied(model: nn.Module) -> nn.Module:
         return made
     except Exception as error:
         raise ExportError(
-            f"{type(model).__name__} cannot be copied: {first_line(error)}. Required: a model that copy.deepcopy "
+            f"{type(model).__name__} cannot be copied: {first_line(error)}. It must be a model that copy.deepcopy "
             "accepts. Move tensors that a forward keeps in attributes out of the model."
         ) from error
 
@@ -73,7 +73,7 @@ def check_runs(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
     except Exception as error:
         raise ExportError(
             f"{type(model).__name__} does not run on one image of shape {tuple(input_shape)} (C, H, W): "
-            f"{first_line(error)}. Required: the input_shape that the model was trained on, and layers for images "
+            f"{first_line(error)}. Pass the input_shape that the model was trained on, and use layers for images "
             "(Conv2d, Linear)."
         ) from error
 
@@ -88,30 +88,32 @@ def first_line(error: BaseException) -> str:
 def check_model(model: Any) -> None:
     """Raise ExportError unless `model` is a module of finite float32 parameters that takes one image."""
     if not isinstance(model, nn.Module):
-        raise ExportError(f"the model is {type(model).__name__}; required: a torch.nn.Module.")
+        raise ExportError(f"the model is {type(model).__name__}, but it must be a torch.nn.Module.")
     kind = type(model).__name__
     for attribute in ("module", "_orig_mod"):
         if kind in ("DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"):
             inner = getattr(model, attribute, None)
             if isinstance(inner, nn.Module):
-                raise ExportError(f"the model is wrapped in {kind}; required: the model itself, `model.{attribute}`.")
+                raise ExportError(f"the model is wrapped in {kind}, but it must be bare. Pass `model.{attribute}`.")
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
-        raise ExportError(f"{kind} is or holds a scripted module; required: the nn.Module from which it was made.")
+        raise ExportError(
+            f"{kind} is or holds a scripted module, but it must be the nn.Module from which that was made."
+        )
     if isinstance(model, SINGLE):
-        raise ExportError(f"the model is a single {kind}; required: a network, such as nn.Sequential(layer).")
+        raise ExportError(f"the model is a single {kind}, but it must be a network, such as nn.Sequential(layer).")
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
-        raise ExportError(f"{kind} has lazy layers that have not seen an image; required: a model that has run once.")
+        raise ExportError(f"{kind} has lazy layers that have not seen an image, but it must have run once.")
     try:
         inspect.signature(model.forward).bind(None)
     except TypeError as error:
         raise ExportError(
-            f"the forward of {kind} does not take one argument ({error}); required: one image input."
+            f"the forward of {kind} does not take one argument ({error}), but it must take one image input."
         ) from None
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32:
-            raise ExportError(f"parameter '{name}' is {parameter.dtype}; required: float32. Use model.float().")
+            raise ExportError(f"parameter '{name}' is {parameter.dtype}, but it must be float32. Use model.float().")
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise ExportError(
-                f"'{name}' holds NaN or infinity; required: finite numbers. Train again, at a lower rate."
+                f"'{name}' holds NaN or infinity, but its numbers must be finite. Train again, at a lower rate."
             )

@@ -73,7 +73,7 @@ def _check_shape(input_shape: Any) -> None:
     sizes = input_shape if isinstance(input_shape, tuple | list) else ()
     if len(sizes) != 3 or any(not isinstance(size, int | np.integer) or size < 1 for size in sizes):
         raise ExportError(
-            f"input_shape={input_shape}; required: three positive integers (C, H, W), such as (3, 32, 32)."
+            f"input_shape={input_shape}, but it must be three positive integers (C, H, W), such as (3, 32, 32)."
         )
 
 
@@ -108,7 +108,7 @@ class _Walk:
         result = self.captured.result
         if not isinstance(result, Ref):
             what = "a tensor that does not depend on the image" if isinstance(result, Tensor) else "a structure"
-            raise ExportError(f"the model returns {what}; required: one tensor of logits.")
+            raise ExportError(f"the model returns {what}, but it must return one tensor of logits.")
         view = self._view(result)
         if view.index.dim() == 1:  # one number per image, as after squeeze(1): the program returns a vector of one
             view = View(view.base, view.index[:, None], view.name, view.source)
@@ -128,7 +128,7 @@ class _Walk:
             return [self._module(call, call.layer, self._argument(call, "x"))]
         dtype = call.outputs[0].dtype
         if dtype.is_floating_point and dtype != torch.float32:
-            raise ExportError(f"'{call.name}'{_inside(call)} returns {dtype}; required: float32 throughout.")
+            raise ExportError(f"'{call.name}'{_inside(call)} returns {dtype}, but it must be float32 throughout.")
         kind, _, overload = call.op.partition(".")
         if kind == "_to_copy" and call.arguments["dtype"] in (None, torch.float32):
             kind = "clone"
@@ -161,9 +161,8 @@ class _Walk:
         called = CALLED_SO.get(kind, f"a call of {NAMES.get(kind, kind.lstrip('_'))}")
         where = f"'{call.path}' ({call.kind})" if call.kind else f"'{call.name}' ({called}){_inside(call)}"
         raise ExportError(
-            f"{where} has no counterpart; required: layers of xnorkit.nn, Conv1d/2d, "
-            "Linear, BatchNorm, activations, pools, padding, sums, products, concatenation, views and means over the "
-            "image."
+            f"{where} has no counterpart, but it must be one of these: layers of xnorkit.nn, Conv1d/2d, Linear, "
+            "BatchNorm, activations, pools, padding, sums, products, concatenation, views and means over the image."
         )
 
     def _follow(self, call: Call, kind: str) -> list[Any]:
@@ -171,7 +170,7 @@ class _Walk:
         refs = _refs(call.arguments)
         base = self._view(refs[0]).base
         if any(self._view(ref).base is not base for ref in refs):
-            raise ExportError(f"'{call.name}' moves numbers of several values; required: numbers of one value.")
+            raise ExportError(f"'{call.name}' moves numbers of several values, but they must be of one value.")
         arguments = pytree.tree_map(
             lambda item: self._view(item).index if _is_ref(item) else item, call.arguments, is_leaf=_is_ref
         )
@@ -221,7 +220,7 @@ class _Walk:
         rank = view.index.dim()
         dims = sorted(dim % rank for dim in (given if given is not None and len(given) else range(rank)))
         if call.arguments.get("dtype") not in (None, torch.float32) or 0 in dims:
-            raise ExportError(f"'{call.name}' is a mean to {shape[1:]} over the batch; required: one per image.")
+            raise ExportError(f"'{call.name}' is a mean to {shape[1:]} over the batch, but it must be one per image.")
         if math.prod(view.index.shape[dim] for dim in dims) == 1:
             return View(view.base, view.index.reshape(shape), call.name)
         if not _is_whole_mean(view, dims):
@@ -232,7 +231,7 @@ class _Walk:
                 dims = []
             if not dims or not _is_whole_mean(view, dims):
                 raise ExportError(
-                    f"'{call.name}' is a mean to {shape[1:]}{_inside(call)}; required: one over all positions of an "
+                    f"'{call.name}' is a mean to {shape[1:]}{_inside(call)}, but it must be over all positions of an "
                     "image, for each channel."
                 )
         base = view.base
@@ -243,13 +242,13 @@ class _Walk:
 
     def _concat(self, call: Call) -> View:
         if not all(_is_ref(part) for part in call.arguments["tensors"]):
-            raise ExportError(f"'{call.name}' joins constants to an image; required: only values of the image.")
+            raise ExportError(f"'{call.name}' joins constants to an image, but it must join only values of the image.")
         parts = [self._value(self._view(part)) for part in call.arguments["tensors"]]
         dim, shape = call.arguments["dim"], tuple(call.outputs[0].shape[1:])
         if dim not in (1, -len(shape)) or len({part.shape[1:] for part in parts}) != 1:
             raise ExportError(
-                f"'{call.name}' concatenates {[part.torch_shape for part in parts]} along dimension {dim}; required: "
-                "dimension 1, the channels, and images of one size."
+                f"'{call.name}' concatenates {[part.torch_shape for part in parts]} along dimension {dim}, but it "
+                "must concatenate images of one size along dimension 1, the channels."
             )
         if len(parts) == 1:
             return whole_view(parts[0])

@@ -40,13 +40,13 @@ def add_reshaping(
         operation = AvgPool(module, {**window, "ceil_mode": False, "count_include_pad": True})
     elif isinstance(module, ADAPTIVE_MAX):
         if module.return_indices:
-            raise ExportError(f"'{name}': return_indices=True has no counterpart; required: False.")
+            raise ExportError(f"'{name}': return_indices=True has no counterpart, but it must be False.")
         operation = MaxPool(module, {**_divided(name, module, x, torch_shape), "dilation": [1, 1]})
     elif isinstance(module, PADS):
         operation = _pad(name, module, len(x.torch_shape))
     elif isinstance(module, nn.Softmax):
         if module.dim not in (1, -len(x.torch_shape)) or (len(x.torch_shape) == 1 and x.positions > 1):
-            raise ExportError(f"'{name}': softmax over dimension {module.dim}; required: 1, the channels.")
+            raise ExportError(f"'{name}': softmax is over dimension {module.dim}, but it must be 1, the channels.")
         operation = Softmax()
     return None if operation is None else builder.add(name, operation, (x,), torch_shape)
 
@@ -77,7 +77,7 @@ def _max_window(name: str, pool: Any, x: Value, torch_shape: tuple[int, ...]) ->
     The last window of `out` windows ends at (out - 1) * stride + reach, counted from the padded top.
     """
     if pool.return_indices:
-        raise ExportError(f"'{name}': return_indices=True has no counterpart; required: False.")
+        raise ExportError(f"'{name}': return_indices=True has no counterpart, but it must be False.")
     kernel, stride, padding = _window(pool)
     dilation = _pair(pool.dilation, 1, isinstance(pool, nn.MaxPool1d))
     after = list(padding)
@@ -91,7 +91,9 @@ def _max_window(name: str, pool: Any, x: Value, torch_shape: tuple[int, ...]) ->
 
 def _avg_pool(name: str, pool: Any) -> AvgPool:
     if getattr(pool, "divisor_override", None) is not None:
-        raise ExportError(f"'{name}': divisor_override={pool.divisor_override} has no counterpart; required: None.")
+        raise ExportError(
+            f"'{name}': divisor_override={pool.divisor_override} has no counterpart, but it must be None."
+        )
     kernel, stride, padding = _window(pool)
     window = {"kernel": kernel, "stride": stride, "padding": [*padding, *padding]}
     return AvgPool(pool, {**window, "ceil_mode": pool.ceil_mode, "count_include_pad": pool.count_include_pad})
@@ -102,8 +104,8 @@ def _divided(name: str, module: nn.Module, x: Value, torch_shape: tuple[int, ...
     out = as_shape(torch_shape)[1:]
     if any(size % wanted for size, wanted in zip(x.shape[1:], out, strict=True)):
         raise ExportError(
-            f"'{name}' ({type(module).__name__}) pools {x.shape[1]} x {x.shape[2]} to {out[0]} x {out[1]}; required: a "
-            "size that divides the image's, so that all windows have the same size."
+            f"'{name}' ({type(module).__name__}) pools {x.shape[1]} x {x.shape[2]} to {out[0]} x {out[1]}, but "
+            "this must divide the image's size, so that all windows have the same size."
         )
     kernel = [size // wanted for size, wanted in zip(x.shape[1:], out, strict=True)]
     return {"kernel": kernel, "stride": kernel, "padding": [0, 0, 0, 0]}
@@ -115,6 +117,6 @@ def _pad(name: str, module: Any, axes: int) -> Pad:
     if sides and axes == 2 and not any(sides[4:]):
         sides = [*sides[:2], 0, 0, *sides[2:4]]
     if getattr(module, "value", 0) != 0 or not sides or min(sides) < 0:
-        raise ExportError(f"'{name}' ({type(module).__name__}) does not pad with zeros on every side; required: zeros.")
+        raise ExportError(f"'{name}' ({type(module).__name__}) does not pad with zeros on every side, but it must.")
     left, right, top, bottom, before, after = sides
     return Pad([top, left, bottom, right], [before, after])

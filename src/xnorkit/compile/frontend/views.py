@@ -107,8 +107,8 @@ class View:
     def _refusal(self) -> ExportError:
         return ExportError(
             f"'{self.name}' arranges the numbers of '{self.base.name}' {self.base.torch_shape} as "
-            f"{tuple(self.index.shape[1:])} in a way that no operation of the format gives; required: one image (C, H, "
-            "W) or one vector in (C, H, W) order per image, and slices or shuffles of whole channels."
+            f"{tuple(self.index.shape[1:])} in a way that no operation of the format gives, but it must give one image "
+            "(C, H, W) or one vector in (C, H, W) order per image, or slices or shuffles of whole channels."
         )
 
 

@@ -64,19 +64,19 @@ def write_c(
     Raises:
         ExportError: the graph is for images of any size, reads pixels and has no normalisation, or needs more memory
             than `ram` or `flash`. Nothing is written then.
-        InputError: the folder cannot be written, or `prefix` is no such name.
+        InputError: the folder cannot be written, or `prefix` cannot begin these names.
     """
     if not NAME.fullmatch(prefix) or prefix.startswith(("xk", "test")) or prefix in ("main", "size", "clean", "lib"):
         raise InputError(
-            f"prefix {prefix!r}; required: a small letter, then small letters, digits and _, such as digits; not "
+            f"prefix={prefix!r}, but it must be a small letter, then small letters, digits and _, such as digits; not "
             "xk..., test..., main, size, clean or lib, which the program uses itself."
         )
     if graph.input.dynamic:
         raise ExportError(
-            f"'{graph.name}' is for images of any size; required for C, whose memory is fixed: a graph for one size."
+            f"'{graph.name}' is for images of any size, but for C, whose memory is fixed, it must be for one size."
         )
     if graph.input.kind == "u8" and graph.input.normalization is None:
-        raise ExportError(f"'{graph.name}' reads pixels without a normalization; required for C: a normalization.")
+        raise ExportError(f"'{graph.name}' reads pixels without a normalization, but for C it must have one.")
     if images is None:
         images = _random_images(graph)
     model = _model(graph)
@@ -96,7 +96,7 @@ def write_c(
         (target / f"{prefix}.c").write_text(_named(model.source, prefix), encoding="utf-8")
         (target / "test_vector.h").write_text(_test_vector(images, outputs), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}); required: a writable folder.") from error
+        raise InputError(f"{folder} cannot be written ({error.strerror}), but it must be a writable folder.") from error
     return CProgram(target, model.ram_bytes, model.constant_bytes)
 
 

@@ -49,7 +49,7 @@ def to_onnx(graph: Graph, *, packed: bool = True) -> onnx.ModelProto:
     specs = infer_shapes(graph)
     for node in graph.nodes:
         if graph.input.dynamic and node.attributes.get("ceil_mode"):
-            raise ExportError(f"node '{node.name}' pools with ceil_mode; required for ONNX: a fixed image size.")
+            raise ExportError(f"node '{node.name}' pools with ceil_mode, but for ONNX its image size must be fixed.")
     b = Builder(packed=packed, decisive=_decisive(graph))
     names = {INPUT: _input(b, graph)}
     for node in graph.nodes:
@@ -84,7 +84,7 @@ def write_onnx(path: str | os.PathLike[str], graph: Graph, *, packed: bool = Tru
     try:
         Path(path).write_bytes(content)
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); required: a writable folder.") from error
+        raise InputError(f"{path} cannot be written ({error.strerror}), but its folder must be writable.") from error
 
 
 def _decisive(graph: Graph) -> set[str]:

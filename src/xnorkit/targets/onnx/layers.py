@@ -45,8 +45,8 @@ def int8(b: Builder, node: Node, sources: list[ValueSpec], inputs: list[str]) ->
     step = EXACT_PRODUCTS // per_channel
     if step == 0:
         raise ExportError(
-            f"node '{node.name}' has {per_channel} taps; required: at most {EXACT_PRODUCTS}, so that ONNX's float32 "
-            "sums of 8-bit products are exact."
+            f"node '{node.name}' has {per_channel} taps, but it must have at most {EXACT_PRODUCTS}, so that ONNX's "
+            "float32 sums of 8-bit products are exact."
         )
     groups = node.attributes.get("groups", 1)
     every = np.arange(groups * channels).reshape(groups, channels)

@@ -48,14 +48,14 @@ def page(graph: Graph) -> str:
 def _check(graph: Graph) -> None:
     channels = graph.input.shape[0]
     output = infer_shapes(graph)[graph.output]
-    for rule, received, required in (
-        (graph.input.takes_pixels, f"takes {in_words(graph.input)}", "a model that takes pixels"),
-        (channels in INPUTS, f"reads {channels} channels", "1 channel for drawings, or 3 for pictures"),
-        (output.height == output.width == 1, f"returns {output.height} x {output.width} positions", "one per class"),
+    for rule, received, expected in (
+        (graph.input.takes_pixels, f"takes {in_words(graph.input)}", "take pixels"),
+        (channels in INPUTS, f"reads {channels} channels", "read 1, for drawings, or 3, for pictures"),
+        (output.height == output.width == 1, f"returns {output.height} x {output.width} positions", "return one"),
     ):
         if not rule:
             raise ExportError(
-                f"'{graph.name}' {received}; required for a page: {required}. A folder for a page of your own has no "
+                f"'{graph.name}' {received}, but for a page it must {expected}. A folder for a page of your own has no "
                 "such limit."
             )
 
