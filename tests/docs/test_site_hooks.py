@@ -3,7 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -43,3 +43,10 @@ def test_a_cell_of_a_card_names_its_column(hook: ModuleType) -> None:
     made = hook.on_page_content(f'<div class="cards">\n{table}\n</div>\n{table}')
     assert made.count('<td data-label="name">') == made.count('<td data-label="on bits">') == 2
     assert made.endswith(table)
+
+
+@pytest.mark.parametrize("hook", ["pages"], indirect=True)
+def test_the_heading_of_the_results_opens_the_report(hook: ModuleType) -> None:
+    files = [SimpleNamespace(src_uri=uri, name=Path(uri).stem) for uri in (hook.RESULTS, "report.md")]
+    nav = hook.on_nav(SimpleNamespace(pages=[SimpleNamespace(file=file) for file in files]))
+    assert [page.file.name for page in nav.pages] == ["index", "report"]

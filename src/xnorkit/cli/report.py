@@ -42,7 +42,8 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Run the study unless its records are given, draw the page, and name its files."""
-    require("matplotlib", "jinja2", *(() if options.source is not None else ("torch", "lightning", "sklearn")))
+    measured = () if options.source is not None else ("torch", "lightning", "sklearn", "pydantic", "yaml")
+    require("matplotlib", "jinja2", *measured)
     if options.source is None and options.data is not None and not options.data.is_dir():
         raise InputError(f"--data is {options.data}, but it must be the folder that holds the data sets' files.")
     from xnorkit.report.folder import report_folder

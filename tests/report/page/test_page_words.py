@@ -210,42 +210,77 @@ def test_other_programs_disturb_times_alone(tmp_path: Path, make: Make, disturbe
     assert ("Other programs ran during some of the measurements" in page) is disturbed
 
 
+def lenet5(study: Synthetic, family: str, top1: float, epochs: int, seed: int) -> None:
+    """Add one training of LeNet-5 on MNIST."""
+    subject = {
+        "dataset": "mnist",
+        "split": "official test",
+        "images": 10000,
+        "model": "lenet5",
+        "family": family,
+        "recipe": f"lenet5-mnist-{family}",
+        "epochs": epochs,
+        "epochs_planned": epochs,
+        "seed": seed,
+    }
+    study.add("accuracy", f"mnist/lenet5/{family}/{epochs}/{seed}", subject, {"top1": top1})
+
+
 def test_a_comparison_of_unequal_trainings_says_so(tmp_path: Path) -> None:
     def make(study: Synthetic) -> None:
         study.accuracy()
-        subject = {
-            "dataset": "mnist",
-            "split": "official test",
-            "images": 10000,
-            "model": "lenet5",
-            "family": "float",
-            "recipe": "lenet5-mnist-float",
-            "epochs": 40,
-            "epochs_planned": 40,
-            "seed": 0,
-        }
-        study.add("accuracy", "mnist/lenet5/float/long", subject, {"top1": 0.9960})
+        for seed in (0, 1, 2):
+            lenet5(study, "float", 0.9960, 40, seed)
 
     page = _page(tmp_path, make)
-    assert "0.27 points less, but these trainings differ in epochs and number of seeds." in page
+    assert "0.27 points less, but these trainings differ in epochs." in page
     assert "differ in" not in _page(tmp_path / "equal", lambda study: study.accuracy())
+
+
+def test_one_seed_never_stands_beside_the_mean_of_three(tmp_path: Path) -> None:
+    def make(study: Synthetic) -> None:
+        study.accuracy()
+        # Of one family, three seeds are worth more than one longer training.
+        lenet5(study, "float", 0.9960, 40, 0)
+        lenet5(study, "react", 0.9911, 40, 0)
+
+    page = _page(tmp_path, make)
+    (line,) = [line for line in page.splitlines() if line.startswith("| LeNet-5 (MNIST")]
+    assert line.count("3 seeds") == 3
+    assert "one seed" not in line
+    assert "99.60 %" not in page
+    assert "not beside them: LeNet-5 on MNIST, ReAct: 99.11 % (40 epochs, one seed)." in page
+    assert "99.11 %" not in page.partition("## Accuracy")[0]
+
+
+def test_a_variant_with_another_number_of_seeds_is_left_out_and_named(tmp_path: Path) -> None:
+    def make(study: Synthetic) -> None:
+        study.comparisons(seeds=(0, 1))
+        subject = {"rule": "paper", "model": "lenet5", "dataset": "mnist", "epochs": 3, "seed": 2}
+        study.add("gradients", "paper/s2", subject, {"top1": 0.98, "train_loss": 0.05})
+
+    part = _page(tmp_path, make).partition("## Gradient rules")[2].partition("## Ablation")[0]
+    assert "| as the paper prints |" not in part
+    assert "- Left out, because it has another number of seeds: as the paper prints" in part
+
+
+def test_rows_without_a_result_are_hidden_behind_one_line(tmp_path: Path) -> None:
+    def make(study: Synthetic) -> None:
+        study.accuracy()
+        subject = {"dataset": "cifar10", "model": "nin-cifar10", "family": "float"}
+        study.missing("accuracy", "cifar10/nin-cifar10/float", subject, "xnorkit train nin-cifar10-float", "no run")
+
+    part = _page(tmp_path, make).partition("## Accuracy")[2].partition("## Memory")[0]
+    shown, _, hidden = part.partition("<summary>What was not run for this table</summary>")
+    assert "| NIN" not in part
+    assert "nin-cifar10-float" not in shown
+    assert "- Not run (no run): `xnorkit train nin-cifar10-float`" in hidden.partition("</details>")[0]
 
 
 def test_one_epoch_is_in_the_singular(tmp_path: Path) -> None:
     def make(study: Synthetic) -> None:
         for family in ("float", "xnor"):
-            subject = {
-                "dataset": "mnist",
-                "split": "official test",
-                "images": 10000,
-                "model": "lenet5",
-                "family": family,
-                "recipe": f"lenet5-mnist-{family}",
-                "epochs": 1,
-                "epochs_planned": 1,
-                "seed": 0,
-            }
-            study.add("accuracy", f"mnist/lenet5/{family}", subject, {"top1": 0.9})
+            lenet5(study, family, 0.9, 1, 0)
 
     page = _page(tmp_path, make)
     assert "1 epoch, one seed" in page

@@ -1,6 +1,6 @@
 """Small tables of measured numbers, which text and figures compare."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +64,28 @@ def trained(records: Sequence[Record]) -> Trained | None:
 
 
 def best_training(evidence: Evidence, **network: str) -> Trained | None:
-    """Return the training that represents a data set, model and family: a finished one, then the longest."""
+    """Return the training that represents a data set, model and family: finished, of many seeds, then the longest."""
     groups: dict[tuple[Any, Any], list[Record]] = {}
     for record in evidence.of("accuracy", **network):
         groups.setdefault((record.subject.get("recipe"), record.subject.get("epochs_planned")), []).append(record)
     found = [each for group in groups.values() if (each := trained(group))]
-    return min(found, key=lambda each: (each.in_part, -(each.epochs or 0)), default=None)
+    return min(found, key=lambda each: (each.in_part, -each.seeds, -(each.epochs or 0)), default=None)
+
+
+def side_by_side(found: Mapping[str, Trained], base: str = "") -> tuple[dict[str, Trained], dict[str, Trained]]:
+    """Return the trainings of as many seeds as `base`, or of the most, and the others, which stand elsewhere."""
+    seeds = found[base].seeds if base in found else max((each.seeds for each in found.values()), default=None)
+    return (
+        {name: each for name, each in found.items() if each.seeds == seeds},
+        {name: each for name, each in found.items() if each.seeds != seeds},
+    )
+
+
+def accuracies(evidence: Evidence, dataset: str, model: str) -> tuple[dict[str, Trained], dict[str, Trained]]:
+    """Return the training that represents each family of a network, as `side_by_side` tells them apart."""
+    known = families(evidence.known("accuracy", dataset=dataset, model=model))
+    each = {name: best_training(evidence, dataset=dataset, model=model, family=name) for name in known}
+    return side_by_side({name: found for name, found in each.items() if found})
 
 
 def networks(records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
@@ -100,20 +116,19 @@ class Pair:
             "epochs": (self.full.epochs, self.binary.epochs),
             "split": (self.full.splits, self.binary.splits),
             "number of images": (self.full.images, self.binary.images),
-            "number of seeds": (self.full.seeds, self.binary.seeds),
         }
         return [kind for kind, (full, binary) in kinds.items() if full != binary]
 
 
 def pairs(evidence: Evidence) -> list[Pair]:
-    """Return every network with float32 and binary trainings: finished ones first, XNOR before other families."""
+    """Return every network with float32 and binary trainings of equal seeds: finished first, XNOR before the others."""
     found = []
-    for (dataset, model), records in networks(evidence.of("accuracy")).items():
-        full = best_training(evidence, dataset=dataset, model=model, family="float")
-        families = {str(record.subject["family"]) for record in records} - {"float", "bwn"}
-        for family in sorted(families, key=lambda name: (name != "xnor", name)):
-            binary = best_training(evidence, dataset=dataset, model=model, family=family)
-            if full and binary:
+    for dataset, model in networks(evidence.of("accuracy")):
+        row, _ = accuracies(evidence, dataset, model)
+        full = row.get("float")
+        for family in sorted(row.keys() - {"float", "bwn"}, key=lambda name: (name != "xnor", name)):
+            binary = row[family]
+            if full:
                 gaps = difference(binary.mean, full.mean), difference(full.mean, binary.mean)
                 in_part = full.in_part or binary.in_part
                 found.append(Pair(dataset, model, family, full, binary, *gaps, in_part))
@@ -268,15 +283,19 @@ def best_points(sweeps: Sequence[Sweep | None], *, sound: bool = False) -> list[
     return [speedup for each in sweeps if each for _, speedup in each.points(sound=sound)]
 
 
-def variants(evidence: Evidence, experiment: str) -> dict[tuple[str, str], dict[str, Trained]]:
-    """Return the trainings of each variant, the base first, for each data set and model."""
+def variants(evidence: Evidence, experiment: str, equal: bool = True) -> dict[tuple[str, str], dict[str, Trained]]:
+    """Return the trainings of each variant, the base first, for each data set and model.
+
+    They have as many seeds as the base has, or, unless `equal`, another number.
+    """
     found = {}
     key, base = BASES[experiment]
     for network, records in networks(evidence.of(experiment)).items():
         groups: dict[str, list[Record]] = {base: []}
         for record in records:
             groups.setdefault(str(record.subject[key]), []).append(record)
-        found[network] = {name: each for name, group in groups.items() if (each := trained(group))}
+        each = {name: result for name, group in groups.items() if (result := trained(group))}
+        found[network] = side_by_side(each, base)[not equal]
     return found
 
 

@@ -110,22 +110,24 @@ def _filters(form: _Html | _Markdown) -> dict[str, Any]:
 def _notes(form: _Html | _Markdown, evidence: Evidence) -> dict[str, Any]:
     """Return the functions that write the lines below a table."""
 
-    def notes(rows: str, records: Iterable[Record] = (), remarks: Iterable[str] = ()) -> list[str]:
-        missing = [(form.name(reason), form.code(command)) for reason, command in not_run(evidence, records)]
-        lines = [form.text("Not run ({}): {}").format(*each) for each in missing]
-        return [*([REMARK] if DASH in rows else []), *remarks, *lines]
+    def notes(rows: str, remarks: Iterable[str] = ()) -> list[str]:
+        return [*([REMARK] if DASH in rows else []), *remarks]
+
+    def missing(records: Iterable[Record]) -> list[str]:
+        found = [(form.name(reason), form.code(command)) for reason, command in not_run(evidence, records)]
+        return [form.text("Not run ({}): {}").format(*each) for each in found]
 
     def remarks(records: Sequence[Record]) -> list[str]:
         said = {(r.subject["engine"], r.subject["remark"]) for r in records if "remark" in r.subject}
         lines = [form.name(f"{names.engine(str(engine))}: {remark}.") for engine, remark in sorted(said)]
-        missing = any(r.status == "not run" and r.subject["engine"] != "xnorkit" for r in records)
-        return lines + ["Fastest: of the engines that were measured."] * missing
+        absent = any(r.status == "not run" and r.subject["engine"] != "xnorkit" for r in records)
+        return lines + ["Fastest: of the engines that were measured."] * absent
 
     def missing_engines(sweep: tables.Sweep) -> list[str]:
         found = sweep.unmeasured.items()
         return [form.name(f"Not measured at {', '.join(sizes)}: {reasons}") for reasons, sizes in found]
 
-    return {"notes": notes, "remarks": remarks, "missing_engines": missing_engines}
+    return {"notes": notes, "missing": missing, "remarks": remarks, "missing_engines": missing_engines}
 
 
 def _tables(evidence: Evidence) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def _tables(evidence: Evidence) -> dict[str, Any]:
         "busy": busy,
         "families": tables.families,
         "networks": tables.networks,
-        "best_training": partial(tables.best_training, evidence),
+        "accuracies": partial(tables.accuracies, evidence),
         "best_points": tables.best_points,
         "rival": tables.rival,
         "pairs": tables.pairs(evidence),
@@ -165,6 +167,9 @@ def _tables(evidence: Evidence) -> dict[str, Any]:
         "sweeps": {experiment: tables.sweep(evidence, experiment) for experiment in tables.SWEEPS},
         "curves": curves(evidence),
         "variants": {experiment: tables.variants(evidence, experiment) for experiment in tables.BASES},
+        "unequal_variants": {
+            experiment: tables.variants(evidence, experiment, equal=False) for experiment in tables.BASES
+        },
         "conditions": conditions,
         "load": load,
         "unfinished": unfinished,
