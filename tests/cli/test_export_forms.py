@@ -95,7 +95,7 @@ def test_a_page_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixtur
     ("words", "message"),
     [
         (["--to", "xnor"], "is packed already"),
-        (["--to", "c", "--float"], "--float with --to c"),
+        (["--to", "c", "--float"], "--float is given with --to c"),
     ],
 )
 def test_what_makes_no_sense(
