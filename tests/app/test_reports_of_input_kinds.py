@@ -214,7 +214,7 @@ def test_calibration_images_are_prepared_or_refused(
         words = ["export", old, "-o", new, "--calibration", tmp_path / "pixels.npy"]
         if kind == "prepared":
             error = refusal(capsys, *words)
-            assert "pixels.npy holds uint8 pixels, and the model takes prepared floats (whitened), no pixels;" in error
+            assert "pixels.npy holds uint8 pixels, but they must be float32 images" in error
         else:
             assert answer(capsys, *words)["predictions_equal"] == 2
 

@@ -95,7 +95,7 @@ def test_a_page_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixtur
     ("words", "message"),
     [
         (["--to", "xnor"], "is packed already"),
-        (["--to", "c", "--float"], "--float with --to c"),
+        (["--to", "c", "--float"], "--float is given with --to c"),
         (["--to", "web", "--ram", "1000"], "--ram is given with --to web"),
         (["--to", "c", "--ram", "4000"], "bytes of RAM for its values, but the budget is 4,000."),
         (["--to", "c", "--flash", "70000"], "bytes of flash for its constants, but the budget is 70,000."),

@@ -80,5 +80,5 @@ def test_weights_and_teachers_of_images_prepared_otherwise(tmp_path: Path) -> No
         if same:
             assert load_teacher(student, data, lambda own: tmp_path) is not None
             continue
-        with pytest.raises(RecipeError, match="the teacher's images were prepared otherwise than those of 'digits'"):
+        with pytest.raises(RecipeError, match="the teacher's images were prepared differently from those of 'digits'"):
             load_teacher(student, data, lambda own: tmp_path)
