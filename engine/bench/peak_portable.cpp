@@ -1,8 +1,8 @@
 // Register-only loops: the instructions of the portable and the reference kernel without their loads.
 #include <cmath>
 
-#include "common/unroll.h"
 #include "common/fma.h"
+#include "common/unroll.h"
 #include "peak.h"
 
 namespace xnorkit {

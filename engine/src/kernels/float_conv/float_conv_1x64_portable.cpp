@@ -3,8 +3,8 @@
 // WebAssembly has none at all.
 #include <cmath>
 
-#include "contract/kernels.h"
 #include "common/fma.h"
+#include "contract/kernels.h"
 #include "kernels/tail/tail_portable.h"
 
 namespace xnorkit {

@@ -16,9 +16,9 @@
 
 #include <cstring>
 
+#include "common/fma.h"
 #include "common/unroll.h"
 #include "contract/kernels.h"
-#include "common/fma.h"
 #include "kernels/tail/tail_wasm.h"
 
 namespace xnorkit {
