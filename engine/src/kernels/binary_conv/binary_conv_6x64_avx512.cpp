@@ -74,13 +74,18 @@ void binary_conv(const BinaryTile& tile) {
 
 }  // namespace
 
-#define XNORKIT_PIXELS(M, E, N)                                               \
-  {binary_conv<M, E, 1, N>, binary_conv<M, E, 2, N>, binary_conv<M, E, 3, N>, \
-   binary_conv<M, E, 4, N>, binary_conv<M, E, 5, N>, binary_conv<M, E, 6, N>}
-#define XNORKIT_LANES(M, E) {XNORKIT_PIXELS(M, E, 2), XNORKIT_PIXELS(M, E, 4)}
-#define XNORKIT_TILES(M) {XNORKIT_LANES(M, kToBits), XNORKIT_LANES(M, kToF32), XNORKIT_LANES(M, kToI32)}
-const BinaryConvKernels binary_conv_avx512 = {"binary_conv_6x64_avx512", 6, kInterleaved, XNORKIT_TILES(false)};
-const BinaryConvKernels masked_binary_conv_avx512 = {"masked_binary_conv_6x64_avx512", 6, kInterleaved,
-                                                     XNORKIT_TILES(true)};
+#define XNORKIT_FEW(M, E, N) binary_conv<M, E, 1, N>, binary_conv<M, E, 2, N>, binary_conv<M, E, 3, N>
+#define XNORKIT_ALL(M, E, N) \
+  XNORKIT_FEW(M, E, N), binary_conv<M, E, 4, N>, binary_conv<M, E, 5, N>, binary_conv<M, E, 6, N>
+// clang-format off
+#define XNORKIT_LANES(PIXELS, M, E) {{PIXELS(M, E, 2)}, {PIXELS(M, E, 4)}}
+// clang-format on
+#define XNORKIT_TILES(PIXELS, M) \
+  {XNORKIT_LANES(PIXELS, M, kToBits), XNORKIT_LANES(PIXELS, M, kToF32), XNORKIT_LANES(PIXELS, M, kToI32)}
+const BinaryConvKernels binary_conv_avx512 = {"binary_conv_6x64_avx512", 6, kInterleaved,
+                                              XNORKIT_TILES(XNORKIT_ALL, false)};
+// Half the pixels: the masks come from memory for each of them anyway, and these tiles would be as large as the others.
+const BinaryConvKernels masked_binary_conv_avx512 = {"masked_binary_conv_3x64_avx512", 3, kInterleaved,
+                                                     XNORKIT_TILES(XNORKIT_FEW, true)};
 
 }  // namespace xnorkit
