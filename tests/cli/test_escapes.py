@@ -46,7 +46,7 @@ def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a\x1b[2Jb.xnor"
     path.write_bytes(hostile_file(tmp_path).read_bytes()[:-1])
     assert main(["inspect", str(path)]) == 2
-    assert "a\\x1b[2Jb.xnor: not a complete" in printed(capsys)
+    assert "a\\x1b[2Jb.xnor: the content is not a complete" in printed(capsys)
 
 
 @pytest.mark.parametrize("text", ["", "plain", "ü 語 \U0001f600", "a b"])

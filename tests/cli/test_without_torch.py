@@ -32,7 +32,7 @@ def test_torch_is_hidden() -> None:
 @pytest.mark.parametrize(
     ("command", "names", "extras"),
     [
-        ("report --quick", "matplotlib, Jinja2, PyTorch, Lightning, scikit-learn, which are", "report,train"),
+        ("report --quick", "matplotlib, Jinja2, PyTorch, Lightning, scikit-learn, pydantic, which are", "report,train"),
         ("report --from FOLDER", "matplotlib, Jinja2, which are", "report"),
         ("demo", "PyTorch, Lightning, scikit-learn, which are", "train"),
         ("train lenet5-digits", "PyTorch, Lightning, pydantic, which are", "train"),
