@@ -155,3 +155,20 @@ def test_no_draft_is_left_by_an_error_of_the_writer(tmp_path: Path) -> None:
     writer.__enter__().touch()
     writer.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_files_or_none(tmp_path: Path) -> None:
+    own = OwnedFolder(tmp_path / "folder")
+    with own.held():
+        own.write_all({"a": b"old", "b": b"old"})
+    impossible = "x" * 300
+    with pytest.raises(OutputError, match="cannot be written"), own.held():
+        own.write_all({"a": b"new", impossible: b"new", "b": b"new"})
+    assert {path.name: path.read_bytes() for path in own.path.iterdir() if path.name != MARK} == {
+        "a": b"old",
+        "b": b"old",
+    }
+    fresh = OwnedFolder(tmp_path / "fresh")
+    with pytest.raises(OutputError, match="cannot be written"), fresh.held():
+        fresh.write_all({"a": b"new", impossible: b"new"})
+    assert not fresh.path.exists()

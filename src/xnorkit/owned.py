@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,13 @@ class OwnedFolder:
         self._names[name] = [*self._names.get(name, [])[-1:], _hash(content)]
         self._save()
         write_whole(self.path / name, content)
+
+    def write_all(self, files: Mapping[str, bytes]) -> None:
+        """Replace the files of these names: all of them, or none if one cannot be written."""
+        self.claim(list(files))
+        with contextlib.ExitStack() as drafts:
+            for name, content in files.items():
+                drafts.enter_context(whole_file(self.path / name)).write_bytes(content)
 
     def own_names(self) -> list[str]:
         """Return the listed names that exist."""

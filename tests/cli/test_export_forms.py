@@ -1,6 +1,7 @@
 """export --to onnx, c and web, from a checkpoint and from a packed file."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,19 @@ def test_c_from_a_packed_file(packed: Path, tmp_path: Path, capsys: pytest.Captu
     assert (tmp_path / "lenet5-c" / "model.c").is_file()
 
 
+def test_a_program_that_fails_its_test_is_not_written(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compiler = tmp_path / "bin" / "cc"
+    compiler.parent.mkdir()
+    compiler.write_text("#!/bin/sh\necho no licence >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{compiler.parent}{os.pathsep}{os.environ['PATH']}")
+    assert main(["export", str(packed), "-o", str(tmp_path / "new" / "program"), "--to", "c"]) == 2
+    assert "Check that the C compiler `cc` works" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_page_from_a_packed_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "new" / "page.html"
     assert main(["export", "lenet5-mnist", "-o", str(target), "--to", "web", "--json"]) == 0
@@ -96,6 +110,8 @@ def test_a_page_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixtur
     [
         (["--to", "xnor"], "is packed already"),
         (["--to", "c", "--float"], "--float is given with --to c"),
+        (["--to", "c", "--half"], "--half is given for"),
+        (["--to", "c", "--ram", "-1"], "--ram is -1, but it must be a number of bytes above 0"),
         (["--to", "web", "--ram", "1000"], "--ram is given with --to web"),
         (["--to", "c", "--ram", "4000"], "bytes of RAM for its values, but the budget is 4,000."),
         (["--to", "c", "--flash", "70000"], "bytes of flash for its constants, but the budget is 70,000."),

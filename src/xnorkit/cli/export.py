@@ -55,6 +55,36 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Export, verify, and print the evidence."""
+    _check(options)
+    if options.to == "onnx":
+        require("onnx")
+    source = _source(options.checkpoint)
+    if source.suffix == ".xnor":
+        for option in ("dynamic", "half", "license"):
+            if getattr(options, option):
+                raise InputError(
+                    f"--{option} is given for {source}, which is packed already, but this must be a checkpoint."
+                )
+        if options.to == "xnor":
+            raise InputError(
+                f"{source} is packed already, but it must be a checkpoint. Give one, or --to onnx, c or web."
+            )
+        _show_conversion(_convert(source, options), options)
+        return
+    if options.to == "xnor":
+        _show(_export(options, Path(options.output)), options)
+        return
+    with TemporaryDirectory() as folder:
+        packed = Path(folder) / "model.xnor"
+        result = _export(options, packed)
+        conversion = _convert(packed, options)
+    if not options.json:
+        _show_proof(result)
+    _show_conversion(conversion, options)
+
+
+def _check(options: Namespace) -> None:
+    """Refuse options that do not belong to the form."""
     if options.float and options.to != "onnx":
         raise InputError(
             f"--float is given with --to {options.to}, but it must be --to onnx, the only form with float weights."
@@ -72,30 +102,8 @@ def run(options: Namespace) -> None:
     for memory in ("ram", "flash"):
         if getattr(options, memory) is not None and options.to != "c":
             raise InputError(f"--{memory} is given with --to {options.to}, but it must be --to c. Remove it.")
-    if options.to == "onnx":
-        require("onnx")
-    source = _source(options.checkpoint)
-    if source.suffix == ".xnor":
-        if options.dynamic:
-            raise InputError(
-                f"--dynamic is given for {source}, which is packed already, but this must be a checkpoint."
-            )
-        if options.to == "xnor":
-            raise InputError(
-                f"{source} is packed already, but it must be a checkpoint. Give one, or --to onnx, c or web."
-            )
-        _show_conversion(_convert(source, options), options)
-        return
-    if options.to == "xnor":
-        _show(_export(options, Path(options.output)), options)
-        return
-    with TemporaryDirectory() as folder:
-        packed = Path(folder) / "model.xnor"
-        result = _export(options, packed)
-        conversion = _convert(packed, options)
-    if not options.json:
-        _show_proof(result)
-    _show_conversion(conversion, options)
+        if (getattr(options, memory) or 1) < 1:
+            raise InputError(f"--{memory} is {getattr(options, memory)}, but it must be a number of bytes above 0.")
 
 
 def _source(what: str) -> Path:

@@ -229,7 +229,7 @@ def test_a_program_builds_out_of_its_folder_with_other_tools(lenet5: Path, tmp_p
     assert set((tmp_path / "log").read_text().split()) == {"cc", "ar", "size"}
 
 
-@pytest.mark.parametrize("prefix", ["", "Digits", "2d", "a-b", "xk", "main", "test_vector"])
+@pytest.mark.parametrize("prefix", ["", "Digits", "2d", "a-b", "xk", "main", "test_vector", "a" * 64])
 def test_a_prefix_that_is_no_name_is_refused(prefix: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="but it must be a small letter"):
         write_c(tmp_path / "program", case("clip"), prefix=prefix)

@@ -1,5 +1,6 @@
 """`examples/microcontroller`: networks on emulated boards, bit for bit, in the memory that such boards have."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -85,3 +86,22 @@ def test_an_unknown_board_is_named() -> None:
     done = subprocess.run(["make", "-C", str(EXAMPLE), "BOARD=z80"], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "BOARD=z80 is unknown; choose m4, m7 or rv32" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_another_model_is_another_program(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        for file in ("model.c", "model.h"):
+            (tmp_path / name / file).touch()
+            os.utime(tmp_path / name / file, (0, 0))
+    program = tmp_path / "build" / "program.elf"
+
+    def compiles(name: str) -> bool:
+        words = ["make", "-n", "-C", str(EXAMPLE), f"MODEL={tmp_path / name}", f"BUILD={program.parent}", str(program)]
+        return "gcc" in subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+    assert compiles("first")
+    program.touch()
+    assert not compiles("first")
+    assert compiles("second")

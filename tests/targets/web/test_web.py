@@ -112,6 +112,21 @@ def _script(tmp_path: Path, body: str, graph: Graph | None = None) -> str:
 
 
 @needs_node
+def test_what_a_model_is_read_from(tmp_path: Path) -> None:
+    model = json.dumps(str(tmp_path / "model.xnor"))
+    text = _script(
+        tmp_path,
+        f"""for (const model of [{model}, new URL("model.xnor", import.meta.url), readFile({model})]) {{
+          console.log((await load({{ model }})).classes.length);
+        }}
+        for (const model of ["nowhere.xnor", null, 5]) await refused(() => load({{ model }}));""",
+    ).splitlines()
+    assert text[:3] == ["10", "10", "10"]
+    assert text[3].startswith("nowhere.xnor cannot be read (ENOENT")
+    assert [line.endswith("but it must be the model: bytes or an address.") for line in text[3:]] == [True] * 3
+
+
+@needs_node
 def test_images_that_do_not_fit(tmp_path: Path) -> None:
     text = _script(
         tmp_path,

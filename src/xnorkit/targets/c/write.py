@@ -22,7 +22,7 @@ from xnorkit.targets.c.stages import Stage, stages
 __all__ = ["CProgram", "write_c"]
 
 PREFIX = "model"
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 NAMING = ("main.c", "Makefile")
 BYTES = {"f32": 4, "u8": 1}
 
@@ -68,8 +68,8 @@ def write_c(
     """
     if not NAME.fullmatch(prefix) or prefix.startswith(("xk", "test")) or prefix in ("main", "size", "clean", "lib"):
         raise InputError(
-            f"prefix={prefix!r}, but it must be a small letter, then small letters, digits and _, such as digits; not "
-            "xk..., test..., main, size, clean or lib, which the program uses itself."
+            f"prefix={prefix!r}, but it must be a small letter, then at most 62 small letters, digits and _, such as "
+            "digits; not xk..., test..., main, size, clean or lib, which the program uses itself."
         )
     if graph.input.dynamic:
         raise ExportError(

@@ -256,6 +256,11 @@ function pictures(model) {
       fail(new Error(`${file.name} cannot be read as a picture. Choose a PNG, JPEG, WebP or another file that this browser shows.`));
       return;
     }
+    // Beyond these, a canvas stays black without an error in one browser or another.
+    if (Math.max(bitmap.width, bitmap.height) > 16384 || bitmap.width * bitmap.height > 2 ** 28) {
+      fail(new Error(`${file.name} has ${bitmap.width} × ${bitmap.height} pixels, more than a browser can draw. Choose a smaller picture.`));
+      return;
+    }
     const whole = use(bitmap, 0, 0, bitmap.width, bitmap.height);
     picture.width = whole.width;
     picture.height = whole.height;
@@ -279,9 +284,10 @@ function pictures(model) {
       return;
     }
     try {
+      if (!navigator.mediaDevices) throw new Error("the address of this page is not safe, as https is");
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch (error) {
-      fail(new Error(`The camera cannot be used (${error.message}). Allow it for this page, or choose a picture.`));
+      fail(new Error(`The camera cannot be used (${error.message}). If there is one, allow it for this page, or choose a picture.`));
       return;
     }
     video.srcObject = stream;

@@ -1,4 +1,4 @@
-/** What a model or an engine is read from: its bytes, or an address. */
+/** What a model or an engine is read from: its bytes, an address, or in Node.js a path. */
 export type Source = ArrayBuffer | ArrayBufferView | URL | string;
 
 export interface LoadOptions {

@@ -26,7 +26,7 @@ export function supported() {
 
 /**
  * Loads a model. Without arguments it reads `model.xnor` and `xnorkit.wasm` beside this file; `model` and `module` may
- * be bytes, addresses, or promises of either.
+ * be bytes, addresses, in Node.js also paths, or promises of these.
  */
 export async function load({ model = beside("model.xnor"), module = beside("xnorkit.wasm") } = {}) {
   if (!supported()) {
@@ -150,13 +150,18 @@ function beside(name) {
 
 async function bytes(source, what) {
   const value = await source;
+  const path = typeof value === "string" && !/^[a-z][a-z0-9+.-]+:/i.test(value);
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (value instanceof URL && value.protocol === "file:" && typeof process === "object") {
-    const { readFile } = await import("node:fs/promises");
-    return readFile(value);
+  try {
+    if (typeof process === "object" && (path || String(value).startsWith("file:"))) {
+      const { readFile } = await import("node:fs/promises");
+      return await readFile(path ? value : new URL(value));
+    }
+    const response = await fetch(value);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    throw new XnorkitError(`${value} cannot be read (${error.message}), but it must be ${what}: bytes or an address.`);
   }
-  const response = await fetch(value);
-  if (!response.ok) throw new XnorkitError(`${value} cannot be read (${response.status}); required: ${what}.`);
-  return new Uint8Array(await response.arrayBuffer());
 }
