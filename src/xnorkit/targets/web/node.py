@@ -39,8 +39,9 @@ def outputs_in_node(files: Mapping[str, bytes], images: NDArray[Any]) -> NDArray
         command = ["node", str(folder / "run.mjs"), str(images.dtype)]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
+            said = done.stderr.strip()[-600:] or "it says nothing"
             raise ExportError(
-                f"the module does not run in Node.js {node_version()}: {done.stderr.strip()[-600:] or 'it says nothing'}. "
-                "It must, because Node.js checks the export. Update Node.js, or take it out of PATH."
+                f"the module does not run in Node.js {node_version()}: {said}. It must, because Node.js checks the export. "
+                "Update Node.js, or take it out of PATH."
             )
         return np.fromfile(folder / "outputs", np.float32).reshape(len(images), -1)
