@@ -41,7 +41,7 @@ def outputs_in_node(files: Mapping[str, bytes], images: NDArray[Any]) -> NDArray
         if done.returncode:
             said = done.stderr.strip()[-600:] or "it says nothing"
             raise ExportError(
-                f"the module does not run in Node.js {node_version()}: {said}. It must, because Node.js checks the export. "
+                f"the module does not run in Node.js {node_version()}: {said}. It must, because it checks the export. "
                 "Update Node.js, or take it out of PATH."
             )
         return np.fromfile(folder / "outputs", np.float32).reshape(len(images), -1)
