@@ -111,6 +111,7 @@ def test_a_page_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["--to", "xnor"], "is packed already"),
         (["--to", "c", "--float"], "--float is given with --to c"),
         (["--to", "c", "--half"], "--half is given for"),
+        (["--to", "c", "--flash", "0"], "--flash is 0, but it must be a number of bytes above 0"),
         (["--to", "c", "--ram", "-1"], "--ram is -1, but it must be a number of bytes above 0"),
         (["--to", "web", "--ram", "1000"], "--ram is given with --to web"),
         (["--to", "c", "--ram", "4000"], "bytes of RAM for its values, but the budget is 4,000."),

@@ -136,16 +136,9 @@ def _c(graph: Graph, output: Path, images: NDArray[np.float32], *, prefix: str, 
         if tried:
             _make(program.folder)
         own.write_all(files)
-    return Conversion(
-        str(output),
-        "c",
-        program.constant_bytes,
-        program.ram_bytes,
-        "cc, every bit of the outputs" if tried else "",
-        len(few) if tried else 0,
-        len(few) if tried else 0,
-        0.0,
-    )
+    checked = len(few) if tried else 0
+    engine = "cc, every bit of the outputs" if tried else ""
+    return Conversion(str(output), "c", program.constant_bytes, program.ram_bytes, engine, checked, checked, 0.0)
 
 
 def _make(folder: Path) -> None:

@@ -99,11 +99,11 @@ def _check(options: Namespace) -> None:
         )
     if options.prefix is not None and options.to != "c":
         raise InputError(f"--prefix is given with --to {options.to}, but it must be --to c, whose functions it names.")
-    for memory in ("ram", "flash"):
-        if getattr(options, memory) is not None and options.to != "c":
+    for memory, budget in (("ram", options.ram), ("flash", options.flash)):
+        if budget is not None and options.to != "c":
             raise InputError(f"--{memory} is given with --to {options.to}, but it must be --to c. Remove it.")
-        if (getattr(options, memory) or 1) < 1:
-            raise InputError(f"--{memory} is {getattr(options, memory)}, but it must be a number of bytes above 0.")
+        if budget is not None and budget < 1:
+            raise InputError(f"--{memory} is {budget}, but it must be a number of bytes above 0.")
 
 
 def _source(what: str) -> Path:

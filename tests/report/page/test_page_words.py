@@ -210,27 +210,11 @@ def test_other_programs_disturb_times_alone(tmp_path: Path, make: Make, disturbe
     assert ("Other programs ran during some of the measurements" in page) is disturbed
 
 
-def lenet5(study: Synthetic, family: str, top1: float, epochs: int, seed: int) -> None:
-    """Add one training of LeNet-5 on MNIST."""
-    subject = {
-        "dataset": "mnist",
-        "split": "official test",
-        "images": 10000,
-        "model": "lenet5",
-        "family": family,
-        "recipe": f"lenet5-mnist-{family}",
-        "epochs": epochs,
-        "epochs_planned": epochs,
-        "seed": seed,
-    }
-    study.add("accuracy", f"mnist/lenet5/{family}/{epochs}/{seed}", subject, {"top1": top1})
-
-
 def test_a_comparison_of_unequal_trainings_says_so(tmp_path: Path) -> None:
     def make(study: Synthetic) -> None:
         study.accuracy()
         for seed in (0, 1, 2):
-            lenet5(study, "float", 0.9960, 40, seed)
+            study.lenet5("float", 0.9960, 40, seed)
 
     page = _page(tmp_path, make)
     assert "0.27 points less, but these trainings differ in epochs." in page
@@ -241,8 +225,8 @@ def test_one_seed_never_stands_beside_the_mean_of_three(tmp_path: Path) -> None:
     def make(study: Synthetic) -> None:
         study.accuracy()
         # Of one family, three seeds are worth more than one longer training.
-        lenet5(study, "float", 0.9960, 40, 0)
-        lenet5(study, "react", 0.9911, 40, 0)
+        study.lenet5("float", 0.9960, 40, 0)
+        study.lenet5("react", 0.9911, 40, 0)
 
     page = _page(tmp_path, make)
     (line,) = [line for line in page.splitlines() if line.startswith("| LeNet-5 (MNIST")]
@@ -280,7 +264,7 @@ def test_rows_without_a_result_are_hidden_behind_one_line(tmp_path: Path) -> Non
 def test_one_epoch_is_in_the_singular(tmp_path: Path) -> None:
     def make(study: Synthetic) -> None:
         for family in ("float", "xnor"):
-            lenet5(study, family, 0.9, 1, 0)
+            study.lenet5(family, 0.9, 1, 0)
 
     page = _page(tmp_path, make)
     assert "1 epoch, one seed" in page

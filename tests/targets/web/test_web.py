@@ -119,8 +119,10 @@ def test_what_a_model_is_read_from(tmp_path: Path) -> None:
         f"""for (const model of [{model}, new URL("model.xnor", import.meta.url), readFile({model})]) {{
           console.log((await load({{ model }})).classes.length);
         }}
-        for (const model of ["nowhere.xnor", null, 5]) await refused(() => load({{ model }}));""",
+        for (const model of ["nowhere.xnor", null, 5]) await refused(() => load({{ model }}));
+        await refused(() => load({{ module: {model} }}));""",
     ).splitlines()
+    assert text.pop().startswith("The engine cannot be compiled (")
     assert text[:3] == ["10", "10", "10"]
     assert text[3].startswith("nowhere.xnor cannot be read (ENOENT")
     assert [line.endswith("but it must be the model: bytes or an address.") for line in text[3:]] == [True] * 3
@@ -138,8 +140,8 @@ def test_images_that_do_not_fit(tmp_path: Path) -> None:
         console.log(JSON.stringify([model.input, model.output, model.classes, model.run(new Uint8Array(784)).length]));
         """,
     ).splitlines()
-    assert "has 5 numbers; required: 784" in text[0]
-    assert "of type Array; required: a Uint8Array of pixels or a Float32Array" in text[1]
+    assert "has 5 numbers, but it must have 784" in text[0]
+    assert "of type Array, but it must be a Uint8Array of pixels or a Float32Array" in text[1]
     assert "NaN or an infinite number" in text[2]
     assert "of type undefined" in text[3]
     size = {"channels": 1, "height": 28, "width": 28, "takesFloats": True, "takesPixels": True}

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
-#error "-ffast-math (or -Ofast) changes the outputs; required: compile model.c and xk_*.c with -fno-fast-math after it"
+#error "-ffast-math (or -Ofast) changes the outputs. Compile model.c and xk_*.c with -fno-fast-math after it"
 #endif
 /* GNU C on x87 keeps more digits in registers; ISO C rounds at every assignment. Method 16, which processors with
    half-precision arithmetic have, evaluates a float as a float, as method 0 does. */
 #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ && __FLT_EVAL_METHOD__ != 16 && !defined(__STRICT_ANSI__)
-#error "floats keep more digits than float32 here; required: -std=c99, or on x86 -msse2 -mfpmath=sse"
+#error "floats keep more digits than float32 here. Compile with -std=c99, or on x86 with -msse2 -mfpmath=sse"
 #endif
 
 #if defined(__GNUC__)

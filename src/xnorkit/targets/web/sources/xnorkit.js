@@ -36,7 +36,9 @@ export async function load({ model = beside("model.xnor"), module = beside("xnor
     );
   }
   const [file, code] = await Promise.all([bytes(model, "the model"), bytes(module, "the engine")]);
-  const compiled = await WebAssembly.compile(code);
+  const compiled = await WebAssembly.compile(code).catch((error) => {
+    throw new XnorkitError(`The engine cannot be compiled (${error.message}), but it must be the bytes of xnorkit.wasm.`);
+  });
   let fused;
   // The module leaves decimal numbers to JavaScript.
   const host = {
@@ -105,16 +107,16 @@ export class Model {
     if (!(pixels && takesPixels) && !(floats && takesFloats)) {
       const kinds = [takesPixels && "a Uint8Array of pixels", takesFloats && "a Float32Array"].filter(Boolean);
       const received = image?.constructor?.name ?? String(image);
-      throw new XnorkitError(`The image is of type ${received}; required: ${kinds.join(" or ")}.`);
+      throw new XnorkitError(`The image is of type ${received}, but it must be ${kinds.join(" or ")}.`);
     }
     if (image.length !== channels * height * width) {
       throw new XnorkitError(
-        `The image has ${image.length} numbers; required: ${channels * height * width}, in the order ` +
+        `The image has ${image.length} numbers, but it must have ${channels * height * width}, in the order ` +
           `(channels, height, width) = (${channels}, ${height}, ${width}).`,
       );
     }
     if (floats && !image.every(Number.isFinite)) {
-      throw new XnorkitError("The image holds NaN or an infinite number; required: finite numbers.");
+      throw new XnorkitError("The image holds NaN or an infinite number, but its numbers must be finite.");
     }
     const engine = this.#engine;
     new (pixels ? Uint8Array : Float32Array)(engine.memory.buffer, this.#images, image.length).set(image);
