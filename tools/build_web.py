@@ -147,10 +147,10 @@ def main() -> None:
     }
     print(json.dumps(record, indent=2))
     if len(module) > MAX_BYTES:
-        sys.exit(f"the module has {len(module):,} bytes; required: at most {MAX_BYTES:,}")
+        sys.exit(f"the module has {len(module):,} bytes, but it must have at most {MAX_BYTES:,}.")
     if options.check:
         if module != MODULE.read_bytes():
-            sys.exit(f"{MODULE} is not what the sources give; required: run `make web`, and commit the module")
+            sys.exit(f"{MODULE} is not what the sources give. Run `make web`, and commit the module.")
         return
     MODULE.write_bytes(module)
     for name in LICENSES:
