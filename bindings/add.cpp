@@ -23,8 +23,8 @@ Attribute attribute_of(const std::string& what, nb::handle value) {
   if (nb::try_cast(value, list, false)) return list;
   const std::string type = nb::type_name(value.type()).c_str();
   throw std::invalid_argument(
-      what + ": received " + type +
-      "; required None, a bool, an integer of 64 bits, a float, a string or a list of integers");
+      what + " has type " + type +
+      ", but it must be None, a bool, an integer of 64 bits, a float, a string or a list of integers.");
 }
 
 DType dtype_of(const std::string& what, nb::dlpack::dtype type) {
@@ -44,13 +44,13 @@ int add(Program& program, const std::string& op, const std::vector<int>& inputs,
   Attributes values;
   for (const auto [key, value] : attributes) {
     const auto name = nb::cast<std::string>(key);
-    values.emplace(name, attribute_of(op + ": " + name, value));
+    values.emplace(name, attribute_of(op + ": attribute '" + name + "'", value));
   }
   Tensors arrays;
   std::vector<nb::ndarray<nb::ro>> owners;
   for (const auto [key, value] : tensors) {
     const auto role = nb::cast<std::string>(key);
-    const std::string what = op + ": " + role;
+    const std::string what = op + ": tensor '" + role + "'";
     const auto& owner = owners.emplace_back(contiguous(value, what));
     arrays.emplace(role, Tensor{dtype_of(what, owner.dtype()), shape_of(owner), owner.data()});
   }

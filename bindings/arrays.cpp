@@ -22,10 +22,10 @@ nb::ndarray<nb::ro> contiguous(nb::handle object, const std::string& what) {
   nb::ndarray<nb::ro> array;
   if (!nb::try_cast(object, array, false)) {
     const std::string type = nb::type_name(object.type()).c_str();
-    throw std::invalid_argument(what + ": received " + type + "; required a NumPy array of native byte order");
+    throw std::invalid_argument(what + " has type " + type + ", but it must be a NumPy array of native byte order.");
   }
   if (array.device_type() != nb::device::cpu::value) {
-    throw std::invalid_argument(what + ": received an array on another device; required an array on the CPU");
+    throw std::invalid_argument(what + " is on another device, but it must be on the CPU.");
   }
   int64_t expected = 1;
   bool packed = true;
@@ -34,8 +34,7 @@ nb::ndarray<nb::ro> contiguous(nb::handle object, const std::string& what) {
     expected *= static_cast<int64_t>(array.shape(i));
   }
   if (!packed && expected != 0) {
-    throw std::invalid_argument(what +
-                                ": received an array that is not C-contiguous; required numpy.ascontiguousarray");
+    throw std::invalid_argument(what + " is not C-contiguous, but it must be. Use numpy.ascontiguousarray.");
   }
   return array;
 }
@@ -47,8 +46,8 @@ std::string type_name(nb::dlpack::dtype type) {
   return (code < 3 ? codes[code] : "type code " + std::to_string(code) + " of bits ") + std::to_string(type.bits);
 }
 
-void fail_type(const std::string& what, nb::dlpack::dtype received, const std::string& required) {
-  throw std::invalid_argument(what + " is " + type_name(received) + "; required " + required);
+void fail_type(const std::string& what, nb::dlpack::dtype received, const std::string& expected) {
+  throw std::invalid_argument(what + " has dtype " + type_name(received) + ", but it must be " + expected + ".");
 }
 
 std::vector<int64_t> shape_of(const nb::ndarray<nb::ro>& array) {

@@ -23,7 +23,7 @@ struct Argument {
   Array<T> array;
 };
 
-[[noreturn]] void fail_type(const std::string& what, nb::dlpack::dtype received, const std::string& required);
+[[noreturn]] void fail_type(const std::string& what, nb::dlpack::dtype received, const std::string& expected);
 
 std::string type_name(nb::dlpack::dtype type);
 

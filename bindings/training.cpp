@@ -17,14 +17,14 @@ using nb::literals::operator""_a;
 
 using Sizes = std::vector<int64_t>;
 
-void check_shape(const std::string& what, const Sizes& received, const Sizes& required) {
-  if (received == required) return;
+void check_shape(const std::string& what, const Sizes& received, const Sizes& expected) {
+  if (received == expected) return;
   const auto text = [](const Sizes& sizes) {
     std::string result;
     for (const int64_t size : sizes) result += (result.empty() ? "" : ", ") + std::to_string(size);
     return "(" + result + ")";
   };
-  throw std::invalid_argument(what + ": received shape " + text(received) + "; required: " + text(required));
+  throw std::invalid_argument(what + " has shape " + text(received) + ", but it must be " + text(expected) + ".");
 }
 
 template <class T>
@@ -64,7 +64,9 @@ void bind_pack(nb::module_& module) {
       [](nb::handle x, float clip, const Output<uint32_t>& signs, std::optional<Output<uint32_t>> inside, int threads,
          const std::string& isa) {
         const auto values = argument<float>(x, "pack_signs: x");
-        if (values.array.shape.size() != 2) check_shape("pack_signs: x", values.array.shape, {-1, -1});
+        if (const size_t axes = values.array.shape.size(); axes != 2) {
+          throw std::invalid_argument("pack_signs: x has " + std::to_string(axes) + " axes, but it must have 2.");
+        }
         const int64_t pixels = values.array.shape[0], channels = values.array.shape[1];
         const Sizes words{pixels, words_of(channels)};
         uint32_t* bits = data_of(signs, "pack_signs: signs", words);

@@ -34,12 +34,12 @@ const Peak& peak_of(const std::string& isa) {
   for (const Peak& peak : kPeaks) {
     if (name == peak.isa) return peak;
   }
-  fail("peak: ", name, " has no loop; required: one of kPeaks");
+  fail("peak: there is no loop for ", name, ", but there must be one in kPeaks.");
 }
 
 double best_gmacs(PeakLoop loop, double milliseconds) {
   if (!(milliseconds > 0.0 && milliseconds <= 60000.0)) {
-    fail("peak: milliseconds is ", milliseconds, "; required above 0, at most 60000");
+    fail("peak: milliseconds is ", milliseconds, ", but it must be above 0 and at most 60000.");
   }
   using Clock = std::chrono::steady_clock;
   const auto since = [](Clock::time_point start) {

@@ -81,10 +81,10 @@ void check_refusals(const std::string& isa, int64_t height, int64_t width, int64
       const int64_t inside = i % (count / 2);
       const int64_t channel = planes ? inside / (height * width) : inside % channels;
       const int64_t pixel = planes ? inside % (height * width) : inside / channels;
-      CHECK_THROWS(data::run(program, input, 1), "at image " + std::to_string(i / (count / 2)) + ", channel " +
-                                                     std::to_string(channel) + ", row " +
-                                                     std::to_string(pixel / width) + ", column " +
-                                                     std::to_string(pixel % width) + "; required: finite values");
+      CHECK_THROWS(data::run(program, input, 1),
+                   "at image " + std::to_string(i / (count / 2)) + ", channel " + std::to_string(channel) + ", row " +
+                       std::to_string(pixel / width) + ", column " + std::to_string(pixel % width) +
+                       ", but it must hold finite numbers.");
       floats[i] = 3e38f;
     }
   }

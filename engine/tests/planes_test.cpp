@@ -40,9 +40,9 @@ int main() {
   for (int64_t width = 1; width < 20; ++width) check_planes(2, 1, width, 12);
   check_planes(17, 40, 30, 24, {1, 2, 3});
   Program program("bits", 2, 2, 3);
-  CHECK_THROWS(program.planes(0), "value 0 is bits; required f32");
+  CHECK_THROWS(program.planes(0), "value 0 is bits, but it must be f32.");
   Program after("f32", 2, 2, 3);
   const int planes = after.planes(0);
-  CHECK_THROWS(after.planes(planes), "is planes; required f32");
+  CHECK_THROWS(after.planes(planes), "is planes, but it must be f32.");
   return check::finish();
 }

@@ -29,7 +29,7 @@ char message[1024];
 }
 
 [[noreturn]] void out_of_memory() {
-  stop("There is not enough memory; required: a smaller model, or a browser that gives a page more memory.");
+  stop("There is not enough memory. Use a smaller model, or a browser that gives a page more memory.");
 }
 
 // A status other than success comes without a message of `fail` only where a build has exceptions.
@@ -48,7 +48,7 @@ extern "C" int32_t __imported_wasi_snapshot_preview1_clock_time_get(int32_t, int
 _LIBCPP_BEGIN_NAMESPACE_STD
 void __libcpp_verbose_abort(const char* text, ...) noexcept { stop(text); }
 _LIBCPP_END_NAMESPACE_STD
-extern "C" void __cxa_pure_virtual() { stop("a function without a body was called"); }
+extern "C" void __cxa_pure_virtual() { stop("A function without a body was called, which is a defect of xnorkit."); }
 
 // What would destroy a thread's variables at its end: the only thread has none.
 extern "C" int __cxa_thread_atexit(void (*)(void*), void*, void*) { return 0; }

@@ -7,7 +7,7 @@
 #include <vector>
 
 int main(int argc, char** argv) try {
-  if (argc != 3) throw std::runtime_error("expected a model and a picture: classify MODEL.xnor PICTURE.pgm");
+  if (argc != 3) throw std::runtime_error("pass a model and a picture: classify MODEL.xnor PICTURE.pgm.");
   const xnorkit::Model model(argv[1]);
   const xnorkit_input_info input = model.input();
 
@@ -18,11 +18,11 @@ int main(int argc, char** argv) try {
   file >> magic >> width >> height >> most;
   file.get();
   if (magic != "P5" || most != 255 || input.channels != 1 || width != input.width || height != input.height) {
-    throw std::runtime_error("expected a binary PGM of 8 bits and of the model's size");
+    throw std::runtime_error("the picture is not a binary PGM of 8 bits and of the model's size, but it must be.");
   }
   std::vector<uint8_t> pixels(static_cast<size_t>(width * height));
   if (!file.read(reinterpret_cast<char*>(pixels.data()), static_cast<std::streamsize>(pixels.size()))) {
-    throw std::runtime_error("expected width x height pixels");
+    throw std::runtime_error("the picture ends early, but it must hold width x height pixels.");
   }
 
   const std::vector<float> logits = model.run(pixels);

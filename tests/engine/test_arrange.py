@@ -53,13 +53,15 @@ def test_errors():
     program = Program("f32", 4, 4, 6)
     bits = program.pack(0, np.zeros(6, np.float32), np.zeros(6, np.uint8))
     small = program.max_pool(0, Geometry((2, 2), (2, 2)))
-    with pytest.raises(ValueError, match="concat: received 1 values to read; required 2 to 1024"):
+    with pytest.raises(ValueError, match="concat: 'inputs' names 1 values, but it must name 2 to 1024"):
         program.concat([0])
-    with pytest.raises(ValueError, match="concat: value 1 is bits; required f32"):
+    with pytest.raises(ValueError, match="concat: value 1 is bits, but it must be f32"):
         program.concat([0, bits])
-    with pytest.raises(ValueError, match="concat: value 2 has 2 x 2 pixels; required 4 x 4, as value 0"):
+    with pytest.raises(ValueError, match="concat: value 2 has 2 x 2 pixels, but it must have 4 x 4, as value 0 has"):
         program.concat([0, small])
-    with pytest.raises(ValueError, match="gather_channels: index has 6 at flat index 1; required 0 to 5"):
+    with pytest.raises(
+        ValueError, match="gather_channels: tensor 'index' has 6 at flat index 1, but it must hold numbers from 0 to 5"
+    ):
         program.gather_channels(0, np.array([0, 6], np.int32))
-    with pytest.raises(ValueError, match="pad: padding of height is -1; required at least 0"):
+    with pytest.raises(ValueError, match="pad: padding of height is -1, but it must be at least 0"):
         program.pad(0, (-1, 0, 0, 0))

@@ -120,5 +120,5 @@ def test_float_values_enter_as_they_are(isa):
 def test_float_values_are_finite():
     values = np.zeros((2, 3, 4, 2), np.float32)
     values[1, 2, 3, 1] = np.inf
-    with pytest.raises(ValueError, match="inf at image 1, channel 1, row 2, column 3; required: finite values"):
+    with pytest.raises(ValueError, match="inf at image 1, channel 1, row 2, column 3, but it must hold finite numbers"):
         signs_program("portable").run(values)

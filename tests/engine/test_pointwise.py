@@ -64,15 +64,19 @@ def test_two_values(isa, shape, threads):
 def test_operands_must_fit():
     program = Program("f32", 4, 4, 6)
     small = program.max_pool(0, Geometry((2, 2), (2, 2)))
-    with pytest.raises(ValueError, match=r"add: value 1 has shape \(2, 2, 6\); required that of value 0, \(4, 4, 6\)"):
+    with pytest.raises(
+        ValueError, match=r"add: the second value is \(H, W, C\) = \(2, 2, 6\), but it must be \(4, 4, 6\)"
+    ):
         program.add("add", [0, small])
-    with pytest.raises(ValueError, match=r"clip: received min 2 and max 1; required: min of at most max"):
+    with pytest.raises(ValueError, match=r"clip: attribute 'min' is 2, but it must be at most 'max', 1\."):
         program.clip(0, 2.0, 1.0)
-    with pytest.raises(ValueError, match="affine: received neither scale nor bias"):
+    with pytest.raises(ValueError, match="affine: tensors: there is neither 'scale' nor 'bias'"):
         program.affine(0, None, None)
-    with pytest.raises(ValueError, match=r"prelu: slope has shape \(5,\); required \(6,\)"):
+    with pytest.raises(ValueError, match=r"prelu: tensor 'slope' has shape \(5,\), but it must be \(6,\)\."):
         program.prelu(0, np.zeros(5, np.float32))
-    with pytest.raises(ValueError, match="activation: received 'relu7'; required: one of 'sigmoid'"):
+    with pytest.raises(
+        ValueError, match="activation: attribute 'function' is 'relu7', but it must be one of 'sigmoid'"
+    ):
         program.activation(0, "relu7")
 
 

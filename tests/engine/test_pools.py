@@ -94,17 +94,20 @@ def test_k_map(isa, threads, kernel, stride, padding):
 @pytest.mark.parametrize("method", ["max_pool", "avg_pool"])
 def test_padding_is_smaller_than_the_kernel(method):
     program = Program("f32", 4, 4, 1)
-    with pytest.raises(ValueError, match=method + r": padding is \(2, 0, 0, 0\) .* padding smaller than the kernel"):
+    with pytest.raises(
+        ValueError, match=method + r": attribute 'padding' is \(2, 0, 0, 0\), but it must be less than the kernel"
+    ):
         getattr(program, method)(0, Geometry((2, 2), padding=(2, 0, 0, 0)))
 
 
 def test_dilation_is_max_pools_alone():
     program = Program("f32", 4, 4, 1)
     window = Geometry((2, 2), dilation=(2, 2)).attributes("dilation")
-    with pytest.raises(ValueError, match="avg_pool: the attribute 'dilation' is unknown"):
+    with pytest.raises(ValueError, match="avg_pool: attributes: 'dilation' is unknown, but the keys must be "):
         program.add("avg_pool", [0], {**window, "ceil_mode": False, "count_include_pad": True})
     with pytest.raises(
-        ValueError, match=r"max_pool: dilation is \(5, 1\) for an image of 4 x 4; required: at most the size"
+        ValueError,
+        match=r"max_pool: attribute 'dilation' is \(5, 1\), but it must be at most the size of the image, 4 x 4",
     ):
         program.max_pool(0, Geometry((2, 2), padding=(1, 1, 1, 1), dilation=(5, 1)))
 

@@ -239,11 +239,14 @@ def test_pack_signs(isa: str, channels: int, clip: float) -> None:
 @pytest.mark.parametrize(
     ("case", "message"),
     [
-        (Case(1, (2, 2), 16, 16, kernel=(5, 5), padding=(1, 1)), "a kernel within the padded image"),
-        (Case(1, (4, 4), 24, 16, groups=2), "groups of 12 channels; required: a multiple of 16"),
-        (Case(1, (4, 4), 32, 15, groups=2), "groups that divide both channels"),
+        (
+            Case(1, (2, 2), 16, 16, kernel=(5, 5), padding=(1, 1)),
+            "but these must be positive .* the kernel must fit in the padded image",
+        ),
+        (Case(1, (4, 4), 24, 16, groups=2), "groups of 12 channels, but these must be a multiple of 16"),
+        (Case(1, (4, 4), 32, 15, groups=2), "the groups must divide both channels"),
         (Case(0, (4, 4), 32, 16), "received 0 images"),
-        (Case(2**14, (32, 32), 16, 16), "which fit int32"),
+        (Case(2**14, (32, 32), 16, 16), "to fit in int32"),
     ],
     ids=str,
 )
@@ -255,7 +258,7 @@ def test_refused(case: Case, message: str) -> None:
 def test_wrong_shapes_are_refused() -> None:
     case = Case(2, (4, 4), 16, 8)
     data = _data(case)
-    with pytest.raises(ValueError, match=r"gradient: received shape \(2, 4, 4, 7\); required: \(2, 4, 4, 8\)"):
+    with pytest.raises(ValueError, match=r"gradient has shape \(2, 4, 4, 7\), but it must be \(2, 4, 4, 8\)"):
         _run(case, data._replace(gradient=np.zeros((2, 4, 4, 7), np.float32)), "portable")
     signs = np.empty((1, 1), np.uint32)
     with pytest.raises(ValueError, match="clip"):

@@ -32,7 +32,7 @@ def test_any_count_of_threads(case, threads):
 @pytest.mark.parametrize("threads", [0, -1, 257])
 def test_impossible_counts(case, threads):
     program, source, _ = case
-    with pytest.raises(ValueError, match=f"threads is {threads}; required 1 to 256"):
+    with pytest.raises(ValueError, match=f"threads is {threads}, but it must be from 1 to 256"):
         program.run(source, threads=threads)
 
 

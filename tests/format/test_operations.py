@@ -24,10 +24,10 @@ def test_every_reader_knows_every_family() -> None:
 def test_the_engine_knows_every_operation_and_function() -> None:
     """What it lists where it refuses a name."""
     program = _engine.Program("f32", 1, 1, 1)
-    with pytest.raises(ValueError, match="received the operation 'none'; required: one of ") as caught:
+    with pytest.raises(ValueError, match="'op' is 'none', but it must be one of ") as caught:
         program.add("none", [0])
-    assert set(str(caught.value).rpartition("one of ")[2].split(", ")) == {*OPERATIONS, "planes"}
-    with pytest.raises(ValueError, match="received 'none'; required: one of ") as caught:
+    assert set(str(caught.value).rpartition("one of ")[2].rstrip(".").split(", ")) == {*OPERATIONS, "planes"}
+    with pytest.raises(ValueError, match="'function' is 'none', but it must be one of ") as caught:
         program.add("activation", [0], {"function": "none"})
     assert tuple(re.findall(r"'(\w+)'", str(caught.value).rpartition("one of ")[2])) == ACTIVATIONS
     assert tuple(IN_FLOAT64) == ACTIVATIONS

@@ -80,8 +80,9 @@ class Model {
     const xnorkit_output_info out = output();
     const auto size = static_cast<size_t>(in.channels * in.height * in.width);
     if (images.empty() || images.size() % size != 0) {
-      throw Error(XNORKIT_ARGUMENT_ERROR, "received " + std::to_string(images.size()) + " numbers; required: " +
-                                              std::to_string(size) + " per image, and at least one image");
+      throw Error(XNORKIT_ARGUMENT_ERROR, "images hold " + std::to_string(images.size()) +
+                                              " numbers, but they must hold " + std::to_string(size) +
+                                              " per image, and at least one image.");
     }
     const size_t count = images.size() / size;
     std::vector<float> outputs(count * static_cast<size_t>(out.channels * out.height * out.width));

@@ -2,8 +2,8 @@
 //
 // Layouts: float values are (N, H, W, C) float32, bits are (N, H, W, ceil(C / 32)) uint32 words with bit c of a pixel
 // in bit c % 32 of word c / 32, bit 1 meaning -1, padding bits 0. Values are named by the integers that `add` returns;
-// the input is value 0. Every method throws std::invalid_argument that says what was received and
-// required. A finished program may be run by several threads at once; building it is for one thread.
+// the input is value 0. Every method throws std::invalid_argument that says what was received and what it must
+// be. A finished program may be run by several threads at once; building it is for one thread.
 #pragma once
 
 #include <cstddef>

@@ -48,7 +48,7 @@ const Row& row_of(const std::string& op) {
     if (op == row.op) return row;
     names += (names.empty() ? "" : ", ") + std::string(row.op);
   }
-  fail("add: received the operation '", op, "'; required: one of ", names);
+  fail("add: 'op' is '", op, "', but it must be one of ", names, ".");
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ class Arguments {
   bool has_tensor(const char* role) const { return tensors_.count(role) != 0; }
   const std::vector<int64_t>& shape(const char* role) { return tensor(role).shape; }
 
-  void check_shape(const char* role, const std::vector<int64_t>& required);
+  void check_shape(const char* role, const std::vector<int64_t>& expected);
   // (C,) or, per position, (H, W, C).
   void check_channel_shape(const char* role, const Shape& shape);
 
@@ -66,18 +66,20 @@ class Arguments {
   template <class T>
   std::vector<T> values(const char* role, DType type) {
     const Tensor& given = tensor(role);
-    if (given.type != type) fail(what(role), " is ", dtype_name(given.type), "; required ", dtype_name(type));
+    if (given.type != type) {
+      fail(what(role), " has dtype ", dtype_name(given.type), ", but it must be ", dtype_name(type), ".");
+    }
     size_t size = 1;
     for (const int64_t length : given.shape) size *= static_cast<size_t>(length);
     std::vector<T> result(size);
     if (size != 0) std::memcpy(result.data(), given.data, size * sizeof(T));
     return result;
   }
-  // Values that `fits` holds for.
+  // Values that `fits` holds for; `expected` says which these are.
   template <class T, class Fits>
-  std::vector<T> values_where(const char* role, DType type, const char* required, const Fits& fits) {
+  std::vector<T> values_where(const char* role, DType type, const char* expected, const Fits& fits) {
     std::vector<T> result = values<T>(role, type);
-    check_each(role, result, required, fits);
+    check_each(role, result, expected, fits);
     return result;
   }
   std::vector<float> finite(const char* role);  // float32, or float16, which is widened
@@ -88,16 +90,18 @@ class Arguments {
   void check_used() const;
 
  private:
-  std::string what(const char* role) const { return op_ + ": " + role; }
+  std::string what(const char* role) const { return op_ + ": tensor '" + role + "'"; }
   const Attribute& attribute(const char* name);
+  template <class T>
+  const T& typed(const char* name, const char* expected);
   const Tensor& tensor(const char* role);
   const std::vector<int64_t>& integer_list(const char* name, size_t count);
 
   template <class T, class Fits>
-  void check_each(const char* role, const std::vector<T>& values, const char* required, const Fits& fits) const {
+  void check_each(const char* role, const std::vector<T>& values, const char* expected, const Fits& fits) const {
     const auto bad = std::find_if_not(values.begin(), values.end(), fits);
     if (bad != values.end()) {
-      fail(what(role), " has ", +*bad, " at flat index ", bad - values.begin(), "; required", required);
+      fail(what(role), " has ", +*bad, " at flat index ", bad - values.begin(), ", but it must hold ", expected, ".");
     }
   }
 

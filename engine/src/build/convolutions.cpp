@@ -29,8 +29,8 @@ Spec convolution(Arguments& a, Kind from, Kind to) {
   spec.output = window_output(a.op(), spec.input, spec.geometry, to, a.integer("out_channels"));
   const int64_t in_channels = a.integer("in_channels");
   if (in_channels != spec.input.channels) {
-    fail(a.op(), ": in_channels is ", in_channels, "; required ", spec.input.channels, ", the channels of value ",
-         a.id(0));
+    fail(a.op(), ": attribute 'in_channels' is ", in_channels, ", but it must be ", spec.input.channels,
+         ", the channels of the value that it reads.");
   }
   return spec;
 }
@@ -39,10 +39,10 @@ Spec convolution(Arguments& a, Kind from, Kind to) {
 // of which meets `tap_elements` of a tap.
 void check_filter(const Arguments& a, const ConvSpec& spec, int64_t lanes, int64_t tap_elements) {
   const Geometry& g = spec.geometry;
-  checked_product((a.op() + ": values of a filter").c_str(), {g.kernel[0], g.kernel[1], spec.group_channels()},
+  checked_product((a.op() + ": the sizes of a filter").c_str(), {g.kernel[0], g.kernel[1], spec.group_channels()},
                   kMaxFilter);
-  checked_product((a.op() + ": arranged weights").c_str(), {spec.output.channels + lanes, g.taps(), tap_elements},
-                  kMaxElements);
+  checked_product((a.op() + ": the sizes of the arranged weights").c_str(),
+                  {spec.output.channels + lanes, g.taps(), tap_elements}, kMaxElements);
 }
 
 // A filter's values as they are, in four dimensions.
@@ -70,7 +70,8 @@ Kind epilogue_kind(Arguments& a) {
   if (epilogue == "bits") return Kind::bits;
   if (epilogue == "float") return Kind::f32;
   if (epilogue == "integers") return Kind::i32;
-  fail(a.op(), ": epilogue is '", epilogue, "'; required 'bits' or 'float', or 'integers' for the sums themselves");
+  fail(a.op(), ": attribute 'epilogue' is '", epilogue,
+       "', but it must be 'bits' or 'float', or 'integers' for the sums themselves.");
 }
 
 void take_epilogue(Arguments& a, IntegerConvSpec& spec) {
@@ -111,19 +112,21 @@ Built build_int8_layer(Arguments& a) {
   const Geometry& g = spec.geometry;
   // Blocks of 64 channels may read the inputs of 64 groups; an image is staged with its padding, in up to 16 bits.
   check_filter(a, spec, 31, std::min(spec.input.channels, 64 * spec.group_channels()));
-  checked_product((a.op() + ": the padded image").c_str(),
+  checked_product((a.op() + ": the sizes of the padded image").c_str(),
                   {spec.input.height + g.padding[0] + g.padding[2], spec.input.width + g.padding[1] + g.padding[3],
                    spec.input.channels, 2},
                   kMaxElements);
   if (spec.filter_values() > kMaxInt8Filter) {
-    fail(a.op(), ": a filter has ", spec.filter_values(), " weights; required: at most ", kMaxInt8Filter);
+    fail(a.op(), ": a filter has ", spec.filter_values(), " weights, but it must have at most ", kMaxInt8Filter,
+         ", so that every sum fits in int32.");
   }
   check_weight(a, spec);
   a.check_shape("zero_point", {spec.input.channels});
   a.check_shape("bias", {spec.output.channels});
-  spec.weight = a.values_where<int8_t>("weight", DType::i8, " -127 to 127", [](int8_t v) { return v != -128; });
+  spec.weight =
+      a.values_where<int8_t>("weight", DType::i8, "numbers from -127 to 127", [](int8_t v) { return v != -128; });
   spec.zero_point = a.values<uint8_t>("zero_point", DType::u8);
-  spec.bias = a.values_where<int32_t>("bias", DType::i32, " -2^30 to 2^30",
+  spec.bias = a.values_where<int32_t>("bias", DType::i32, "numbers from -2^30 to 2^30",
                                       [](int32_t v) { return v >= -kMaxInt8Bias && v <= kMaxInt8Bias; });
   take_epilogue(a, spec);
   return spec;

@@ -5,7 +5,7 @@ namespace xnorkit {
 namespace {
 
 void check_padding(const std::string& what, int64_t count) {
-  if (count < 0) fail(what, " is ", count, "; required at least 0");
+  if (count < 0) fail(what, " is ", count, ", but it must be at least 0.");
   if (count > 0) check_size(what, count);
 }
 
@@ -13,7 +13,7 @@ void check_padding(const std::string& what, int64_t count) {
 int64_t padded(const std::string& what, int64_t size, int64_t before, int64_t after) {
   check_padding(what, before);
   check_padding(what, after);
-  check_size(what, size + before + after);
+  check_size(what + " with the image", size + before + after);
   return size + before + after;
 }
 
@@ -59,12 +59,12 @@ Built build_concat(Arguments& a) {
   for (size_t i = 0; i < a.inputs(); ++i) {
     const Shape& shape = a.input(i, spec.output.kind);
     if (shape.height != spec.output.height || shape.width != spec.output.width) {
-      fail(a.op(), ": value ", a.id(i), " has ", shape.height, " x ", shape.width, " pixels; required ",
-           spec.output.height, " x ", spec.output.width, ", as value ", a.id(0));
+      fail(a.op(), ": value ", a.id(i), " has ", shape.height, " x ", shape.width, " pixels, but it must have ",
+           spec.output.height, " x ", spec.output.width, ", as value ", a.id(0), " has.");
     }
     spec.inputs.push_back(shape);
     spec.output.channels += shape.channels;
-    check_size("concat: channels", spec.output.channels);
+    check_size("concat: the number of channels", spec.output.channels);
   }
   check_shape_size(a.op(), spec.output);
   return spec;
@@ -73,13 +73,13 @@ Built build_concat(Arguments& a) {
 Built build_gather_channels(Arguments& a) {
   auto spec = a.spec_on<GatherChannelsSpec>(either(a, 0));
   spec.output.channels = a.integer("out_channels");
-  check_size("gather_channels: channels", spec.output.channels);
+  check_size("gather_channels: attribute 'out_channels'", spec.output.channels);
   check_shape_size(a.op(), spec.output);
   a.check_shape("index", {spec.output.channels});
-  const std::string required = " 0 to " + std::to_string(spec.input.channels - 1);
+  const std::string expected = "numbers from 0 to " + std::to_string(spec.input.channels - 1);
   const int64_t channels = spec.input.channels;
   spec.index =
-      a.values_where<int32_t>("index", DType::i32, required.c_str(), [=](int32_t v) { return v >= 0 && v < channels; });
+      a.values_where<int32_t>("index", DType::i32, expected.c_str(), [=](int32_t v) { return v >= 0 && v < channels; });
   return spec;
 }
 

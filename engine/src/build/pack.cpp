@@ -18,8 +18,12 @@ Built build_quantize_u8(Arguments& a) {
   spec.output.kind = Kind::u8;
   const double scale = a.number("scale");
   const int64_t zero_point = a.integer("zero_point");
-  if (!(scale >= 0x1p-126)) fail(a.op(), ": scale is ", scale, "; required: a normal float32 number above 0");
-  if (zero_point < 0 || zero_point > 255) fail(a.op(), ": zero_point is ", zero_point, "; required 0 to 255");
+  if (!(scale >= 0x1p-126)) {
+    fail(a.op(), ": attribute 'scale' is ", scale, ", but it must be a normal float32 number above 0.");
+  }
+  if (zero_point < 0 || zero_point > 255) {
+    fail(a.op(), ": attribute 'zero_point' is ", zero_point, ", but it must be from 0 to 255.");
+  }
   spec.scale = static_cast<float>(scale);
   spec.zero_point = static_cast<uint8_t>(zero_point);
   return spec;

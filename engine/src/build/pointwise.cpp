@@ -22,9 +22,8 @@ Built two_values(const Arguments& a, std::array<PointwiseKind, 3> kinds) {
   } else if (r.height == 1 && r.width == 1 && r.channels == x.channels) {
     op.kind = kinds[2];
   } else {
-    fail(a.op(), ": value ", a.id(1), " has shape ", shape_text({r.height, r.width, r.channels}),
-         "; required that of value ", a.id(0), ", ", shape_text({x.height, x.width, x.channels}),
-         ", or one channel or one pixel of it");
+    fail(a.op(), ": the second value is (H, W, C) = ", shape_text({r.height, r.width, r.channels}), ", but it must be ",
+         shape_text({x.height, x.width, x.channels}), ", or one channel or one pixel of that, to fit the first.");
   }
   spec.tail.list = {op};
   return spec;
@@ -46,7 +45,9 @@ Built build_affine(Arguments& a) {
   auto spec = a.spec_on<PointwiseChainSpec>(Kind::f32);
   add_constants(a, "scale", kScale, spec);
   add_constants(a, "bias", kShift, spec);
-  if (spec.tail.list.empty()) fail(a.op(), ": received neither scale nor bias; required at least one");
+  if (spec.tail.list.empty()) {
+    fail(a.op(), ": tensors: there is neither 'scale' nor 'bias', but there must be at least one.");
+  }
   return spec;
 }
 
@@ -54,7 +55,7 @@ Built build_clip(Arguments& a) {
   auto spec = a.spec_on<PointwiseChainSpec>(Kind::f32);
   const double endless = std::numeric_limits<double>::infinity();
   const double low = a.bound("min", -endless), high = a.bound("max", endless);
-  if (!(low <= high)) fail(a.op(), ": received min ", low, " and max ", high, "; required: min of at most max");
+  if (!(low <= high)) fail(a.op(), ": attribute 'min' is ", low, ", but it must be at most 'max', ", high, ".");
   spec.tail.list = {{kClip, {}, static_cast<float>(low), static_cast<float>(high)}};
   return spec;
 }
@@ -74,7 +75,9 @@ Built build_activation(Arguments& a) {
     if (name == f->name) spec.function = f;
     names += (names.empty() ? "'" : ", '") + std::string(f->name) + "'";
   }
-  if (spec.function == nullptr) fail(a.op(), ": received '", name, "'; required: one of ", names);
+  if (spec.function == nullptr) {
+    fail(a.op(), ": attribute 'function' is '", name, "', but it must be one of ", names, ".");
+  }
   return spec;
 }
 

@@ -8,8 +8,9 @@ namespace {
 void check_pool_padding(const std::string& what, const Geometry& g) {
   if (g.padding[0] >= g.kernel[0] || g.padding[2] >= g.kernel[0] || g.padding[1] >= g.kernel[1] ||
       g.padding[3] >= g.kernel[1]) {
-    fail(what, ": padding is ", shape_text({g.padding.begin(), g.padding.end()}), " for a kernel of ",
-         shape_text({g.kernel.begin(), g.kernel.end()}), "; required: padding smaller than the kernel");
+    fail(what, ": attribute 'padding' is ", shape_text({g.padding.begin(), g.padding.end()}),
+         ", but it must be less than the kernel ", shape_text({g.kernel.begin(), g.kernel.end()}),
+         " on every side, so that no window lies outside the image.");
   }
 }
 
@@ -43,8 +44,9 @@ Built build_max_pool(Arguments& a) {
   const auto [down, right] = spec.geometry.dilation;
   // A window whose first tap lies before the image has a tap among the first `dilation` pixels, which must exist.
   if (down > spec.input.height || right > spec.input.width) {
-    fail(a.op(), ": dilation is ", shape_text({down, right}), " for an image of ", spec.input.height, " x ",
-         spec.input.width, "; required: at most the size of the image, so that every window holds a pixel");
+    fail(a.op(), ": attribute 'dilation' is ", shape_text({down, right}),
+         ", but it must be at most the size of the image, ", spec.input.height, " x ", spec.input.width,
+         ", so that every window holds a pixel.");
   }
   return spec;
 }

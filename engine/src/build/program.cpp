@@ -27,13 +27,16 @@ Program& Program::operator=(Program&&) noexcept = default;
 namespace {
 
 std::vector<float> finite(const char* what, const Array<float>& array, const std::vector<int64_t>& shape) {
-  if (array.shape != shape) fail(what, " has shape ", shape_text(array.shape), "; required ", shape_text(shape));
+  if (array.shape != shape) {
+    fail(what, " has shape ", shape_text(array.shape), ", but it must be ", shape_text(shape), ".");
+  }
   size_t size = 1;
   for (const int64_t length : shape) size *= static_cast<size_t>(length);
   std::vector<float> values(array.data, array.data + size);
   const auto bad = std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
-  if (bad != values.end())
-    fail(what, " has ", *bad, " at flat index ", bad - values.begin(), "; required: finite values");
+  if (bad != values.end()) {
+    fail(what, " has ", *bad, " at flat index ", bad - values.begin(), ", but it must hold finite numbers.");
+  }
   return values;
 }
 
@@ -41,13 +44,17 @@ std::vector<float> finite(const char* what, const Array<float>& array, const std
 
 void Program::set_uint8_table(const Array<float>& table) {
   state_->require_building("set_uint8_table");
-  if (state_->input != InputKind::image) fail("set_uint8_table: the input is no image; required kind 'image'");
+  if (state_->input != InputKind::image) {
+    fail("set_uint8_table: the input is not of kind 'image', but it must be.");
+  }
   state_->normalization.table = finite("set_uint8_table: table", table, {state_->values[0].shape.channels, 256});
 }
 
 void Program::set_normalization(const Array<float>& mean, const Array<float>& std) {
   state_->require_building("set_normalization");
-  if (state_->input != InputKind::pixels) fail("set_normalization: the input is no pixels; required kind 'pixels'");
+  if (state_->input != InputKind::pixels) {
+    fail("set_normalization: the input is not of kind 'pixels', but it must be.");
+  }
   const std::vector<int64_t> shape{state_->values[0].shape.channels};
   state_->normalization.mean = finite("set_normalization: mean", mean, shape);
   state_->normalization.std = finite("set_normalization: std", std, shape);
@@ -56,12 +63,12 @@ void Program::set_normalization(const Array<float>& mean, const Array<float>& st
 void Program::finish(const std::vector<int>& outputs, bool fuse) {
   ProgramState& s = *state_;
   s.require_building("finish");
-  if (outputs.empty()) fail("finish: received no outputs; required at least one value");
+  if (outputs.empty()) fail("finish: received no outputs, but there must be at least one.");
   std::vector<int> index(s.values.size(), -1);
   for (size_t i = 0; i < outputs.size(); ++i) {
     s.value("finish", outputs[i]);
-    if (outputs[i] == 0) fail("finish: received value 0, the input itself; required computed values");
-    if (index[outputs[i]] >= 0) fail("finish: received value ", outputs[i], " twice; required each output once");
+    if (outputs[i] == 0) fail("finish: received value 0, the input itself, but outputs must be computed.");
+    if (index[outputs[i]] >= 0) fail("finish: received value ", outputs[i], " twice, but outputs must be unique.");
     index[outputs[i]] = static_cast<int>(i);
   }
   s.outputs = outputs;
@@ -83,10 +90,11 @@ size_t Program::weight_bytes() const {
 
 int64_t Program::check_input(const Input& input) const {
   const ProgramState& s = *state_;
-  if (!s.finished) fail("run: the program is not finished; required: call finish first");
+  if (!s.finished) fail("run: the program is not finished, but it must be. Call finish first.");
   check_input_array(s.input, s.values[0].shape, s.normalization, input);
   for (const int id : s.outputs) {
-    checked_product("run: images", {input.shape[0], s.values[id].shape.bytes()}, int64_t{1} << 46);
+    checked_product("run: the images and the bytes of each result", {input.shape[0], s.values[id].shape.bytes()},
+                    int64_t{1} << 46);
   }
   return input.shape[0];
 }

@@ -35,7 +35,7 @@ int64_t checked_product(const char* what, std::initializer_list<int64_t> factors
   int64_t product = 1;
   for (const int64_t factor : factors) {
     if (factor != 0 && product > limit / factor) {
-      fail(what, ": received sizes ", shape_text(factors), ", whose product is too large; required at most ", limit);
+      fail(what, " are ", shape_text(factors), ", but their product must be at most ", limit, ".");
     }
     product *= factor;
   }

@@ -47,7 +47,7 @@ template <class... Parts>
 
 std::string shape_text(const std::vector<int64_t>& shape);
 
-// Product of non-negative factors, refused beyond `limit`.
+// Product of non-negative factors, refused beyond `limit`; `what` names them in the plural.
 int64_t checked_product(const char* what, std::initializer_list<int64_t> factors, int64_t limit);
 
 }  // namespace xnorkit

@@ -219,14 +219,15 @@ std::string default_isa() {
   const char* wish = wished_isa();
   if (wish == nullptr || *wish == '\0') return isas().front();
   if (find(wish) == nullptr) {
-    fail("XNORKIT_ISA: received '", wish, "'; this CPU and build support: ", choices(), ". Unset it for the fastest");
+    fail("XNORKIT_ISA is '", wish, "', but it must be one that this CPU and build have: ", choices(),
+         ". Unset it for the fastest.");
   }
   return wish;
 }
 
 const KernelTable& kernel_table(const std::string& isa) {
   const KernelTable* table = find(isa);
-  if (table == nullptr) fail("isa: received '", isa, "'; this CPU and build support: ", choices());
+  if (table == nullptr) fail("isa is '", isa, "', but it must be one that this CPU and build have: ", choices(), ".");
   return *table;
 }
 

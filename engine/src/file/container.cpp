@@ -19,8 +19,8 @@ const char* const kEntry = "xnorkit";
 
 template <class... Parts>
 [[noreturn]] void broken(const Parts&... parts) {
-  fail("not a complete safetensors file (", parts...,
-       "); required: a .xnor file that is neither truncated nor altered. Copy or export it again");
+  fail("the content is not a complete safetensors file (", parts...,
+       "), but it must be neither truncated nor altered. Copy or export it again.");
 }
 
 DType dtype_of(const std::string& where, const Json& value) {
@@ -30,7 +30,7 @@ DType dtype_of(const std::string& where, const Json& value) {
   for (const auto& [text, type] : types) {
     if (name != nullptr && *name == text) return type;
   }
-  fail(where, " has dtype ", shown(value), "; required: one of F32, F16, I32, U32, I8, U8");
+  fail(where, " has dtype ", shown(value), ", but it must be one of F32, F16, I32, U32, I8, U8.");
 }
 
 // The bytes of a tensor; more than any file has where that does not fit.
@@ -52,8 +52,9 @@ using Place = std::pair<int64_t, int64_t>;
 
 Tensor tensor_of(const std::string& name, const Json& entry, const uint8_t* data, size_t size, Place& place) {
   const std::string where = "tensor " + shown(name);
-  if (entry.object() == nullptr)
-    fail(where, ": received ", shown(entry), "; required: an object of dtype, shape, data_offsets");
+  if (entry.object() == nullptr) {
+    fail(where, " is ", shown(entry), ", but it must be an object of dtype, shape, data_offsets.");
+  }
   check_keys(where, entry, {"dtype", "shape", "data_offsets"});
   constexpr int64_t most = std::numeric_limits<int64_t>::max();
   const DType type = dtype_of(where, *entry.find("dtype"));
@@ -61,11 +62,11 @@ Tensor tensor_of(const std::string& name, const Json& entry, const uint8_t* data
   const Json::Array* list = lengths.array();
   std::vector<int64_t> shape, offsets;
   if (list == nullptr || list->size() > kMaxAxes || !read_integers(lengths, list->size(), 0, most, shape)) {
-    fail(where, " has shape ", shown(lengths), "; required: a list of at most ", kMaxAxes, " integers");
+    fail(where, " has shape ", shown(lengths), ", but it must be a list of at most ", kMaxAxes, " integers.");
   }
   const Json& ends = *entry.find("data_offsets");
   if (!read_integers(ends, 2, 0, most, offsets)) {
-    fail(where, " has data_offsets ", shown(ends), "; required: two integers, begin and end");
+    fail(where, " has data_offsets ", shown(ends), ", but they must be two integers, begin and end.");
   }
   place = {offsets[0], offsets[1]};
   const uint64_t bytes = tensor_bytes(shape, type);
@@ -92,15 +93,15 @@ void check_places(std::vector<Place> places, size_t size) {
 
 // Its entry "xnorkit".
 std::string graph_of(const Json* metadata) {
-  if (metadata == nullptr)
-    fail("a safetensors file without metadata 'xnorkit'; required: a file that xnorkit exported");
-  const Json::Object* entries = metadata->object();
+  const Json* graph = metadata == nullptr ? nullptr : metadata->find(kEntry);
+  const Json::Object* entries = metadata == nullptr ? nullptr : metadata->object();
   const bool strings = entries != nullptr && std::all_of(entries->begin(), entries->end(), [](const Member& member) {
                          return member.value.string() != nullptr;
                        });
-  if (!strings) fail(kHeader, ": '", kMetadata, "' is ", shown(*metadata), "; required: an object of strings");
-  const Json* graph = metadata->find(kEntry);
-  if (graph == nullptr) fail("a safetensors file without metadata 'xnorkit'; required: a file that xnorkit exported");
+  if (metadata != nullptr && !strings) {
+    fail(kHeader, ": '", kMetadata, "' is ", shown(*metadata), ", but it must be an object of strings.");
+  }
+  if (graph == nullptr) fail("the file has no metadata 'xnorkit', but it must be a file that xnorkit exported.");
   return *graph->string();
 }
 
@@ -111,7 +112,7 @@ Container unpack(const uint8_t* bytes, size_t size, const Limits& limits) {
   uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | bytes[i];
   if (length > size - 8) broken("its header of ", length, " bytes does not fit into ", size, " bytes");
-  check_limit("header", limits.header, static_cast<double>(length), "bytes of the safetensors header");
+  check_limit("header", limits.header, static_cast<double>(length), std::string(kHeader) + " has ", " bytes");
   const std::string_view text(reinterpret_cast<const char*>(bytes) + 8, static_cast<size_t>(length));
   if (text.empty() || text[0] != '{')
     broken("its header begins with ", shown(text.substr(0, 8)), " and not with a brace");

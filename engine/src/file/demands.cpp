@@ -188,7 +188,8 @@ void check_limits(const Graph& graph, const Program& program, const Limits& limi
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     for (size_t side = 0; side < 4; ++side) {
-      check_limit("padding", limits.padding, at(node, "padding", side, 0), "pixels of padding on a side");
+      check_limit("padding", limits.padding, at(node, "padding", side, 0), "node " + shown(node.name) + " pads ",
+                  " pixels on a side");
     }
     std::vector<Shape> sources;
     for (const int id : node.inputs) sources.push_back(program.info(id));
@@ -196,10 +197,10 @@ void check_limits(const Graph& graph, const Program& program, const Limits& limi
     work += demands.back().work;
     plan += demands.back().plan;
   }
-  check_limit("plan", limits.plan, plan, "bytes of the engine's plan", scale);
-  check_limit("work", limits.work, work, "multiply-adds for an image, or work that takes as long", scale);
-  check_limit("values", limits.values, alive_at_once(graph, program, demands), "bytes of values at once for an image",
-              scale);
+  check_limit("plan", limits.plan, plan, "the engine's plan takes about ", " bytes", scale);
+  check_limit("work", limits.work, work, "an image takes about ", " multiply-adds, or work that takes as long", scale);
+  check_limit("values", limits.values, alive_at_once(graph, program, demands), "an image takes about ",
+              " bytes of values at once", scale);
 }
 
 }  // namespace xnorkit::file

@@ -19,9 +19,9 @@ void check_version(const Json& document) {
   const int64_t* integer = version == nullptr ? nullptr : version->integer();
   if (integer != nullptr && *integer == kVersion) return;
   const Json* producer = document.find("producer");
-  fail("format version ", version == nullptr ? "null" : shown(*version), ", written by ",
-       producer == nullptr ? "an unknown program" : shown(*producer), "; required: version ", kVersion,
-       ". Install a release of the program that wrote it, or export the file again");
+  fail("the file has format version ", version == nullptr ? "null" : shown(*version), ", written by ",
+       producer == nullptr ? "an unknown program" : shown(*producer), ", but it must have version ", kVersion,
+       ", the only one that this xnorkit reads. Install the release that wrote it, or export it again.");
 }
 
 Attribute attribute_of(const std::string& where, const Json& value) {
@@ -33,7 +33,7 @@ Attribute attribute_of(const std::string& where, const Json& value) {
   const Json::Array* list = value.array();
   std::vector<int64_t> integers;
   if (list == nullptr || !read_integers(value, list->size(), INT64_MIN, INT64_MAX, integers)) {
-    fail(where, ": received ", shown(value), "; required: null, true, false, a number, a string or a list of integers");
+    fail(where, " is ", shown(value), ", but it must be null, true, false, a number, a string or a list of integers.");
   }
   return integers;
 }
@@ -51,23 +51,25 @@ class Reader {
     const std::string where = "node " + shown(node.name);
     node.op = as_string(*value.find("op"), where + ": 'op'");
     for (const Json& input : as_list(*value.find("inputs"), where + ": 'inputs'")) {
-      node.inputs.push_back(id(as_string(input, where + ": a name in 'inputs'"), where));
+      node.inputs.push_back(id(as_string(input, where + ": a name in inputs")));
+      if (node.inputs.back() < 0) {
+        fail(where, ": 'inputs' holds ", shown(input), ", but it must hold 'input' or the name of an earlier node.");
+      }
     }
     for (const Member& member : as_object(*value.find("attributes"), where + ": 'attributes'")) {
       node.attributes.emplace(member.key, attribute_of(where + ": attribute " + shown(member.key), member.value));
     }
     for (const Json& role : as_list(*value.find("tensors"), where + ": 'tensors'")) take(role, where, node);
     if (!ids_.emplace(node.name, static_cast<int>(ids_.size())).second) {
-      fail(where, ": the name is taken; required: a unique one other than 'input', the image's own");
+      fail(where, ": the name is taken, but it must be unique, and not 'input', the image's own.");
     }
     return node;
   }
 
-  // The value of a name: an earlier node's, or the image's.
-  int id(const std::string& name, const std::string& where) const {
+  // The value of a name: an earlier node's, or the image's; -1 where there is none.
+  int id(const std::string& name) const {
     const auto found = ids_.find(name);
-    if (found == ids_.end()) fail(where, ": reads ", shown(name), "; required: 'input' or the name of an earlier node");
-    return found->second;
+    return found == ids_.end() ? -1 : found->second;
   }
 
   // Adds a tensor to the checksum's order.
@@ -79,7 +81,8 @@ class Reader {
   std::vector<Tensor> order() {
     for (const auto& entry : tensors_) {
       if (used_.count(entry.first) == 0) {
-        fail("tensor ", shown(entry.first), " belongs to no node; required: '<node>.<role>' of a node that lists it");
+        fail("tensor ", shown(entry.first),
+             " belongs to no node, but its name must be '<node>.<role>' of a node that lists it.");
       }
     }
     return std::move(order_);
@@ -87,14 +90,14 @@ class Reader {
 
  private:
   void take(const Json& value, const std::string& where, Node& node) {
-    const std::string& role = as_string(value, where + ": a role in 'tensors'");
+    const std::string& role = as_string(value, where + ": a role in tensors");
     const std::string name = node.name + "." + role;
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) {
-      fail(where, ": tensor ", shown(name), " is not in the file; required: every tensor that is listed");
+      fail(where, ": tensor ", shown(name), " is not in the file, but every tensor that is listed must be.");
     }
     if (!node.tensors.emplace(role, found->second).second) {
-      fail(where, ": 'tensors' lists ", shown(role), " twice; required: unique roles");
+      fail(where, ": 'tensors' lists ", shown(role), " twice, but roles must be unique.");
     }
     use(name, found->second);
   }
@@ -110,7 +113,8 @@ void check_readers(const Graph& graph) {
   for (const Node& node : graph.nodes) read.insert(node.inputs.begin(), node.inputs.end());
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     if (read.count(static_cast<int>(i) + 1) == 0) {
-      fail("node ", shown(graph.nodes[i].name), ": nothing reads it; required: a reader, or to be the output");
+      fail("node ", shown(graph.nodes[i].name),
+           ": nothing reads it, but a node must read it or it must be the output.");
     }
   }
 }
@@ -167,11 +171,12 @@ Graph decode(std::string_view text, const Tensors& tensors, const Limits& limits
   Reader reader(tensors);
   if (graph.input.has_mean_image) reader.use("input.mean_image", tensors.at("input.mean_image"));
   const Json::Array& nodes = as_list(*document.find("nodes"), "'nodes'");
-  if (nodes.empty()) fail("'nodes' is empty; required: at least one node");
-  check_limit("nodes", limits.nodes, static_cast<double>(nodes.size()), "nodes");
+  if (nodes.empty()) fail("'nodes' is empty, but it must hold at least one node.");
+  check_limit("nodes", limits.nodes, static_cast<double>(nodes.size()), "the graph has ", " nodes");
   for (const Json& node : nodes) graph.nodes.push_back(reader.node(node));
-  graph.output = reader.id(as_string(*document.find("output"), "'output'"), "'output'");
-  if (graph.output == 0) fail("'output' is 'input'; required: the name of a node");
+  const std::string& output = as_string(*document.find("output"), "'output'");
+  graph.output = reader.id(output);
+  if (graph.output <= 0) fail("'output' is ", shown(output), ", but it must be the name of a node.");
   graph.order = reader.order();
   check_readers(graph);
   read_classes(*document.find("metadata"), graph);

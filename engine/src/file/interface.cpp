@@ -14,8 +14,9 @@ constexpr int kMaxThreads = 256;
 thread_local std::string last_error;
 
 int64_t limit_of(const char* name, int64_t given, int64_t usual) {
-  if (given < kNoLimit)
-    fail("options: max_", name, " is ", given, "; required: -1 for no limit, 0 for the default, or a limit");
+  if (given < kNoLimit) {
+    fail("options: max_", name, " is ", given, ", but it must be -1 for no limit, 0 for the default, or a limit.");
+  }
   return given == 0 ? usual : given;
 }
 
@@ -28,14 +29,15 @@ Options options_of(const xnorkit_options* given) {
   if (std::find(known.begin(), known.end(), options.isa) == known.end()) {
     std::string names;
     for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-    fail("options: isa is '", options.isa, "'; required: one that this CPU and build have: ", names);
+    fail("options: isa is '", options.isa, "', but it must be one that this CPU and build have: ", names, ".");
   }
   options.threads = from.threads == 0 ? default_threads() : from.threads;
   if (options.threads < 1 || options.threads > kMaxThreads) {
-    fail("options: threads is ", from.threads, "; required: 1 to ", kMaxThreads, ", or 0 for the default");
+    fail("options: threads is ", from.threads, ", but it must be from 1 to ", kMaxThreads, ", or 0 for the default.");
   }
   if (from.height < 0 || from.width < 0) {
-    fail("options: height is ", from.height, " and width ", from.width, "; required: at least 1, or 0 for the file's");
+    fail("options: height is ", from.height, " and width is ", from.width,
+         ", but each must be at least 1, or 0 for the file's.");
   }
   options.height = from.height;
   options.width = from.width;
@@ -50,7 +52,7 @@ Options options_of(const xnorkit_options* given) {
 }
 
 void check_pointer(const void* pointer, const char* name) {
-  if (pointer == nullptr) fail(name, " is a null pointer; required: an object");
+  if (pointer == nullptr) fail(name, " is a null pointer, but it must point to an object.");
 }
 
 }  // namespace
@@ -120,13 +122,13 @@ xnorkit_status xnorkit_run(const xnorkit_model* model, xnorkit_type type, const 
     check_pointer(model, "model");
     check_pointer(images, "images");
     check_pointer(outputs, "outputs");
-    if (count == 0) xnorkit::fail("count is 0; required: at least one image");
+    if (count == 0) xnorkit::fail("count is 0, but it must be at least 1.");
     if (type == XNORKIT_UINT8) {
       model->model.run(static_cast<const uint8_t*>(images), count, outputs);
     } else if (type == XNORKIT_FLOAT32) {
       model->model.run(static_cast<const float*>(images), count, outputs);
     } else {
-      xnorkit::fail("type is ", static_cast<int>(type), "; required: XNORKIT_FLOAT32 or XNORKIT_UINT8");
+      xnorkit::fail("type is ", static_cast<int>(type), ", but it must be XNORKIT_FLOAT32 or XNORKIT_UINT8.");
     }
   });
 }

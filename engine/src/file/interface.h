@@ -30,7 +30,7 @@ xnorkit_status guarded(xnorkit_status refusal, const std::string& where, const B
   } catch (const std::invalid_argument& error) {
     return failed(refusal, where.c_str(), error.what());
   } catch (const std::bad_alloc&) {
-    return failed(XNORKIT_MEMORY_ERROR, "", "there is not enough memory; required: a smaller model, or fewer images");
+    return failed(XNORKIT_MEMORY_ERROR, "", "there is not enough memory. Load a smaller model, or pass fewer images.");
   } catch (const std::exception& error) {
     return failed(XNORKIT_INTERNAL_ERROR, where.c_str(), error.what());
   }

@@ -29,7 +29,7 @@ class Parser {
 
  private:
   [[noreturn]] void broken(const char* reason) const {
-    fail(what_, " is not JSON (", reason, " at byte ", place_, "); required: one JSON value");
+    fail(what_, " is not JSON (", reason, " at byte ", place_, "), but it must be one JSON value.");
   }
 
   void skip_space() {
@@ -63,7 +63,7 @@ class Parser {
     if (take("false")) return {false};
     if (take("null")) return {nullptr};
     for (const char* word : {"NaN", "Infinity", "-Infinity"}) {
-      if (take(std::string_view(word))) fail(what_, " holds ", word, "; required: finite numbers");
+      if (take(std::string_view(word))) fail(what_, " holds ", word, ", but numbers must be finite.");
     }
     if (c == '-' || (c >= '0' && c <= '9')) return number();
     broken("no value");
@@ -71,7 +71,9 @@ class Parser {
 
   void open() {
     ++place_;
-    if (++depth_ > kMaxDepth) fail(what_, " nests deeper than ", kMaxDepth, " levels; required: at most ", kMaxDepth);
+    if (++depth_ > kMaxDepth) {
+      fail(what_, " nests deeper than ", kMaxDepth, " levels, but it must have at most ", kMaxDepth, ".");
+    }
   }
 
   Json::Array array() {
@@ -109,7 +111,9 @@ class Parser {
     std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.key < b.key; });
     const auto twice = std::adjacent_find(members.begin(), members.end(),
                                           [](const Member& a, const Member& b) { return a.key == b.key; });
-    if (twice != members.end()) fail(what_, " holds the key ", shown(twice->key), " twice; required: unique keys");
+    if (twice != members.end()) {
+      fail(what_, " holds the key ", shown(twice->key), " twice, but keys must be unique.");
+    }
     return members;
   }
 
@@ -142,7 +146,7 @@ class Parser {
       if (low >= 0xdc00 && low < 0xe000) code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
     if (code >= 0xd800 && code < 0xe000) {
-      fail(what_, " holds half a surrogate pair; required: valid Unicode strings");
+      fail(what_, " holds half a surrogate pair, but strings must be valid Unicode.");
     }
     append_utf8(text, code);
   }
@@ -185,14 +189,15 @@ class Parser {
     const std::string literal(text_.substr(first, place_ - first));
     if (whole && literal.size() > kMaxInteger) {
       fail(what_, " holds ", literal.substr(0, kMaxInteger), "..., an integer of ", literal.size(),
-           " characters; required: at most ", kMaxInteger);
+           " characters, but it must have at most ", kMaxInteger, ".");
     }
     if (whole && literal.size() < kMaxInteger - 1)
       return {static_cast<int64_t>(std::strtoll(literal.c_str(), nullptr, 10))};
     const double wide = nearest_double(literal);
     if (whole && std::abs(wide) < 9.2e18) return {static_cast<int64_t>(std::strtoll(literal.c_str(), nullptr, 10))};
-    if (std::isinf(wide))
-      fail(what_, " holds ", literal.substr(0, kMaxInteger), ", beyond float64; required: finite numbers");
+    if (std::isinf(wide)) {
+      fail(what_, " holds ", literal.substr(0, kMaxInteger), ", which is beyond float64, but numbers must be finite.");
+    }
     return {wide};
   }
 
@@ -249,7 +254,7 @@ const Json* Json::find(std::string_view key) const {
 }
 
 Json parse_json(std::string_view text, const char* what) {
-  if (!is_utf8(text)) fail(what, " is not UTF-8 text; required: UTF-8");
+  if (!is_utf8(text)) fail(what, " is not UTF-8 text, but it must be.");
   return Parser(text, what).whole();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace xnorkit::file {
 
@@ -16,7 +17,8 @@ struct Limits {
 
 constexpr int64_t kNoLimit = -1;
 
-// Throws where `received`, described by `what`, is more than `scale` times the limit called `name`.
-void check_limit(const char* name, int64_t limit, double received, const char* what, double scale = 1.0);
+// Throws where `received` is more than `scale` times the limit called `name`; the texts around it say what it is.
+void check_limit(const char* name, int64_t limit, double received, const std::string& before, const char* after,
+                 double scale = 1.0);
 
 }  // namespace xnorkit::file

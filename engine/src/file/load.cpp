@@ -9,7 +9,7 @@ namespace {
 
 std::vector<char> content_of(const char* path) {
   const auto refuse = [&](const std::string& reason) {
-    xnorkit::fail(path, " cannot be read (", reason, "); required: a .xnor file");
+    xnorkit::fail(path, " cannot be read (", reason, "), but it must be a .xnor file.");
   };
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
@@ -30,7 +30,7 @@ std::vector<char> content_of(const char* path) {
 xnorkit_status xnorkit_load(const char* path, const xnorkit_options* options, xnorkit_model** model) {
   using xnorkit::file::failed;
   if (path == nullptr) {
-    return failed(XNORKIT_ARGUMENT_ERROR, "", "path is a null pointer; required: the name of a file");
+    return failed(XNORKIT_ARGUMENT_ERROR, "", "path is a null pointer, but it must be the name of a file.");
   }
   std::vector<char> content;
   xnorkit_status status = xnorkit::file::guarded(XNORKIT_FILE_ERROR, "", [&] { content = content_of(path); });

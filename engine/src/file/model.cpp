@@ -18,7 +18,7 @@ Graph read(const uint8_t* bytes, size_t size, const Limits& limits) {
   const auto found = container.tensors.find(kChecksum);
   if (found == container.tensors.end() || found->second.type != DType::u32 ||
       found->second.shape != std::vector<int64_t>{1}) {
-    fail("tensor 'crc32' is missing or malformed; required: U32 of shape [1]");
+    fail("tensor 'crc32' is missing or malformed, but it must be U32 of shape [1].");
   }
   const auto* stated = static_cast<const uint8_t*>(found->second.data);
   const uint32_t expected = stated[0] | stated[1] << 8 | stated[2] << 16 | static_cast<uint32_t>(stated[3]) << 24;
@@ -26,19 +26,13 @@ Graph read(const uint8_t* bytes, size_t size, const Limits& limits) {
   Graph graph = decode(container.graph, container.tensors, limits);
   const uint32_t received = checksum(container.graph, graph.order);
   if (received != expected) {
-    fail("the content has checksum ", received, ", but the file says ", expected,
-         ": it was altered. Required: equal checksums. Copy or export the file again");
+    fail("the content has checksum ", received, ", but it must have ", expected,
+         ", as the file says: it was altered. Copy or export the file again.");
   }
   return graph;
 }
 
-void check_value(const Shape& shape) {
-  if (std::max({shape.height, shape.width, shape.channels}) > kMaxSize) {
-    fail("a value of height ", shape.height, ", width ", shape.width, " and ", shape.channels,
-         " channels; required: at most ", kMaxSize, " each");
-  }
-  checked_product("a value", {shape.height, shape.width, shape.channels}, kMaxNumbers);
-}
+void check_shape(const Shape& shape) { check_value(shape.height, shape.width, shape.channels); }
 
 // The image that is asked for: the file's, or another one where it is dynamic.
 Shape image_of(const InputSpec& input, const Options& options) {
@@ -46,8 +40,8 @@ Shape image_of(const InputSpec& input, const Options& options) {
   if (options.height != 0) shape.height = options.height;
   if (options.width != 0) shape.width = options.width;
   if (!input.dynamic && (shape.height != input.height || shape.width != input.width)) {
-    fail("images of ", shape.height, " x ", shape.width, "; required: ", input.height, " x ", input.width,
-         ", because this file's size is fixed");
+    fail("images are ", shape.height, " x ", shape.width, ", but they must be ", input.height, " x ", input.width,
+         ": this graph's size is fixed.");
   }
   return shape;
 }
@@ -56,14 +50,14 @@ Shape image_of(const InputSpec& input, const Options& options) {
 void check_op(const Node& node) {
   const auto epilogue = node.attributes.find("epilogue");
   if (node.op == "planes" || (epilogue != node.attributes.end() && epilogue->second == Attribute("integers"))) {
-    fail("an operation or an epilogue of the engine alone; required: one of docs/format.md");
+    fail("the operation or its epilogue is the engine's own, but it must be one of docs/format.md.");
   }
 }
 
 Program begin(const InputSpec& input, const Options& options) {
   const Shape shape = image_of(input, options);
   Program program(input.pixels ? "pixels" : "image", shape.height, shape.width, shape.channels, options.isa);
-  check_value(program.info(0));
+  check_shape(program.info(0));
   if (input.normalized && input.pixels) {
     program.set_normalization({input.mean.data(), {input.channels}}, {input.std.data(), {input.channels}});
   } else if (input.normalized) {
@@ -74,11 +68,13 @@ Program begin(const InputSpec& input, const Options& options) {
 }
 
 void check_output(const Graph& graph, const Shape& output) {
-  if (output.kind != Kind::f32)
-    fail("the output is ", kind_name(output.kind), "; required: a node that returns float32 numbers");
+  if (output.kind != Kind::f32) {
+    fail("output ", shown(graph.nodes[static_cast<size_t>(graph.output) - 1].name), " is ", kind_name(output.kind),
+         ", but it must be a node that returns float32 numbers.");
+  }
   if (graph.has_classes && static_cast<int64_t>(graph.classes.size()) != output.channels) {
-    fail("metadata 'classes': received ", graph.classes.size(), " names; required: ", output.channels,
-         ", one per output");
+    fail("metadata 'classes' holds ", graph.classes.size(), " strings, but it must hold ", output.channels,
+         " strings, one per output.");
   }
 }
 
@@ -87,7 +83,7 @@ Program plan(const Graph& graph, const Options& options, std::string& where) {
   for (const Node& node : graph.nodes) {
     where = "node " + shown(node.name) + ": ";
     check_op(node);
-    check_value(program.info(program.add(node.op, node.inputs, node.attributes, node.tensors)));
+    check_shape(program.info(program.add(node.op, node.inputs, node.attributes, node.tensors)));
   }
   where.clear();
   check_output(graph, program.info(graph.output));
@@ -116,16 +112,17 @@ void Model::run(Input::Type type, const void* images, size_t count, float* outpu
 }
 
 void Model::run(const float* images, size_t count, float* outputs) const {
-  if (!input_.takes_floats())
-    fail("the images are float32, but this model reads pixels and has no normalization; required: uint8");
+  if (!input_.takes_floats()) {
+    fail("images are float32, but they must be uint8, because this model reads pixels and has no normalization.");
+  }
   run(Input::Type::float32, images, count, outputs);
 }
 
 void Model::run(const uint8_t* images, size_t count, float* outputs) const {
   if (!input_.takes_pixels()) {
     fail(
-        "the images are uint8, but this model has no rule from pixels to its numbers; required: float32 images, "
-        "prepared as in training");
+        "images are uint8, but they must be float32, prepared as in training, because this model has no rule from "
+        "pixels to its numbers.");
   }
   if (!input_.reversed && !input_.transposed && !input_.has_mean_image) {
     return run(Input::Type::uint8, images, count, outputs);

@@ -15,7 +15,8 @@ constexpr int64_t kPixelValues = 256;
 void read_shape(const Json& value, InputSpec& spec) {
   std::vector<int64_t> shape;
   if (!read_integers(value, 3, 1, kMaxSize, shape)) {
-    fail("input 'shape': received ", shown(value), "; required: (C, H, W), three integers from 1 to ", kMaxSize);
+    fail("input 'shape' is ", shown(value), ", but it must be (C, H, W), a list of 3 integers from 1 to ", kMaxSize,
+         ".");
   }
   spec.channels = shape[0];
   spec.height = shape[1];
@@ -31,7 +32,7 @@ std::vector<float> per_channel(const Json& value, const std::string& where, int6
     numbers.push_back(static_cast<float>(number));
   }
   if (numbers.size() != list.size() || static_cast<int64_t>(numbers.size()) != channels) {
-    fail(where, ": received ", shown(value), "; required: ", channels, " float32 numbers, one per channel");
+    fail(where, " is ", shown(value), ", but it must hold one float32 number per channel, ", channels, " in all.");
   }
   return numbers;
 }
@@ -42,51 +43,54 @@ void read_normalization(const Json& value, InputSpec& spec) {
   as_object(value, where);
   check_keys(where, value, {"mean", "std"});
   spec.normalized = true;
-  spec.mean = per_channel(*value.find("mean"), where + " 'mean'", spec.channels);
-  spec.std = per_channel(*value.find("std"), where + " 'std'", spec.channels);
+  const Json &means = *value.find("mean"), &deviations = *value.find("std");
+  spec.mean = per_channel(means, "input normalization 'mean'", spec.channels);
+  spec.std = per_channel(deviations, "input normalization 'std'", spec.channels);
   const bool positive = std::all_of(spec.std.begin(), spec.std.end(), [](float v) { return v > 0; });
   // The results of all pixel values lie between those of the extreme ones.
   const std::vector<float> table = spec.table();
   if (!positive || !std::all_of(table.begin(), table.end(), [](float v) { return std::isfinite(v); })) {
-    fail(where, ": received ", shown(value),
-         "; required: std above 0 and a finite float32 result for every pixel value");
+    fail("input normalization has mean ", shown(means), " and std ", shown(deviations),
+         ", but std must be above 0, and every pixel value must give a finite float32 result.");
   }
 }
 
 void read_mean_image(const Tensors& tensors, InputSpec& spec) {
   const auto found = tensors.find("input.mean_image");
   if (found == tensors.end()) {
-    fail("input preparation: tensor 'input.mean_image' is not in the file; required: the mean image");
+    fail("input preparation: tensor 'input.mean_image' is not in the file, but it must hold the mean image.");
   }
   const Tensor& tensor = found->second;
   const std::vector<int64_t> shape{spec.channels, spec.height, spec.width};
   if (tensor.type != DType::f32 || tensor.shape != shape || spec.dynamic) {
-    fail("input preparation: a mean image ", dtype_name(tensor.type), " ", shape_text(tensor.shape),
-         spec.dynamic ? ", dynamic" : "", "; required: float32 of the input's shape ", shape_text(shape),
-         ", which is fixed");
+    fail("input preparation: the mean image is ", dtype_name(tensor.type), " ", shape_text(tensor.shape),
+         " for images ", shape_text(shape), spec.dynamic ? ", dynamic" : "",
+         ", but it must be float32 of the input's shape, which must be fixed.");
   }
   spec.has_mean_image = true;
   spec.mean_image.resize(static_cast<size_t>(spec.channels * spec.height * spec.width));
   std::memcpy(spec.mean_image.data(), tensor.data, spec.mean_image.size() * sizeof(float));
   if (!std::all_of(spec.mean_image.begin(), spec.mean_image.end(), [](float v) { return std::isfinite(v); })) {
-    fail("input preparation: the mean image holds NaN or infinity; required: finite numbers");
+    fail("input preparation: the mean image holds NaN or infinity, but its numbers must be finite.");
   }
 }
 
 void read_preparation(const Json& value, const Tensors& tensors, InputSpec& spec) {
-  const std::string where = "input 'preparation'";
-  as_object(value, where);
-  check_keys(where, value, {"order", "transposed", "mean_image", "prepared"});
+  const std::string where = "input preparation";
+  as_object(value, "input 'preparation'");
+  check_keys("input 'preparation'", value, {"order", "transposed", "mean_image", "prepared"});
   const std::string& order = as_string(*value.find("order"), where + " 'order'");
-  if (order != "rgb" && order != "bgr") fail(where, ": order is ", shown(order), "; required: 'rgb' or 'bgr'");
+  if (order != "rgb" && order != "bgr") {
+    fail(where, " 'order' is ", shown(order), ", but it must be \"rgb\" or \"bgr\".");
+  }
   spec.reversed = order == "bgr";
   if (spec.reversed && spec.channels != 3) {
-    fail(where, ": order 'bgr' of ", spec.channels, " channels; required: 3 channels");
+    fail(where, ": the order is 'bgr' for ", spec.channels, " channels, but the channels must be 3.");
   }
   spec.transposed = as_boolean(*value.find("transposed"), where + " 'transposed'");
   if (spec.transposed && (spec.height != spec.width || spec.dynamic)) {
-    fail(where, ": transposed images of ", spec.height, " x ", spec.width, spec.dynamic ? ", dynamic" : "",
-         "; required: height and width that are equal and fixed");
+    fail(where, ": the transposed images are ", spec.height, " x ", spec.width, spec.dynamic ? ", dynamic" : "",
+         ", but their height and width must be equal and fixed.");
   }
   if (as_boolean(*value.find("mean_image"), where + " 'mean_image'")) read_mean_image(tensors, spec);
   const Json& prepared = *value.find("prepared");
@@ -95,13 +99,14 @@ void read_preparation(const Json& value, const Tensors& tensors, InputSpec& spec
     spec.prepared = true;
     if (spec.reversed || spec.transposed || spec.has_mean_image) {
       fail(where,
-           ": prepared floats with an order, a transposition or a mean image of pixels; required: 'rgb', false "
-           "and false");
+           ": prepared floats have an order, a transposition or a mean image of pixels, but these must be \"rgb\", "
+           "false and false.");
     }
   }
   if ((spec.has_mean_image || spec.prepared) && spec.normalized != spec.pixels) {
-    fail(where, ": a mean image or prepared floats ", spec.normalized ? "with" : "without",
-         " a normalization; required: null for kind 'f32', and one for kind 'u8'");
+    fail(where, ": kind '", spec.pixels ? "u8" : "f32", "' with ",
+         spec.has_mean_image ? "a mean image" : "prepared floats", spec.normalized ? " has a" : " has no",
+         " normalization, but it must have ", spec.normalized ? "none." : "one.");
   }
 }
 
@@ -147,11 +152,13 @@ InputSpec read_input(const Json& value, const Tensors& tensors) {
   InputSpec spec;
   read_shape(*value.find("shape"), spec);
   const std::string& kind = as_string(*value.find("kind"), "input 'kind'");
-  if (kind != "f32" && kind != "u8") fail("input 'kind': received ", shown(kind), "; required: 'f32' or 'u8'");
+  if (kind != "f32" && kind != "u8") {
+    fail("input 'kind' is ", shown(kind), ", but it must be \"f32\" or \"u8\".");
+  }
   spec.pixels = kind == "u8";
   spec.dynamic = as_boolean(*value.find("dynamic"), "input 'dynamic'");
   // Before the mean image and tables, which have as many numbers.
-  checked_product("input 'shape'", {spec.channels, spec.height, spec.width}, kMaxNumbers);
+  check_value(spec.height, spec.width, spec.channels);
   read_normalization(*value.find("normalization"), spec);
   if (const Json* preparation = value.find("preparation")) read_preparation(*preparation, tensors, spec);
   return spec;

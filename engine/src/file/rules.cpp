@@ -12,15 +12,9 @@
 namespace xnorkit::file {
 namespace {
 
-std::string listed(std::initializer_list<const char*> names) {
-  std::string text;
-  for (const char* name : names) text += (text.empty() ? "" : ", ") + std::string(name);
-  return text;
-}
-
 template <class T>
-const T& typed(const T* value, const Json& received, const std::string& where, const char* required) {
-  if (value == nullptr) fail(where, ": received ", shown(received), "; required: ", required);
+const T& typed(const T* value, const Json& received, const std::string& where, const char* expected) {
+  if (value == nullptr) fail(where, " is ", shown(received), ", but it must be ", expected, ".");
   return *value;
 }
 
@@ -28,15 +22,19 @@ const T& typed(const T* value, const Json& received, const std::string& where, c
 
 void check_keys(const std::string& where, const Json& object, std::initializer_list<const char*> required,
                 std::initializer_list<const char*> optional) {
+  std::string all;
+  for (const auto& keys : {required, optional}) {
+    for (const char* key : keys) all += (all.empty() ? "" : ", ") + std::string(key);
+  }
   for (const char* key : required) {
-    if (object.find(key) == nullptr) fail(where, ": '", key, "' is missing; required: ", listed(required));
+    if (object.find(key) == nullptr) fail(where, ": '", key, "' is missing, but the keys must be ", all, ".");
   }
   const auto among = [](std::initializer_list<const char*> names, const std::string& key) {
     return std::any_of(names.begin(), names.end(), [&](const char* name) { return key == name; });
   };
   for (const Member& member : *object.object()) {
     if (!among(required, member.key) && !among(optional, member.key)) {
-      fail(where, ": ", shown(member.key), " is unknown; required: ", listed(required));
+      fail(where, ": ", shown(member.key), " is unknown, but the keys must be ", all, ".");
     }
   }
 }
@@ -78,7 +76,7 @@ const std::string& as_string(const Json& value, const std::string& where) {
 
 const std::string& as_printable(const Json& value, const std::string& where) {
   const std::string& text = as_string(value, where);
-  if (!is_printable(text)) fail(where, ": received ", shown(text), "; required: a non-empty printable string");
+  if (!is_printable(text)) fail(where, " is ", shown(text), ", but it must be a non-empty printable string.");
   return text;
 }
 
@@ -86,11 +84,21 @@ bool as_boolean(const Json& value, const std::string& where) {
   return typed(value.boolean(), value, where, "true or false");
 }
 
-void check_limit(const char* name, int64_t limit, double received, const char* what, double scale) {
+void check_value(int64_t height, int64_t width, int64_t channels) {
+  const double numbers = static_cast<double>(height) * static_cast<double>(width) * static_cast<double>(channels);
+  const bool long_axis = std::max({height, width, channels}) > kMaxSize;
+  if (!long_axis && numbers <= static_cast<double>(kMaxNumbers)) return;
+  fail("a value has height ", height, ", width ", width, " and ", channels, " channels, but ",
+       long_axis ? "each must be at most " : "it must hold at most ", long_axis ? kMaxSize : kMaxNumbers,
+       long_axis ? "." : " numbers.");
+}
+
+void check_limit(const char* name, int64_t limit, double received, const std::string& before, const char* after,
+                 double scale) {
   const double allowed = std::floor(static_cast<double>(limit) * scale);
   if (limit == kNoLimit || received <= allowed) return;
-  fail("the file asks for ", number_text(received, 17), " ", what, "; required: at most ", number_text(allowed, 17),
-       ". If you trust the file, raise the limit max_", name);
+  fail(before, number_text(received, 17), after, ", but the limit is ", number_text(allowed, 17),
+       ". If you trust the file, raise the limit max_", name, ".");
 }
 
 }  // namespace xnorkit::file

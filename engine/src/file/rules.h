@@ -20,6 +20,9 @@ void check_keys(const std::string& where, const Json& object, std::initializer_l
 // Whether the value is a list of `count` integers from `low` to `high`, which are then in `result`.
 bool read_integers(const Json& value, size_t count, int64_t low, int64_t high, std::vector<int64_t>& result);
 
+// Refuses sizes, not negative, of a value of one image.
+void check_value(int64_t height, int64_t width, int64_t channels);
+
 // Whether the value is a number within float32's range, which is then in `result`.
 bool read_number(const Json& value, double& result);
 

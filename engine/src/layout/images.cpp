@@ -17,7 +17,7 @@ InputKind input_kind(const std::string& name) {
   for (int i = 0; i < 4; ++i) {
     if (name == names[i]) return static_cast<InputKind>(i);
   }
-  fail("kind: received '", name, "'; required 'image', 'pixels', 'bits' or 'f32'");
+  fail("kind is '", name, "', but it must be 'image', 'pixels', 'bits' or 'f32'.");
 }
 
 Kind value_kind(InputKind kind) {
@@ -28,37 +28,37 @@ Kind value_kind(InputKind kind) {
 void check_input_array(InputKind kind, const Shape& value, const Normalization& normalization, const Input& input) {
   using Type = Input::Type;
   bool fits = false;
-  const char* required = "";
+  const char* expected = "";
   switch (kind) {
     case InputKind::image:
       fits = input.type == Type::float32 || (input.type == Type::uint8 && !normalization.table.empty());
-      required =
+      expected =
           normalization.table.empty() ? "float32 images (set_uint8_table allows uint8)" : "float32 or uint8 images";
       break;
     case InputKind::pixels:
       fits = input.type == Type::uint8 || (input.type == Type::float32 && !normalization.mean.empty());
-      required =
+      expected =
           normalization.mean.empty() ? "uint8 images (set_normalization allows float32)" : "uint8 or float32 images";
       break;
     case InputKind::bits:
       fits = input.type == Type::bits;
-      required = "uint32 words of bits";
+      expected = "uint32 words of bits";
       break;
     case InputKind::f32:
       fits = input.type == Type::float32;
-      required = "float32 values";
+      expected = "float32 values";
       break;
   }
   if (!fits) {
     const char* const names[] = {"float32", "uint8", "uint32"};
-    fail("run: the input is ", names[static_cast<int>(input.type)], "; required ", required);
+    fail("run: the input has dtype ", names[static_cast<int>(input.type)], ", but it must be ", expected, ".");
   }
   const std::vector<int64_t> one = in_place(kind)
                                        ? std::vector<int64_t>{value.height, value.width, value.pixel_elements()}
                                        : std::vector<int64_t>{value.channels, value.height, value.width};
   if (input.shape.size() != 4 || !std::equal(one.begin(), one.end(), input.shape.begin() + 1)) {
-    fail("run: the input has shape ", shape_text(input.shape), "; required (N, ", one[0], ", ", one[1], ", ", one[2],
-         ")");
+    fail("run: the input has shape ", shape_text(input.shape), ", but it must be (N, ", one[0], ", ", one[1], ", ",
+         one[2], ").");
   }
 }
 
@@ -69,7 +69,7 @@ void check_padding_bits(const uint32_t* words, int64_t images, const Shape& shap
   for (int64_t pixel = 0; pixel < images * shape.pixels(); ++pixel) {
     if ((words[(pixel + 1) * shape.words() - 1] & padding) != 0) {
       fail("run: pixel ", pixel, " of the input has bits beyond its ", shape.channels,
-           " channels; required: padding bits 0");
+           " channels, but padding bits must be 0.");
     }
   }
 }
@@ -83,7 +83,7 @@ void Images::fail_at_first_bad() const {
   const int64_t channel = planes ? inside / shape.pixels() : inside % shape.channels;
   const int64_t pixel = planes ? inside % shape.pixels() : inside / shape.channels;
   fail("run: the input has ", values[i], " at image ", n, ", channel ", channel, ", row ", pixel / shape.width,
-       ", column ", pixel % shape.width, "; required: finite values");
+       ", column ", pixel % shape.width, ", but it must hold finite numbers.");
 }
 
 bool read_pixels(const Images& images, int64_t n, int64_t first, int64_t count, void* result) {

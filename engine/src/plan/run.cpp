@@ -22,7 +22,9 @@ void timed(double* seconds, const Body& body) {
 }  // namespace
 
 void ProgramState::check_run(const Input& images, int64_t count, int threads) const {
-  if (threads < 1 || threads > kMaxThreads) fail("run: threads is ", threads, "; required 1 to ", kMaxThreads);
+  if (threads < 1 || threads > kMaxThreads) {
+    fail("run: threads is ", threads, ", but it must be from 1 to ", kMaxThreads, ".");
+  }
   const Shape& shape = values[0].shape;
   if (input == InputKind::bits) check_padding_bits(static_cast<const uint32_t*>(images.data), count, shape);
   if (input != InputKind::f32 || images_step >= 0) return;
@@ -73,7 +75,7 @@ void ProgramState::run_chunk(const Input& images, int64_t first, int64_t count, 
 
 std::vector<StepInfo> Program::steps() const {
   const ProgramState& s = *state_;
-  if (!s.finished) fail("steps: the program is not finished; required: call finish first");
+  if (!s.finished) fail("steps: the program is not finished, but it must be. Call finish first.");
   std::vector<StepInfo> steps;
   if (s.makes_input()) steps.push_back({{"input"}, {0}, "", s.values[0].shape, 0.0});
   for (size_t i = 0; i < s.plan.size(); ++i) {
@@ -95,7 +97,7 @@ std::vector<double> Program::profile(const Input& input, int repeats, int thread
   const ProgramState& s = *state_;
   const int64_t images = check_input(input);
   s.check_run(input, images, threads);
-  if (repeats < 1) fail("profile: repeats is ", repeats, "; required at least 1");
+  if (repeats < 1) fail("profile: repeats is ", repeats, ", but it must be at least 1.");
   std::vector<std::vector<std::byte>> memory;
   std::vector<void*> results;
   for (const int id : s.outputs) memory.emplace_back(static_cast<size_t>(images * s.values[id].shape.bytes()));

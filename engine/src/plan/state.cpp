@@ -10,12 +10,14 @@ const char* kind_name(Kind kind) {
 }
 
 void ProgramState::require_building(const std::string& what) const {
-  if (finished) fail(what, ": the program is finished; required: build everything before finish");
+  if (finished) fail(what, ": the program is finished, but it must not be. Add everything before you call finish.");
 }
 
 const Shape& ProgramState::value(const std::string& what, int id) const {
   const auto count = static_cast<int>(values.size());
-  if (id < 0 || id >= count) fail(what, ": received value ", id, "; required an earlier value, 0 to ", count - 1);
+  if (id < 0 || id >= count) {
+    fail(what, ": received value ", id, ", but it must be an earlier value, from 0 to ", count - 1, ".");
+  }
   return values[id].shape;
 }
 
@@ -23,8 +25,8 @@ const Shape& ProgramState::source(const std::string& what, int id, Kind kind) co
   require_building(what);
   const Shape& shape = value(what, id);
   if (shape.kind != kind) {
-    fail(what, ": value ", id, " is ", kind_name(shape.kind), "; required ", kind_name(kind),
-         kind == Kind::bits ? ". pack makes bits of f32" : "");
+    fail(what, ": value ", id, " is ", kind_name(shape.kind), ", but it must be ", kind_name(kind), ".",
+         kind == Kind::bits ? " Add 'pack', which makes bits of f32." : "");
   }
   return shape;
 }

@@ -40,13 +40,15 @@ void check_sign_conv(const SignConv& conv) {
   if (conv.images < 1 || conv.in_channels < 1 || conv.out_channels < 1 || g.groups < 1 ||
       conv.in_channels % g.groups != 0 || conv.out_channels % g.groups != 0) {
     fail("sign_conv: received ", conv.images, " images, ", conv.in_channels, " and ", conv.out_channels,
-         " channels in ", g.groups, " groups; required: at least 1, and groups that divide both channels");
+         " channels in ", g.groups, " groups, but each must be at least 1, and the groups must divide both channels.");
   }
   if (conv.height < 1 || conv.width < 1) {
-    fail("sign_conv: received ", conv.height, " x ", conv.width, " pixels; required: at least 1 x 1");
+    fail("sign_conv: received ", conv.height, " x ", conv.width, " pixels, but there must be at least 1 x 1.");
   }
-  checked_product("sign_conv: the input", {conv.images, conv.height, conv.width, conv.in_channels}, kLimit);
-  checked_product("sign_conv: the weights", {conv.out_channels, conv.in_channels, g.kernel[0], g.kernel[1]}, kLimit);
+  checked_product("sign_conv: the sizes of the input", {conv.images, conv.height, conv.width, conv.in_channels},
+                  kLimit);
+  checked_product("sign_conv: the sizes of the weights",
+                  {conv.out_channels, conv.in_channels, g.kernel[0], g.kernel[1]}, kLimit);
   for (int axis = 0; axis < 2; ++axis) {
     const int64_t size = axis == 0 ? conv.height : conv.width;
     if (g.kernel[axis] < 1 || g.stride[axis] < 1 || g.dilation[axis] < 1 || g.padding[axis] < 0 ||
@@ -55,20 +57,21 @@ void check_sign_conv(const SignConv& conv) {
         size + g.padding[axis] + g.padding[axis + 2] < g.dilation[axis] * (g.kernel[axis] - 1) + 1) {
       fail("sign_conv: axis ", axis, " has size ", size, ", kernel ", g.kernel[axis], ", stride ", g.stride[axis],
            ", padding ", g.padding[axis], " and ", g.padding[axis + 2], ", dilation ", g.dilation[axis],
-           "; required: positive, padding of at least 0, and a kernel within the padded image");
+           ", but these must be positive (padding may be 0), and the kernel must fit in the padded image.");
     }
   }
-  checked_product("sign_conv: the padded input",
+  checked_product("sign_conv: the sizes of the padded input",
                   {conv.images, conv.height + g.padding[0] + g.padding[2], conv.width + g.padding[1] + g.padding[3]},
                   kLimit);
   const SumShape shape(conv);
   if (g.groups > 1 && shape.group_in % 16 != 0) {
-    fail("sign_conv: received groups of ", shape.group_in, " channels; required: a multiple of 16, or one group");
+    fail("sign_conv: received groups of ", shape.group_in,
+         " channels, but these must be a multiple of 16, or there must be one group.");
   }
   static_assert(kMaxSumTerms == std::numeric_limits<int32_t>::max() / (2 * kSumLimit));
   if (shape.taps * shape.group_out > kMaxSumTerms || conv.images * shape.positions() > kMaxSumTerms) {
     fail("sign_conv: received sums of ", shape.taps * shape.group_out, " and ", conv.images * shape.positions(),
-         " values; required: at most ", kMaxSumTerms, ", which fit int32");
+         " values, but each must have at most ", kMaxSumTerms, ", to fit in int32.");
   }
 }
 

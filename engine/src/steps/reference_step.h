@@ -33,7 +33,7 @@ template <class Spec>
 std::unique_ptr<Step> reference_step(ReferenceFunction<Spec> function, Spec spec, size_t bytes = 0) {
 #if defined(XNORKIT_WITHOUT_REFERENCE)
   // The WebAssembly module: the table of its only instruction set names every kernel, and no file asks for another.
-  fail("there is no reference in this build");
+  fail("this build has no reference, but the program needs it.");
 #else
   constexpr bool kConv = std::is_base_of_v<ConvSpec, Spec> || std::is_same_v<Spec, PooledConvSpec>;
   return std::make_unique<ReferenceStep<Spec> >(function, std::move(spec), bytes, kConv ? "reference" : "");

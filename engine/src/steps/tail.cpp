@@ -9,7 +9,9 @@
 namespace xnorkit {
 
 ArrangedTail::ArrangedTail(const TailSpec& spec, int64_t channels, int64_t lanes) : spec_(spec), channels_(channels) {
-  if (spec.list.size() > kMaxTail) fail("tail: ", spec.list.size(), " operations; required at most ", kMaxTail);
+  if (spec.list.size() > kMaxTail) {
+    fail("tail: there are ", spec.list.size(), " operations, but there must be at most ", kMaxTail, ".");
+  }
   for (PointwiseSpec& op : spec_.list) {
     if (!op.values.empty()) op.values.resize(lanes);
   }

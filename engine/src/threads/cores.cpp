@@ -52,7 +52,7 @@ int default_threads() {
     char* end = nullptr;
     const long count = std::strtol(wish, &end, 10);
     if (*end != '\0' || count < 1 || count > kMaxThreads) {
-      fail("XNORKIT_THREADS: received '", wish, "'; required a whole number from 1 to ", kMaxThreads);
+      fail("XNORKIT_THREADS is '", wish, "', but it must be a whole number from 1 to ", kMaxThreads, ".");
     }
     return static_cast<int>(count);
   }

@@ -25,7 +25,7 @@ const RowKernels& rows_of(const std::string& isa) {
 
 void check(const char* what, int64_t pixels, int64_t channels) {
   if (pixels < 1 || channels < 1) {
-    fail(what, ": received ", pixels, " pixels of ", channels, " channels; required: at least 1");
+    fail(what, ": received ", pixels, " pixels of ", channels, " channels, but there must be at least 1 of each.");
   }
 }
 

@@ -44,7 +44,7 @@ void pack_signs(const float* x, int64_t pixels, int64_t channels, float clip, ui
   const OpenMpThreads shared;
   if (pixels < 0 || channels < 1 || !(clip > 0)) {
     fail("pack_signs: received ", pixels, " pixels, ", channels, " channels, clip ", clip,
-         "; required: at least 0 pixels, 1 channel, and a clip above 0");
+         ", but there must be at least 0 pixels and 1 channel, and the clip must be above 0.");
   }
   PackKernel pack = kernel_table(isa).pack;
   if (pack == nullptr) pack = pack_portable;
