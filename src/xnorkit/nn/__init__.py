@@ -10,6 +10,7 @@ from xnorkit.nn.prepare import convert, prepare_binary_model
 from xnorkit.nn.projection import project_
 from xnorkit.nn.quantize_model import quantize_first_last_
 from xnorkit.nn.quantizers import LearnedQuantizer, PixelQuantizer
+from xnorkit.nn.shifts import center_shifts_
 from xnorkit.ops import InputBiasBinarizer as RSign
 from xnorkit.ops import RPReLU
 
@@ -28,6 +29,7 @@ __all__ = [
     "QuantLinear",
     "RPReLU",
     "RSign",
+    "center_shifts_",
     "convert",
     "find_dead_signs",
     "prepare_binary_model",

@@ -47,6 +47,14 @@ class InputBiasBinarizer(ActivationBinarizer):
         if not self.bias.is_meta and not self.bias.any():
             self.bias.fill_(NONNEGATIVE_START)
 
+    @torch.no_grad()
+    def center_(self, x: Tensor) -> None:
+        """Set b_c to minus the mean of channel c of `x`, an input as of `forward`, so that both signs occur."""
+        bias = match_rank(self.bias, x)
+        extra = x.dim() - bias.dim()
+        axes = [*range(extra), *(extra + axis for axis, size in enumerate(bias.shape) if size == 1)]
+        bias.copy_(-(x.mean(axes, keepdim=True) if axes else x).view_as(bias))
+
     def forward(self, x: Tensor) -> Tensor:
         """Return y, of the shape of `x`: (N, C, ...) or (C, ...), or (..., C) for a Linear."""
         bias = match_rank(self.bias, x)
