@@ -1,4 +1,4 @@
-"""Callbacks of Lightning for binary networks."""
+"""A callback that follows the binary layers of a training one by one, and draws what it saw."""
 
 import copy
 import math
