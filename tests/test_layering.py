@@ -19,6 +19,7 @@ ALLOWED = {
     "lazy": set(),
     "own": set(),
     "metrics": {"train"},
+    "callbacks": {"optim", "train"},
     "recipes": set(),
     "format": {"__init__"},  # the version that a file names as its producer
     "zoo": set(),

@@ -12,7 +12,7 @@ import xnorkit
 
 PACKAGES = [
     *("errors", "format", "runtime", "functional", "ops", "nn", "models", "data", "optim", "train"),
-    *("metrics", "export", "inspection", "compat", "report.page", "zoo"),
+    *("callbacks", "metrics", "export", "inspection", "compat", "report.page", "zoo"),
 ]
 MODULES = [m.name for m in pkgutil.walk_packages(xnorkit.__path__, "xnorkit.") if "_engine" not in m.name]
 

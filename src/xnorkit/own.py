@@ -10,7 +10,7 @@ from typing import Any
 
 from xnorkit.errors import InputError, RecipeError
 
-__all__ = ["TRUST", "check_trust", "is_own", "own", "own_names"]
+__all__ = ["TRUST", "check_trust", "is_own", "own", "own_hint", "own_names"]
 
 TRUST = "XNORKIT_TRUST"
 """Variable that lists the packages, with commas, which checkpoints may name."""
@@ -20,6 +20,14 @@ FORM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 def is_own(name: object) -> bool:
     """Return whether a name in a recipe is meant as `package.module:Name`."""
     return isinstance(name, str) and ":" in name
+
+
+def own_hint(name: object) -> str:
+    """Return how to name a thing of one's own, for a name that is written as package.module.Name; "" for others."""
+    if not isinstance(name, str) or not FORM.fullmatch(name.replace(".", ":", 1)):
+        return ""
+    module, _, thing = name.rpartition(".")
+    return f"For a thing of your own, write {module}:{thing}."
 
 
 def own(name: str, where: str) -> Any:

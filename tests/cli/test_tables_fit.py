@@ -44,6 +44,22 @@ def test_a_table_whose_words_do_not_fit_is_blocks(
     assert "\nonnxruntime_f32\n  times xnorkit: 12.34 (11.90)\n  median us: 1,234,567\n\ntorch_f32\n" in text
 
 
+def test_texts_wrap_whole_words_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "why\n  a.long.name.of.a.layer: it reads floats of another layer\n"
+    output.print_text(text)
+    assert capsys.readouterr().out == text
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    output.print_text(text)
+    assert capsys.readouterr().out.splitlines() == [
+        "why",
+        "  a.long.name.of.a.layer: it reads",
+        "    floats of another layer",
+    ]
+
+
 def test_values_wrap_whole_words_on_a_terminal_and_stay_one_line_in_a_pipe(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

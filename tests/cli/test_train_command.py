@@ -155,15 +155,21 @@ def test_evaluate_per_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("typed", "ours"),
     [
-        ("--epochs 3", "epochs=VALUE"),
-        ("-b 64", "batch_size=N"),
-        ("-b64", "batch_size=N"),
-        ("--lr 0.1", "optimizer.lr=RATE"),
-        ("--arch alexnet", "the name of a recipe, or model.name=NAME"),
+        ("--epochs 3", "epochs=3"),
+        ("--epochs=3", "epochs=3"),
+        ("--epochs", "epochs=VALUE"),
+        ("--optimizer.lr 0.1", "optimizer.lr=0.1"),
+        ("-b 64", "batch_size=64"),
+        ("-b64", "batch_size=64"),
+        ("--batch-size=64", "batch_size=64"),
+        ("-b", "batch_size=N"),
+        ("--lr 0.1", "optimizer.lr=0.1"),
+        ("--arch alexnet", "the name of a recipe, or model.name=alexnet"),
         ("--caffe-data", "data.name=imagenet-lmdb data.preprocessing=seed"),
         ("-e", "xnorkit evaluate runs/NAME/last.ckpt"),
-        ("-j 4", "--workers N"),
-        ("--weight-decay 1e-5", "optimizer.weight_decay=NUMBER"),
+        ("-j 4", "--workers 4"),
+        ("-e --resume x", "xnorkit evaluate runs/NAME/last.ckpt"),
+        ("--weight-decay 1e-5", "optimizer.weight_decay=1e-5"),
     ],
 )
 def test_options_of_other_programs_find_their_way(typed: str, ours: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,3 +178,21 @@ def test_options_of_other_programs_find_their_way(typed: str, ours: str, capsys:
     line = capsys.readouterr().err
     assert f"Write {ours}." in line
     assert line.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "ours"),
+    [
+        ("-e", "Write xnorkit evaluate runs/NAME/last.ckpt."),  # the recipe is missing, too
+        ("--arch alexnet --caffe-data", "model.name=alexnet."),
+        ("alexnet --print-freq 10", "A training prints how far it is by itself. Leave it out."),
+        ("alexnet --dist-url x", "The address comes from torchrun or SLURM. Leave it out."),
+        ("lenet5-digits --seed -1 --epochs 3", "Write epochs=3."),
+    ],
+)
+def test_old_habits_are_found_before_what_else_is_wrong(
+    typed: str, ours: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", *typed.split()])
+    assert ours in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
-MARKS = {"bash": "#", "python": "#", "yaml": "#", "cmake": "#", "c": "//", "cpp": "//"}
+MARKS = {"bash": "#", "python": "#", "yaml": "#", "cmake": "#", "c": "//", "cpp": "//", "js": "//"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,8 +1,11 @@
-"""A researcher: parts of one's own, as docs/training.md and docs/your-own.md say, trained, evaluated, packed."""
+"""A researcher: parts of one's own, and figures per layer, as docs/training.md and docs/your-own.md say."""
 
 import re
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 from documents import blocks, section, typed
 
 NETS = """
@@ -63,3 +66,13 @@ def test_parts_of_ones_own(tmp_path: Path) -> None:
     done = typed(line, tmp_path)
     assert "layer by layer all" in done.stdout
     assert "1-bit" in typed("xnorkit inspect mine.xnor", tmp_path).stdout
+
+
+@pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs xnorkit[report]")
+def test_layer_by_layer(tmp_path: Path) -> None:
+    (script,) = blocks(section("docs/training.md", "### Layer by layer"), "python")
+    assert "epochs=5" in script
+    (tmp_path / "layers.py").write_text(script.replace("epochs=5", "epochs=1"))
+    done = typed(f"{sys.executable} layers.py", tmp_path)
+    assert "'layer': 'block3.linear', 'share_of_ones': 0." in done.stdout
+    assert (tmp_path / "layers.png").is_file()

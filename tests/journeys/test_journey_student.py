@@ -40,6 +40,7 @@ def test_imports_of_ones_own_beside_any_build_of_torch(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.environ.get("XNORKIT_JOURNEYS") != "all", reason="takes minutes; set XNORKIT_JOURNEYS=all")
+@pytest.mark.timeout(7200)  # minutes of an idle machine are many more of a busy one
 def test_the_report(tmp_path: Path) -> None:
     (line,) = [line for line in commands(COMMANDS) if "report" in line]
     typed(line, tmp_path)

@@ -156,11 +156,15 @@ def test_a_binarization_of_ones_own_in_a_known_model() -> None:
             "data.name=things_of_mine:config",
             "must be a class or function that takes the folder and the options, but: .*not callable",
         ),
+        ("model.name=things_of_mine.Net", "not a model. For a thing of your own, write things_of_mine:Net."),
+        ("data.name=things_of_mine.Stripes", "not a data set. For a thing of your own, write things_of_mine:Stripes."),
+        ("model.binarization=things_of_mine:Net", "activation_pre_process=Net fails .* must take the layer, or no"),
+        ("model.binarization=things_of_mine:Steps", "is a type, but it must be a BConfig or a class of binarizers"),
         ("optimizer.args.slow=1", "optimizer things_of_mine:Steps: .*unexpected keyword argument 'slow'"),
     ],
 )
 def test_wrong_names_are_one_clear_error(tmp_path: Path, override: str, message: str) -> None:
-    with pytest.raises(RecipeError, match=message):
+    with pytest.raises((RecipeError, InputError), match=message):
         fit(recipe(override), output=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
 

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,10 +20,11 @@ class ArgumentParser(argparse.ArgumentParser):
     """argparse's parser with plain words; a mistake ends the program with exit code 2.
 
     Arguments have `type` int, float, bool, str, Path, or `name`, which is text that is not empty, or `choices`. `hint`
-    gets an unknown option and returns what to write instead, or "".
+    gets an unknown option and the value that it stands before, "" if there is none, and returns what to write instead,
+    or "".
     """
 
-    def __init__(self, hint: Callable[[str], str] = lambda _: "", **options: Any) -> None:
+    def __init__(self, hint: Callable[[str, str], str] = lambda *_: "", **options: Any) -> None:
         super().__init__(allow_abbrev=False, exit_on_error=False, **options)
         self.hint = hint
 
@@ -43,6 +45,7 @@ class ArgumentParser(argparse.ArgumentParser):
         return self._strictly(self.parse_known_args, words)
 
     def _strictly(self, parse: Callable[[Sequence[str]], Any], words: Sequence[str]) -> Namespace:
+        self._refuse_known_elsewhere(words)
         try:
             options, unknown = parse(words)
         except argparse.ArgumentError as error:
@@ -50,9 +53,20 @@ class ArgumentParser(argparse.ArgumentParser):
         if unknown:
             near = difflib.get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, n=1)
             hint = f"Did you mean {near[0]}?" if near else "The help lists them all."
-            self.error(f"{unknown[0]} is not an argument of this command. {self.hint(unknown[0]) or hint}")
+            self.error(f"{unknown[0]} is not an argument of this command. {hint}")
         known: Namespace = options
         return known
+
+    def _refuse_known_elsewhere(self, words: Sequence[str]) -> None:
+        """Refuse an unknown option for which there is a hint, before it is said what else is missing or wrong."""
+        for word, following in zip_longest(words, words[1:], fillvalue="-"):
+            option, _, value = word.partition("=")
+            if word == "--":
+                return
+            if option.startswith("-") and option not in self._option_string_actions:
+                hint = self.hint(option, value or ("" if following.startswith("-") else following))
+                if hint:
+                    self.error(f"{word} is not an argument of this command. {hint}")
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake and where help is, and exit with code 2."""

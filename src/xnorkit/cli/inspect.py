@@ -1,7 +1,7 @@
 """Show the layers of a model: bits, multiply-adds, bytes, and what stayed float and why."""
 
 from xnorkit.cli.arguments import ArgumentParser, Namespace
-from xnorkit.cli.output import print_json, print_pairs, print_table
+from xnorkit.cli.output import print_json, print_pairs, print_table, print_text
 from xnorkit.format import Summary
 
 COLUMNS = {
@@ -35,7 +35,7 @@ def run(options: Namespace) -> None:
 
     if options.explain:
         text = explain_model(options.model, pretrained=options.pretrained)
-        print_json({"explanation": text.splitlines()}) if options.json else print(text)
+        print_json({"explanation": text.splitlines()}) if options.json else print_text(text)
         return
     summary = summarize_model(options.model, pretrained=options.pretrained)
     if options.json:

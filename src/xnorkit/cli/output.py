@@ -16,7 +16,7 @@ PIPE_WIDTH = 200
 LEAST_WIDTH = 20
 LONGEST_NUMBER = 12
 
-__all__ = ["print_json", "print_pairs", "print_table"]
+__all__ = ["print_json", "print_pairs", "print_table", "print_text"]
 
 
 def print_json(value: Any) -> None:
@@ -97,6 +97,14 @@ def print_pairs(pairs: Mapping[str, object]) -> None:
         print(f"{escaped(name):<{width}}  {first}")
         for line in others:
             print(" " * (width + 2) + line)
+
+
+def print_text(text: str) -> None:
+    """Print lines; on a terminal, those that are longer wrap whole words, two columns farther right."""
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        first, *others = _wrapped(escaped(line.lstrip()), indent + 2)
+        print(" " * indent + first, *(" " * (indent + 2) + other for other in others), sep="\n")
 
 
 def _wrapped(text: str, indent: int) -> list[str]:

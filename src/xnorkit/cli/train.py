@@ -13,7 +13,8 @@ from xnorkit.cli.output import print_json, print_pairs, print_table
 from xnorkit.errors import InputError
 
 OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")
-# Options of XNOR-Net-PyTorch and of PyTorch's examples -> what to write here.
+# Options of XNOR-Net-PyTorch and of PyTorch's examples -> what to write here; a word of VALUE stands for the value.
+VALUE = re.compile(r"\b(N|RATE|NUMBER|NAME|DIR)\b")
 OLD = {
     "-b": "batch_size=N",
     "--batch-size": "batch_size=N",
@@ -32,11 +33,17 @@ OLD = {
     "--start-epoch": "--resume last",
     "--no-cuda": "--accelerator cpu",
     "--cpu": "--accelerator cpu",
-    "--gpu": "--accelerator gpu --devices N",
+    "--gpu": "--accelerator gpu",
     "--gpus": "--accelerator gpu --devices N",
+    "--world-size": "--devices N",
+    "--dist-backend": "--strategy ddp",
     "--root-dir": "--data DIR",
     "--data-path": "--data DIR",
 }
+# Those without a counterpart -> why none is needed.
+NEEDLESS = dict.fromkeys(("-p", "--print-freq", "--log-interval"), "A training prints how far it is by itself.")
+NEEDLESS["--test-batch-size"] = "The size of the batches of an evaluation changes no result."
+NEEDLESS["--dist-url"] = "The address comes from torchrun or SLURM."
 HARDWARE = ("devices", "num_nodes", "accelerator", "strategy", "workers", "threads")
 LIMITS = ("limit_train_batches", "limit_eval_batches", "fast_dev_run")
 
@@ -73,16 +80,19 @@ def parser() -> ArgumentParser:
     return parser
 
 
-def _as_field(option: str) -> str:
-    """Return how to write an option that is a field of the recipe or has another name: epochs=3 for --epochs=3."""
-    old = option.partition("=")[0].replace("_", "-")
-    old = old if old.startswith("--") else old[:2]  # -b64
+def _as_field(option: str, value: str) -> str:
+    """Return how to write an option that is a field of the recipe or has another name: epochs=3 for --epochs 3."""
+    old = option.replace("_", "-")
+    if not old.startswith("--"):  # -b64
+        old, value = old[:2], old[2:] or value
+    if old in NEEDLESS:
+        return f"It is an option of another program. {NEEDLESS[old]} Leave it out."
     if old in OLD:
-        return f"It is an option of another program. Write {OLD[old]}."
+        ours = VALUE.sub(lambda word: value or word[0], OLD[old])
+        return f"It is an option of another program. Write {ours}."
     from xnorkit.train.recipe import Recipe
 
-    field, _, value = option.lstrip("-").partition("=")
-    field = field.replace("-", "_")
+    field = option.lstrip("-").replace("-", "_")
     known = {entry.name for entry in fields(Recipe)}
     return f"It is a field of the recipe. Write {field}={value or 'VALUE'}." if field.partition(".")[0] in known else ""
 

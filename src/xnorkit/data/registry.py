@@ -9,7 +9,7 @@ from typing import Any
 from xnorkit.data.base import ImageData
 from xnorkit.data.options import DataOptions, with_options
 from xnorkit.errors import RecipeError
-from xnorkit.own import is_own, own
+from xnorkit.own import is_own, own, own_hint
 
 __all__ = ["create_data", "list_data"]
 
@@ -86,7 +86,7 @@ def create_data(
     if name not in _DATA:
         near = difflib.get_close_matches(name, _DATA, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(list_data())}."
-        raise RecipeError(f"'{name}' is not a data set. {hint}")
+        raise RecipeError(f"'{name}' is not a data set. {own_hint(name) or hint}")
     return _DATA[name](root, with_options(options, changes))
 
 

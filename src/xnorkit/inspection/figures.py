@@ -1,12 +1,14 @@
 """The figures of a model: one record per layer, totals, JSON and a table."""
 
 import io
+import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
 __all__ = ["LayerFigures", "ModelSummary", "TotalFigures"]
 
 WIDTH = 200  # of the table as text: nothing is wrapped
+NOTES_WIDTH = 80
 NODE_BYTES = 360
 """A node takes 270 to 360 bytes in the JSON graph of a file; nodes without numbers do not count as layers here."""
 
@@ -165,7 +167,7 @@ class ModelSummary:
         return "\n".join([*lines, "", "```", self.notes(), "```", ""])
 
     def notes(self) -> str:
-        """Return the lines below the table: sizes, why layers are not binary, and which cannot learn."""
+        """Return the lines below the table, of 80 columns: sizes, why layers are not binary, and which cannot learn."""
         total = self.total
         ratio = f", {total.float_bytes / total.packed_bytes:.1f} times as much" if total.packed_bytes else ""
         macs = {1: total.macs_1bit, 8: total.macs_8bit, 32: total.macs_32bit}
@@ -175,7 +177,8 @@ class ModelSummary:
             f"as float  {total.float_bytes:,} bytes{ratio}",
         ]
         groups = (("reason", "not binary:"), ("simulated", "trains in float32:"), ("warning", "warnings:"))
-        return "\n".join([*lines, *(line for field, title in groups for line in self._grouped(field, title))])
+        lines += [line for field, title in groups for line in self._grouped(field, title)]
+        return "\n".join(_wrapped(line) for line in lines)
 
     def _grouped(self, field: str, title: str) -> list[str]:
         """Return a title and a line for each text of `field`, with the layers that have it."""
@@ -201,6 +204,12 @@ class ModelSummary:
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
+
+
+def _wrapped(line: str) -> str:
+    """Return a line as several of whole words; those after the first stand two columns farther right."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(line, NOTES_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xnorkit.errors import RecipeError
 from xnorkit.models.entries import ENTRIES, Entry
-from xnorkit.own import is_own, own
+from xnorkit.own import is_own, own, own_hint
 from xnorkit.zoo import list_pretrained
 
 if TYPE_CHECKING:
@@ -116,4 +116,5 @@ def _unknown(what: str, name: str, known: Collection[str]) -> RecipeError:
     hint = f"Choose one of {', '.join(known)}." if known else "Omit it: there are none."
     if near:
         hint = f"Did you mean {' or '.join(near)}?"
+    hint = own_hint(name) or hint
     return RecipeError(f"'{name}' is not {what}. {hint}")

@@ -80,11 +80,18 @@ def make_process(field: str, factory: Callable[..., nn.Module], layer: nn.Module
         layer: the layer that the module is for; it already has its `weight`.
 
     Raises:
-        InputError: the factory returned something that is not a module.
+        InputError: the factory does not take the layer, or returned something that is not a module.
     """
     if field == "activation_post_process" and factory is nn.Identity:
         factory = Identity
-    process = factory(layer) if _wants_layer(factory) else factory()
+    try:
+        process = factory(layer) if _wants_layer(factory) else factory()
+    except TypeError as error:
+        name = getattr(factory, "__name__", type(factory).__name__)
+        raise InputError(
+            f"BConfig: {field}={name} fails ({error}), but it must take the layer, or no arguments. If {name} is a "
+            "binarizer, pass its arguments with with_args."
+        ) from error
     if not isinstance(process, nn.Module):
         raise InputError(
             f"BConfig: {field} returned {type(process).__name__}, but it must return a torch.nn.Module. Put functions "

@@ -13,7 +13,7 @@ from torch import nn
 from xnorkit import ops
 from xnorkit.errors import RecipeError, XnorkitError
 from xnorkit.nn import BConfig, prepare_binary_model
-from xnorkit.own import is_own, own
+from xnorkit.own import is_own, own, own_hint
 from xnorkit.train.fields import read_yaml
 
 __all__ = ["BinaryChef", "factory"]
@@ -44,7 +44,8 @@ def factory(where: str, name: Any, args: Any = None, user_modules: Iterable[Make
         known[name] = own(name, where)
     if not isinstance(name, str) or name not in known:
         near = difflib.get_close_matches(str(name), known, n=3) or sorted(known)
-        raise RecipeError(f"{where}: {name!r} is not a binarizer. Near or known names: {', '.join(near)}.")
+        hint = own_hint(name) or f"Near or known names: {', '.join(near)}."
+        raise RecipeError(f"{where}: {name!r} is not a binarizer. {hint}")
     if not args:
         return known[name]
     if not isinstance(args, Mapping) or not all(isinstance(key, str) for key in args):

@@ -1,7 +1,7 @@
 """Looks in the first batches of a stage whether the signs of each layer have two values at all."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from xnorkit.ops import ActivationBinarizer, SteHeavisideBinarizer
 from xnorkit.train._lightning import pl
 from xnorkit.train.stages import stage_at
 
-__all__ = ["SignShare"]
+__all__ = ["SignShare", "sign_processes"]
 
 BATCHES = 8
 DEAD = 0.001  # share of the rarer value up to which a layer's signs count as one value
@@ -21,6 +21,16 @@ REMEDIES = (
     "put a BatchNorm in front of the layer, give it 0 and 1 (SteHeavisideBinarizer) or a learned shift "
     "(InputBiasBinarizer)"
 )
+
+
+def sign_processes(model: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Module]]:
+    """Yield (dotted name, layer, what binarizes its inputs) of every layer whose inputs have two values."""
+    for name, layer in model.named_modules():
+        process: Any = getattr(layer, "activation_pre_process", None)
+        process = getattr(process, "binarizer", process)  # the signs before dropout made some 0
+        two_values = isinstance(process, ActivationBinarizer) and process.bit_reason is None
+        if two_values or isinstance(process, SteHeavisideBinarizer):
+            yield name, layer, process
 
 
 class SignShare(pl.Callback):
@@ -46,12 +56,10 @@ class SignShare(pl.Callback):
         if stage_at(pl_module.stages, trainer.current_epoch)[1] != trainer.current_epoch:
             return
         self._counts, self._batches = {}, 0
-        for name, layer in pl_module.model.named_modules():
-            process: Any = getattr(layer, "activation_pre_process", None)
-            process = getattr(process, "binarizer", process)  # the signs before dropout made some 0
-            two_values = isinstance(process, ActivationBinarizer) and process.bit_reason is None
-            if two_values or isinstance(process, SteHeavisideBinarizer):
-                self._handles.append(process.register_forward_hook(partial(self._count, name)))
+        self._handles = [
+            process.register_forward_hook(partial(self._count, name))
+            for name, _, process in sign_processes(pl_module.model)
+        ]
 
     def _count(self, name: str, _module: nn.Module, _args: Any, y: Tensor) -> None:
         ones, seen = self._counts.get(name, (0, 0))
