@@ -58,7 +58,14 @@ def run(*command: str | Path, folder: Path = ROOT) -> str:
 def build(source: Path, folder: Path) -> Path:
     """Return a wheel of the sources in a folder, compiled from nothing."""
     shutil.rmtree(folder, ignore_errors=True)
-    options = ["--no-deps", "--no-cache-dir", "-C", f"build-dir={folder / 'objects'}", "--wheel-dir", folder]
+    options: list[str | Path] = [
+        "--no-deps",
+        "--no-cache-dir",
+        "-C",
+        f"build-dir={folder / 'objects'}",
+        "--wheel-dir",
+        folder,
+    ]
     run(PYTHON, "-m", "pip", "wheel", "--quiet", *options, source)
     (wheel,) = folder.glob("*.whl")
     return wheel
