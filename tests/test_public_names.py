@@ -62,3 +62,10 @@ def test_lazy_names() -> None:
     assert to_a_file <= set(xnorkit.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = xnorkit.nothing
+
+
+def test_loading_a_model_imports_neither_cards_nor_summaries() -> None:
+    code = "import sys, xnorkit; xnorkit.load('lenet5-digits'); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    own = {name for name in done.stdout.split() if name.startswith("xnorkit.")}
+    assert not own & {"xnorkit.format.summary", "xnorkit.zoo.cards", "xnorkit.zoo.samples"}

@@ -9,7 +9,7 @@ hash of everything that enters the build, which a test compares with the sources
 
 import argparse
 import hashlib
-import importlib.util
+import importlib.resources
 import json
 import os
 import subprocess
@@ -87,7 +87,7 @@ def build(folder: Path) -> bytes:
     texts.append(_text(folder / "engine.cpp", [path for path in paths if path not in {*kernels, *reader}]))
     jobs = [*((text, OTHERS) for text in texts), *((path, KERNELS) for path in kernels)]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        objects = list(threads.map(lambda job: _compile(*job, folder), jobs))
+        objects = list(threads.map(lambda job: _compile(job[0], job[1], folder), jobs))
     module = folder / "xnorkit.wasm"
     # The compiler knows where its libraries are, and says how it calls the linker; that call is repeated.
     said = _zig("c++", *LINK, "-v", *map(str, objects), "-o", str(module))
@@ -109,8 +109,8 @@ def _section(name: str, content: bytes) -> bytes:
 
 def license_text(name: str) -> str:
     """Return the terms of a library of the compiler."""
-    (package,) = importlib.util.find_spec("ziglang").submodule_search_locations
-    return "\n".join((Path(package) / "lib" / file).read_text(encoding="utf-8") for file in LICENSES[name])
+    package = importlib.resources.files("ziglang")
+    return "\n".join((package / "lib" / file).read_text(encoding="utf-8") for file in LICENSES[name])
 
 
 def _text(path: Path, parts: list[Path]) -> Path:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -35,13 +36,13 @@ def command(folder: Path, *words: str) -> list[str]:
     ]
 
 
-def train(folder: Path, *words: str, **options: object) -> subprocess.Popen:
+def train(folder: Path, *words: str, **options: Any) -> subprocess.Popen[str]:
     """Start a tiny training."""
     pipe = subprocess.PIPE
     return subprocess.Popen(command(folder, *words), stdout=pipe, stderr=pipe, text=True, **options)
 
 
-def ended(process: subprocess.Popen, found: Counter) -> int | None:
+def ended(process: subprocess.Popen[str], found: Counter) -> int | None:
     """Wait for a training, count it if it hangs, crashes or is refused, and return its exit code."""
     try:
         _, errors = process.communicate(timeout=MOST_SECONDS)
@@ -55,7 +56,7 @@ def ended(process: subprocess.Popen, found: Counter) -> int | None:
         found["refused"] += 1
     elif process.returncode not in (0, -signal.SIGKILL):
         found["crashed"] += 1
-        print(f"{process.args}: {process.returncode}\n{errors[-2000:]}", file=sys.stderr)
+        print(f"{process.args!r}: {process.returncode}\n{errors[-2000:]}", file=sys.stderr)
     return process.returncode
 
 

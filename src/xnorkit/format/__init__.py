@@ -1,5 +1,7 @@
 """The `.xnor` file: read, write, validate, summarise. Needs only NumPy and safetensors; see docs/format.md."""
 
+import typing
+
 from xnorkit.format.demands import check_limits
 from xnorkit.format.file import read, write
 from xnorkit.format.geometry import Window, filter_shape, window_of
@@ -9,7 +11,10 @@ from xnorkit.format.operations import Operation, family_of, operation_of
 from xnorkit.format.preparation import arranged, as_floats, in_words
 from xnorkit.format.rules import escaped, shown, shown_path
 from xnorkit.format.shapes import infer_shapes
-from xnorkit.format.summary import LayerSummary, Summary, Total, summarize
+from xnorkit.lazy import attach as _attach
+
+if typing.TYPE_CHECKING:
+    from xnorkit.format.summary import LayerSummary, Summary, Total, summarize
 
 __all__ = [
     "INPUT",
@@ -41,3 +46,6 @@ __all__ = [
     "window_of",
     "write",
 ]
+
+if not typing.TYPE_CHECKING:  # no one who only runs a model summarises it
+    __getattr__, __dir__ = _attach(__name__, {"summary": ("LayerSummary", "Summary", "Total", "summarize")})

@@ -1,10 +1,13 @@
 """What is known about a trained model that ships: how it was made, on which data, and what it reached."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["Card", "Run", "Series"]
+from xnorkit.zoo.files import path
+
+__all__ = ["Card", "Run", "Series", "card"]
 
 EMBEDDED = "digits"  # the data set that needs no folder
 
@@ -143,3 +146,8 @@ class Card:
             "twins": tuple(Series.from_json(twin) for twin in twins),
         }
         return cls(**{**fields, **made})
+
+
+def card(name: str) -> Card:
+    """Return the card of a trained model; InputError as in `path`."""
+    return Card.from_json(json.loads(path(name).with_suffix(".json").read_text(encoding="utf-8")))

@@ -1,15 +1,13 @@
 """Names of the trained models that ship, and their files: NAME.xnor, the card NAME.json, the images NAME.npz."""
 
 import difflib
-import json
 import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from xnorkit.errors import InputError
-from xnorkit.zoo.cards import Card
 
-__all__ = ["FOLDER", "card", "find", "list_pretrained", "path"]
+__all__ = ["FOLDER", "find", "list_pretrained", "path"]
 
 FOLDER = Path(__file__).parent
 LONGEST = 4096
@@ -31,11 +29,6 @@ def path(name: str) -> Path:
     if name not in list_pretrained():
         raise InputError(f"there is no trained model '{name}'. {_hint(name)}")
     return FOLDER / f"{name}.xnor"
-
-
-def card(name: str) -> Card:
-    """Return the card of a trained model; InputError as in `path`."""
-    return Card.from_json(json.loads(path(name).with_suffix(".json").read_text(encoding="utf-8")))
 
 
 def find(what: str | os.PathLike[str]) -> Path:
