@@ -13,10 +13,11 @@ from xnorkit.compat.bnn.models import resnet18 as compat_resnet18
 from xnorkit.data._torchvision import import_torchvision
 from xnorkit.errors import BinarizationWarning, DataError
 from xnorkit.models import resnet18
-from xnorkit.nn import BinaryConv2d, BinaryLinear, Identity, find_dead_signs
+from xnorkit.nn import BinaryConv2d, BinaryLinear, Identity, center_shifts_, find_dead_signs
 from xnorkit.ops import (
     BasicInputBinarizer,
     BasicScaleBinarizer,
+    InputBiasBinarizer,
     XNORWeightBinarizer,
 )
 
@@ -70,6 +71,32 @@ def test_example_of_preparing_a_model(make: Callable[..., nn.Module]) -> None:
     assert model.layer1[0].conv1.weight_pre_process.center_weights
     assert find_dead_signs(model) == []
     runs(model)
+
+
+def test_the_example_starts_with_both_signs_in_every_layer() -> None:
+    """A network of ReLUs and average pools: shifts of -0.001 leave up to 99 % of a layer's signs at +1."""
+    torch.manual_seed(0)
+    names = {"resnet18": compat_resnet18, "BConfig": BConfig, "prepare_binary_model": prepare_binary_model}
+    exec(EXAMPLE_OF_PREPARING_A_MODEL.replace("from bnn", "from xnorkit.compat.bnn"), names)
+    model: Any = names["model"]
+    images = torch.randn(64, 3, 32, 32)
+    assert max(shares_of_ones(model, images)) > 0.95
+    assert center_shifts_(model, images) == 20
+    shares = shares_of_ones(model, images)
+    assert len(shares) == 20
+    assert min(shares) > 0.2
+    assert max(shares) < 0.8
+
+
+def shares_of_ones(model: nn.Module, images: torch.Tensor) -> list[float]:
+    found: list[float] = []
+    processes = [m for m in model.modules() if isinstance(m, InputBiasBinarizer)]
+    hooks = [m.register_forward_hook(lambda m, x, y: found.append((y > 0).float().mean().item())) for m in processes]
+    with torch.no_grad():
+        model.train()(images)
+    for hook in hooks:
+        hook.remove()
+    return found
 
 
 def own_resnet18() -> nn.Module:
