@@ -22,9 +22,16 @@ from xnorkit.compat.bnn.models import resnet18
 from xnorkit.compat.bnn.ops import BasicScaleBinarizer, InputBiasBinarizer, XNORWeightBinarizer
 from xnorkit.data.cifar import read_cifar_binary
 from xnorkit.nn import center_shifts_
+from xnorkit.optim import binary_layers
 
-EPOCHS, BATCH, RATE, WARM_UP = 3, 32, 0.01, 0.1
-LAST_SCALE = 0.02  # of the binary last layer, whose sums of 512 signs would else be logits of 20 and more
+EPOCHS, BATCH, WARM_UP = 3, 32, 0.15
+# Adam's rates. A latent weight changes its sign after as many steps as its size holds of the rate, so the rate of a binary
+# layer is a share of the standard deviation of its weights. The scale of the last layer starts at 0.02, because its sums
+# of 512 signs would otherwise be logits of 20 and more, and its rate follows.
+WEIGHT_SHARE, STEM_RATE, OTHER_RATE = 0.2, 0.004, 0.008
+LAST_SCALE, LAST_SCALE_RATE = 0.02, 0.001
+# The biases of the classes start near the logarithms of their frequencies: CIFAR-10 has 10 of the 1000 classes.
+PRESENT, ABSENT = -2.3, -8.0
 
 
 def main() -> None:
@@ -67,8 +74,15 @@ def learn(images: Tensor, labels: Tensor, held: Tensor, answers: Tensor, *, seed
     torch.manual_seed(seed)
     model = network()
     center_shifts_(model, images[:1000])
-    nn.init.constant_(model.fc.activation_post_process.alpha, LAST_SCALE)
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, foreach=True)
+    scale, bias = model.fc.activation_post_process.alpha, model.fc.bias
+    with torch.no_grad():
+        scale.fill_(LAST_SCALE)
+        bias.fill_(ABSENT)
+        bias[:10] = PRESENT
+    special = {model.conv1.weight: STEM_RATE, scale: LAST_SCALE_RATE}
+    special |= {layer.weight: WEIGHT_SHARE * layer.weight.std().item() for _, layer in binary_layers(model)}
+    groups = [{"params": [p], "lr": special.get(p, OTHER_RATE)} for p in model.parameters()]
+    optimizer = torch.optim.Adam(groups, foreach=True)
     steps = EPOCHS * (len(images) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1, (step + 1) / (WARM_UP * steps)) * (1 + math.cos(math.pi * step / steps)) / 2
