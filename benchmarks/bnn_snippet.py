@@ -25,9 +25,9 @@ from xnorkit.nn import center_shifts_
 from xnorkit.optim import binary_layers
 
 EPOCHS, BATCH, WARM_UP = 3, 32, 0.15
-# Adam's rates. A latent weight changes its sign after as many steps as its size holds of the rate, so the rate of a binary
-# layer is a share of the standard deviation of its weights. The scale of the last layer starts at 0.02, because its sums
-# of 512 signs would otherwise be logits of 20 and more, and its rate follows.
+# Adam's rates. A latent weight changes its sign after as many steps as its size holds of the rate, so the rate of a
+# binary layer is a share of the standard deviation of its weights. The scale of the last layer starts at 0.02, because
+# its sums of 512 signs would otherwise be logits of 20 and more, and its rate follows.
 WEIGHT_SHARE, STEM_RATE, OTHER_RATE = 0.2, 0.004, 0.008
 LAST_SCALE, LAST_SCALE_RATE = 0.02, 0.001
 # The biases of the classes start near the logarithms of their frequencies: CIFAR-10 has 10 of the 1000 classes.
