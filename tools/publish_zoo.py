@@ -50,7 +50,7 @@ def main() -> None:
         )
         print(f"{made.name}: {made.bytes:,} bytes, top-1 {made.top1:.2%} of {made.data}, {made.split}")
         print(f"for the recipe's header: top-1 {made.series.words} of {made.split}, packed, on the engine")
-    write_pages(ROOT / "docs", [card(name) for name in list_pretrained()])
+    write_pages(ROOT, [card(name) for name in list_pretrained()])
 
 
 def _commit() -> str:

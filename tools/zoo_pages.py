@@ -1,6 +1,6 @@
-"""Write the pages about trained models from their cards: the tables in docs/models.md, and docs/zoo/NAME.md."""
+"""Write docs/zoo/NAME.md, and the tables in README.md and docs/models.md, from the cards of trained models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from xnorkit.errors import InputError
 from xnorkit.zoo import Card, Series
 from xnorkit.zoo.cards import EMBEDDED
 
-__all__ = ["GOALS", "Goal", "card_page", "goals_table", "models_table", "write_pages"]
+__all__ = ["GOALS", "Goal", "card_page", "goals_table", "models_table", "readme_table", "write_pages"]
 
 BEGIN, END = "<!-- {}: made by tools/publish_zoo.py -->", "<!-- /{} -->"
 
@@ -36,6 +36,7 @@ class Goal:
         title: the network, data and split.
         accuracy: the target, or '' for none.
         recipe: the recipe that aims at it; its float twin is `twin`.
+        shorter: a recipe of fewer epochs for the same network, whose result stands until there is one of `recipe`.
         bwn: the recipe of its twin with binary weights alone; by default the same recipe with that binarization.
     """
 
@@ -44,13 +45,14 @@ class Goal:
     recipe: str
     twin: str
     bwn: str = ""
+    shorter: str = ""
 
 
 GOALS = (
     Goal("LeNet-5, MNIST, official test", "99.45 %", "lenet5-mnist", "lenet5-mnist-float", "lenet5-mnist-bwn"),
     Goal("ResNet-18, modern, CIFAR-10, batch 5", "92 %", "resnet18-cifar10-react", "resnet18-cifar10-float"),
     Goal("ResNet-18, plain XNOR, CIFAR-10, batch 5", "88 %", "resnet18-cifar10", "resnet18-cifar10-float"),
-    Goal("NIN, CIFAR-10, batch 5", "88 %", "nin-cifar10", "nin-cifar10-float"),
+    Goal("NIN, CIFAR-10, batch 5", "88 %", "nin-cifar10", "nin-cifar10-float", shorter="nin-cifar10-short"),
     Goal("VGG-small, CIFAR-10, batch 5", "91 %", "vgg-small-cifar10", "vgg-small-cifar10-float"),
     Goal("ResNet-20, ReActNet's blocks, CIFAR-10, batch 5", "", "resnet20-cifar10", "resnet20-cifar10-float"),
 )
@@ -61,7 +63,8 @@ def goals_table(cards: Sequence[Card]) -> str:
     lines = ["| network, data, split | to reach | 1-bit weights and activations | 1-bit weights (BWN) | float32 |"]
     lines.append("|---|---|---|---|---|")
     for goal in GOALS:
-        card = next((card for card in cards if card.series.recipe == goal.recipe), None)
+        found = {card.series.recipe: card for card in cards}
+        card = found.get(goal.recipe) or found.get(goal.shorter)
         cells = [
             _cell(card.series if card else None, goal.recipe),
             _cell(card.twin("bwn") if card else None, goal.bwn or f"{goal.recipe} model.binarization=bwn"),
@@ -84,6 +87,20 @@ def models_table(cards: Sequence[Card]) -> str:
             f"{card.data_title}, {card.split}, {card.images:,} images | {_percent(card.top1)} | {series.words} | "
             f"{_epochs(series)} | {card.bytes:,} |"
         )
+    return "\n".join(lines)
+
+
+def readme_table(cards: Sequence[Card]) -> str:
+    """Return the table of the README: what ships for CIFAR-10, beside its float twin."""
+    lines = ["| CIFAR-10, batch 5 as validation | float32 | 1-bit weights and activations | epochs | file |"]
+    lines.append("|---|---:|---:|---:|---:|")
+    for card in cards:
+        if card.data == "cifar10":
+            twin = card.twin("float")
+            lines.append(
+                f"| [`{card.name}`](docs/zoo/{card.name}.md) | {twin.words if twin else '–'} | {card.series.words} | "
+                f"{_epochs(card.series)} | {card.bytes / 1e6:.2f} MB |"
+            )
     return "\n".join(lines)
 
 
@@ -147,23 +164,27 @@ def card_page(card: Card) -> str:
     return "\n".join(lines)
 
 
-def write_pages(docs: Path, cards: Sequence[Card]) -> None:
-    """Write the tables between their markers in `models.md`, and `zoo/NAME.md` for each card.
+def write_pages(root: Path, cards: Sequence[Card]) -> None:
+    """Write the tables between their markers in `README.md` and `docs/models.md`, and `docs/zoo/NAME.md` for each card.
 
     Raises:
-        InputError: the page has no markers.
+        InputError: a page has no markers.
     """
-    page = docs / "models.md"
+    _write_tables(root / "README.md", {"cifar": readme_table(cards)})
+    _write_tables(root / "docs/models.md", {"trained": models_table(cards), "reached": goals_table(cards)})
+    for card in cards:
+        (root / "docs/zoo" / f"{card.name}.md").write_text(card_page(card), encoding="utf-8")
+
+
+def _write_tables(page: Path, tables: Mapping[str, str]) -> None:
     text = page.read_text(encoding="utf-8")
-    for marker, table in (("trained", models_table(cards)), ("reached", goals_table(cards))):
+    for marker, table in tables.items():
         begin, end = BEGIN.format(marker), END.format(marker)
         if begin not in text or end not in text:
             raise InputError(f"{page} has no lines {begin} and {end}, but needs both around the table.")
         before, _, rest = text.partition(begin)
         text = f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
     page.write_text(text, encoding="utf-8")
-    for card in cards:
-        (docs / "zoo" / f"{card.name}.md").write_text(card_page(card), encoding="utf-8")
 
 
 def _twins(rows: Sequence[str]) -> list[str]:
