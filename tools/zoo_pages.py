@@ -197,13 +197,13 @@ def _twins(rows: Sequence[str]) -> list[str]:
 def _cell(series: Series | None, arguments: str) -> str:
     if series is None:
         return f"not run: `xnorkit train {arguments} --data DIR`"
-    short = "" if series.epochs == series.epochs_planned else f"; {_epochs(series)} epochs"
+    short = "" if series.epochs >= series.epochs_planned else f"; {_epochs(series)} epochs"
     return f"{series.words}{short}"
 
 
 def _epochs(series: Series) -> str:
-    same = series.epochs == series.epochs_planned
-    return str(series.epochs) if same else f"{series.epochs} of {series.epochs_planned}"
+    whole = series.epochs >= series.epochs_planned
+    return str(series.epochs) if whole else f"{series.epochs} of {series.epochs_planned}"
 
 
 def _percent(share: float) -> str:
