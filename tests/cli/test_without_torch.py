@@ -38,7 +38,7 @@ def test_torch_is_hidden() -> None:
         ("train lenet5-digits", "PyTorch, Lightning, pydantic, which are", "train"),
         ("bench training lenet5", "PyTorch, which is", "train"),
         ("bench model lenet5-mnist --roofline a.svg", "matplotlib, which is", "report"),
-        ("evaluate lenet5-digits", "scikit-learn, which is", "train"),
+        ("evaluate lenet5-digits", "scikit-learn, which is", "digits"),
         ("export lenet5-mnist --to onnx -o a.onnx", "onnx, which is", "onnx"),
     ],
 )
