@@ -23,7 +23,11 @@ SETS = {
         "import xnorkit, torch; from xnorkit.models import create_model\n"
         "xnorkit.pack(create_model('lenet5'), (1, 28, 28))",
     ),
-    "all": ("[train,report,onnx,caffe,tensorboard]", ["torch"], "import xnorkit.cli.main as c; c.main(['models'])"),
+    "all": (
+        "[train,sweep,report,onnx,caffe,tensorboard]",
+        ["torch"],
+        "import xnorkit.cli.main as c; c.main(['models'])",
+    ),
 }
 """Name -> (extras, packages to install first with the constraints, a program that must run)."""
 

@@ -16,6 +16,7 @@ CASES = [
     ("pydantic", "pydantic", "train", REPORT),
     ("lightning", "Lightning", "train", "train lenet5-digits"),
     ("sklearn", "scikit-learn", "digits", "train lenet5-digits"),
+    ("optuna", "Optuna", "sweep", "sweep lenet5-digits seed=0,1"),
     ("sklearn", "scikit-learn", "digits", "demo"),
     ("sklearn", "scikit-learn", "digits", "evaluate lenet5-digits"),
     ("onnx", "onnx", "onnx", "export lenet5-digits -o model.onnx --to onnx"),

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -42,6 +43,7 @@ TAKERS = {
 }
 WRITERS = {
     "train": ["train", "lenet5-digits", "epochs=1", "batch_size=512", "--output", "{}"],
+    **({"sweep": ["sweep", "lenet5-digits", "seed=0,1", "--output", "{}"]} if find_spec("optuna") else {}),
     "export": ["export", "CHECKPOINT", "--images", "2", "-o", "{}.xnor"],
     "export onnx": ["export", "CHECKPOINT", "--images", "2", "--to", "onnx", "-o", "{}.onnx"],
     "export c": ["export", "lenet5-digits", "--to", "c", "-o", "{}"],

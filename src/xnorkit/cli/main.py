@@ -15,6 +15,7 @@ __all__ = ["main"]
 
 COMMANDS = (
     "train",
+    "sweep",
     "evaluate",
     "export",
     "convert",

@@ -14,6 +14,7 @@ PACKAGES = {
     "torch": ("PyTorch", "train"),
     "lightning": ("Lightning", "train"),
     "sklearn": ("scikit-learn", "digits"),
+    "optuna": ("Optuna", "sweep"),
     "matplotlib": ("matplotlib", "report"),
     "jinja2": ("Jinja2", "report"),
     "markupsafe": ("Jinja2", "report"),
@@ -23,7 +24,7 @@ PACKAGES = {
 }
 
 # Extra -> those that it brings, too.
-BRINGS = {"train": ("digits",)}
+BRINGS = {"sweep": ("train", "digits"), "train": ("digits",)}
 
 
 def absent(*modules: str) -> str:
