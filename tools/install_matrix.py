@@ -47,7 +47,7 @@ SETS = {
     "runtime": ("", RUN_MODELS, WITHOUT_TORCH),
     "lowest": ("", RUN_MODELS, WITHOUT_TORCH),
     "train": ("[train]", PACK, ["tests/functional", "tests/optim"]),
-    "all": ("[train,report,onnx,caffe,tensorboard]", LIST, ["tests/functional", "tests/optim", "tests/format"]),
+    "all": ("[train,sweep,report,onnx,caffe,tensorboard]", LIST, ["tests/functional", "tests/optim", "tests/format"]),
 }
 """Name -> (extras, a program that must run with nothing else installed, tests that must pass beside TESTERS)."""
 

@@ -39,6 +39,7 @@ def commands(files: SimpleNamespace, folder: Path) -> dict[str, list[str]]:
     """A short call of each command."""
     return {
         "train": ["lenet5-digits", "epochs=1", "batch_size=512", "--output", str(folder / "run"), "--overwrite"],
+        "sweep": ["lenet5-digits", "seed=0,1", "epochs=1", "batch_size=512", "--output", str(folder / "sweep")],
         "evaluate": ["lenet5-digits", "--per-class"],
         "export": [str(files.checkpoint), "-o", str(folder / "x.xnor"), "--images", "2"],
         "convert": [str(files.old), "-o", str(folder / "new.ckpt")],
@@ -97,6 +98,8 @@ def test_every_command_is_here(tmp_path: Path) -> None:
 def test_standard_output(
     command: str, output: str, files: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if command == "sweep":
+        pytest.importorskip("optuna", reason="needs xnorkit[sweep]")
     make, code = OUTPUTS[output]
     words = commands(files, tmp_path)[command]
     if command == "convert":

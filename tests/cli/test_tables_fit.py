@@ -22,6 +22,16 @@ def test_commands_fit_eighty_columns(
     assert {word for word in text.split() if "─" not in word} <= {*wide, *(f"{word}:" for word in wide)}
 
 
+def test_words_about_seeds_are_not_squeezed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "_width", lambda: 80)
+    assert main(["models", "--pretrained"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("lenet5-mnist over its seeds: 99.38 % (99.25 to 99.50 %, 3 seeds)" in line for line in lines)
+    assert "top-1  seeds  epochs" in lines[1]
+
+
 COLUMNS = ["engine", "times xnorkit", "median us"]
 ROWS: list[list[object]] = [["onnxruntime_f32", "12.34 (11.90)", 1234567], ["torch_f32", "-", "-"]]
 

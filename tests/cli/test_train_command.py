@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xnorkit.cli.main import main
-from xnorkit.cli.train import _recipe_first, parser
+from xnorkit.cli.train import parser, recipe_first
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -20,10 +20,10 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 def test_overrides_stand_anywhere() -> None:
     for words in (["r", "epochs=1", "seed=2"], ["epochs=1", "r", "seed=2"], ["epochs=1", "seed=2", "r"]):
-        assert _recipe_first(words) == ("r", ["epochs=1", "seed=2"])
+        assert recipe_first(words) == ("r", ["epochs=1", "seed=2"])
     own = parser()
     options = own.parse(["epochs=1", "--data", "a=b", "r", "--json", "seed=2"])
-    assert _recipe_first([options.recipe, *options.overrides]) == ("r", ["epochs=1", "seed=2"])
+    assert recipe_first([options.recipe, *options.overrides]) == ("r", ["epochs=1", "seed=2"])
     assert str(options.data) == "a=b"
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from legacy_files import LeNet5, in_parallel, save, state_of
 
-from xnorkit.cli.main import main
+from xnorkit.cli.main import main, with_options
 from xnorkit.format import read, write
 from xnorkit.zoo import path as zoo_path
 
@@ -42,6 +43,7 @@ TAKERS = {
 }
 WRITERS = {
     "train": ["train", "lenet5-digits", "epochs=1", "batch_size=512", "--output", "{}"],
+    **({"sweep": ["sweep", "lenet5-digits", "seed=0,1", "--output", "{}"]} if find_spec("optuna") else {}),
     "export": ["export", "CHECKPOINT", "--images", "2", "-o", "{}.xnor"],
     "export onnx": ["export", "CHECKPOINT", "--images", "2", "--to", "onnx", "-o", "{}.onnx"],
     "export c": ["export", "lenet5-digits", "--to", "c", "-o", "{}"],
@@ -154,6 +156,21 @@ def test_an_empty_output(
     *words, _ = WRITERS[writer]
     assert "is empty, but it must be" in refused(capsys, *filled(words, tmp_path, tmp_path, files), "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["train lenet5-mnist", "evaluate lenet5-mnist"])
+def test_absent_data_names_options_of_the_command(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refused(capsys, *command.split(), "--data", str(tmp_path / "nowhere"))
+    assert "Name with --data the folder that holds them" in line
+    assert "or download them (--download true)." in line
+    assert "download=" not in line
+
+
+def test_a_command_without_download_names_one_that_has_it() -> None:
+    said = with_options("Pass the folder that holds them, or download them (download=True).", {"--data"})
+    assert said == "Name with --data the folder that holds them, or download them with xnorkit train --download true."
 
 
 @pytest.mark.parametrize("threads", ["0", "-1", "257", "100000", str(10**30)])

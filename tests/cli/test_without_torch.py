@@ -36,9 +36,10 @@ def test_torch_is_hidden() -> None:
         ("report --from FOLDER", "matplotlib, Jinja2, which are", "report"),
         ("demo", "PyTorch, Lightning, scikit-learn, which are", "train"),
         ("train lenet5-digits", "PyTorch, Lightning, pydantic, which are", "train"),
+        ("sweep lenet5-digits seed=0,1", "PyTorch, Lightning, pydantic, Optuna, which are", "sweep"),
         ("bench training lenet5", "PyTorch, which is", "train"),
         ("bench model lenet5-mnist --roofline a.svg", "matplotlib, which is", "report"),
-        ("evaluate lenet5-digits", "scikit-learn, which is", "train"),
+        ("evaluate lenet5-digits", "scikit-learn, which is", "digits"),
         ("export lenet5-mnist --to onnx -o a.onnx", "onnx, which is", "onnx"),
     ],
 )

@@ -1,5 +1,6 @@
 """Where nothing is a terminal, a training says at least every 30 seconds how far it is."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +45,17 @@ def test_a_line_every_thirty_seconds(capsys: pytest.CaptureFixture[str]) -> None
     assert len(lines) == 40 // 3
     assert lines[0].startswith("epoch 2/4 step 3/20 0.1/s 170s left loss ")
     assert any(line.startswith("epoch 2/4 evaluating, step ") for line in lines)
+
+
+@pytest.mark.parametrize("seconds", [14.0, 20.0, 29.0, 100.0])
+def test_steps_of_any_length_leave_no_longer_gap(
+    seconds: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock, said = Clock(0.0), [0.0]
+    say = Heartbeat._say
+    monkeypatch.setattr(Heartbeat, "_say", lambda *given: (said.append(clock.now), say(*given)))
+    trained(Heartbeat(clock=clock), 20, clock, seconds)
+    assert max(b - a for a, b in pairwise(said)) <= max(30.0, seconds)
 
 
 def test_short_epochs_print_nothing_more(capsys: pytest.CaptureFixture[str]) -> None:

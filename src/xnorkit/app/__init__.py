@@ -1,1 +1,1 @@
-"""The use cases, one file each: export, evaluate, predict, inspect, the demo. Commands and users call them."""
+"""The use cases, one file each: export, evaluate, predict, inspect, sweeps, the demo. Commands and users call them."""

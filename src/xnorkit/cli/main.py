@@ -3,18 +3,19 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
 from xnorkit.cli.needs import absent
 from xnorkit.cli.streams import Results, standard_streams
-from xnorkit.errors import BinarizationWarning, OutputError, XnorkitError
+from xnorkit.errors import BinarizationWarning, DataError, OutputError, XnorkitError
 
 __all__ = ["main"]
 
 COMMANDS = (
     "train",
+    "sweep",
     "evaluate",
     "export",
     "convert",
@@ -128,8 +129,19 @@ def _command(arguments: Sequence[str] | None) -> int:
     own.set_defaults(**defaults)
     options = own.parse(words)
     with _warnings_in_a_line():
-        module.run(options)
+        try:
+            module.run(options)
+        except DataError as error:
+            raise DataError(with_options(str(error), own._option_string_actions)) from error
     return 0
+
+
+def with_options(message: str, options: Container[str]) -> str:
+    """Return what is said of absent data with the options of a command in the place of arguments of Python."""
+    if "--data" in options:
+        message = message.replace("Pass the folder", "Name with --data the folder")
+    download = " (--download true)" if "--download" in options else " with xnorkit train --download true"
+    return message.replace(" (download=True)", download)
 
 
 @contextlib.contextmanager

@@ -62,7 +62,7 @@ def _counts(names: list[str]) -> dict[str, tuple[int, ...]]:
 
 
 def _list_pretrained(options: Namespace) -> None:
-    """Print one trained model per line: its data, top-1 of the file, mean and range over the seeds, bytes."""
+    """Print one trained model per line: its data, top-1 of the file, seeds, epochs, bytes; below, means over seeds."""
     from xnorkit.zoo import card, list_pretrained
 
     names = list_pretrained(options.filter)
@@ -78,10 +78,11 @@ def _list_pretrained(options: Namespace) -> None:
             one.name,
             f"{one.data_title}, {one.split}, {one.images:,} images",
             f"{100 * one.top1:.2f} %",
-            one.series.words,
+            len(one.series.runs),
             one.series.epochs,
             one.bytes,
         ]
         for one in cards
     ]
-    print_table("Trained models", ["model", "data, split", "top-1", "over the seeds", "epochs", "bytes"], rows)
+    notes = [f"{one.name} over its seeds: {one.series.words}" for one in cards if len(one.series.runs) > 1]
+    print_table("Trained models", ["model", "data, split", "top-1", "seeds", "epochs", "bytes"], rows, notes)

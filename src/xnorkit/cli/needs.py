@@ -13,7 +13,8 @@ PACKAGES = {
     "yaml": ("PyYAML", "cli"),
     "torch": ("PyTorch", "train"),
     "lightning": ("Lightning", "train"),
-    "sklearn": ("scikit-learn", "train"),
+    "sklearn": ("scikit-learn", "digits"),
+    "optuna": ("Optuna", "sweep"),
     "matplotlib": ("matplotlib", "report"),
     "jinja2": ("Jinja2", "report"),
     "markupsafe": ("Jinja2", "report"),
@@ -22,15 +23,20 @@ PACKAGES = {
     "google": ("protobuf", "caffe"),
 }
 
+# Extra -> those that it brings, too.
+BRINGS = {"sweep": ("train", "digits"), "train": ("digits",)}
+
 
 def absent(*modules: str) -> str:
     """Return in one line that modules are not installed, and how to install them."""
     found = [PACKAGES.get(module.partition(".")[0], (module, "train")) for module in modules]
-    names, extras = (", ".join(dict.fromkeys(each)) for each in zip(*found, strict=True))
+    names = ", ".join(dict.fromkeys(name for name, _ in found))
+    extras = list(dict.fromkeys(extra for _, extra in found))
+    brought = {each for extra in extras for each in BRINGS.get(extra, ())}
+    extra = ",".join(extra for extra in extras if extra not in brought)
     verb, them = ("is", "it") if len(set(found)) == 1 else ("are", "them")
     return (
-        f"this command needs {names}, which {verb} not installed; install {them} with: "
-        f"pip install 'xnorkit[{extras.replace(' ', '')}]'"
+        f"this command needs {names}, which {verb} not installed; install {them} with: pip install 'xnorkit[{extra}]'"
     )
 
 

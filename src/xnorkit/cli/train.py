@@ -50,7 +50,7 @@ LIMITS = ("limit_train_batches", "limit_eval_batches", "fast_dev_run")
 
 def parser() -> ArgumentParser:
     """Return the command's options."""
-    parser = ArgumentParser(hint=_as_field, description="Train a recipe: a name from `xnorkit recipes` or a YAML file.")
+    parser = ArgumentParser(hint=as_field, description="Train a recipe: a name from `xnorkit recipes` or a YAML file.")
     add = parser.add_argument
     add("recipe", help="name or path of a recipe")
     add("overrides", nargs="*", default=[], help="fields to change, such as epochs=5 optimizer.lr=0.01")
@@ -80,7 +80,7 @@ def parser() -> ArgumentParser:
     return parser
 
 
-def _as_field(option: str, value: str) -> str:
+def as_field(option: str, value: str) -> str:
     """Return how to write an option that is a field of the recipe or has another name: epochs=3 for --epochs 3."""
     old = option.replace("_", "-")
     if not old.startswith("--"):  # -b64
@@ -97,11 +97,11 @@ def _as_field(option: str, value: str) -> str:
     return f"It is a field of the recipe. Write {field}={value or 'VALUE'}." if field.partition(".")[0] in known else ""
 
 
-def _refuse_options(overrides: Sequence[str]) -> None:
+def refuse_options(overrides: Sequence[str], parser: ArgumentParser) -> None:
     """Raise InputError for an override that is an option: resume=last for --resume last."""
     from xnorkit.train.recipe import Recipe
 
-    known = {action.dest for action in parser()._actions} - {entry.name for entry in fields(Recipe)}
+    known = {action.dest for action in parser._actions} - {entry.name for entry in fields(Recipe)}
     for override in overrides:
         field, _, value = override.partition("=")
         if field in known:
@@ -118,8 +118,8 @@ def run(options: Namespace) -> None:
     machine = load_machine(options.machine)
     values = vars(options)
     given = [f"{field}={values[field]}" for field in ("seed", "precision") if values[field] is not None]
-    name, overrides = _recipe_first([options.recipe, *options.overrides])
-    _refuse_options(overrides)
+    name, overrides = recipe_first([options.recipe, *options.overrides])
+    refuse_options(overrides, parser())
     recipe = load_recipe(name, [*overrides, *given], machine.recipe_defaults())
     if options.print_config:
         print(recipe.to_yaml(), end="")
@@ -182,7 +182,7 @@ def _show_seeds(name: str, found: Any, options: Namespace) -> None:
     print_pairs({"top-1": found.words})
 
 
-def _recipe_first(words: list[str]) -> tuple[str, list[str]]:
+def recipe_first(words: list[str]) -> tuple[str, list[str]]:
     """Return the recipe and the overrides, which may stand on either side of it."""
     recipes = [word for word in words if not OVERRIDE.match(word)]
     if not recipes:

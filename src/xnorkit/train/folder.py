@@ -3,8 +3,9 @@
 import contextlib
 import importlib.util
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from xnorkit.train.checkpoint import read_checkpoint
 from xnorkit.train.load_recipe import load_recipe
 from xnorkit.train.recipe import Recipe
 
-__all__ = ["RunFolder", "process_rank"]
+__all__ = ["RunFolder", "process_rank", "run_name"]
 
 REPLACED = ".replaced"  # the run that is being overwritten, until the new one has a checkpoint
 EVENTS = "events.out.tfevents.*"
@@ -155,6 +156,11 @@ class RunFolder:
             if replace(own, epochs=written.epochs, clamp=written.clamp) == written:
                 names = [file.name for file in self._files if file.exists()]
                 self._own.adopt([*names, *([self.tensorboard.name] if self.tensorboard.is_dir() else [])])
+
+
+def run_name(values: Mapping[str, object]) -> str:
+    """Return the name of the folder of one run of several, by the fields in which they differ: seed-0."""
+    return re.sub(r"[^\w.+-]+", "-", "_".join(f"{field}-{value}" for field, value in values.items()))
 
 
 def process_rank() -> int:

@@ -76,16 +76,16 @@ class EpochBar(pl.Callback):
 class Heartbeat(pl.Callback):
     """Prints a line at least every 30 seconds of training: epoch, step, steps per second, time left in the epoch.
 
-    The evaluation of an epoch prints its lines with its own steps.
+    The evaluation of an epoch prints its lines with its own steps. A step that alone takes longer has its own line.
     """
 
     def __init__(self, seconds: float = 30.0, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds, self.clock = seconds, clock
-        self._began = self._said = 0.0
+        self._began = self._said = self._looked = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Start the clock."""
-        self._said = self.clock()
+        self._said = self._looked = self.clock()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Measure the rate of this epoch."""
@@ -111,7 +111,10 @@ class Heartbeat(pl.Callback):
         self._said = self.clock()
 
     def _due(self, trainer: pl.Trainer) -> bool:
-        return trainer.is_global_zero and self.clock() - self._said >= self.seconds
+        """Return whether the end of another step like the last one would be too late for the next line."""
+        now, last = self.clock(), self._looked
+        self._looked = now
+        return trainer.is_global_zero and now - self._said + (now - last) > self.seconds
 
     def _say(self, trainer: pl.Trainer, what: str, step: int, total: int, figures: str) -> None:
         self._said = self.clock()

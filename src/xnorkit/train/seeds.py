@@ -10,6 +10,7 @@ from typing import Any
 from xnorkit.errors import InputError
 from xnorkit.owned import write_whole
 from xnorkit.train.fit import FitResult, fit
+from xnorkit.train.folder import run_name
 from xnorkit.train.recipe import Recipe
 
 __all__ = ["SeedsResult", "fit_seeds"]
@@ -64,7 +65,7 @@ def fit_seeds(recipe: Recipe, seeds: Sequence[int], *, output: Path | str, **opt
     folder = Path(output)
     results = {}
     for seed in seeds:
-        place = folder / f"seed-{seed}"
+        place = folder / run_name({"seed": seed})
         more = dict(options)
         if more.get("resume") == "last" and not (place / "last.ckpt").is_file():
             more["resume"] = None
