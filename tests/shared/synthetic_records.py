@@ -128,11 +128,12 @@ class Synthetic:
                 values |= {"binary_params": 0 if family == "float" else binary, "params": params}
                 self.add("memory", f"{model}/{family}", {"model": model, "family": family}, values)
 
-    def training(self, ratio: float = 1.37) -> None:
-        """Steps of two networks, XNOR `ratio` times as long as float."""
+    def training(self, ratio: float = 1.37, path: str | None = None) -> None:
+        """Steps of two networks, XNOR `ratio` times as long as float; records without a path are old ones."""
         for model, step in (("lenet5", 31.7), ("resnet18-cifar10", 5321.0)):
             for family, longer in (("float", 1.0), ("xnor", ratio)):
                 subject = {"model": model, "family": family, "batch": 128, "threads": 1}
+                subject |= {} if path is None or family == "float" else {"path": path}
                 values = {"step_ms": step * longer, "images_per_s": 128e3 / step / longer, "epoch_images": 60000}
                 values |= {"epoch_s": 60000 * step * longer / 128e3, "peak_mib": 512.5}
                 self.add("training-time", f"{model}/{family}", subject, values, {"step_ms": [step, step * 2]})

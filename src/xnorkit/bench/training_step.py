@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from xnorkit.bench.published_loops import binary_layers, with_bin_op, with_sign_functions
 from xnorkit.errors import InputError
 from xnorkit.models import create_model
+from xnorkit.nn import BinaryConv2d
 
-__all__ = ["CLASSES", "PATHS", "Step", "StepMemory", "make_step", "step_memory"]
+__all__ = ["CLASSES", "PATHS", "Step", "StepMemory", "binary_path", "make_step", "step_memory"]
 
 PATHS = ("float", "simulated", "packed", "binop", "bnn-style")
 CLASSES = 10
@@ -89,6 +90,12 @@ def make_step(path: str, name: str, binarization: str, images: Tensor, labels: T
         with_sign_functions(model)
         return Step(model, images, labels)
     return _OnPath(path, model, images, labels)
+
+
+def binary_path() -> str:
+    """Return how this machine trains a layer of signs: "packed", on bits, or "simulated", in float32."""
+    layer = next(m for m in create_model("lenet5", binarization="xnor").modules() if isinstance(m, BinaryConv2d))
+    return "packed" if layer.runs_on_bits(torch.zeros(1, layer.in_channels, 14, 14)) else "simulated"
 
 
 def _check_packed(name: str, model: nn.Module, device: torch.device) -> None:

@@ -13,6 +13,7 @@ from xnorkit.report.page.evidence import Evidence
 from xnorkit.report.page.templates import render
 
 Make = Callable[[Synthetic], None]
+SLOWER = "training steps{} no slower than those of the float network"
 BUSY = "undecided (other programs ran while it was measured)"
 MISSING = "undecided (not every float32 engine could be measured)"
 
@@ -89,13 +90,18 @@ def test_the_proof_agrees_or_does_not(tmp_path: Path, wrong: int, words: str) ->
         ),
         (
             lambda study: study.training(1.37),
-            "training steps no slower than in float32",
+            SLOWER.format(", in float32 with simulated signs,"),
             ["–", "1.37 times as long", "does not hold"],
         ),
         (
             lambda study: study.training(0.8),
-            "training steps no slower than in float32",
+            SLOWER.format(", in float32 with simulated signs,"),
             ["–", "0.80 times as long", "holds"],
+        ),
+        (
+            lambda study: study.training(0.4, path="packed"),
+            SLOWER.format(", on bits,"),
+            ["–", "0.40 times as long", "holds"],
         ),
         (
             lambda study: study.accuracy(0.0021),
@@ -146,12 +152,16 @@ def test_what_other_programs_disturbed_decides_nothing(tmp_path: Path) -> None:
         study.training()
 
     page = _page(tmp_path, make, busy="other programs took 1.9 of 2 processors")
-    claims = ("faster convolutions", "training steps no slower than in float32", "more speed-up with more channels")
+    claims = (
+        "faster convolutions",
+        SLOWER.format(", in float32 with simulated signs,"),
+        "more speed-up with more channels",
+    )
     for claim in claims:
         assert _verdict(page, claim)[-1] == BUSY
     assert "One convolution is at best" not in page
     assert _verdict(page, "faster convolutions")[1] == "–"
-    assert "A training step of the binary network takes" not in page
+    assert "A training step of the binary network" not in page
     assert "times of channels and filter and lenet-channels and lenet-filter and training-time were measured" in page
     assert "(other programs took 1.9 of 2 processors): times and ratios of these are rough." in page
 
@@ -280,3 +290,13 @@ def test_files_are_smaller_by_the_range_of_all_tables(tmp_path: Path) -> None:
     rows = [line for line in page.splitlines() if line.startswith("| ") and " MB |" in line]
     smallest = min(float(line.strip(" |").rpartition("| ")[2]) for line in rows if line.strip(" |")[-1].isdigit())
     assert f"The packed files are {smallest:g} to " in page
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "row"),
+    [(None, ", in float32 with simulated signs,", "XNOR, in float32,"), ("packed", ", on bits,", "XNOR, on bits,")],
+)
+def test_the_page_says_how_the_binary_network_trained(tmp_path: Path, path: str | None, words: str, row: str) -> None:
+    page = _page(tmp_path, lambda study: study.training(0.4, path=path))
+    assert f"A training step of the binary network{words} takes 0.40 times as long as the float one." in page
+    assert row in page

@@ -154,6 +154,13 @@ def file_ratios(evidence: Evidence) -> list[Cited]:
     return [each for each in ratios if each is not None]
 
 
+def step_path(evidence: Evidence) -> str:
+    """Return the path of all binary training steps, "packed" or "simulated", as the oldest are; "" if they differ."""
+    records = [record for record in evidence.of("training-time") if record.subject["family"] != "float"]
+    paths = {str(record.subject.get("path", "simulated")) for record in records}
+    return paths.pop() if len(paths) == 1 else ""
+
+
 def step_ratios(evidence: Evidence) -> dict[str, Cited]:
     """Return the time of each binary training step over that in float32, by the id of its record."""
     found = {}

@@ -161,6 +161,7 @@ def _tables(evidence: Evidence) -> dict[str, Any]:
         "pairs": tables.pairs(evidence),
         "sizes": tables.file_ratios(evidence),
         "slower": tables.step_ratios(evidence),
+        "step_path": tables.step_path(evidence),
         "places": found,
         "usual": tables.usual(found),
         "columns": tables.columns(found),

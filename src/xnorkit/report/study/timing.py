@@ -1,12 +1,13 @@
 """The times of whole networks: calls in our engine and in others, and training steps."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from xnorkit.bench.engines import MODEL_ENGINES, REMEDY
 from xnorkit.bench.model import OWN, ModelResult, bench_model
 from xnorkit.bench.training import bench_training
+from xnorkit.bench.training_step import binary_path
 from xnorkit.models import binarizations
 from xnorkit.report.records import Record, Values
 from xnorkit.report.study.plan import Inference, Training
@@ -16,7 +17,6 @@ __all__ = ["inference_step", "inference_steps", "training_steps"]
 
 COMPILED = "torch_compile_f32"
 OTHER_FAMILIES = ("bwn", "float")  # the own engine on float activations, and in float32
-PATHS = {"float": "float", "simulated": "xnor"}
 SETUP_SECONDS = 3.0
 
 
@@ -52,8 +52,9 @@ def inference_step(study: Study, entry: Inference, engines: list[str]) -> Step:
 
 def training_steps(study: Study) -> Iterable[Step]:
     """Yield one step per network, which measures training steps in float and binary in turns."""
+    paths = ("float", binary_path())
     for entry in study.plan.training:
-        records = {path: _training_blank(study, entry, family) for path, family in PATHS.items()}
+        records = {path: _training_blank(study, entry, path, paths) for path in paths}
         seconds = entry.seconds + SETUP_SECONDS
         measure = partial(_measure_training, study, entry, records)
         yield Step(f"training step of {entry.model}", seconds, list(records.values()), measure)
@@ -81,7 +82,7 @@ def _call(study: Study, model: str, engine: str, batch: int, family: str = "") -
 
 def _measure_training(study: Study, entry: Training, records: dict[str, Record]) -> Iterable[Record]:
     rows = bench_training(
-        entry.model, paths=tuple(PATHS), batch=entry.batch, threads=(study.threads,), seconds=entry.seconds
+        entry.model, paths=tuple(records), batch=entry.batch, threads=(study.threads,), seconds=entry.seconds
     )
     for row in rows:
         images_per_s = entry.batch / row.step_ms * 1e3
@@ -95,8 +96,10 @@ def _measure_training(study: Study, entry: Training, records: dict[str, Record])
         yield measured(records[row.path], values, {"step_ms": list(row.quartiles_ms)})
 
 
-def _training_blank(study: Study, entry: Training, family: str) -> Record:
-    subject: Subject = {"model": entry.model, "family": family, "batch": entry.batch, "threads": study.threads}
+def _training_blank(study: Study, entry: Training, path: str, paths: Sequence[str]) -> Record:
+    family = "float" if path == "float" else "xnor"
+    how: Subject = {} if path == "float" else {"path": path}
+    subject = {"model": entry.model, "family": family, "batch": entry.batch, "threads": study.threads, **how}
     size = f"--batch {entry.batch} --threads {study.threads}"
-    command = f"xnorkit bench training {entry.model} --paths {','.join(PATHS)} {size}"
+    command = f"xnorkit bench training {entry.model} --paths {','.join(paths)} {size}"
     return blank("training-time", f"{entry.model}/{family}/t{study.threads}/b{entry.batch}", subject, command)
