@@ -4,6 +4,7 @@ Each case is a forward that users write. It is packed to the model's own numbers
 what is wrong; never another answer.
 """
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,16 @@ from xnorkit.compile.pointwise import ACTIVATIONS, FADING
 from xnorkit.errors import BinarizationWarning, ExportError
 from xnorkit.export import pack, verify
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, prepare_binary_model
-from xnorkit.ops import BasicInputBinarizer, SignWeightBinarizer, SteHeavisideBinarizer, XNORWeightBinarizer
+from xnorkit.ops import (
+    BasicInputBinarizer,
+    BasicScaleBinarizer,
+    InputBiasBinarizer,
+    RPReLU,
+    SignWeightBinarizer,
+    SteHeavisideBinarizer,
+    XNORScaleBinarizer,
+    XNORWeightBinarizer,
+)
 from xnorkit.runtime import Model
 
 SHAPE = (3, 8, 8)
@@ -124,6 +134,7 @@ EQUAL: dict[str, Forward] = {
     "clamp(min=0)": before(lambda s, x: x.clamp(min=0) - 0.2),
     "clamp_min(.1)": before(lambda s, x: x.clamp_min(0.1) - 0.4),
     "clamp with crossed bounds": before(lambda s, x: x.clamp(0.5, -0.25) + x),
+    "clamp without bounds": before(lambda s, x: x.clamp(-math.inf, math.inf) + x),
     "clamp with equal bounds": before(lambda s, x: x.clamp(0.25, 0.25) + x),
     "relu6 and hardtanh": before(lambda s, x: F.relu6(x) + F.hardtanh(x, -0.2, 0.3) - 0.3),
     "avg_pool2d by keyword": before(lambda s, x: F.avg_pool2d(input=x, kernel_size=3, stride=1, padding=1)),
@@ -252,6 +263,57 @@ def test_hooks_of_the_model_and_its_layers_are_part_of_it() -> None:
     model.a.register_forward_hook(lambda _m, _i, output: output + 0.5)
     model.c.register_forward_pre_hook(lambda _m, inputs: (inputs[0] + 1,))
     proved(model)
+
+
+POINTWISE_LAYERS = {
+    "norm": lambda: nn.BatchNorm2d(8),
+    "relu": nn.ReLU,
+    "prelu": lambda: nn.PReLU(8),
+    "sigmoid": nn.Sigmoid,
+    "sign": lambda: InputBiasBinarizer(BinaryConv2d(8, 8, 3)),
+    "pool": lambda: nn.MaxPool2d(2),
+}
+
+
+@pytest.mark.parametrize("name", POINTWISE_LAYERS)
+def test_hooks_before_a_sign_count_once(name: str) -> None:
+    model = Net(lambda s, x: s.end(s.a(s.p(s.n(s.c(x))))))
+    model.p = POINTWISE_LAYERS[name]()
+    model.p.register_forward_pre_hook(lambda _m, inputs: (inputs[0] * -2,))
+    model.p.register_forward_hook(lambda _m, _i, output: 0.4 - output)
+    proved(model.eval())
+
+
+class Negated(RPReLU):
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return -super().forward(*inputs)
+
+
+def patched_process(process: nn.Module) -> None:
+    forward = process.forward
+    process.forward = lambda *inputs: -forward(*inputs)
+
+
+def hooked_process(process: nn.Module) -> None:
+    process.register_forward_hook(lambda _m, _i, output: -output)
+
+
+@pytest.mark.parametrize("change", [patched_process, hooked_process, None])
+@pytest.mark.parametrize("kind", [RPReLU, BasicScaleBinarizer, XNORScaleBinarizer])
+def test_changed_output_processes_are_refused_by_name(kind: type[nn.Module], change: Any) -> None:
+    model = Net(lambda s, x: s.end(s.a(s.n(s.c(x)))))
+    config = BConfig(BasicInputBinarizer, kind if change else Negated, XNORWeightBinarizer)
+    model.a = BinaryConv2d(8, 8, 3, bconfig=config)
+    if change:
+        change(model.a.activation_post_process)
+    with pytest.raises(ExportError, match=r"'a': its output process .* has a hook or a forward of its own"):
+        pack(model.eval(), SHAPE)
+
+
+def test_a_reason_in_a_sentence_ends_with_one_period() -> None:
+    model = nn.Sequential(BinaryConv2d(3, 8, 3, bconfig=BConfig(BasicInputBinarizer)), nn.Flatten())
+    with pytest.raises(ExportError, match=r"'0' cannot be packed: .*[^.]\.$"):
+        pack(model, SHAPE)
 
 
 def test_overridden_and_patched_forwards_are_not_taken_for_the_layer() -> None:

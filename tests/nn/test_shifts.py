@@ -80,3 +80,59 @@ def test_refusals() -> None:
     with pytest.raises(InputError, match="NaN or infinity"):
         center_shifts_(layer, torch.full((4, 3), float("nan")))
     assert not layer.activation_pre_process.bias.any()
+
+
+class Fails(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        raise ValueError("mine")
+
+
+class Counts(nn.Module):
+    """Keeps what it has seen in buffers that it adds, replaces, extends and removes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = BinaryLinear(4, 4, bconfig=SHIFTED)
+        self.register_buffer("seen", torch.zeros(0))
+        self.register_buffer("last", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen, self.last = torch.cat([self.seen, torch.ones(1)]), None
+        self.register_buffer("new", x.mean())
+        return self.layer(x)
+
+
+def test_a_forward_that_raises_leaves_everything_as_it_was() -> None:
+    layer = BinaryLinear(4, 4, bconfig=SHIFTED)
+    model = nn.Sequential(nn.BatchNorm1d(4), layer, Fails()).eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(ValueError, match="mine"):
+        center_shifts_(model, torch.rand(8, 4))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module.training for module in model.modules())
+    assert not layer.activation_pre_process._forward_pre_hooks
+
+
+def test_buffers_that_a_forward_changes_are_restored() -> None:
+    model = Counts()
+    x = torch.rand(8, 4)
+    assert center_shifts_(model, x) == 1
+    assert {name: value.numel() for name, value in model.named_buffers()} == {"seen": 0, "last": 1}
+    torch.testing.assert_close(model.layer.activation_pre_process.bias, -x.mean(0, keepdim=True))
+
+
+def test_layers_that_share_a_shift_get_that_of_the_first_call() -> None:
+    first, second = BinaryLinear(4, 4, bconfig=SHIFTED), BinaryLinear(4, 4, bconfig=SHIFTED)
+    second.activation_pre_process.bias = first.activation_pre_process.bias
+    x = torch.rand(8, 4)
+    assert center_shifts_(nn.Sequential(first, second), x) == 1
+    torch.testing.assert_close(first.activation_pre_process.bias, -x.mean(0, keepdim=True))
+
+
+def test_models_without_numbers_are_refused() -> None:
+    layer = BinaryLinear(4, 4, bconfig=SHIFTED)
+    for lazy in (nn.LazyLinear(4), nn.LazyBatchNorm1d()):
+        with pytest.raises(InputError, match="lazy layers"):
+            center_shifts_(nn.Sequential(lazy, layer), torch.rand(8, 4))
+    with pytest.raises(InputError, match="'meta'"):
+        center_shifts_(layer.to("meta"), torch.rand(8, 4))

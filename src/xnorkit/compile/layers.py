@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from xnorkit.compile.frontend.builder import Builder
+from xnorkit.compile.frontend.capture import is_itself
 from xnorkit.compile.frontend.k_map import add_k_map
 from xnorkit.compile.operations import Layer, PadBits, Quantize
 from xnorkit.compile.pointwise import Pointwise, Sign, affine, pointwise_module
@@ -228,6 +229,11 @@ def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value
     """Add a post-process of a layer: pointwise, or the map K of the layer's float input `x`."""
     if isinstance(process, Identity | nn.Identity):
         return y
+    if process._forward_hooks or process._forward_pre_hooks or not is_itself(process):
+        raise ExportError(
+            f"'{place.name}': its output process {type(process).__name__} has a hook or a forward of its own, but it "
+            "must compute what its class in xnorkit.ops or PyTorch does. Move that step behind the layer."
+        )
     if isinstance(process, XNORScaleBinarizer):
         return add_k_map(place.builder, place.name, process, y, x)
     operation = pointwise_module(place.name, process, len(place.torch_shape) - 1)

@@ -170,7 +170,7 @@ class _Pool(Operation):
 
     def run(self, *inputs: Tensor) -> Tensor:
         """Return the value, computed from its inputs."""
-        return self.module(inputs[0])
+        return self.module.forward(inputs[0])
 
 
 class MaxPool(_Pool):

@@ -102,8 +102,12 @@ def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str)
 
 
 def clip(low: float | None, high: float | None, text: str) -> Pointwise:
-    """Return min(max(x, low), high)."""
-    return Pointwise(lambda x: x.clamp(low, high), [("clip", {"min": low, "max": high}, {})], True, (), text)
+    """Return min(max(x, low), high); None is no bound."""
+
+    def function(x: Tensor) -> Tensor:
+        return x if low is None and high is None else x.clamp(low, high)
+
+    return Pointwise(function, [("clip", {"min": low, "max": high}, {})], True, (), text)
 
 
 def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | None:
@@ -124,7 +128,8 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | Non
         found = _STEPS[kind](module, shape)
     steps, monotone = found
     fades = isinstance(module, FADING)
-    return Pointwise(module, steps, monotone, list(module.state_dict().values()), type(module).__name__, fades)
+    # Its forward, because its hooks are steps of their own in the capture.
+    return Pointwise(module.forward, steps, monotone, list(module.state_dict().values()), type(module).__name__, fades)
 
 
 def _hardtanh(module: Any, _: Shape) -> Found:

@@ -173,7 +173,7 @@ class Capture:
         keys = []
         for path, module in self.model.named_modules():
             key = None
-            if _is_itself(module) and self.is_layer(module):
+            if is_itself(module) and self.is_layer(module):
                 key = next(_keys)
                 keys.append(key)
                 _layers[key] = module.forward
@@ -349,7 +349,7 @@ def _state(module: nn.Module) -> list[int]:
     ]
 
 
-def _is_itself(module: nn.Module) -> bool:
+def is_itself(module: nn.Module) -> bool:
     """Return whether a module behaves like its class in PyTorch or this library, with nothing overridden or patched."""
     changed = {name for name, value in vars(module).items() if callable(value) and hasattr(type(module), name)}
     for kind in type(module).__mro__:

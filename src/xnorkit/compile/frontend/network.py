@@ -12,7 +12,7 @@ from xnorkit.compile.frontend.arithmetic import ARITHMETIC, add_arithmetic
 from xnorkit.compile.frontend.builder import Builder
 from xnorkit.compile.frontend.calls import as_module
 from xnorkit.compile.frontend.capture import NAMES, Call, Capture, Captured, Ref
-from xnorkit.compile.frontend.model_copy import BATCH, check_runs
+from xnorkit.compile.frontend.model_copy import BATCH, check_runs, first_line
 from xnorkit.compile.frontend.reshaping import RESHAPING, add_reshaping
 from xnorkit.compile.frontend.views import View, whole_view
 from xnorkit.compile.layers import FLOAT, UNSUPPORTED, add_layer, refuse_unsupported
@@ -94,7 +94,7 @@ class _Walk:
         except ExportError as error:
             made = [error] * len(call.outputs)
         except Exception as error:
-            reason = str(error).partition("\n")[0]
+            reason = first_line(error)
             made = [ExportError(f"'{call.name}'{_inside(call)} cannot be packed: {reason}.")] * len(call.outputs)
         for index, item in enumerate(made):
             self.known[Ref(number, index)] = item
