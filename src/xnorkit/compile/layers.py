@@ -229,6 +229,12 @@ def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value
     """Add a post-process of a layer: pointwise, or the map K of the layer's float input `x`."""
     if isinstance(process, Identity | nn.Identity):
         return y
+    operation = pointwise_module(place.name, process, len(place.torch_shape) - 1)
+    if operation is None and not isinstance(process, XNORScaleBinarizer):
+        raise ExportError(
+            f"'{place.name}': its output process {type(process).__name__} has no counterpart, but it must be one of "
+            "xnorkit.ops (BasicScaleBinarizer, BiasPostprocess, RPReLU, XNORScaleBinarizer) or an activation."
+        )
     if process._forward_hooks or process._forward_pre_hooks or not is_itself(process):
         raise ExportError(
             f"'{place.name}': its output process {type(process).__name__} has a hook or a forward of its own, but it "
@@ -236,10 +242,5 @@ def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value
         )
     if isinstance(process, XNORScaleBinarizer):
         return add_k_map(place.builder, place.name, process, y, x)
-    operation = pointwise_module(place.name, process, len(place.torch_shape) - 1)
-    if operation is None:
-        raise ExportError(
-            f"'{place.name}': its output process {type(process).__name__} has no counterpart, but it must be one of "
-            "xnorkit.ops (BasicScaleBinarizer, BiasPostprocess, RPReLU, XNORScaleBinarizer) or an activation."
-        )
+    assert operation is not None
     return place.pointwise(".post", operation, y)
