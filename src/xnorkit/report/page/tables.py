@@ -155,7 +155,10 @@ def file_ratios(evidence: Evidence) -> list[Cited]:
 
 
 def step_path(evidence: Evidence) -> str:
-    """Return the path of all binary training steps, "packed" or "simulated", as the oldest are; "" if they differ."""
+    """Return the path of all binary training steps, "packed" or "simulated", or "" if they differ.
+
+    Records of earlier versions name no path: they are simulated.
+    """
     records = [record for record in evidence.of("training-time") if record.subject["family"] != "float"]
     paths = {str(record.subject.get("path", "simulated")) for record in records}
     return paths.pop() if len(paths) == 1 else ""
