@@ -285,8 +285,8 @@ def test_hooks_before_a_sign_count_once(name: str) -> None:
 
 
 class Negated(RPReLU):
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return -super().forward(*inputs)
+    def forward(self, y: Tensor, x: Tensor | None = None) -> Tensor:
+        return -super().forward(y, x)
 
 
 def patched_process(process: nn.Module) -> None:

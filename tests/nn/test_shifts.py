@@ -93,6 +93,7 @@ class Counts(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layer = BinaryLinear(4, 4, bconfig=SHIFTED)
+        self.seen: Tensor
         self.register_buffer("seen", torch.zeros(0))
         self.register_buffer("last", torch.zeros(1))
 
