@@ -72,14 +72,21 @@ def test_fold_affine_leaves_what_others_read_and_positions() -> None:
     assert fold_affine(draft, into_float=False) == []
 
 
-def test_folding_a_part_of_an_operation_forgets_the_value() -> None:
+@pytest.mark.parametrize("kind", ["float", "binary weight", "affine", "binary"])
+def test_biases_that_cancel_stay_apart(kind: str) -> None:
     draft = Draft()
-    first = producer(draft, "binary")
-    shift = draft.emit("act.0", "affine", [first], {}, {"bias": floats(4)})
-    draft.output = draft.emit("act", "prelu", [shift], {}, {"slope": floats(4)})
-    draft.origins = {"layer": origin("before"), "act": origin("after")}
-    fold_affine(draft)
-    assert set(draft.origins) == {"act"}
+    first = producer(draft, kind)
+    big = np.full(4, 4096, np.float32)
+    if kind == "affine":
+        draft.nodes[-1].tensors["bias"] = big  # type: ignore[index]
+    else:
+        draft.nodes[-1].tensors["bias"][:] = big
+    draft.output = draft.emit("norm", "affine", [first], {}, {"scale": floats(4), "bias": floats(4)})
+    norm = draft.nodes[-1].tensors
+    norm["bias"][:] = -big * norm["scale"]
+    draft.origins = {"layer": origin("before"), "norm": origin("after")}
+    assert fold_affine(draft) == []
+    assert draft.origins["layer"].name == "before"
 
 
 def test_share_nodes() -> None:
@@ -92,6 +99,7 @@ def test_share_nodes() -> None:
         weight["bias"] = floats(4)
         layers.append(draft.emit(f"conv{index}", "binary_conv2d", [sign], {**CONV, "epilogue": "float"}, weight))
     draft.output = draft.emit("sum", "add", layers)
+    draft.origins = {node.name: origin(node.name) for node in draft.nodes}
     before = run(draft)
     assert share_nodes(draft) == ["'sign1' is 'sign0' (pack)"]
     assert [node.inputs for node in draft.nodes if node.op == "binary_conv2d"] == [("sign0",)] * 2

@@ -99,7 +99,7 @@ def test_the_proof_needs_an_image_takes_tensors_and_reads_as_text(tmp_path: Path
     assert "block2.conv: 6,400 of 6,400 integers equal, 6,400 of 6,400 bits equal" in text
     assert " 0 of 0" not in text
     nodes = [node.name for node in packed.graph.nodes]
-    assert proof.order == [name for name in nodes if name in proof.order]
+    assert proof.order == nodes
     assert [line.split(":")[0].strip() for line in text.splitlines() if line.startswith("  ")] == proof.order
     assert {layer.name for layer in (*proof.layers, *proof.floats)} == set(proof.order)
     assert all(len(line) < 130 for line in str(proof).splitlines())

@@ -16,12 +16,12 @@ from random_forwards import random_forward
 
 from xnorkit.errors import BinarizationWarning, ExportError
 from xnorkit.export import Proof, export_model, verify
-from xnorkit.format import Graph
+from xnorkit.format import Graph, operation_of
 from xnorkit.runtime import Model
 from xnorkit.targets.c import write_c
 from xnorkit.targets.onnx import to_onnx
 
-__all__ = ["Tally", "compare", "compare_c"]
+__all__ = ["Tally", "compare", "compare_c", "unproved"]
 
 TOLERANCE = 2e-3  # of the largest logit, where no sign flipped
 
@@ -67,7 +67,7 @@ def compare(seed: int, *, onnx: bool = False) -> str:
             found["ONNX Runtime"] = _onnx_runtime(export.graph, images.numpy())
     except Exception as error:
         return f"exception: after pack: {type(error).__name__}: {error}"
-    fault = _fault(proof, wanted, found)
+    fault = unproved(proof, export.graph) or _fault(proof, wanted, found)
     if fault:
         return f"wrong: {fault}"
     return "equal: but for flipped signs" if proof.total_flips else "equal"
@@ -94,6 +94,17 @@ def _onnx_runtime(graph: Graph, images: NDArray[np.float32]) -> NDArray[np.float
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     found: NDArray[np.float32] = session.run(None, {"images": images})[0]
     return found
+
+
+def unproved(proof: Proof, graph: Graph) -> str:
+    """Return which node of a graph the proof leaves out, or nothing."""
+    layers = {layer.name: layer for layer in proof.layers}
+    for node in graph.nodes:
+        if node.name not in proof.order:
+            return f"'{node.name}' ({node.op}) is not in the proof"
+        if operation_of(node).integer and not layers[node.name].integers:
+            return f"the integers of '{node.name}' ({node.op}) are not in the proof"
+    return ""
 
 
 def _fault(proof: Proof, wanted: NDArray[Any], found: dict[str, NDArray[Any]]) -> str:

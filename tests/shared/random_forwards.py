@@ -5,6 +5,7 @@ W); some of them cannot be packed, and some are faults that must be refused. Wha
 another answer than the model's.
 """
 
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -264,6 +265,11 @@ def random_forward(seed: int) -> tuple[nn.Module, tuple[int, int, int]]:
     if value is not None:
         _end(model, r, tuple(value.shape))
     _randomize(model)
+    for layer, norm in itertools.pairwise(model.layers):
+        if isinstance(norm, nn.BatchNorm2d) and getattr(layer, "bias", None) is not None and r.random() < 0.1:
+            with torch.no_grad():  # two large numbers that cancel
+                layer.bias.add_(64)
+                norm.running_mean.add_(64)
     return model.eval(), shape
 
 
@@ -290,9 +296,11 @@ def _end(model: RandomForward, r: random.Random, shape: tuple[int, ...]) -> None
     if kind == "image":
         return
     if kind in ("flatten", "binary"):
-        _append(model, "flatten", nn.Flatten())
+        channels_last = r.random() < 0.4
+        _append(model, "flatten", (lambda _, x: x.permute(0, 2, 3, 1).flatten(1)) if channels_last else nn.Flatten())
         if kind == "binary":
-            _append(model, "norm", nn.BatchNorm1d(features))
+            if not channels_last:  # which refuses what differs by position before the linear layer
+                _append(model, "norm", nn.BatchNorm1d(features))
             _append(
                 model,
                 "binary",

@@ -143,9 +143,7 @@ def _fading(value: Value) -> Value | None:
     if isinstance(operation, Pointwise):
         if operation.fades:
             return value
-        if operation.steps is None or any(
-            _ends_tail(op, attributes, tensors) for op, attributes, tensors in operation.steps
-        ):
+        if operation.step is None or _ends_tail(*operation.step):
             return None
     elif isinstance(operation, Layer):
         if operation.form != "float" or (operation.bias is not None and bool((operation.bias.abs() > FADED).all())):
@@ -181,7 +179,7 @@ class Bits(Operation):
             if isinstance(step.operation, Pointwise):
                 if step.operation.text.endswith(NORM_NAMES):
                     return False
-                if any(op == "clip" for op, _, _ in step.operation.steps or ()):
+                if step.operation.step is not None and step.operation.step[0] == "clip":
                     return bool(((threshold <= -reach) | (threshold > reach) | (threshold == np.inf)).all())
         return False
 

@@ -19,7 +19,7 @@ class Draft:
 
     `exact` are nodes whose epilogue does not round: nothing after them may be folded into it.
 
-    `origins` says which value of the trained model a node gives; nodes inside one operation have none.
+    `origins` says which value of the trained model each node gives; passes keep it so, for the proof.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -68,12 +68,9 @@ class Draft:
             if n.name != gone
         ]
         self.output = now if self.output == gone else self.output
+        origin = self.origins.pop(gone)
         if changed:
-            self.origins.pop(now, None)
-        if gone in self.origins:
-            origin = self.origins.pop(gone)
-            if now != INPUT:
-                self.origins.setdefault(now, origin)
+            self.origins[now] = origin
 
     def replace(self, node: Node) -> None:
         """Replace the node of the same name with `node`."""

@@ -12,7 +12,7 @@ from xnorkit.compile import operations as ops
 from xnorkit.compile.chain import Bits, MaxPoolBits
 from xnorkit.compile.draft import Draft
 from xnorkit.compile.layers import Rescale
-from xnorkit.compile.pointwise import ACTIVATIONS, Pointwise, Step
+from xnorkit.compile.pointwise import ACTIVATIONS, Pointwise
 from xnorkit.compile.values import Network, Value
 from xnorkit.errors import ExportError
 from xnorkit.format import INPUT
@@ -154,19 +154,18 @@ class _Emitter:
         return name
 
     def _pointwise(self, value: Value, operation: Pointwise) -> str:
-        if operation.steps is None:
+        if operation.step is None:
             raise ExportError(
                 f"'{value.name}' ({operation.text}) stays float and has no counterpart in float, but where a value "
                 "stays float, it must be BatchNorm, ReLU, ReLU6, Hardtanh, LeakyReLU, PReLU, RPReLU, "
                 f"{', '.join(kind.__name__ for kind in ACTIVATIONS)} (GELU without an approximation), or learned "
                 "scales and biases."
             )
-        name = self.names[value.inputs[0]]
-        steps = [part for step in operation.steps for part in _parts(value, step)]
-        for index, (op, attributes, tensors) in enumerate(steps):
-            last = index == len(steps) - 1
-            name = self.draft.emit(value.name if last else f"{value.name}.{index}", op, [name], attributes, tensors)
-        return name
+        op, attributes, tensors = operation.step
+        arrays = {role: value.spread(tensor) for role, tensor in tensors.items()}
+        if op == "prelu" and arrays["slope"].ndim > 1:
+            raise ExportError(f"'{value.name}' has a slope for each position, but it must have one per channel.")
+        return self._node(value, op, attributes, arrays)
 
 
 def _gather(gather: ops.Gather) -> Made:
@@ -187,15 +186,6 @@ _WHOLE: dict[type[Any], Callable[[Any], Made]] = {
     ops.Softmax: lambda _: ("activation", {"function": "softmax"}, {}),
     MaxPoolBits: lambda pool: ("max_pool_bits", pool.attributes, {"falling": pool.falling}),
 }
-
-
-def _parts(value: Value, step: Step) -> list[tuple[str, dict[str, Any], dict[str, NDArray[Any]]]]:
-    """Return a step with its tensors as arrays; those of an affine step have the same shape."""
-    op, attributes, tensors = step
-    arrays = {role: value.spread(tensor) for role, tensor in tensors.items()}
-    if op == "prelu" and arrays["slope"].ndim > 1:
-        raise ExportError(f"'{value.name}' has a slope for each position, but it must have one per channel.")
-    return [(op, attributes, arrays)]
 
 
 def _integer_weights(layer: Any, sums: Value) -> dict[str, NDArray[Any]]:

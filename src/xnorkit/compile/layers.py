@@ -18,7 +18,7 @@ from xnorkit.nn.integer import IntegerLayer
 from xnorkit.nn.quantizers import PixelQuantizer
 from xnorkit.ops import NoOp, XNORScaleBinarizer
 
-__all__ = ["BINARY", "FLOAT", "UNSUPPORTED", "Rescale", "add_layer", "refuse_unsupported"]
+__all__ = ["BINARY", "FLOAT", "UNSUPPORTED", "Rescale", "add_layer", "refuse_unsupported", "takes_any_order"]
 
 BINARY = (BinaryConv1d, BinaryConv2d, BinaryLinear)
 FLOAT = (nn.Conv1d, nn.Conv2d, nn.Linear)
@@ -54,15 +54,40 @@ def refuse_unsupported(name: str, module: nn.Module) -> None:
         )
 
 
-def add_layer(builder: Builder, name: str, module: nn.Module, x: Value, torch_shape: tuple[int, ...]) -> Value | None:
+def takes_any_order(module: Any) -> bool:
+    """Return whether `module` is a linear layer that may read its features in another order, with its columns reordered.
+
+    Processes of its input must treat all features in the same way.
+    """
+    process = getattr(module, "activation_pre_process", None)
+    plain = process is None or not process.state_dict()
+    return isinstance(module, nn.Linear) and not isinstance(module, IntegerLayer) and plain
+
+
+def add_layer(
+    builder: Builder,
+    name: str,
+    module: nn.Module,
+    x: Value,
+    torch_shape: tuple[int, ...],
+    order: Tensor | None = None,
+) -> Value | None:
     """Add a layer and what belongs to it; return its output, or None if `module` is not a layer.
+
+    Args:
+        builder: collects the values.
+        name: of the output.
+        module: the trained module.
+        x: the value that it reads.
+        torch_shape: of the output, without the batch.
+        order: the place in `x` of each feature that a linear layer reads; None if they are in order.
 
     Raises:
         ExportError: the layer has no counterpart; names it and says why.
     """
     if not isinstance(module, (*FLOAT, IntegerLayer)):
         return None
-    place = _Place(builder, name, torch_shape)
+    place = _Place(builder, name, torch_shape, None if order is None else order.argsort())
     _check(name, module, x)
     if isinstance(module, IntegerLayer):
         return _add_int8(place, module, x)
@@ -73,14 +98,21 @@ def add_layer(builder: Builder, name: str, module: nn.Module, x: Value, torch_sh
 
 @dataclass
 class _Place:
-    """Where a layer's operations go: under `name`, then `name.part`, all with the same shape."""
+    """Where a layer's operations go: under `name`, then `name.part`, all with the same shape.
+
+    columns: the feature that each number of the value is, for a linear layer that reads them in another order.
+    """
 
     builder: Builder
     name: str
     torch_shape: tuple[int, ...]
+    columns: Tensor | None = None
+
+    def weight(self, trained: Tensor) -> Tensor:
+        return trained if self.columns is None else trained[:, self.columns]
 
     def sums(self, form: str, module: Any, weight: Tensor, x: Value, **options: Any) -> Value:
-        layer = Layer(form, module, weight, layer_attributes(module), **options)
+        layer = Layer(form, module, self.weight(weight), layer_attributes(module), **options)
         suffix = ".sum" if form != "float" else ""
         return self.builder.add(self.name + suffix, layer, (x,), self.torch_shape)
 
@@ -179,7 +211,7 @@ def _add_zero_one_sums(place: _Place, module: Any, bits: Value) -> Value:
     steps are exact in float32: halving always is, and with K <= 2^24 weights |w . s|, |W| and |n| are at most 2^24, so
     the integer n needs no rounding.
     """
-    weight, attributes = module.binary_weight(), layer_attributes(module)
+    weight, attributes = place.weight(module.binary_weight()), layer_attributes(module)
     padding = attributes.get("padding", [])
     if any(padding):
         top, left, bottom, right = padding
@@ -229,11 +261,11 @@ def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value
     """Add a post-process of a layer: pointwise, or the map K of the layer's float input `x`."""
     if isinstance(process, Identity | nn.Identity):
         return y
-    operation = pointwise_module(place.name, process, len(place.torch_shape) - 1)
-    if operation is None and not isinstance(process, XNORScaleBinarizer):
+    operations = pointwise_module(place.name, process, len(place.torch_shape) - 1)
+    if not operations and not isinstance(process, XNORScaleBinarizer):
         raise ExportError(
             f"'{place.name}': its output process {type(process).__name__} has no counterpart, but it must be one of "
-            "xnorkit.ops (BasicScaleBinarizer, BiasPostprocess, RPReLU, XNORScaleBinarizer) or an activation."
+            "BasicScaleBinarizer, BiasPostprocess, RPReLU or XNORScaleBinarizer of xnorkit.ops."
         )
     if process._forward_hooks or process._forward_pre_hooks or not is_itself(process):
         raise ExportError(
@@ -242,5 +274,4 @@ def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value
         )
     if isinstance(process, XNORScaleBinarizer):
         return add_k_map(place.builder, place.name, process, y, x)
-    assert operation is not None
-    return place.pointwise(".post", operation, y)
+    return place.builder.add_in_turn(f"{place.name}.post", operations, y, place.torch_shape)

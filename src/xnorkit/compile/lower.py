@@ -30,7 +30,7 @@ class Export:
 
     Attributes:
         graph: ready for `xnorkit.format.write`.
-        origins: node name -> the value of the trained model that the node gives.
+        origins: name of every node -> the value of the trained model that the node gives.
         network: the values, with signs at the places where they are taken.
         capture: runs the model and records its calls.
         captured: the calls that the values name.

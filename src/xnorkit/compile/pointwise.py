@@ -18,7 +18,7 @@ Step = tuple[str, dict[str, Any], dict[str, Tensor]]
 """op of the graph, its attributes, and tensors that broadcast against the value."""
 
 Shape = tuple[int, ...]
-Found = tuple[list[Step] | None, bool]
+Found = tuple[Step | None, bool]
 
 ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Sigmoid: "sigmoid",
@@ -41,7 +41,7 @@ class Pointwise(Operation):
 
     Attributes:
         function: the trained function itself; broadcasts its parameters over any number of images and positions.
-        steps: the same as operations of the graph, if the value stays float; None if they cannot express it.
+        step: the same as an operation of the graph, if the value stays float; None if none can express it.
         monotone: True if f, with its rounding, turns around in no channel, so that bisection over floats is exact.
         parameters: what differs by channel or position.
         text: its name, for messages.
@@ -50,7 +50,7 @@ class Pointwise(Operation):
     """
 
     function: Callable[[Tensor], Tensor]
-    steps: Sequence[Step] | None
+    step: Step | None
     monotone: bool
     parameters: Sequence[Tensor] = ()
     text: str = ""
@@ -98,7 +98,7 @@ def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str)
         x = x if scale is None else x * scale
         return x if bias is None else x + bias
 
-    return Pointwise(function, [("affine", {}, tensors)], True, list(tensors.values()), text)
+    return Pointwise(function, ("affine", {}, tensors), True, list(tensors.values()), text)
 
 
 def clip(low: float | None, high: float | None, text: str) -> Pointwise:
@@ -107,11 +107,13 @@ def clip(low: float | None, high: float | None, text: str) -> Pointwise:
     def function(x: Tensor) -> Tensor:
         return x if low is None and high is None else x.clamp(low, high)
 
-    return Pointwise(function, [("clip", {"min": low, "max": high}, {})], True, (), text)
+    return Pointwise(function, ("clip", {"min": low, "max": high}, {}), True, (), text)
 
 
-def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | None:
-    """Return a module as a pointwise operation on values with `dims` axes after the channels; None if it is not one.
+def pointwise_module(name: str, module: nn.Module, dims: int) -> tuple[Pointwise, ...]:
+    """Return a module as pointwise operations, one after another, on values with `dims` axes after the channels.
+
+    Empty if it is not pointwise. Each operation gives a value of its own, which the proof compares.
 
     Raises:
         ExportError: a batch norm without running statistics.
@@ -120,62 +122,69 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> Pointwise | Non
     if isinstance(module, NORM) and module.training:
         raise ExportError(f"'{name}' stays in training mode after model.eval(), but it must be in evaluation mode.")
     if isinstance(module, NORM):
-        found: tuple[list[Step] | None, bool] = [("affine", {}, _norm(name, module, shape))], True
+        found: Found = ("affine", {}, _norm(name, module, shape)), True
+    elif isinstance(module, RPReLU):
+        return _rprelu(module)
     else:
         kind = next((kind for kind in _STEPS if isinstance(module, kind)), None)
         if kind is None:
-            return None
+            return ()
         found = _STEPS[kind](module, shape)
-    steps, monotone = found
+    step, monotone = found
     fades = isinstance(module, FADING)
     # Its forward, because its hooks are steps of their own in the capture.
-    return Pointwise(module.forward, steps, monotone, list(module.state_dict().values()), type(module).__name__, fades)
+    forward, parameters = module.forward, list(module.state_dict().values())
+    return (Pointwise(forward, step, monotone, parameters, type(module).__name__, fades),)
 
 
 def _hardtanh(module: Any, _: Shape) -> Found:
-    return [("clip", {"min": float(module.min_val), "max": float(module.max_val)}, {})], True
+    return ("clip", {"min": float(module.min_val), "max": float(module.max_val)}, {}), True
 
 
 def _leaky(module: Any, _: Shape) -> Found:
-    return [("prelu", {}, {"slope": torch.tensor(module.negative_slope)})], module.negative_slope >= 0
+    return ("prelu", {}, {"slope": torch.tensor(module.negative_slope)}), module.negative_slope >= 0
 
 
 def _prelu(module: Any, shape: Shape) -> Found:
-    return [("prelu", {}, {"slope": module.weight.reshape(shape)})], bool((module.weight >= 0).all())
+    return ("prelu", {}, {"slope": module.weight.reshape(shape)}), bool((module.weight >= 0).all())
 
 
-def _rprelu(module: Any, _: Shape) -> Found:
-    steps: list[Step] = [
-        ("affine", {}, {"bias": -module.gamma}),
-        ("prelu", {}, {"slope": module.beta}),
-        ("affine", {}, {"bias": module.zeta}),
-    ]
-    return steps, bool((module.beta >= 0).all())
+def _rprelu(module: RPReLU) -> tuple[Pointwise, ...]:
+    """Return the three steps of `xnorkit.functional.rprelu`, each with its rounding."""
+    beta = module.beta.detach()
+
+    def bend(u: Tensor) -> Tensor:
+        return u.clamp(min=0) + u.clamp(max=0) * beta
+
+    return (
+        affine(None, -module.gamma.detach(), "shift before RPReLU"),
+        Pointwise(bend, ("prelu", {}, {"slope": beta}), bool((beta >= 0).all()), [beta], "RPReLU without shifts"),
+        affine(None, module.zeta.detach(), "shift after RPReLU"),
+    )
 
 
 def _activation(module: Any, _: Shape) -> Found:
     """A sigmoid is monotone in theory, but not with the rounding of its parts."""
     exact = getattr(module, "approximate", "none") == "none"
-    return ([("activation", {"function": ACTIVATIONS[type(module)]}, {})] if exact else None), False
+    return (("activation", {"function": ACTIVATIONS[type(module)]}, {}) if exact else None), False
 
 
-# How a known module is written in steps, and whether it is monotone in float32. Rounding is monotone, and so are sums
+# How a known module is written as a step, and whether it is monotone in float32. Rounding is monotone, and so are sums
 # and products with constants.
 _STEPS: Mapping[type[nn.Module], Callable[[Any, Shape], Found]] = {
-    nn.ReLU: lambda module, _: ([("clip", {"min": 0.0, "max": None}, {})], True),
+    nn.ReLU: lambda module, _: (("clip", {"min": 0.0, "max": None}, {}), True),
     nn.Hardtanh: _hardtanh,  # ReLU6 is one
     nn.LeakyReLU: _leaky,
     nn.PReLU: _prelu,
-    RPReLU: _rprelu,
-    BasicScaleBinarizer: lambda module, _: ([("affine", {}, {"scale": module.alpha})], True),
-    BiasPostprocess: lambda module, _: ([("affine", {}, {"bias": module.bias})], True),
+    BasicScaleBinarizer: lambda module, _: (("affine", {}, {"scale": module.alpha}), True),
+    BiasPostprocess: lambda module, _: (("affine", {}, {"bias": module.bias}), True),
     **dict.fromkeys(ACTIVATIONS, _activation),
     **dict.fromkeys((nn.ELU, nn.Softplus), lambda module, _: (None, False)),
     # A sign as a separate module, such as an RSign before a binary layer: only thresholds express it.
     ActivationBinarizer: lambda module, _: (None, module.bit_reason is None),
 }
 
-POINTWISE = (*NORM, *_STEPS)
+POINTWISE = (*NORM, RPReLU, *_STEPS)
 """Modules that work on each number separately."""
 
 

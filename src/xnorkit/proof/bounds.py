@@ -17,17 +17,23 @@ SLACK = 32
 """Roundings in addition to those of the sum: of scale, bias, batch norm, activation, on both sides."""
 
 
-def bound(node: Node, inputs: list[Array], output: Array) -> Array:
+def bound(node: Node, inputs: list[Array], output: Array, inner: Array | float = 0.0) -> Array:
     """Return (n + SLACK) 2^-24 m for every number of a node's float output.
 
     A sum of n float32 numbers in any order, with or without fused multiplications, is within n 2^-24 m of the exact
     one, where m is the sum of their absolute values (Higham, Accuracy and Stability of Numerical Algorithms, section
     3.1; 2^-24 is half a unit in the last place of 1).
+
+    Args:
+        node: gives the output.
+        inputs: the values that it reads.
+        output: the trained model's.
+        inner: magnitudes of the values that the trained model rounds where the node, which folds them, does not.
     """
     terms, magnitude = _MAGNITUDES.get(family_of(node), _pointwise)(
         node, [np.abs(x.astype(np.float64)) for x in inputs]
     )
-    return (terms + SLACK) * 2.0**-24 * np.maximum(magnitude, np.abs(output))
+    return (terms + SLACK) * 2.0**-24 * np.maximum(np.maximum(magnitude, np.abs(output)), inner)
 
 
 def _pointwise(node: Node, inputs: list[Array]) -> tuple[int, Array]:

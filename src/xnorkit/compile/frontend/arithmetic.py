@@ -88,8 +88,8 @@ def _of_constant(sign: str, constant: Any, value_first: bool) -> Pointwise | Non
 
 def _quotient(constant: float | Tensor) -> Pointwise:
     inverse = 1 / torch.as_tensor(constant, dtype=torch.float32)
-    steps: list[Step] = [("affine", {}, {"scale": inverse})]
-    return Pointwise(lambda x: x / constant, steps, True, [inverse], "division by a constant")
+    step: Step = ("affine", {}, {"scale": inverse})
+    return Pointwise(lambda x: x / constant, step, True, [inverse], "division by a constant")
 
 
 def _finite(constant: Any, sign: str) -> bool:

@@ -43,6 +43,17 @@ class Builder:
         self.values.append(value)
         return value
 
+    def add_in_turn(self, name: str, operations: Sequence[Operation], x: Value, torch_shape: tuple[int, ...]) -> Value:
+        """Add one operation after another, from `x` on, and return the last value, which has the name.
+
+        The others are named 'name.0', 'name.1', ...; all have the torch shape, and the shape of `x` if it is the same.
+        """
+        shape = x.shape if torch_shape == x.torch_shape else None
+        for index, operation in enumerate(operations):
+            part = name if index == len(operations) - 1 else f"{name}.{index}"
+            x = self.add(part, operation, (x,), torch_shape, shape)
+        return x
+
     def network(self, output: Value) -> Network:
         """Return the collected values as a network."""
         return Network(self.values, output)

@@ -15,7 +15,7 @@ from xnorkit.compile.frontend.capture import NAMES, Call, Capture, Captured, Ref
 from xnorkit.compile.frontend.model_copy import BATCH, check_runs, first_line
 from xnorkit.compile.frontend.reshaping import RESHAPING, add_reshaping
 from xnorkit.compile.frontend.views import View, whole_view
-from xnorkit.compile.layers import FLOAT, UNSUPPORTED, add_layer, refuse_unsupported
+from xnorkit.compile.layers import FLOAT, UNSUPPORTED, add_layer, refuse_unsupported, takes_any_order
 from xnorkit.compile.operations import Concat, GlobalAvgPool
 from xnorkit.compile.pointwise import POINTWISE, Pointwise, pointwise_module
 from xnorkit.compile.values import Network, Value
@@ -125,7 +125,7 @@ class _Walk:
             refuse_unsupported(call.name, call.layer)
             if not isinstance(call.arguments["x"], Ref):
                 raise ExportError(f"'{call.name}' does not read the image.")
-            return [self._module(call, call.layer, self._argument(call, "x"))]
+            return [self._module(call, call.layer, self._view(call.arguments["x"]))]
         dtype = call.outputs[0].dtype
         if dtype.is_floating_point and dtype != torch.float32:
             raise ExportError(f"'{call.name}'{_inside(call)} returns {dtype}, but it must be float32 throughout.")
@@ -153,7 +153,7 @@ class _Walk:
             except ExportError as error:
                 raise ExportError(f"'{call.name}': {error}") from error
             if made is not None:
-                return self._module(call, made, self._argument(call, reads[0]))
+                return self._module(call, made, self._view(call.arguments[reads[0]]))
         for ref in _refs([call.arguments.get(key) for key in DATA]):
             # Raises the refusal of an earlier call, which is the one to mend first.
             self._view(ref)
@@ -183,9 +183,6 @@ class _Walk:
         made = [made] if isinstance(made, Tensor) else list(made)
         return [View(base, item, call.name) for item in made]
 
-    def _argument(self, call: Call, key: str) -> Value:
-        return self._value(self._view(call.arguments[key]))
-
     def _operand(self, item: Any) -> Any:
         return self._value(self._view(item).collapsed()) if isinstance(item, Ref) else item
 
@@ -200,15 +197,23 @@ class _Walk:
             self.resolved[id(view)] = view, value
         return self.resolved[id(view)][1]
 
-    def _module(self, call: Call, module: nn.Module | Pointwise, x: Value) -> View:
+    def _module(self, call: Call, module: nn.Module | Pointwise, view: View) -> View:
         shape = tuple(call.outputs[0].shape[1:])
+        order = None
+        try:
+            x = self._value(view)
+        except ExportError:
+            order = view.order() if takes_any_order(module) else None
+            if order is None:
+                raise
+            x = self._value(View(view.base, whole_view(view.base).index.flatten(1), view.name))
         if isinstance(module, Pointwise):
             return whole_view(self.builder.add(call.name, module, (x,), x.torch_shape, x.shape))
-        made = add_layer(self.builder, call.name, module, x, shape)
+        made = add_layer(self.builder, call.name, module, x, shape, order)
         if made is None:
-            operation = pointwise_module(call.name, module, len(x.torch_shape) - 1)
-            if operation is not None:
-                made = self.builder.add(call.name, operation, (x,), x.torch_shape, x.shape)
+            operations = pointwise_module(call.name, module, len(x.torch_shape) - 1)
+            if operations:
+                made = self.builder.add_in_turn(call.name, operations, x, x.torch_shape)
         made = made or add_reshaping(self.builder, call.name, module, x, shape)
         assert made is not None, module
         return whole_view(made)

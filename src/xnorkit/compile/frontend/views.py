@@ -43,6 +43,16 @@ class View:
             return self
         return View(self.base, first, self.name)
 
+    def order(self) -> Tensor | None:
+        """Return the place of each number of a vector in the (C, H, W) order of the base; None if it is not all of them.
+
+        A linear layer can read such a vector, as after `x.permute(0, 2, 3, 1).flatten(1)`: its columns follow the order.
+        """
+        numbers = self.base.shape[0] * self.base.positions
+        index = self.index[0].to(torch.int64)
+        whole = self.index.shape == (BATCH, numbers) and bool((self.index[1:] - self.index[:-1] == numbers).all())
+        return index if whole and torch.equal(index.sort().values, torch.arange(numbers)) else None
+
     def resolve(self) -> list[tuple[Operation, tuple[int, int, int], tuple[int, ...]]]:
         """Return the operations that make the view from its base, in order, each with shape and torch shape.
 

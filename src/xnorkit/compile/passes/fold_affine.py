@@ -16,8 +16,9 @@ def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
 
     With y = x * s + b and x = sum(w) + c of a float layer: w' = w * s, c' = c * s + b; with x = i * a + c of signs:
     a' = a * s, c' = c * s + b; two affine nodes likewise. Each is computed in float64 and rounded once, so the result
-    differs from the two steps in the last places, as PyTorch's fused batch norm does. The epilogue that turns sums of
-    signs into those of activations 1 and 0 (`draft.exact`) is kept: its integers cancel, but rounded ones might not.
+    differs from the two steps in the last places, as PyTorch's fused batch norm does. Two cases are kept as they are,
+    because the roundings would no longer be those of the trained model: biases that cancel (`_cancels`), and the
+    epilogue that turns sums of signs into those of activations 1 and 0 (`draft.exact`), whose integers cancel.
 
     Args:
         draft: changed in place.
@@ -53,6 +54,8 @@ def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
         tensors = _product(first[0], first[1], scale, bias)
     elif any(array is not None and array.ndim > 1 for array in (scale, bias)):
         return None
+    elif _cancels(tensors.get("bias"), scale, bias, _reach(node)):
+        return None
     elif operation.layer == "float" and into_float:
         if scale is not None:
             tensors["weight"] = _round(tensors["weight"].astype(np.float64) * scale[:, None, None, None])
@@ -66,12 +69,26 @@ def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
     return Node(node.name, node.op, node.inputs, node.attributes, tensors)
 
 
-def _cancels(c: Any, s: Any, b: Any) -> bool:
-    """Return whether the biases of (x + c) * s + b cancel, so that the rounding of each outweighs their sum."""
+def _cancels(c: Any, s: Any, b: Any, reach: Any = 0.0) -> bool:
+    """Return whether the biases of (x + c) * s + b cancel, so that the rounding of each outweighs their sum.
+
+    reach: the largest |x|, if it is known.
+    """
     if c is None or b is None:
         return False
-    moved = np.asarray(c, np.float64) * (1.0 if s is None else s)
-    return bool((np.abs(moved) + np.abs(b) > 8 * np.abs(moved + b)).any())
+    factor = np.asarray(1.0 if s is None else s, np.float64)
+    moved = c * factor
+    return bool((np.abs(moved) + np.abs(b) > 8 * (np.abs(moved + b) + reach * np.abs(factor))).any())
+
+
+def _reach(node: Node) -> Any:
+    """Return the largest sum of each filter of a layer, without its bias, for inputs of at most 1; 0 for other nodes."""
+    layer, weight = operation_of(node).layer, node.tensors.get("weight")
+    if weight is None or layer == "int8":  # the integer bias of an 8-bit layer is never folded
+        return 0.0
+    if layer == "float":
+        return np.abs(weight.astype(np.float64)).sum(axis=(1, 2, 3))
+    return np.abs(node.tensors["scale"].astype(np.float64)) * weight.shape[1] * 8 if "scale" in node.tensors else 0.0
 
 
 def _product(
