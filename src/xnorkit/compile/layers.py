@@ -55,7 +55,7 @@ def refuse_unsupported(name: str, module: nn.Module) -> None:
 
 
 def takes_any_order(module: Any) -> bool:
-    """Return whether `module` is a linear layer that may read its features in another order, with its columns reordered.
+    """Return whether `module` is a linear layer that may read its features in another order, by its columns.
 
     Processes of its input must treat all features in the same way.
     """
@@ -70,6 +70,7 @@ def add_layer(
     module: nn.Module,
     x: Value,
     torch_shape: tuple[int, ...],
+    *,
     order: Tensor | None = None,
 ) -> Value | None:
     """Add a layer and what belongs to it; return its output, or None if `module` is not a layer.

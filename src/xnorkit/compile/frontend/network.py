@@ -209,7 +209,7 @@ class _Walk:
             x = self._value(View(view.base, whole_view(view.base).index.flatten(1), view.name))
         if isinstance(module, Pointwise):
             return whole_view(self.builder.add(call.name, module, (x,), x.torch_shape, x.shape))
-        made = add_layer(self.builder, call.name, module, x, shape, order)
+        made = add_layer(self.builder, call.name, module, x, shape, order=order)
         if made is None:
             operations = pointwise_module(call.name, module, len(x.torch_shape) - 1)
             if operations:

@@ -44,9 +44,9 @@ class View:
         return View(self.base, first, self.name)
 
     def order(self) -> Tensor | None:
-        """Return the place of each number of a vector in the (C, H, W) order of the base; None if it is not all of them.
+        """Return the place in the base, in (C, H, W) order, of each number of a vector; None if it is not all of them.
 
-        A linear layer can read such a vector, as after `x.permute(0, 2, 3, 1).flatten(1)`: its columns follow the order.
+        A linear layer can read such a vector, as after `x.permute(0, 2, 3, 1).flatten(1)`: its columns are reordered.
         """
         numbers = self.base.shape[0] * self.base.positions
         index = self.index[0].to(torch.int64)

@@ -47,14 +47,13 @@ def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
     tensors = dict(node.tensors)
     scale, bias = affine.tensors.get("scale"), affine.tensors.get("bias")
     operation, floats = operation_of(node), node.attributes.get("epilogue") == "float"
+    per_position = any(array is not None and array.ndim > 1 for array in (scale, bias))
     if node.op == "affine":
         first = tensors.get("scale"), tensors.get("bias")
         if _cancels(first[1], scale, bias):
             return None
         tensors = _product(first[0], first[1], scale, bias)
-    elif any(array is not None and array.ndim > 1 for array in (scale, bias)):
-        return None
-    elif _cancels(tensors.get("bias"), scale, bias, _reach(node)):
+    elif per_position or _cancels(tensors.get("bias"), scale, bias, _reach(node)):
         return None
     elif operation.layer == "float" and into_float:
         if scale is not None:
@@ -82,7 +81,7 @@ def _cancels(c: Any, s: Any, b: Any, reach: Any = 0.0) -> bool:
 
 
 def _reach(node: Node) -> Any:
-    """Return the largest sum of each filter of a layer, without its bias, for inputs of at most 1; 0 for other nodes."""
+    """Return the largest sum of each filter of a layer, without its bias, for inputs of at most 1; 0 for others."""
     layer, weight = operation_of(node).layer, node.tensors.get("weight")
     if weight is None or layer == "int8":  # the integer bias of an 8-bit layer is never folded
         return 0.0
