@@ -111,6 +111,8 @@ coverage: coverage-engine
 	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile \
 	  --cov=$(CURDIR)/src/xnorkit --cov-report=term:skip-covered --cov-report=html:build/coverage/python --cov-fail-under=95
 
+# Kernels of instruction sets that this machine lacks do not count.
+UNRUN := from xnorkit import _engine; print(*(f'--exclude=.*_{i}[.](cpp|h)' for i in ('avx2', 'avx512bw', 'avx512') if i not in _engine.isas()))
 ENGINE_TESTS := tests/engine tests/runtime tests/nn/test_training_path.py tests/format/test_c_reader.py
 coverage-engine: install
 	$(BIN)/python -m pip install --quiet -c constraints.txt gcovr
@@ -122,7 +124,7 @@ coverage-engine: install
 	PYTHONPATH=tests/shared XNORKIT_OTHER_ENGINE=$$(ls $(CURDIR)/build/coverage-engine/bindings/_engine*.so) \
 	  $(BIN)/python -m pytest -p other_engine $(ENGINE_TESTS)
 	mkdir -p build/coverage
-	$(BIN)/gcovr --root . --filter engine/src/ --txt-summary --txt build/coverage/engine.txt --html-details build/coverage/engine.html --fail-under-line 90 build/coverage-engine
+	$(BIN)/gcovr --root . --filter engine/src/ --gcov-suspicious-hits-threshold=0 $$($(BIN)/python -c "$(UNRUN)") --txt-summary --txt build/coverage/engine.txt --html-details build/coverage/engine.html --fail-under-line 90 build/coverage-engine
 
 # clang-tidy over the engine, with the checks of .clang-tidy.
 tidy: install

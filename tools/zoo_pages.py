@@ -68,10 +68,17 @@ def goals_table(cards: Sequence[Card]) -> str:
         cells = [
             _cell(card.series if card else None, goal.recipe),
             _cell(card.twin("bwn") if card else None, goal.bwn or f"{goal.recipe} model.binarization=bwn"),
-            _cell(card.twin("float") if card else None, goal.twin),
+            _cell(float_twin(cards, goal.recipe), goal.twin),
         ]
         lines.append(f"| {goal.title} | {goal.accuracy or '-'} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def float_twin(cards: Sequence[Card], recipe: str) -> Series | None:
+    """Return the runs of the float twin of a recipe, whichever card has them: several networks share one twin."""
+    name = next((goal.twin for goal in GOALS if recipe in (goal.recipe, goal.shorter)), None)
+    twins = (twin for card in cards for twin in card.twins)
+    return next((twin for twin in twins if twin.recipe == name), None)
 
 
 def models_table(cards: Sequence[Card]) -> str:
@@ -96,7 +103,7 @@ def readme_table(cards: Sequence[Card]) -> str:
     lines.append("|---|---:|---:|---:|---:|")
     for card in cards:
         if card.data == "cifar10":
-            twin = card.twin("float")
+            twin = float_twin(cards, card.series.recipe)
             lines.append(
                 f"| [`{card.name}`](docs/zoo/{card.name}.md) | {twin.words if twin else '–'} | {card.series.words} | "
                 f"{_epochs(card.series)} | {card.bytes / 1e6:.2f} MB |"

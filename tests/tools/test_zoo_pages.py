@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from zoo_pages import GOALS, Goal, card_page, goals_table, models_table, readme_table, write_pages
+from zoo_pages import GOALS, Goal, card_page, float_twin, goals_table, models_table, readme_table, write_pages
 
 from xnorkit import zoo
 from xnorkit.errors import InputError
@@ -38,6 +38,15 @@ def test_cards(card: zoo.Card) -> None:
 
 def test_no_card_of_a_model_that_is_gone() -> None:
     assert {file.stem for file in (DOCS / "zoo").glob("*.md")} == set(zoo.list_pretrained())
+
+
+def test_networks_share_a_float_twin() -> None:
+    cards = {card.name: card for card in CARDS}
+    twin = cards["resnet18-cifar10"].twin("float")
+    assert twin is not None
+    assert cards["reactnet-resnet18-cifar10"].twin("float") is None
+    assert float_twin(CARDS, "resnet18-cifar10-react") == float_twin(CARDS, "resnet18-cifar10") == twin
+    assert float_twin(CARDS, "lenet5-digits") is None
 
 
 def test_goals_name_recipes() -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xnorkit import zoo
 from xnorkit.errors import InputError
+from xnorkit.report.page import write_page
+from xnorkit.report.page.evidence import Evidence
+from xnorkit.report.page.tables import best_training
 from xnorkit.report.records import EXPERIMENTS, Record, Store
 from xnorkit.report.study import PLANS, Study, run_study, runner, steps_of, variants
 from xnorkit.report.study.conditions import machine
@@ -126,11 +130,29 @@ def test_a_study_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert skipped == result.steps - 1 - len(again)  # all but the look for other runs, and steps of such peers
 
 
+def test_models_that_ship_fill_cells_without_a_training(tmp_path: Path) -> None:
+    study = Study(TINY, tmp_path)
+    (step,) = [step for step in steps_of(study, ["accuracy"]) if step.title.endswith(".xnor")]
+    (record,) = step.measure()
+    assert record.id == "accuracy/digits/lenet5/xnor/shipped"
+    assert record.values["top1"] == zoo.card("lenet5-digits").top1
+    assert record.command == "xnorkit evaluate lenet5-digits"
+    study.store.append(record)
+    write_page(tmp_path, tmp_path / "page")
+    text = (tmp_path / "page" / "report.md").read_text(encoding="utf-8")
+    assert "(shipped, 30 epochs, one seed)" in text
+    assert "evaluated here" in text
+    study.store.append(replace(record, id="accuracy/digits/lenet5/xnor", subject={**record.subject, "run": "mine"}))
+    best = best_training(Evidence(tmp_path), dataset="digits", model="lenet5", family="xnor")
+    assert best is not None
+    assert best.seeds == 1  # one seed, trained twice, is no series
+
+
 def test_no_time_left_for_training(tmp_path: Path) -> None:
     notes: list[str] = []
     plan = replace(TINY, runs=(RunSpec("lenet5-digits", "digits", "lenet5", "xnor"),))
     result = run_study(Study(plan, tmp_path, deadline=0.0, note=notes.append), ["accuracy"], show=quiet)
-    assert (result.measured, result.not_run) == (0, 2)
+    assert (result.measured, result.not_run) == (1, 2)  # the model that ships
     assert notes == ["lenet5-digits: no time left to train it (--hours)"]
 
 
@@ -140,8 +162,8 @@ def test_the_time_for_trainings_ends(tmp_path: Path) -> None:
     study = Study(replace(TINY, runs=(endless,)), tmp_path, deadline=time.monotonic() + 4, note=notes.append)
     result = run_study(study, ["accuracy"], show=quiet)
     assert notes[0] == "lenet5-digits-xnor: the time is over (--hours); it continues with the next report"
-    assert (result.measured, result.in_part + result.not_run) == (0, 2)
-    for record in study.store.find("accuracy", family="xnor"):
+    assert (result.measured, result.in_part + result.not_run) == (1, 2)  # the model that ships
+    for record in study.store.find("accuracy", family="xnor", recipe="lenet5-digits", epochs_planned=100000):
         assert record.status == "not run" or record.reason.endswith(" of 100000 epochs")
 
 
@@ -150,7 +172,8 @@ def test_a_training_that_refuses(tmp_path: Path) -> None:
     plan = replace(TINY, runs=(missing,))
     study = Study(plan, tmp_path / "report", data=tmp_path / "absent", deadline=time.monotonic() + 300)
     run_study(study, ["accuracy"], show=quiet)
-    (record,) = study.store.find("accuracy")
+    record, shipped = study.store.find("accuracy")
+    assert (shipped.status, shipped.reason) == ("not run", "its data set was not found")
     assert record.status == "not run"
     assert record.reason.startswith("training lenet5-mnist failed: ")
     assert "absent" in record.reason

@@ -50,20 +50,26 @@ class Evidence:
         """Return a value of every record of an experiment that has it."""
         return [value for record in self.of(experiment) if (value := cite(record, name)) is not None]
 
-    def seen(self, condition: str) -> list[str]:
-        """Return the different values of a condition, in order of writing."""
-        values = (record.conditions.get(condition) for record in self.records if record.status != "not run")
+    def seen(self, condition: str, records: Iterable[Record] | None = None) -> list[str]:
+        """Return the different values of a condition, in order of writing, of some records or of all."""
+        records = self.records if records is None else records
+        values = (record.conditions.get(condition) for record in records if record.status != "not run")
         words = (", ".join(map(str, v)) if isinstance(v, list) else v for v in values if v not in (None, "", []))
         return list(dict.fromkeys(map(str, words)))
 
     def machine(self) -> str:
-        """Return processor, cores and kernels, for captions."""
-        cpu, cores, isa = ("/".join(self.seen(name)) for name in ("cpu", "cores", "isa"))
+        """Return processor, cores and kernels, for captions: of the times, as accuracies do not depend on them."""
+        timed = [record for record in self.of_times() if record.status != "not run"]
+        cpu, cores, isa = ("/".join(self.seen(name, timed or None)) for name in ("cpu", "cores", "isa"))
         return ", ".join(part for part in (cpu, cores and f"{cores} cores", isa) if part) or "not recorded"
 
     def disturbed(self) -> list[Record]:
         """Return the records of times that were measured while other programs ran."""
-        return [record for record in self.records if record.experiment in TIMED and busy([record])]
+        return [record for record in self.of_times() if busy([record])]
+
+    def of_times(self) -> list[Record]:
+        """Return the records of times."""
+        return [record for record in self.records if record.experiment in TIMED]
 
     def command(self, experiment: str) -> str:
         """Return the command that measures an experiment in the mode of the others."""

@@ -37,7 +37,10 @@ MINIMA = {
 
 @dataclass(frozen=True)
 class Trained:
-    """Trainings that differ only in their seed; `loss`, `epochs` and `planned` are None if no record has them."""
+    """Trainings that differ only in their seed; `loss`, `epochs` and `planned` are None if no record has them.
+
+    shipped: the file of a trained model that ships was evaluated, not a training of this machine.
+    """
 
     top1: Sequence[Cited]
     mean: Cited
@@ -48,6 +51,7 @@ class Trained:
     in_part: bool
     splits: Sequence[str]
     images: Sequence[int]
+    shipped: bool
 
 
 def trained(records: Sequence[Record]) -> Trained | None:
@@ -60,16 +64,23 @@ def trained(records: Sequence[Record]) -> Trained | None:
     splits = sorted({str(record.subject.get("split", "evaluation split")) for record in records})
     images = sorted({int(record.subject.get("images", 0)) for record in records})
     loss = mean(losses) if losses else None
-    return Trained(top1, mean(top1), count(top1), loss, epochs, planned, in_part, splits, images)
+    shipped = all(map(is_shipped, records))
+    return Trained(top1, mean(top1), count(top1), loss, epochs, planned, in_part, splits, images, shipped)
 
 
 def best_training(evidence: Evidence, **network: str) -> Trained | None:
     """Return the training that represents a data set, model and family: finished, of many seeds, then the longest."""
-    groups: dict[tuple[Any, Any], list[Record]] = {}
+    groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in evidence.of("accuracy", **network):
-        groups.setdefault((record.subject.get("recipe"), record.subject.get("epochs_planned")), []).append(record)
+        kind = record.subject.get("recipe"), record.subject.get("epochs_planned"), is_shipped(record)
+        groups.setdefault(kind, []).append(record)
     found = [each for group in groups.values() if (each := trained(group))]
     return min(found, key=lambda each: (each.in_part, -each.seeds, -(each.epochs or 0)), default=None)
+
+
+def is_shipped(record: Record) -> bool:
+    """Return whether the record is of the file of a trained model that ships."""
+    return str(record.subject.get("run", "")).endswith(".xnor")
 
 
 def side_by_side(found: Mapping[str, Trained], base: str = "") -> tuple[dict[str, Trained], dict[str, Trained]]:

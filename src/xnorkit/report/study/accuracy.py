@@ -12,6 +12,7 @@ from xnorkit.errors import DataError
 from xnorkit.report.records import Record
 from xnorkit.report.study.plan import RunSpec
 from xnorkit.report.study.run_folder import Run
+from xnorkit.report.study.shipped import shipped_steps
 from xnorkit.report.study.study import Step, Study, Subject, blank, measured
 from xnorkit.report.study.trainings import VARIANT, command_of, find_run, runs_of
 from xnorkit.train import evaluate_model
@@ -24,9 +25,10 @@ HOUR = 3600
 
 
 def accuracy_steps(study: Study) -> Iterable[Step]:
-    """Yield one step per run of the plan, the shortest first, and one step that collects the others."""
+    """Yield one step per run of the plan, the shortest first, one per model that ships, and one for other runs."""
     for spec in sorted(study.plan.runs, key=lambda spec: spec.hours):
         yield _accuracy(study, spec)
+    yield from shipped_steps(study)
     yield Step("accuracy: other runs", COLLECT_SECONDS, [], lambda: _others(study), again=True)
 
 
