@@ -1,11 +1,14 @@
 """The proof covers every node of a program: whatever changes in one of them, it is seen there."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from differential import unproved
 from networks import randomize_
 from torch import Tensor, nn
@@ -13,8 +16,10 @@ from torch import Tensor, nn
 from xnorkit.errors import ExportError
 from xnorkit.export import export_model, interpret, verify
 from xnorkit.format import Graph
+from xnorkit.functional import sign_ste
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryLinear, Identity
 from xnorkit.ops import (
+    ActivationBinarizer,
     BasicInputBinarizer,
     BasicScaleBinarizer,
     BiasPostprocess,
@@ -118,6 +123,129 @@ def test_biases_that_cancel_in_a_batch_norm(kind: str, offset: float) -> None:
     export = export_model(model, (3, 8, 8))
     proof = verify(model, Model(export.graph), images(4, 3, 8, 8), export=export)
     assert not unproved(proof, export.graph)
+
+
+@pytest.mark.parametrize("step", ["slope", "function", "clip"])
+def test_a_large_number_hides_no_other(step: str) -> None:
+    """One channel of 1e6 once widened the bound of all the others."""
+    torch.manual_seed(0)
+    made = {"slope": RPReLU(8), "function": nn.Sigmoid(), "clip": nn.ReLU()}[step]
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), made, nn.Flatten(), nn.Linear(288, 4)).eval()
+    with torch.no_grad():
+        model[0].bias[0] = -1e6 if step == "clip" else 1e6
+        if isinstance(made, RPReLU):
+            made.gamma[0, 0] = 1e6
+    export = export_model(model, (3, 8, 8))
+    changes: dict[str, Any] = {"function": {"attributes": {"function": "tanh"}}}
+    changes["clip"] = {"attributes": {"min": -1.0, "max": None}}
+    changes["slope"] = {"tensors": {"slope": np.full(8, 0.75, np.float32)}}
+    op = {"slope": "prelu", "function": "activation", "clip": "clip"}[step]
+    nodes = tuple(replace(node, **changes[step]) if node.op == op else node for node in export.graph.nodes)
+    graph = replace(export.graph, nodes=nodes)
+    proof = verify(model, Model(graph), images(4, 3, 8, 8), export=export, strict=False)
+    assert [entry.name for entry in proof.floats if not entry.equal] == [node.name for node in nodes if node.op == op]
+
+
+class Call(nn.Module):
+    """A float convolution of a given function of the image, a function of that, a linear layer."""
+
+    def __init__(self, before: Callable[[Tensor], Tensor], after: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv, self.end = nn.Conv2d(3, 8, 3), nn.Linear(288, 4)
+        self.before, self.after = before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.end(self.after(self.conv(self.before(x))).flatten(1))
+
+
+CHAINS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "underflow": (lambda x: F.relu(x * 1e30) * 1e-25 * 1e-25 * 1e20, lambda y: y * 1e-30 * 1e-10 * 1e38),
+    "overflow": (lambda x: F.relu(x * 1e-30) * 1e30 * 1e30 * 1e-30, lambda y: y * 1e30 * 1e8 * 1e-30),
+    "cancelled across a view": (lambda x: x * 0.01, lambda y: (y + 3 - 3).flatten(1) * 2),
+    "the same twice": (lambda x: x, lambda y: torch.cat([y[:, :4] + 1e5 - 1e5, (y[:, 4:] + 1e5 - 1e5) * 2], 1)),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_chains_of_constants(name: str) -> None:
+    torch.manual_seed(0)
+    model, rows = Call(*CHAINS[name]).eval(), images(4, 3, 8, 8)
+    export = export_model(model, (3, 8, 8))
+    assert not unproved(verify(model, Model(export.graph), rows, export=export), export.graph)
+
+
+@pytest.mark.parametrize(
+    ("shift", "scale", "bias"), [(1e6, 100, 0.5), (0.25, 3, 0.75), (0.4, 4.3668122, 0.1), (3, 7, 21)]
+)
+def test_steps_on_the_image_round_as_in_training(shift: float, scale: float, bias: float) -> None:
+    """Pixels equal to the mean become exactly 0, and stay so: padding in the mean grey once got arbitrary signs."""
+    torch.manual_seed(0)
+    model = nn.Sequential(BinaryConv2d(3, 8, 3, padding=1), nn.Flatten(), nn.Linear(512, 4)).eval()
+    model.register_forward_pre_hook(lambda _m, inputs: (((inputs[0] - shift) * scale + bias) - bias,))
+    rows = images(4, 3, 8, 8) + np.float32(shift)
+    rows[:, :, :3] = shift
+    proof = verify(model, Model(export_model(model, (3, 8, 8)).graph), rows)
+    assert proof.total_flips == 0
+
+
+class OwnSign(ActivationBinarizer):
+    """A user's binarizer: a shift per feature that the state dict lacks, signs by position, a mean over the others."""
+
+    bit_reason = None
+
+    def __init__(self, layer: nn.Module, kind: str) -> None:
+        super().__init__()
+        self.kind, self.shift = kind, torch.linspace(-1, 1, 192)
+        if kind == "buffer":
+            self.register_buffer("kept", self.shift)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kind == "position":
+            return sign_ste(torch.cat((x[:, :9], -x[:, 9:]), 1))
+        return sign_ste(x - (x.mean(1, keepdim=True) if self.kind == "mean" else self.shift))
+
+
+@pytest.mark.parametrize("kind", ["plain tensor", "position", "mean", "buffer"])
+def test_a_users_binarizer_works_on_each_number_alone(kind: str) -> None:
+    torch.manual_seed(0)
+    config = BConfig(partial(OwnSign, kind=kind), Identity, XNORWeightBinarizer)
+    model = nn.Sequential(nn.Flatten(), BinaryLinear(192, 8, bconfig=config), nn.Linear(8, 4)).eval()
+    if kind == "buffer":
+        export = export_model(model, (3, 8, 8))
+        assert not unproved(verify(model, Model(export.graph), images(4, 3, 8, 8), export=export), export.graph)
+        return
+    with pytest.raises(ExportError, match=r"'1': its activation binarizer OwnSign .* must work on each number alone"):
+        export_model(model, (3, 8, 8))
+
+
+SPREAD = {"rows and columns": (4, 4), "columns": (1, 4), "rows": (4, 1), "channels": (8, 1, 1), "one": (1,)}
+
+
+@pytest.mark.parametrize("shape", SPREAD)
+@pytest.mark.parametrize("equal", [False, True])
+def test_a_constant_before_a_sign_spreads_as_in_pytorch(shape: str, equal: bool) -> None:
+    """A map of as many numbers as there are channels was once taken for one number per channel."""
+    torch.manual_seed(0)
+    scale, first, second = torch.rand(SPREAD[shape]) + 0.5, BinaryConv2d(3, 8, 3, padding=1), BinaryConv2d(8, 8, 1)
+    scale = torch.ones_like(scale) if equal else scale
+    process = BConfig(
+        BasicInputBinarizer, BasicScaleBinarizer.with_args(shape=(1, *(1,) * (3 - scale.dim()), *scale.shape))
+    )
+    if shape != "one":
+        first = BinaryConv2d(3, 8, 3, padding=1, bconfig=replace(process, weight_pre_process=XNORWeightBinarizer))
+        with torch.no_grad():
+            first.activation_post_process.alpha.copy_(scale)
+    model = nn.Sequential(first, second, nn.Flatten(), nn.Linear(128, 4)).eval()
+    second.register_forward_pre_hook(lambda _m, inputs: (inputs[0] * scale - 0.3,))
+    export = export_model(model, (3, 4, 4))
+    assert not unproved(verify(model, Model(export.graph), images(4, 3, 4, 4), export=export), export.graph)
+
+
+@pytest.mark.parametrize("style", ["t", "transpose"])
+def test_the_batch_stays_first(style: str) -> None:
+    model = Call(lambda x: x, lambda y: y.flatten(1).t().t() if style == "t" else y.transpose(0, 1).transpose(0, 1))
+    with pytest.raises(ExportError, match="the batch must stay the first axis of every value"):
+        export_model(model.eval(), (3, 8, 8))
 
 
 class Rows(nn.Module):

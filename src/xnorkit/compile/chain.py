@@ -46,8 +46,11 @@ class Chain:
     @property
     def wide(self) -> bool:
         """True if a step treats every position separately, such as a batch norm after a flatten."""
-        channels = self.start.shape[0]
-        return any(p.numel() > channels for step in self.steps for p in getattr(step.operation, "parameters", ()))
+        return any(
+            _differs_by_position(parameter, step, self.start.shape[0])
+            for step in self.steps
+            for parameter in getattr(step.operation, "parameters", ())
+        )
 
     @property
     def pools(self) -> list[int]:
@@ -135,6 +138,16 @@ class Chain:
         rows = image.permute(0, 2, 3, 1).reshape(-1, self.start.shape[0])
         signs = self.evaluate(rows).reshape(-1, *self.start.shape[1:], self.start.shape[0])
         return signs.permute(0, 3, 1, 2)
+
+
+def _differs_by_position(parameter: Tensor, step: Value, channels: int) -> bool:
+    """Return whether a parameter, which may be that of a user's own module, spreads over the positions of a step."""
+    if parameter.numel() == 1 or parameter.numel() > channels:
+        return parameter.numel() > 1
+    missing = 1 + len(step.torch_shape) - parameter.dim()
+    shape = (1,) * missing + tuple(parameter.shape)
+    fits = missing >= 0 and all(size in (1, whole) for size, whole in zip(shape[1:], step.torch_shape, strict=True))
+    return fits and any(size > 1 for size in shape[2:])
 
 
 def _fading(value: Value) -> Value | None:

@@ -10,7 +10,7 @@ from xnorkit.compile.frontend.builder import Builder
 from xnorkit.compile.frontend.capture import is_itself
 from xnorkit.compile.frontend.k_map import add_k_map
 from xnorkit.compile.operations import Layer, PadBits, Quantize
-from xnorkit.compile.pointwise import Pointwise, Sign, affine, pointwise_module
+from xnorkit.compile.pointwise import Pointwise, Sign, affine, check_alone, pointwise_module
 from xnorkit.compile.values import Value
 from xnorkit.errors import ExportError
 from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear, Identity
@@ -169,7 +169,7 @@ def _add_int8(place: _Place, module: Any, x: Value) -> Value:
     sums = place.sums("int8", module, weight, image, bias=bias, zero_point=zero_point)
     shape = (-1, *(1,) * (len(place.torch_shape) - 1))
     spread = scale.reshape(shape)
-    rescale = Rescale(lambda v: v.float() * spread, None, True, [scale], "scale of 8-bit sums", scale=scale)
+    rescale = Rescale(lambda v: v.float() * spread, None, True, [spread], "scale of 8-bit sums", scale=scale)
     return place.pointwise("", rescale, sums)
 
 
@@ -193,6 +193,7 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
             f"'{place.name}' does not run on bits: {reason}. Use an activation binarizer with values +1 and -1, or "
             "1 and 0, and a weight binarizer of the form scale * sign; see docs/binarizers.md."
         )
+    check_alone(place.name, activation, x.torch_shape)
     sign = Sign(activation)
     bits = place.builder.add(f"{place.name}.sign", sign, (x,), x.torch_shape, x.shape)
     if sign.zero_one:
@@ -237,7 +238,7 @@ def _rescale(scale: Tensor, bias: Tensor | None, dims: int) -> Rescale:
         y = sums * factor
         return y if shift is None else y + shift
 
-    parameters = [scale] if bias is None else [scale, bias]
+    parameters = [factor] if shift is None else [factor, shift]
     return Rescale(function, None, True, parameters, "scale of sums", scale=scale, bias=bias)
 
 

@@ -1,5 +1,6 @@
 """Operations on each number, with parameters per channel or position: activations, norms, scales, signs."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,18 @@ from xnorkit.compile.values import Operation
 from xnorkit.errors import ExportError
 from xnorkit.ops import ActivationBinarizer, BasicScaleBinarizer, BiasPostprocess, RPReLU
 
-__all__ = ["ACTIVATIONS", "NORM", "POINTWISE", "Pointwise", "Sign", "Step", "affine", "clip", "pointwise_module"]
+__all__ = [
+    "ACTIVATIONS",
+    "NORM",
+    "POINTWISE",
+    "Pointwise",
+    "Sign",
+    "Step",
+    "affine",
+    "check_alone",
+    "clip",
+    "pointwise_module",
+]
 
 NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 Step = tuple[str, dict[str, Any], dict[str, Tensor]]
@@ -43,7 +55,7 @@ class Pointwise(Operation):
         function: the trained function itself; broadcasts its parameters over any number of images and positions.
         step: the same as an operation of the graph, if the value stays float; None if none can express it.
         monotone: True if f, with its rounding, turns around in no channel, so that bisection over floats is exact.
-        parameters: what differs by channel or position.
+        parameters: what differs by channel or position, in a shape that broadcasts against the value.
         text: its name, for messages.
         fades: True if it approaches 0 from below and PyTorch rounds that to 0, like the tail of GELU; no threshold at
             0 can reproduce this.
@@ -86,6 +98,35 @@ class Sign(Operation):
         """Return the value, computed from its inputs."""
         y = self.process(inputs[0])
         return 2 * y - 1 if self.zero_one else y
+
+
+@torch.no_grad()
+def check_alone(name: str, process: nn.Module, torch_shape: tuple[int, ...]) -> None:
+    """Refuse a user's activation binarizer that is no function of each number alone, the same at every place.
+
+    Raises:
+        ExportError: a number changes the sign of another one; or, without a parameter or buffer of several numbers in
+            its state dict, equal numbers get different signs.
+    """
+    if type(process).__module__.startswith("xnorkit."):
+        return
+    x = torch.linspace(-2, 2, 2 * math.prod(torch_shape)).reshape(2, *torch_shape)
+    before, alone = process(x).flatten(), True
+    for place in (0, x.numel() // 3, x.numel() - 1):
+        others = torch.arange(x.numel()) != place
+        for number in (-1e6, 1e6):
+            changed = x.flatten().clone()
+            changed[place] = number
+            alone = alone and torch.equal(process(changed.view_as(x)).flatten()[others], before[others])
+    if all(p.numel() == 1 for p in process.state_dict().values()):
+        constants = (process(torch.full_like(x, number)).flatten() for number in (-2.0, -1.0, -0.3, 0.0, 0.3, 1.0, 2.0))
+        alone = alone and all(bool((signs == signs[0]).all()) for signs in constants)
+    if not alone:
+        raise ExportError(
+            f"'{name}': its activation binarizer {type(process).__name__} gives equal numbers different signs, or "
+            "reads other numbers, but it must work on each number alone. Keep what differs by channel or feature as a "
+            "parameter or a buffer of the state dict."
+        )
 
 
 def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str) -> Pointwise:
@@ -133,8 +174,8 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> tuple[Pointwise
     step, monotone = found
     fades = isinstance(module, FADING)
     # Its forward, because its hooks are steps of their own in the capture.
-    forward, parameters = module.forward, list(module.state_dict().values())
-    return (Pointwise(forward, step, monotone, parameters, type(module).__name__, fades),)
+    parameters = [p.reshape(shape) if p.dim() == 1 else p for p in module.state_dict().values() if p.numel() > 1]
+    return (Pointwise(module.forward, step, monotone, parameters, type(module).__name__, fades),)
 
 
 def _hardtanh(module: Any, _: Shape) -> Found:

@@ -30,14 +30,21 @@ def bound(node: Node, inputs: list[Array], output: Array, inner: Array | float =
         output: the trained model's.
         inner: magnitudes of the values that the trained model rounds where the node, which folds them, does not.
     """
-    terms, magnitude = _MAGNITUDES.get(family_of(node), _pointwise)(
-        node, [np.abs(x.astype(np.float64)) for x in inputs]
-    )
+    terms, magnitude = _MAGNITUDES.get(family_of(node), _exact)(node, [np.abs(x.astype(np.float64)) for x in inputs])
     return (terms + SLACK) * 2.0**-24 * np.maximum(np.maximum(magnitude, np.abs(output)), inner)
 
 
-def _pointwise(node: Node, inputs: list[Array]) -> tuple[int, Array]:
-    return 0, np.asarray(inputs[0].max())
+def _exact(node: Node, inputs: list[Array]) -> tuple[int, Array]:
+    """Moves, choices, and products with one rounding: the output itself is the magnitude."""
+    return 0, np.asarray(0.0)
+
+
+def _activation(node: Node, inputs: list[Array]) -> tuple[int, Array]:
+    """A function that stays within 1 is as exact as 1; the others, which grow like x, as x; softmax as its input."""
+    function, x = node.attributes["function"], inputs[0]
+    if function in ("sigmoid", "tanh", "hardsigmoid"):
+        return 0, np.asarray(1.0)
+    return 0, np.maximum(x.max(axis=3, keepdims=True) if function == "softmax" else x, 1)
 
 
 def _float(node: Node, inputs: list[Array]) -> tuple[int, Array]:
@@ -78,5 +85,6 @@ _MAGNITUDES: Mapping[str, Callable[[Node, list[Array]], tuple[int, Array]]] = {
     "int8": _int8,
     **dict.fromkeys(("binary", "binary_weight"), _signs),
     "affine": _affine,
+    "activation": _activation,
     **dict.fromkeys(("avg_pool", "global_avg_pool", "k_map", "add", "multiply"), _itself),
 }

@@ -79,6 +79,11 @@ class TrainedValues:
 def _check_steps(exported: Captured, now: Captured) -> None:
     """Refuse a different sequence of calls: `Value.source` would name a different tensor."""
     for ours, theirs in zip(exported.calls, now.calls, strict=False):
+        if (ours.name, ours.op) == (theirs.name, theirs.op) and _step(ours) != _step(theirs):
+            raise ExportError(
+                f"'{ours.name}' gives a value of another shape for these images, apart from its first axis, but the "
+                "batch must stay the first axis of every value, and no other size may depend on the images."
+            )
         if _step(ours) != _step(theirs):
             raise ExportError(
                 f"the model calls '{theirs.name}' for these images where it called '{ours.name}' before, but its steps "

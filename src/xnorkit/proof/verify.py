@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xnorkit.compile.lower import Export, lower, rounded_to_half
+from xnorkit.compile.operations import Flatten
 from xnorkit.compile.pointwise import Pointwise
 from xnorkit.errors import ExportError, InputError
 from xnorkit.format import INPUT, Graph, Node, infer_shapes, operation_of
@@ -101,7 +102,6 @@ class _Prover:
     def __init__(self, machine: Machine, export: Export, proof: Proof) -> None:
         self.machine, self.export, self.proof = machine, export, proof
         self.shapes = infer_shapes(machine.graph)
-        self.image = next((v for v in export.network.values if not v.inputs), None)
         self.layers: dict[str, LayerProof] = {}
         self.floats: dict[str, FloatProof] = {}
 
@@ -151,18 +151,20 @@ class _Prover:
                 layer.integers_equal += int((sums == expected).sum())
 
     def _inner(self, node: Node, trained: TrainedValues) -> NDArray[np.float64] | float:
-        """Return the largest magnitudes of the trained values that a node folds, each scaled as in the output.
+        """Return the largest magnitudes of the trained values that a layer folds, each scaled as in the output.
 
         A batch norm folded into a layer is (x + c) s + b with one bias c s + b. The trained model rounds x + c, which
         may be much larger than x if c s and b cancel.
         """
-        read = [self.image if name == INPUT else self.export.origins[name] for name in node.inputs]
         value, factor, inner = self.export.origins[node.name], np.float64(1), np.float64(0)
-        while isinstance(value.operation, Pointwise) and value.inputs[0] not in read:
-            op, _, tensors = value.operation.step or ("", {}, {})
-            if op != "affine":
-                break
-            factor = factor * (np.abs(value.spread(tensors["scale"])) if "scale" in tensors else 1)
+        if operation_of(node).layer is None:
+            return inner
+        while isinstance(value.operation, Pointwise | Flatten) and value.inputs[0].kind == "f32":
+            if isinstance(value.operation, Pointwise):
+                op, _, tensors = value.operation.step or ("", {}, {})
+                if op != "affine":
+                    break
+                factor = factor * (np.abs(value.spread(tensors["scale"])) if "scale" in tensors else 1)
             value = value.inputs[0]
             inner = np.maximum(inner, np.abs(trained.image(value)) * factor)
         return inner

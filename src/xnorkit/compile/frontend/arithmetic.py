@@ -93,9 +93,12 @@ def _quotient(constant: float | Tensor) -> Pointwise:
 
 
 def _finite(constant: Any, sign: str) -> bool:
-    """Return whether a constant, and what it is multiplied by, are finite in float32."""
+    """Return whether a constant is finite in float32, and, if it is a divisor, its inverse has all its digits."""
     tensor = torch.as_tensor(constant).to(torch.float32)
-    return bool((1 / tensor if sign == "/" else tensor).isfinite().all())
+    if sign != "/":
+        return bool(tensor.isfinite().all())
+    inverse = 1 / tensor
+    return bool((inverse.isfinite() & (inverse.abs() >= torch.finfo(torch.float32).tiny)).all())
 
 
 def _fits(constant: Any, value: Value) -> bool:

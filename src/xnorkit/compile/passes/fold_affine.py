@@ -1,4 +1,4 @@
-"""Folds a scale and a bias per channel into the weights or the epilogue of the preceding node."""
+"""Folds a scale and a bias per channel into the weights or the epilogue of the preceding layer."""
 
 from typing import Any
 
@@ -12,13 +12,14 @@ __all__ = ["fold_affine"]
 
 
 def fold_affine(draft: Draft, *, into_float: bool = True) -> list[str]:
-    """Merge each `affine` into the node of which it is the only reader; return what was merged.
+    """Merge each `affine` into the layer of which it is the only reader; return what was merged.
 
     With y = x * s + b and x = sum(w) + c of a float layer: w' = w * s, c' = c * s + b; with x = i * a + c of signs:
-    a' = a * s, c' = c * s + b; two affine nodes likewise. Each is computed in float64 and rounded once, so the result
-    differs from the two steps in the last places, as PyTorch's fused batch norm does. Two cases are kept as they are,
-    because the roundings would no longer be those of the trained model: biases that cancel (`_cancels`), and the
-    epilogue that turns sums of signs into those of activations 1 and 0 (`draft.exact`), whose integers cancel.
+    a' = a * s, c' = c * s + b. Each is computed in float64 and rounded once, so the result differs from the two steps
+    in the last places, as PyTorch's fused batch norm does. These are kept as they are, because the roundings would no
+    longer be those of the trained model: an `affine` after another, such as `(x - mean) / std`, where a number may
+    cancel a bias to exactly 0; biases that cancel each other (`_cancels`); the epilogue that turns sums of signs into
+    those of activations 1 and 0 (`draft.exact`), whose integers cancel; and what leaves the range of float32.
 
     Args:
         draft: changed in place.
@@ -48,14 +49,9 @@ def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
     scale, bias = affine.tensors.get("scale"), affine.tensors.get("bias")
     operation, floats = operation_of(node), node.attributes.get("epilogue") == "float"
     per_position = any(array is not None and array.ndim > 1 for array in (scale, bias))
-    if node.op == "affine":
-        first = tensors.get("scale"), tensors.get("bias")
-        if _cancels(first[1], scale, bias):
-            return None
-        tensors = _product(first[0], first[1], scale, bias)
-    elif per_position or _cancels(tensors.get("bias"), scale, bias, _reach(node)):
+    if operation.layer is None or per_position or _cancels(tensors.get("bias"), scale, bias, _reach(node)):
         return None
-    elif operation.layer == "float" and into_float:
+    if operation.layer == "float" and into_float:
         if scale is not None:
             tensors["weight"] = _round(tensors["weight"].astype(np.float64) * scale[:, None, None, None])
         tensors["bias"] = _product(None, tensors["bias"], scale, bias)["bias"]
@@ -65,14 +61,21 @@ def _folded(node: Node, affine: Node, into_float: bool) -> Node | None:
         tensors |= _product(tensors["scale"], tensors["bias"], scale, bias)
     else:
         return None
-    return Node(node.name, node.op, node.inputs, node.attributes, tensors)
+    folded = Node(node.name, node.op, node.inputs, node.attributes, tensors)
+    return folded if _in_range(folded, node) else None
 
 
-def _cancels(c: Any, s: Any, b: Any, reach: Any = 0.0) -> bool:
-    """Return whether the biases of (x + c) * s + b cancel, so that the rounding of each outweighs their sum.
+def _in_range(folded: Node, node: Node) -> bool:
+    """Return whether no product is too large for float32, and none makes a whole filter too small for its digits."""
+    role = "weight" if operation_of(node).layer == "float" else "scale"
+    before, after = (np.abs(each.tensors[role]).reshape(len(each.tensors[role]), -1).max(1) for each in (node, folded))
+    faint = (after < np.finfo(np.float32).tiny) & (before > 0) & (after != before)
+    bias = folded.tensors["bias"] if operation_of(node).layer != "int8" else after
+    return bool(np.isfinite(after).all() and np.isfinite(bias).all() and not faint.any())
 
-    reach: the largest |x|, if it is known.
-    """
+
+def _cancels(c: Any, s: Any, b: Any, reach: Any) -> bool:
+    """Return whether the biases of (x + c) * s + b, |x| <= reach, cancel: their rounding outweighs their sum."""
     if c is None or b is None:
         return False
     factor = np.asarray(1.0 if s is None else s, np.float64)
@@ -81,7 +84,7 @@ def _cancels(c: Any, s: Any, b: Any, reach: Any = 0.0) -> bool:
 
 
 def _reach(node: Node) -> Any:
-    """Return the largest sum of each filter of a layer, without its bias, for inputs of at most 1; 0 for others."""
+    """Return the largest sum of each filter of a layer, without its bias, for inputs of at most 1."""
     layer, weight = operation_of(node).layer, node.tensors.get("weight")
     if weight is None or layer == "int8":  # the integer bias of an 8-bit layer is never folded
         return 0.0
@@ -110,4 +113,5 @@ def _product(
 
 
 def _round(values: Any) -> NDArray[np.float32]:
-    return np.asarray(values).astype(np.float32)
+    with np.errstate(over="ignore"):  # `_in_range` sees an infinity
+        return np.asarray(values).astype(np.float32)
