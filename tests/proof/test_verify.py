@@ -214,7 +214,7 @@ def test_a_users_binarizer_works_on_each_number_alone(kind: str) -> None:
         export = export_model(model, (3, 8, 8))
         assert not unproved(verify(model, Model(export.graph), images(4, 3, 8, 8), export=export), export.graph)
         return
-    with pytest.raises(ExportError, match=r"'1': its activation binarizer OwnSign .* must work on each number alone"):
+    with pytest.raises(ExportError, match=r"'1': the activation binarizer OwnSign .* must work on each number alone"):
         export_model(model, (3, 8, 8))
 
 

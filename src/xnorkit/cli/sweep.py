@@ -7,7 +7,7 @@ from typing import Any
 from xnorkit.cli.arguments import ArgumentParser, Namespace, name
 from xnorkit.cli.needs import require
 from xnorkit.cli.output import print_json, print_pairs, print_table
-from xnorkit.cli.train import as_field, recipe_first, refuse_options
+from xnorkit.cli.train import add_training_options, as_field, recipe_first, refuse_options
 from xnorkit.errors import XnorkitError
 
 
@@ -21,18 +21,9 @@ def parser() -> ArgumentParser:
     add = parser.add_argument
     add("recipe", help="name or path of a recipe")
     add("overrides", nargs="*", default=[], help="fields, such as optimizer.lr=0.001,0.003 seed=0,1 epochs=5")
-    add("--data", type=Path, help="folder that holds the data set's official files")
-    add("--download", type=bool, default=False, help="true: fetch the data set if the folder lacks it")
     add("--exp-name", type=name, help="folder of the sweep inside the logs; default the recipe's name and -sweep")
     add("--output", type=Path, help="folder of the sweep; default runs/EXP_NAME")
-    add("--logger", help="also log to any of csv, tensorboard, wandb, mlflow, with commas")
-    add("--accelerator", help="auto, cpu, gpu, mps")
-    add("--workers", type=int, help="processes that read the data")
-    add("--threads", type=int, help="threads of PyTorch; default its own choice")
-    add("--machine", type=Path, help="machine file; default ~/.config/xnorkit.yaml, if there is one")
-    add("--limit-train-batches", type=int, help="train on this many batches per epoch, for trials")
-    add("--limit-eval-batches", type=int, help="evaluate on this many batches, for trials")
-    add("--json", action="store_true", help="print the result as JSON")
+    add_training_options(parser)
     return parser
 
 

@@ -54,8 +54,6 @@ def parser() -> ArgumentParser:
     add = parser.add_argument
     add("recipe", help="name or path of a recipe")
     add("overrides", nargs="*", default=[], help="fields to change, such as epochs=5 optimizer.lr=0.01")
-    add("--data", type=Path, help="folder that holds the data set's official files")
-    add("--download", type=bool, default=False, help="true: fetch the data set if the folder lacks it")
     add("--exp-name", type=name, help="folder of the run inside the logs; default the recipe's name")
     add("--output", type=Path, help="folder of the run; default runs/EXP_NAME")
     add("--overwrite", action="store_true", help="replace the run that is in the folder")
@@ -63,21 +61,29 @@ def parser() -> ArgumentParser:
     add("--pretrained", type=name, help="checkpoint, or name of a run, whose weights to start with")
     add("--seed", type=int, help="as seed=N")
     add("--seeds", help="train once for each, as 0,1,2, and report the mean and the spread")
-    add("--logger", help="also log to any of csv, tensorboard, wandb, mlflow, with commas")
     add("--precision", help="as precision=bf16-mixed; 32-true, bf16-mixed or 16-mixed")
     add("--devices", help="number of devices, 'auto' for all, or their numbers as 0,2")
     add("--num-nodes", type=int, help="machines of the run")
-    add("--accelerator", help="auto, cpu, gpu, mps")
     add("--strategy", help="how processes work together: auto or ddp")
+    add("--fast-dev-run", action="store_true", help="one batch of training and of evaluation; writes nothing")
+    add("--print-config", action="store_true", help="print the recipe with all its fields, and do not train")
+    add_training_options(parser)
+    return parser
+
+
+def add_training_options(parser: ArgumentParser) -> None:
+    """Add the options of every command that trains: data, machine, limits, output."""
+    add = parser.add_argument
+    add("--data", type=Path, help="folder that holds the data set's official files")
+    add("--download", type=bool, default=False, help="true: fetch the data set if the folder lacks it")
+    add("--logger", help="also log to any of csv, tensorboard, wandb, mlflow, with commas")
+    add("--accelerator", help="auto, cpu, gpu, mps")
     add("--workers", type=int, help="processes that read the data, per device")
     add("--threads", type=int, help="threads of PyTorch; default its own choice")
     add("--machine", type=Path, help="machine file; default ~/.config/xnorkit.yaml, if there is one")
     add("--limit-train-batches", type=int, help="train on this many batches per epoch, for trials")
     add("--limit-eval-batches", type=int, help="evaluate on this many batches, for trials")
-    add("--fast-dev-run", action="store_true", help="one batch of training and of evaluation; writes nothing")
-    add("--print-config", action="store_true", help="print the recipe with all its fields, and do not train")
     add("--json", action="store_true", help="print the result as JSON")
-    return parser
 
 
 def as_field(option: str, value: str) -> str:

@@ -123,7 +123,7 @@ def check_alone(name: str, process: nn.Module, torch_shape: tuple[int, ...]) -> 
         alone = alone and all(bool((signs == signs[0]).all()) for signs in constants)
     if not alone:
         raise ExportError(
-            f"'{name}': its activation binarizer {type(process).__name__} gives equal numbers different signs, or "
+            f"'{name}': the activation binarizer {type(process).__name__} gives equal numbers different signs, or "
             "reads other numbers, but it must work on each number alone. Keep what differs by channel or feature as a "
             "parameter or a buffer of the state dict."
         )
