@@ -189,33 +189,71 @@ def test_steps_on_the_image_round_as_in_training(shift: float, scale: float, bia
 
 
 class OwnSign(ActivationBinarizer):
-    """A user's binarizer: a shift per feature that the state dict lacks, signs by position, a mean over the others."""
+    """A user's binarizer with a shift for each feature, row or channel, or that reads other numbers."""
 
     bit_reason = None
 
     def __init__(self, layer: nn.Module, kind: str) -> None:
         super().__init__()
-        self.kind, self.shift = kind, torch.linspace(-1, 1, 192)
-        if kind == "buffer":
-            self.register_buffer("kept", self.shift)
+        self.kind, self.shift = kind, torch.linspace(-1, 1, 8 * 12)
+        self.rows, self.channels = nn.Parameter(torch.tensor([-0.4, 0.4, 0.1])), nn.Parameter(torch.linspace(-1, 1, 8))
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.kind == "position":
-            return sign_ste(torch.cat((x[:, :9], -x[:, 9:]), 1))
-        return sign_ste(x - (x.mean(1, keepdim=True) if self.kind == "mean" else self.shift))
+        if self.kind == "narrow":
+            return sign_ste(x - torch.where(torch.arange(x[0].numel()).view(x[0].shape) == 5, 0.7, 0.5))
+        shifts = {
+            "mean": lambda: x.mean(1, keepdim=True),
+            "median": lambda: x.flatten(1).median(1).values.view(-1, *(1,) * (x.dim() - 1)) / 2,
+            "one number": lambda: x.flatten(1)[:, 7].view(-1, *(1,) * (x.dim() - 1)),
+            "number by number": lambda: self.shift.view(8, 3, 4) if x.dim() == 4 else self.shift,
+            "rows": lambda: self.rows[:, None] if x.dim() == 4 else self.rows.repeat_interleave(4).repeat(8),
+            "channels": lambda: self.channels[:, None, None] if x.dim() == 4 else self.channels.repeat_interleave(12),
+        }
+        return sign_ste(x - shifts[self.kind]())
 
 
-@pytest.mark.parametrize("kind", ["plain tensor", "position", "mean", "buffer"])
-def test_a_users_binarizer_works_on_each_number_alone(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["mean", "median", "one number", "number by number", "rows", "channels", "narrow"])
+@pytest.mark.parametrize("before", ["float", "binary", "flat"])
+def test_a_users_binarizer_works_on_each_number_alone(before: str, kind: str) -> None:
     torch.manual_seed(0)
     config = BConfig(partial(OwnSign, kind=kind), Identity, XNORWeightBinarizer)
-    model = nn.Sequential(nn.Flatten(), BinaryLinear(192, 8, bconfig=config), nn.Linear(8, 4)).eval()
-    if kind == "buffer":
-        export = export_model(model, (3, 8, 8))
-        assert not unproved(verify(model, Model(export.graph), images(4, 3, 8, 8), export=export), export.graph)
+    first = nn.Conv2d(3, 8, 3) if before == "float" else BinaryConv2d(3, 8, 3)
+    layers = [nn.Flatten(), BinaryLinear(96, 8, bconfig=config)]
+    if before != "flat":
+        layers = [BinaryConv2d(8, 8, 1, bconfig=config), nn.Flatten()]
+    model = nn.Sequential(first, *layers, nn.Linear(8 if before == "flat" else 96, 4)).eval()
+    if kind in ("mean", "median", "one number"):
+        with pytest.raises(ExportError, match=r"OwnSign makes the sign of a number depend on other numbers"):
+            export_model(model, (3, 5, 6))
         return
-    with pytest.raises(ExportError, match=r"'1': the activation binarizer OwnSign .* must work on each number alone"):
-        export_model(model, (3, 8, 8))
+    export = export_model(model, (3, 5, 6))
+    assert not unproved(verify(model, Model(export.graph), images(16, 3, 5, 6), export=export), export.graph)
+
+
+@pytest.mark.parametrize("isa", ["portable", "reference", None])
+def test_functions_of_very_large_and_very_small_numbers(isa: str | None) -> None:
+    """Softmax over many classes adds in another order; quotients of tiny numbers have few digits left."""
+    torch.manual_seed(0)
+    head = nn.Linear(48, 3000)
+    with torch.no_grad():
+        head.weight.mul_(0.1)
+        head.bias[0] = 17
+    for model, scale in (
+        (nn.Sequential(nn.Flatten(), head, nn.Softmax(1)), 1),
+        (nn.Sequential(nn.Flatten(), head, nn.Softmax(1)), 30),
+        (Call(lambda x: x, lambda y: F.softmax(y * 40, 1) / 10), 1),
+        (Call(lambda x: x, lambda y: torch.sigmoid(y * 2 - 60) / 6), 10),
+    ):
+        shape = (3, 8, 8) if isinstance(model, Call) else (3, 4, 4)
+        rows = images(8, *shape) * np.float32(scale)
+        export = export_model(model.eval(), shape)
+        assert not unproved(verify(model, Model(export.graph, isa=isa), rows, export=export), export.graph)
+
+
+def test_an_unsigned_constant_is_subtracted_as_in_pytorch() -> None:
+    model = Call(lambda x: x - torch.tensor([3], dtype=torch.uint8), lambda y: torch.tensor(3, dtype=torch.uint8) - y)
+    rows = images(4, 3, 8, 8)
+    assert verify(model.eval(), Model(export_model(model, (3, 8, 8)).graph), rows).max_logit_difference < 1e-5
 
 
 SPREAD = {"rows and columns": (4, 4), "columns": (1, 4), "rows": (4, 1), "channels": (8, 1, 1), "one": (1,)}

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xnorkit.compile.frontend.model_copy import first_line
 from xnorkit.compile.operations import Flatten, KMap, Layer, MaxPool, Quantize, Softmax
 from xnorkit.compile.pointwise import NORM, Pointwise, Sign
 from xnorkit.compile.thresholds import (
@@ -47,9 +48,9 @@ class Chain:
     def wide(self) -> bool:
         """True if a step treats every position separately, such as a batch norm after a flatten."""
         return any(
-            _differs_by_position(parameter, step, self.start.shape[0])
+            getattr(step.operation, "by_position", False)
+            or any(_spreads(p, step, self.start.shape[0]) for p in getattr(step.operation, "parameters", ()))
             for step in self.steps
-            for parameter in getattr(step.operation, "parameters", ())
         )
 
     @property
@@ -127,7 +128,7 @@ class Chain:
             if isinstance(step.operation, Flatten) and not wide:
                 value = value.reshape(-1, start.shape[0], *(1,) * (len(step.torch_shape) - 1))
             elif not isinstance(step.operation, MaxPool):
-                value = step.operation.run(value)
+                value = _applied(step, value)
         return value.reshape(-1, *start.shape) if wide else value.reshape(-1, start.shape[0])
 
     def signs(self, x: Tensor) -> Tensor:
@@ -140,7 +141,20 @@ class Chain:
         return signs.permute(0, 3, 1, 2)
 
 
-def _differs_by_position(parameter: Tensor, step: Value, channels: int) -> bool:
+def _applied(step: Value, value: Tensor) -> Tensor:
+    """Return what a step makes of numbers, one for each channel; a user's binarizer may expect more."""
+    try:
+        made = step.operation.run(value)
+    except (RuntimeError, IndexError) as error:
+        raise ExportError(
+            f"'{step.name}' does not work on each number alone, but it must: {first_line(error)}."
+        ) from error
+    if made.shape != value.shape:
+        raise ExportError(f"'{step.name}' does not work on each number alone, but it must.")
+    return made
+
+
+def _spreads(parameter: Tensor, step: Value, channels: int) -> bool:
     """Return whether a parameter, which may be that of a user's own module, spreads over the positions of a step."""
     if parameter.numel() == 1 or parameter.numel() > channels:
         return parameter.numel() > 1

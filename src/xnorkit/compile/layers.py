@@ -10,7 +10,7 @@ from xnorkit.compile.frontend.builder import Builder
 from xnorkit.compile.frontend.capture import is_itself
 from xnorkit.compile.frontend.k_map import add_k_map
 from xnorkit.compile.operations import Layer, PadBits, Quantize
-from xnorkit.compile.pointwise import Pointwise, Sign, affine, check_alone, pointwise_module
+from xnorkit.compile.pointwise import Pointwise, Sign, affine, differs_by_position, pointwise_module
 from xnorkit.compile.values import Value
 from xnorkit.errors import ExportError
 from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear, Identity
@@ -193,8 +193,7 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
             f"'{place.name}' does not run on bits: {reason}. Use an activation binarizer with values +1 and -1, or "
             "1 and 0, and a weight binarizer of the form scale * sign; see docs/binarizers.md."
         )
-    check_alone(place.name, activation, x.torch_shape)
-    sign = Sign(activation)
+    sign = Sign(activation, differs_by_position(place.name, activation, x))
     bits = place.builder.add(f"{place.name}.sign", sign, (x,), x.torch_shape, x.shape)
     if sign.zero_one:
         shape = (-1, *(1,) * dims)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from xnorkit.compile.values import Operation
+from xnorkit.compile.values import Operation, Value
 from xnorkit.errors import ExportError
 from xnorkit.ops import ActivationBinarizer, BasicScaleBinarizer, BiasPostprocess, RPReLU
 
@@ -20,8 +20,8 @@ __all__ = [
     "Sign",
     "Step",
     "affine",
-    "check_alone",
     "clip",
+    "differs_by_position",
     "pointwise_module",
 ]
 
@@ -79,10 +79,14 @@ class Pointwise(Operation):
 
 @dataclass
 class Sign(Operation):
-    """The activation binarizer of a binary layer: +1 and -1, which may also stand for 1 and 0."""
+    """The activation binarizer of a binary layer: +1 and -1, which may also stand for 1 and 0.
+
+    by_position: it is the user's own, and treats the positions of a channel differently.
+    """
 
     kind = "bits"
     process: nn.Module
+    by_position: bool = False
 
     @property
     def zero_one(self) -> bool:
@@ -101,32 +105,35 @@ class Sign(Operation):
 
 
 @torch.no_grad()
-def check_alone(name: str, process: nn.Module, torch_shape: tuple[int, ...]) -> None:
-    """Refuse a user's activation binarizer that is no function of each number alone, the same at every place.
+def differs_by_position(name: str, process: nn.Module, x: Value) -> bool:
+    """Return whether a user's activation binarizer gives equal numbers of a channel different signs, by position.
 
     Raises:
-        ExportError: a number changes the sign of another one; or, without a parameter or buffer of several numbers in
-            its state dict, equal numbers get different signs.
+        ExportError: it is no function of each number alone: of two tensors, mixed at random, it does not give the signs
+            of both, mixed in the same way.
     """
     if type(process).__module__.startswith("xnorkit."):
-        return
-    x = torch.linspace(-2, 2, 2 * math.prod(torch_shape)).reshape(2, *torch_shape)
-    before, alone = process(x).flatten(), True
-    for place in (0, x.numel() // 3, x.numel() - 1):
-        others = torch.arange(x.numel()) != place
-        for number in (-1e6, 1e6):
-            changed = x.flatten().clone()
-            changed[place] = number
-            alone = alone and torch.equal(process(changed.view_as(x)).flatten()[others], before[others])
-    if all(p.numel() == 1 for p in process.state_dict().values()):
-        constants = (process(torch.full_like(x, number)).flatten() for number in (-2.0, -1.0, -0.3, 0.0, 0.3, 1.0, 2.0))
-        alone = alone and all(bool((signs == signs[0]).all()) for signs in constants)
-    if not alone:
-        raise ExportError(
-            f"'{name}': the activation binarizer {type(process).__name__} gives equal numbers different signs, or "
-            "reads other numbers, but it must work on each number alone. Keep what differs by channel or feature as a "
-            "parameter or a buffer of the state dict."
-        )
+        return False
+    random = torch.Generator().manual_seed(0)
+    shape, channels = (2, *x.torch_shape), (2, x.shape[0], x.positions)
+    different = False
+    for trial in range(max(8, min(128, (1 << 22) // math.prod(shape)))):
+        a, b = ((0.3, 1.0, 3.0, 1e3)[trial % 4] * torch.randn(shape, generator=random) for _ in range(2))
+        mask = torch.rand(shape, generator=random) < (0.5, 0.1, 0.9)[trial % 3]
+        signs = process(a)
+        if not torch.equal(process(torch.where(mask, a, b)), torch.where(mask, signs, process(b))):
+            raise ExportError(
+                f"'{name}': the activation binarizer {type(process).__name__} makes the sign of a number depend on "
+                "other numbers, but it must work on each number alone."
+            )
+        order = torch.randperm(x.positions, generator=random)
+        moved = process(a.reshape(channels)[:, :, order].reshape(shape)).reshape(channels)
+        different = different or not torch.equal(moved, signs.reshape(channels)[:, :, order])
+    try:  # or wants the whole tensor, although it treats all positions alike
+        one = process(a.reshape(channels)[:, :, :1].reshape(2, x.shape[0], *(1,) * (len(x.torch_shape) - 1)))
+        return different or not torch.equal(one.flatten(), signs.reshape(channels)[:, :, 0].flatten())
+    except (RuntimeError, IndexError):
+        return True
 
 
 def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str) -> Pointwise:

@@ -18,11 +18,11 @@ SLACK = 32
 
 
 def bound(node: Node, inputs: list[Array], output: Array, inner: Array | float = 0.0) -> Array:
-    """Return (n + SLACK) 2^-24 m for every number of a node's float output.
+    """Return (n + SLACK) (2^-24 m + 2^-149) for every number of a node's float output.
 
     A sum of n float32 numbers in any order, with or without fused multiplications, is within n 2^-24 m of the exact
     one, where m is the sum of their absolute values (Higham, Accuracy and Stability of Numerical Algorithms, section
-    3.1; 2^-24 is half a unit in the last place of 1).
+    3.1; 2^-24 is half a unit in the last place of 1, and 2^-149 is the smallest number).
 
     Args:
         node: gives the output.
@@ -31,7 +31,7 @@ def bound(node: Node, inputs: list[Array], output: Array, inner: Array | float =
         inner: magnitudes of the values that the trained model rounds where the node, which folds them, does not.
     """
     terms, magnitude = _MAGNITUDES.get(family_of(node), _exact)(node, [np.abs(x.astype(np.float64)) for x in inputs])
-    return (terms + SLACK) * 2.0**-24 * np.maximum(np.maximum(magnitude, np.abs(output)), inner)
+    return (terms + SLACK) * (2.0**-24 * np.maximum(np.maximum(magnitude, np.abs(output)), inner) + 2.0**-149)
 
 
 def _exact(node: Node, inputs: list[Array]) -> tuple[int, Array]:
@@ -39,12 +39,15 @@ def _exact(node: Node, inputs: list[Array]) -> tuple[int, Array]:
     return 0, np.asarray(0.0)
 
 
-def _activation(node: Node, inputs: list[Array]) -> tuple[int, Array]:
-    """A function that stays within 1 is as exact as 1; the others, which grow like x, as x; softmax as its input."""
+def _activation(node: Node, inputs: list[Array]) -> tuple[int | Array, Array]:
+    """A function that stays within 1 is as exact as 1; the others, which grow like x, as x.
+
+    A softmax is as exact as its output: the sum of C exponentials, each with the rounding of its exponent.
+    """
     function, x = node.attributes["function"], inputs[0]
-    if function in ("sigmoid", "tanh", "hardsigmoid"):
-        return 0, np.asarray(1.0)
-    return 0, np.maximum(x.max(axis=3, keepdims=True) if function == "softmax" else x, 1)
+    if function == "softmax":
+        return x.shape[3] + 2 * x.max(axis=3, keepdims=True), np.asarray(0.0)
+    return 0, np.asarray(1.0) if function in ("sigmoid", "tanh", "hardsigmoid") else np.maximum(x, 1)
 
 
 def _float(node: Node, inputs: list[Array]) -> tuple[int, Array]:
@@ -80,7 +83,7 @@ def _itself(node: Node, inputs: list[Array]) -> tuple[int, Array]:
     return height * width + inputs[0].shape[3], apply(node, *inputs).astype(np.float64)
 
 
-_MAGNITUDES: Mapping[str, Callable[[Node, list[Array]], tuple[int, Array]]] = {
+_MAGNITUDES: Mapping[str, Callable[[Node, list[Array]], tuple[int | Array, Array]]] = {
     "float": _float,
     "int8": _int8,
     **dict.fromkeys(("binary", "binary_weight"), _signs),

@@ -39,6 +39,8 @@ def add_arithmetic(builder: Builder, name: str, op: str, operands: list[Any], op
         return _of_values(builder, name, sign, x, y)
     value = x if isinstance(x, Value) else y
     constant = _per_image(y if isinstance(x, Value) else x, len(value.torch_shape) + 1)
+    if isinstance(constant, Tensor) and not constant.is_floating_point():
+        constant = constant.float()  # as PyTorch does: the negative of an unsigned number has no other form
     operation = _of_constant(sign, constant, isinstance(x, Value))
     if operation is None or not _fits(constant, value):
         raise ExportError(
