@@ -10,7 +10,10 @@ from xnorkit.report.study.run_folder import read_run, read_runs
 from xnorkit.train import load_recipe
 
 HEAD = "epoch,stage,lr,train_loss,train_accuracy,eval_loss,eval_accuracy,eval_top5,flip_ratio,seconds\n"
-STAGES = ("stages=[{name: binary activations, epochs: 6, weights: float}, {name: binary, epochs: 16}]",)
+STAGES = (
+    "epochs=22",
+    "stages=[{name: binary activations, epochs: 6, weights: float}, {name: binary, epochs: 16}]",
+)
 
 
 def write_run(folder: Path, name: str, epochs: int, *overrides: str, finished: bool | None = None) -> Path:
