@@ -125,8 +125,9 @@ class Chain:
             value = values.expand(-1, start.shape[0]).reshape(-1, start.shape[0], *(1,) * dims)
         value = value.clone()  # a trained step may work in place, and the expanded numbers share memory
         for step in self.steps[:stop]:
-            if isinstance(step.operation, Flatten) and not wide:
-                value = value.reshape(-1, start.shape[0], *(1,) * (len(step.torch_shape) - 1))
+            if isinstance(step.operation, Flatten):
+                shape = (start.shape[0], *(1,) * (len(step.torch_shape) - 1))
+                value = step.operation.run(value) if wide else value.reshape(-1, *shape)
             elif not isinstance(step.operation, MaxPool):
                 value = _applied(step, value)
         return value.reshape(-1, *start.shape) if wide else value.reshape(-1, start.shape[0])
