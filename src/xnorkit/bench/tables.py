@@ -124,12 +124,12 @@ def model_tables(rows: Sequence[ModelResult]) -> list[Table]:
     for (threads, batch), run in groupby(rows, key=lambda row: (row.threads, row.batch)):
         group = list(run)
         own, marks = next(row for row in group if row.engine == OWN), _Marks()
+        free = own.isa in HOLD and any(row.isa is None for row in group)
         columns = ["engine", "times xnorkit", "median us", "min us", "ideal us", "bytes", "cores", "relative error"]
         tables.append(
             (
                 f"{own.model}, threads {threads}, batch {batch}, random images; times xnorkit: ratio of the medians "
-                "(of the minima)"
-                + ("; any: this engine cannot be held to an instruction set" if own.isa in HOLD else ""),
+                "(of the minima)" + ("; any: this engine cannot be held to an instruction set" if free else ""),
                 columns,
                 [_model_cells(row, own, marks) for row in group],
                 marks.notes,
