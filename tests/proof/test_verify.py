@@ -107,16 +107,15 @@ def test_any_changed_number_is_found_in_its_node() -> None:
 @pytest.mark.parametrize("kind", ["float", "binary", "binary weight", "linear"])
 def test_biases_that_cancel_in_a_batch_norm(kind: str, offset: float) -> None:
     torch.manual_seed(0)
-    layers: dict[str, nn.Module] = {
+    layer: Any = {
         "float": nn.Conv2d(8, 12, 3),
         "binary": BinaryConv2d(8, 12, 3, bconfig=BConfig(BasicInputBinarizer, Identity, XNORWeightBinarizer)),
         "binary weight": BinaryConv2d(8, 12, 3, bconfig=BConfig(weight_pre_process=XNORWeightBinarizer)),
-        "linear": nn.Sequential(nn.Flatten(), nn.Linear(8 * 64, 12)),
-    }
+        "linear": nn.Linear(8 * 64, 12),
+    }[kind]
     norm: Any = nn.BatchNorm1d(12) if kind == "linear" else nn.BatchNorm2d(12)
-    layer: Any = layers[kind][-1] if isinstance(layers[kind], nn.Sequential) else layers[kind]  # type: ignore[index]
-    end = nn.Linear(12 if kind == "linear" else 12 * 36, 4)
-    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), layers[kind], norm, nn.ReLU(), nn.Flatten(), end).eval()
+    view, end = (nn.Flatten(), nn.Linear(12, 4)) if kind == "linear" else (nn.Identity(), nn.Linear(12 * 36, 4))
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), view, layer, norm, nn.ReLU(), nn.Flatten(), end).eval()
     with torch.no_grad():
         layer.bias.add_(offset)
         norm.running_mean.add_(offset)
@@ -323,8 +322,9 @@ def test_a_linear_layer_reads_its_features_in_any_order(style: str, kind: str) -
     np.testing.assert_allclose(_logits(export.graph, rows), wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_what_differs_by_feature_is_not_reordered() -> None:
-    layer = BinaryLinear(216, 16, bconfig=BConfig(InputBiasBinarizer, Identity, XNORWeightBinarizer))
+@pytest.mark.parametrize("signs", [InputBiasBinarizer, partial(OwnSign, kind="narrow")])
+def test_what_may_differ_by_feature_is_not_reordered(signs: Any) -> None:
+    layer = BinaryLinear(216, 16, bconfig=BConfig(signs, Identity, XNORWeightBinarizer))
     with pytest.raises(ExportError, match="in a way that no operation of the format gives"):
         export_model(Rows(layer, "channels last").eval(), (3, 8, 8))
 

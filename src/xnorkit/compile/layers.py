@@ -10,7 +10,7 @@ from xnorkit.compile.frontend.builder import Builder
 from xnorkit.compile.frontend.capture import is_itself
 from xnorkit.compile.frontend.k_map import add_k_map
 from xnorkit.compile.operations import Layer, PadBits, Quantize
-from xnorkit.compile.pointwise import Pointwise, Sign, affine, differs_by_position, pointwise_module
+from xnorkit.compile.pointwise import Pointwise, Sign, affine, differs_by_position, is_users, pointwise_module
 from xnorkit.compile.values import Value
 from xnorkit.errors import ExportError
 from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear, Identity
@@ -57,10 +57,10 @@ def refuse_unsupported(name: str, module: nn.Module) -> None:
 def takes_any_order(module: Any) -> bool:
     """Return whether `module` is a linear layer that may read its features in another order, by its columns.
 
-    Processes of its input must treat all features in the same way.
+    The process of its input must treat all features in the same way, which nobody knows of a user's own.
     """
     process = getattr(module, "activation_pre_process", None)
-    plain = process is None or not process.state_dict()
+    plain = process is None or not (is_users(process) or process.state_dict())
     return isinstance(module, nn.Linear) and not isinstance(module, IntegerLayer) and plain
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "affine",
     "clip",
     "differs_by_position",
+    "is_users",
     "pointwise_module",
 ]
 
@@ -104,6 +105,11 @@ class Sign(Operation):
         return 2 * y - 1 if self.zero_one else y
 
 
+def is_users(process: nn.Module) -> bool:
+    """Return whether a binarizer is neither one of this package nor the identity of PyTorch."""
+    return not type(process).__module__.startswith(("xnorkit.", "torch."))
+
+
 @torch.no_grad()
 def differs_by_position(name: str, process: nn.Module, x: Value) -> bool:
     """Return whether a user's activation binarizer gives equal numbers of a channel different signs, by position.
@@ -112,7 +118,7 @@ def differs_by_position(name: str, process: nn.Module, x: Value) -> bool:
         ExportError: it is no function of each number alone: of two tensors, mixed at random, it does not give the signs
             of both, mixed in the same way.
     """
-    if type(process).__module__.startswith("xnorkit."):
+    if not is_users(process):
         return False
     random = torch.Generator().manual_seed(0)
     shape, channels = (2, *x.torch_shape), (2, x.shape[0], x.positions)

@@ -79,15 +79,15 @@ class TrainedValues:
 def _check_steps(exported: Captured, now: Captured) -> None:
     """Refuse a different sequence of calls: `Value.source` would name a different tensor."""
     for ours, theirs in zip(exported.calls, now.calls, strict=False):
-        if (ours.name, ours.op) == (theirs.name, theirs.op) and _step(ours) != _step(theirs):
-            raise ExportError(
-                f"'{ours.name}' gives a value of another shape for these images, apart from its first axis, but the "
-                "batch must stay the first axis of every value, and no other size may depend on the images."
-            )
-        if _step(ours) != _step(theirs):
+        if (ours.name, ours.op) != (theirs.name, theirs.op):
             raise ExportError(
                 f"the model calls '{theirs.name}' for these images where it called '{ours.name}' before, but its steps "
                 "must be the same for all images, however many."
+            )
+        if _shapes(ours) != _shapes(theirs):
+            raise ExportError(
+                f"'{ours.name}' gives a value of another shape for these images, apart from its first axis, but the "
+                "batch must stay the first axis of every value, and no other size may depend on the images."
             )
         if _numbers(ours) != _numbers(theirs):
             raise ExportError(
@@ -106,8 +106,9 @@ def _check_steps(exported: Captured, now: Captured) -> None:
         )
 
 
-def _step(call: Call) -> tuple[Any, ...]:
-    return call.name, call.op, [tuple(output.shape[1:]) for output in call.outputs]
+def _shapes(call: Call) -> list[tuple[int, ...]]:
+    """Return the shapes of a call's results, without the batch."""
+    return [tuple(output.shape[1:]) for output in call.outputs]
 
 
 def _constants(call: Call) -> list[Tensor]:

@@ -132,10 +132,8 @@ class _Prover:
         bits = self.shapes[node.name].kind != "f32"
         right = output == wanted
         if not bits:
-            error, allowed = (
-                np.abs(output.astype(np.float64) - wanted),
-                bound(node, inputs, wanted, self._inner(node, trained)),
-            )
+            error = np.abs(output.astype(np.float64) - wanted)
+            allowed = bound(node, inputs, wanted, self._inner(node, trained))
             right = error <= allowed
             entry = self.floats.setdefault(node.name, FloatProof(node.name))
             entry.numbers += right.size

@@ -106,9 +106,6 @@ def _product(
     if c is not None or b is not None:
         moved = 0.0 if c is None else c.astype(np.float64) * (1.0 if s is None else s)
         found["bias"] = _round(moved + (0.0 if b is None else b.astype(np.float64)))
-    if len(found) == 2 and found["scale"].shape != found["bias"].shape:
-        whole = np.broadcast_shapes(found["scale"].shape, found["bias"].shape)
-        found = {role: np.ascontiguousarray(np.broadcast_to(array, whole)) for role, array in found.items()}
     return found
 
 
