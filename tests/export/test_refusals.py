@@ -9,9 +9,16 @@ from xnorkit.export import pack
 from xnorkit.format import Normalization
 from xnorkit.models import create_model
 from xnorkit.nn import BConfig, BinaryConv2d, BinaryConvTranspose2d, Identity
-from xnorkit.ops import AdaBinInputBinarizer, BasicInputBinarizer, OutputProcess, XNORWeightBinarizer
+from xnorkit.ops import (
+    AdaBinInputBinarizer,
+    BasicInputBinarizer,
+    OutputProcess,
+    SignWeightBinarizer,
+    XNORWeightBinarizer,
+)
 
 SHAPE = (3, 8, 8)
+SIGNS = BConfig(BasicInputBinarizer, Identity, SignWeightBinarizer)
 
 
 class Branching(nn.Module):
@@ -85,7 +92,26 @@ REFUSED = [
     (lambda: Calls(lambda x: torch.add(x, x, alpha=2)), "'add' has the option alpha=2"),
     (lambda: Calls(lambda x: torch.cat((x, x), 2)), "along dimension 2, but it must"),
     (lambda: Calls(lambda x: (x, x)), "returns a structure"),
+    # Numbers for which no proof is possible: thresholds are sought among those that a batch norm cannot make infinite.
+    (
+        lambda: nn.Sequential(Calls(lambda x: x * 1e30 * 1e30), nn.Conv2d(4, 2, 6)),
+        "'mul_1' of the trained model gives infinity or NaN",
+    ),
+    (lambda: huge(lambda x: (x * 1e30 * 1e30).clamp(0, 1) - x * 3e38 * 3e38), "'mul_1' of the trained model gives inf"),
+    (lambda: huge(lambda x: ((x * 1e32).relu() + x.relu() * 1e32) - 1e31), "reads numbers up to .*e.32, but they must"),
+    (lambda: named("two\nlines"), r"the module 'two\\nlines' has a name with characters that cannot be printed"),
 ]
+
+
+def huge(call) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(Calls(call), BinaryConv2d(4, 2, 6, bconfig=SIGNS))
+
+
+def named(name: str) -> nn.Module:
+    model = nn.Sequential()
+    model.add_module(name, BinaryConv2d(3, 2, 8))
+    return model
 
 
 @pytest.mark.parametrize(("make", "message"), REFUSED, ids=range(len(REFUSED)))

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from xnorkit.compile.lower import Export, lower, rounded_to_half
 from xnorkit.compile.operations import Flatten
 from xnorkit.compile.pointwise import Pointwise
+from xnorkit.compile.thresholds import FLOAT_REACH
 from xnorkit.errors import ExportError, InputError
 from xnorkit.format import INPUT, Graph, Node, infer_shapes, operation_of
 from xnorkit.proof.bounds import bound
 from xnorkit.proof.machines import EngineMachine, InterpreterMachine, Machine
 from xnorkit.proof.proof import FloatProof, LayerProof, Proof
 from xnorkit.proof.trained import TrainedValues
-from xnorkit.proof.witness import Witness
+from xnorkit.proof.witness import Witness, not_finite
 from xnorkit.runtime import Model
 from xnorkit.runtime.images import as_images
 
@@ -110,6 +111,7 @@ class _Prover:
             self._prove(node, trained, batch)
             found = (self.layers.get(node.name), self.floats.get(node.name))
             if strict and any(entry is not None and not entry.equal for entry in found):
+                self._refuse_reach(node, trained, batch)
                 raise ExportError(_differs(node, found[0], found[1], start, len(batch)))
         self.proof.layers, self.proof.floats = list(self.layers.values()), list(self.floats.values())
         names = (node.name for node in self.machine.graph.nodes)
@@ -123,7 +125,10 @@ class _Prover:
                 return np.ascontiguousarray(batch.transpose(0, 2, 3, 1))
             pixels = next(v for v in self.export.network.values if v.kind == "u8")
             return trained.image(pixels)
-        return trained.image(self.export.origins[name])
+        value = trained.image(self.export.origins[name])
+        if not np.isfinite(value).all():
+            raise not_finite(name)
+        return value
 
     def _prove(self, node: Node, trained: TrainedValues, batch: NDArray[np.float32]) -> None:
         inputs = [self._value(name, trained, batch) for name in node.inputs]
@@ -147,6 +152,17 @@ class _Prover:
             if sums is not None and expected is not None:
                 layer.integers += expected.size
                 layer.integers_equal += int((sums == expected).sum())
+
+    def _refuse_reach(self, node: Node, trained: TrainedValues, batch: NDArray[np.float32]) -> None:
+        """Refuse numbers beyond those for which the thresholds of a sign were found."""
+        if node.op != "pack":
+            return
+        largest = float(np.abs(self._value(node.inputs[0], trained, batch)).max())
+        if largest > FLOAT_REACH:
+            raise ExportError(
+                f"the sign '{node.name}' reads numbers up to {largest:.2g}, but they must stay within {FLOAT_REACH:g}. "
+                "Scale down what it reads."
+            )
 
     def _inner(self, node: Node, trained: TrainedValues) -> NDArray[np.float64] | float:
         """Return the largest magnitudes of the trained values that a layer folds, each scaled as in the output.

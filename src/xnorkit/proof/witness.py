@@ -9,7 +9,7 @@ from xnorkit.compile.frontend.capture import Captured, Ref
 from xnorkit.compile.frontend.model_copy import copied, first_line
 from xnorkit.errors import ExportError
 
-__all__ = ["Witness", "same"]
+__all__ = ["Witness", "not_finite", "same"]
 
 
 class Witness:
@@ -47,6 +47,9 @@ class Witness:
                 return
             raise ExportError(f"the model fails when it is run again: {first_line(error)}. {REMEDY}") from error
         if not same(found, wanted):
+            for call in captured.calls:
+                if not all(bool(output.isfinite().all()) for output in call.outputs):
+                    raise not_finite(call.name)
             raise ExportError(
                 f"the model gives different numbers when it is run again{self._first(captured, gradients)}. {REMEDY}"
             )
@@ -78,6 +81,14 @@ class Witness:
 REMEDY = (
     "Let its forward depend only on the image: not on random numbers, on state that it keeps or on the gradient mode."
 )
+
+
+def not_finite(name: str) -> ExportError:
+    """Return the error for a value of the trained model that cannot be compared."""
+    return ExportError(
+        f"'{name}' of the trained model gives infinity or NaN on these images, but its numbers must be finite. Check "
+        "its weights, and the range of its images."
+    )
 
 
 def same(a: Any, b: Tensor) -> bool:

@@ -99,6 +99,12 @@ def check_model(model: Any) -> None:
         raise ExportError(
             f"{kind} is or holds a scripted module, but it must be the nn.Module from which that was made."
         )
+    unprintable = next((path for path, _ in model.named_modules() if path and not path.isprintable()), None)
+    if unprintable is not None:
+        raise ExportError(
+            f"the module {unprintable!r} has a name with characters that cannot be printed, but names become those of "
+            "the file's nodes. Rename it."
+        )
     if isinstance(model, SINGLE):
         raise ExportError(f"the model is a single {kind}, but it must be a network, such as nn.Sequential(layer).")
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
@@ -109,6 +115,10 @@ def check_model(model: Any) -> None:
         raise ExportError(
             f"the forward of {kind} does not take one argument ({error}), but it must take one image input."
         ) from None
+    _check_numbers(model)
+
+
+def _check_numbers(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32:
             raise ExportError(f"parameter '{name}' is {parameter.dtype}, but it must be float32. Use model.float().")
