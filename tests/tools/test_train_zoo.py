@@ -16,8 +16,8 @@ from xnorkit.errors import DataError, InputError
 from xnorkit.train import Hardware, fit, load_checkpoint, load_recipe, read_checkpoint
 
 NAME = "lenet5-digits"
-SMALL = ("batch_size=256", "ema_decay=0.9")
-EPOCHS = 80  # of some 50 ms: more than pass between two looks at a run
+SMALL = ("batch_size=32", "ema_decay=0.9")
+EPOCHS = 24  # of some 50 ms: more than pass between two looks at a run
 ARGUMENTS = ("--threads", "1", "--limit-train-batches", "2", "--limit-eval-batches", "1")
 
 
@@ -39,8 +39,9 @@ def after(runs: Path, epochs: int) -> Callable[[], bool]:
     return expired
 
 
-def test_a_run_in_pieces_is_the_run_in_one(tmp_path: Path) -> None:
+def test_a_run_in_pieces_is_the_run_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped twice, and carried to another machine in parts in between."""
+    monkeypatch.setattr("train_zoo.POLL", 0.02)
     here, there, parts = tmp_path / "here", tmp_path / "there", tmp_path / "parts"
     job = Job(here, tmp_path, arguments=ARGUMENTS)
     for _ in range(3):  # an interrupt can get lost in a callback of the interpreter; the run then ends by itself

@@ -70,8 +70,10 @@ def test_stored_logits_on_every_isa(name: str, isa: str) -> None:
     sample = zoo.sample(name)
     assert sample.images.dtype == np.uint8
     assert len(sample.images) == len(sample.labels) <= 10
-    for threads in (1, 2):
-        np.testing.assert_array_equal(load(name, isa=isa, threads=threads)(sample.images), sample.logits)
+    count, most = (2, 1) if isa == "reference" else (10, 2)  # the reference takes a second for an image
+    for threads in range(1, most + 1):
+        logits = load(name, isa=isa, threads=threads)(sample.images[:count])
+        np.testing.assert_array_equal(logits, sample.logits[:count])
 
 
 @pytest.mark.parametrize("name", NAMES)

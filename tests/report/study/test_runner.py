@@ -133,26 +133,34 @@ def test_a_study_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_models_that_ship_fill_cells_without_a_training(tmp_path: Path) -> None:
     study = Study(TINY, tmp_path)
     (step,) = [step for step in steps_of(study, ["accuracy"]) if step.title.endswith(".xnor")]
-    (record,) = step.measure()
+    record, twin = step.measure()
+    made = zoo.card("lenet5-digits")
+    assert twin.id == "accuracy/digits/lenet5/float/card/s0"
+    assert twin.values["top1"] == made.twins[0].runs[0].top1
+    assert twin.command == "xnorkit train lenet5-digits-float"
     assert record.id == "accuracy/digits/lenet5/xnor/shipped"
     assert record.values["top1"] == zoo.card("lenet5-digits").top1
     assert record.command == "xnorkit evaluate lenet5-digits"
     study.store.append(record)
+    study.store.append(twin)
     write_page(tmp_path, tmp_path / "page")
     text = (tmp_path / "page" / "report.md").read_text(encoding="utf-8")
     assert "(shipped, 30 epochs, one seed)" in text
     assert "evaluated here" in text
+    assert "(card, 30 epochs, one seed)" in text
+    assert "as the card of such a model gives it" in text
     study.store.append(replace(record, id="accuracy/digits/lenet5/xnor", subject={**record.subject, "run": "mine"}))
     best = best_training(Evidence(tmp_path), dataset="digits", model="lenet5", family="xnor")
     assert best is not None
     assert best.seeds == 1  # one seed, trained twice, is no series
+    assert best.source == "run"
 
 
 def test_no_time_left_for_training(tmp_path: Path) -> None:
     notes: list[str] = []
     plan = replace(TINY, runs=(RunSpec("lenet5-digits", "digits", "lenet5", "xnor"),))
     result = run_study(Study(plan, tmp_path, deadline=0.0, note=notes.append), ["accuracy"], show=quiet)
-    assert (result.measured, result.not_run) == (1, 2)  # the model that ships
+    assert (result.measured, result.not_run) == (2, 2)  # the model that ships, and its twin
     assert notes == ["lenet5-digits: no time left to train it (--hours)"]
 
 
@@ -162,7 +170,7 @@ def test_the_time_for_trainings_ends(tmp_path: Path) -> None:
     study = Study(replace(TINY, runs=(endless,)), tmp_path, deadline=time.monotonic() + 4, note=notes.append)
     result = run_study(study, ["accuracy"], show=quiet)
     assert notes[0] == "lenet5-digits-xnor: the time is over (--hours); it continues with the next report"
-    assert (result.measured, result.in_part + result.not_run) == (1, 2)  # the model that ships
+    assert (result.measured, result.in_part + result.not_run) == (2, 2)  # the model that ships, and its twin
     for record in study.store.find("accuracy", family="xnor", recipe="lenet5-digits", epochs_planned=100000):
         assert record.status == "not run" or record.reason.endswith(" of 100000 epochs")
 

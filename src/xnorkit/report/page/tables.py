@@ -15,6 +15,7 @@ OWN = "xnorkit xnor"
 ENGINES = ("torch_f32", "torch_compile_f32", "onnxruntime_f32", "openvino_f32", "onnxruntime_int8", "openvino_int8")
 BASES = {"gradients": ("rule", "exact"), "ablation": ("change", "full xnor")}
 """The field that distinguishes the variants, and the variant that the others are compared with."""
+SOURCES = ("run", "shipped", "card")
 SWEEPS = {  # experiment: figure, what changes, how it is called
     "channels": ("4b", "channels", "input channels"),
     "filter": ("4c", "kernel", "filter size"),
@@ -39,7 +40,8 @@ MINIMA = {
 class Trained:
     """Trainings that differ only in their seed; `loss`, `epochs` and `planned` are None if no record has them.
 
-    shipped: the file of a trained model that ships was evaluated, not a training of this machine.
+    source: "run", a training of this machine; "shipped", the file of a trained model that ships, evaluated here; or
+        "card", a training whose result stands on the card of such a model.
     """
 
     top1: Sequence[Cited]
@@ -51,7 +53,7 @@ class Trained:
     in_part: bool
     splits: Sequence[str]
     images: Sequence[int]
-    shipped: bool
+    source: str
 
 
 def trained(records: Sequence[Record]) -> Trained | None:
@@ -64,23 +66,29 @@ def trained(records: Sequence[Record]) -> Trained | None:
     splits = sorted({str(record.subject.get("split", "evaluation split")) for record in records})
     images = sorted({int(record.subject.get("images", 0)) for record in records})
     loss = mean(losses) if losses else None
-    shipped = all(map(is_shipped, records))
-    return Trained(top1, mean(top1), count(top1), loss, epochs, planned, in_part, splits, images, shipped)
+    return Trained(top1, mean(top1), count(top1), loss, epochs, planned, in_part, splits, images, source(records[0]))
 
 
 def best_training(evidence: Evidence, **network: str) -> Trained | None:
-    """Return the training that represents a data set, model and family: finished, of many seeds, then the longest."""
+    """Return the training that represents a data set, model and family.
+
+    It is a finished one, rather of this machine than one that ships or stands on a card, of many seeds, and long.
+    """
     groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in evidence.of("accuracy", **network):
-        kind = record.subject.get("recipe"), record.subject.get("epochs_planned"), is_shipped(record)
+        kind = record.subject.get("recipe"), record.subject.get("epochs_planned"), source(record)
         groups.setdefault(kind, []).append(record)
     found = [each for group in groups.values() if (each := trained(group))]
-    return min(found, key=lambda each: (each.in_part, -each.seeds, -(each.epochs or 0)), default=None)
+    return min(
+        found,
+        key=lambda each: (each.in_part, SOURCES.index(each.source), -each.seeds, -(each.epochs or 0)),
+        default=None,
+    )
 
 
-def is_shipped(record: Record) -> bool:
-    """Return whether the record is of the file of a trained model that ships."""
-    return str(record.subject.get("run", "")).endswith(".xnor")
+def source(record: Record) -> str:
+    """Return where an accuracy is from, one of `SOURCES`: a model that ships gives its run the name of a file."""
+    return {"xnor": "shipped", "json": "card"}.get(str(record.subject.get("run", "")).rpartition(".")[2], "run")
 
 
 def side_by_side(found: Mapping[str, Trained], base: str = "") -> tuple[dict[str, Trained], dict[str, Trained]]:

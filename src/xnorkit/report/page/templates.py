@@ -156,7 +156,7 @@ def _tables(evidence: Evidence) -> dict[str, Any]:
         "families": tables.families,
         "networks": tables.networks,
         "accuracies": partial(tables.accuracies, evidence),
-        "any_shipped": any(map(tables.is_shipped, evidence.of("accuracy"))),
+        "sources": set(map(tables.source, evidence.of("accuracy"))),
         "best_points": tables.best_points,
         "rival": tables.rival,
         "pairs": tables.pairs(evidence),

@@ -1,4 +1,8 @@
-"""The accuracy of the trained models that ship, measured on this machine: cells of the table without a training."""
+"""The accuracy of the trained models that ship, for cells of the table without a training.
+
+The packed file is evaluated on this machine. The same network in other binarizations, its twins, did not ship: what
+their trainings reached stands on the model's card.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,7 +12,7 @@ from xnorkit.app.evaluate import evaluate_file
 from xnorkit.errors import DataError
 from xnorkit.report.records import Record
 from xnorkit.report.study.study import Step, Study, Subject, blank, measured
-from xnorkit.zoo import card, list_pretrained, path
+from xnorkit.zoo import Card, Series, card, list_pretrained, path
 
 __all__ = ["shipped_steps"]
 
@@ -18,29 +22,37 @@ SECONDS = 30.0
 def shipped_steps(study: Study) -> Iterable[Step]:
     """Yield one step per trained model of a data set of the plan; it evaluates the packed file on the engine."""
     datasets = {spec.dataset for spec in study.plan.runs}
-    for name in list_pretrained():
-        made = card(name)
+    for made in map(card, list_pretrained()):
         if made.data in datasets:
-            subject: Subject = {
-                "dataset": made.data,
-                "model": made.model,
-                "family": made.series.binarization,
-                "recipe": made.series.recipe,
-                "epochs": made.series.epochs,
-                "epochs_planned": made.series.epochs,
-                "seed": made.seed,
-                "run": f"{name}.xnor",
-            }
-            command = f"xnorkit evaluate {name}" + ("" if made.data == "digits" else " --data DIR")
+            subject = {**_subject(made, made.series), "seed": made.seed, "run": f"{made.name}.xnor"}
+            command = f"xnorkit evaluate {made.name}" + ("" if made.data == "digits" else " --data DIR")
             key = f"{made.data}/{made.model}/{made.series.binarization}/shipped"
             record = blank("accuracy", key, subject, command)
-            yield Step(f"accuracy: {name}.xnor", SECONDS, [record], partial(_measure, study, name, record))
+            yield Step(f"accuracy: {made.name}.xnor", SECONDS, [record], partial(_measure, study, made, record))
 
 
-def _measure(study: Study, name: str, record: Record) -> list[Record]:
+def _subject(made: Card, series: Series) -> Subject:
+    return {
+        "dataset": made.data,
+        "model": made.model,
+        "family": series.binarization,
+        "recipe": series.recipe,
+        "epochs": series.epochs,
+        "epochs_planned": series.epochs,
+    }
+
+
+def _measure(study: Study, made: Card, record: Record) -> Iterable[Record]:
     try:
-        found = evaluate_file(path(name), data_root=study.data, threads=study.threads)
+        found = evaluate_file(path(made.name), data_root=study.data, threads=study.threads)
     except DataError:  # whose message names a folder of this machine
-        return [replace(record, reason="its data set was not found")]
+        yield replace(record, reason="its data set was not found")
+        return
+    where = {"split": found["split"], "images": found["images"]}
     values = {key: found[key] for key in ("top1", "top5") if found[key] is not None}
-    return [measured(record, values, subject={"split": found["split"], "images": found["images"]})]
+    yield measured(record, values, subject=where)
+    for series in made.twins:
+        for run in series.runs:
+            key = f"{made.data}/{made.model}/{series.binarization}/card/s{run.seed}"
+            subject = {**_subject(made, series), **where, "seed": run.seed, "run": f"{made.name}.json"}
+            yield measured(blank("accuracy", key, subject, made.command(series)), {"top1": run.top1})
