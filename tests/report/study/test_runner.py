@@ -132,8 +132,9 @@ def test_a_study_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_models_that_ship_fill_cells_without_a_training(tmp_path: Path) -> None:
     study = Study(TINY, tmp_path)
-    (step,) = [step for step in steps_of(study, ["accuracy"]) if step.title.endswith(".xnor")]
-    record, twin = step.measure()
+    twins, step = (step for step in steps_of(study, ["accuracy"]) if "lenet5-digits" in step.title and not step.again)
+    (record,), (twin,) = step.measure(), twins.measure()
+    assert [blank.id for blank in twins.blanks] == [twin.id]
     made = zoo.card("lenet5-digits")
     assert twin.id == "accuracy/digits/lenet5/float/card/s0"
     assert twin.values["top1"] == made.twins[0].runs[0].top1
@@ -180,7 +181,8 @@ def test_a_training_that_refuses(tmp_path: Path) -> None:
     plan = replace(TINY, runs=(missing,))
     study = Study(plan, tmp_path / "report", data=tmp_path / "absent", deadline=time.monotonic() + 300)
     run_study(study, ["accuracy"], show=quiet)
-    record, shipped = study.store.find("accuracy")
+    record, *cards, shipped = study.store.find("accuracy")
+    assert [card.subject["run"] for card in cards] == ["lenet5-mnist.json"] * 4  # three seeds of float32, one of BWN
     assert (shipped.status, shipped.reason) == ("not run", "its data set was not found")
     assert record.status == "not run"
     assert record.reason.startswith("training lenet5-mnist failed: ")

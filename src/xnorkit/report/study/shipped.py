@@ -12,7 +12,7 @@ from xnorkit.app.evaluate import evaluate_file
 from xnorkit.errors import DataError
 from xnorkit.report.records import Record
 from xnorkit.report.study.study import Step, Study, Subject, blank, measured
-from xnorkit.zoo import Card, Series, card, list_pretrained, path
+from xnorkit.zoo import Card, Run, Series, card, list_pretrained, path
 
 __all__ = ["shipped_steps"]
 
@@ -20,10 +20,13 @@ SECONDS = 30.0
 
 
 def shipped_steps(study: Study) -> Iterable[Step]:
-    """Yield one step per trained model of a data set of the plan; it evaluates the packed file on the engine."""
+    """Yield, for each trained model of a data set of the plan, a step that evaluates its file and one for its twins."""
     datasets = {spec.dataset for spec in study.plan.runs}
     for made in map(card, list_pretrained()):
         if made.data in datasets:
+            runs = [(series, run) for series in made.twins for run in series.runs]
+            twins = [_twin(made, *each) for each in runs]
+            yield Step(f"accuracy: card of {made.name}", 0.0, twins, partial(_quote, twins, runs))
             subject = {**_subject(made, made.series), "seed": made.seed, "run": f"{made.name}.xnor"}
             command = f"xnorkit evaluate {made.name}" + ("" if made.data == "digits" else " --data DIR")
             key = f"{made.data}/{made.model}/{made.series.binarization}/shipped"
@@ -51,8 +54,13 @@ def _measure(study: Study, made: Card, record: Record) -> Iterable[Record]:
     where = {"split": found["split"], "images": found["images"]}
     values = {key: found[key] for key in ("top1", "top5") if found[key] is not None}
     yield measured(record, values, subject=where)
-    for series in made.twins:
-        for run in series.runs:
-            key = f"{made.data}/{made.model}/{series.binarization}/card/s{run.seed}"
-            subject = {**_subject(made, series), **where, "seed": run.seed, "run": f"{made.name}.json"}
-            yield measured(blank("accuracy", key, subject, made.command(series)), {"top1": run.top1})
+
+
+def _twin(made: Card, series: Series, run: Run) -> Record:
+    key = f"{made.data}/{made.model}/{series.binarization}/card/s{run.seed}"
+    where: Subject = {"split": made.split, "images": made.images, "seed": run.seed, "run": f"{made.name}.json"}
+    return blank("accuracy", key, {**_subject(made, series), **where}, made.command(series))
+
+
+def _quote(twins: Iterable[Record], runs: Iterable[tuple[Series, Run]]) -> Iterable[Record]:
+    return [measured(twin, {"top1": run.top1}) for twin, (_, run) in zip(twins, runs, strict=True)]
