@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from differential import unproved
 from torch import Tensor, nn
 
 from xnorkit.data import repair_torchvision
+from xnorkit.errors import ExportError
 from xnorkit.export import explain, export_model, interpret, verify
 from xnorkit.nn import BConfig, BinaryConv1d, BinaryConv2d, BinaryLinear, RSign, quantize_first_last_
 from xnorkit.ops import BasicInputBinarizer, XNORScaleBinarizer, XNORWeightBinarizer
@@ -213,9 +215,22 @@ def test_dynamic_size() -> None:
     images = torch.randn(2, 3, 13, 9)
     with torch.no_grad():
         np.testing.assert_allclose(Model(graph)(images), model(images), atol=1e-5)
+    for packed in (Model(graph), graph):
+        proof = verify(model, packed, images)
+        assert (proof.predictions_equal, proof.total_flips) == (2, 0)
+        assert not unproved(proof, graph)
     fixed = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 3))
     with pytest.raises(Exception, match=r"'2' \(float_linear\) is made for 6 x 6"):
         export_model(fixed, SHAPE, dynamic=True)
+
+
+@pytest.mark.parametrize("limit", [8, 12, 16, 20])
+def test_steps_that_depend_on_the_size_are_refused(limit: int) -> None:
+    """By `pack` if it tries such a size, and else by `verify` with images of it."""
+    model = Idiom(lambda _, x: F.max_pool2d(F.relu(x), 2) if x.shape[2] > limit else F.relu(x)).eval()
+    images = torch.randn(2, 3, 32, 17)
+    with pytest.raises(ExportError, match=r"must not depend on the size of the image|must be the same for all sizes"):
+        verify(model, Model(export_model(model, SHAPE, dynamic=True).graph), images)
 
 
 @pytest.mark.parametrize(

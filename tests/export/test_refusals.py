@@ -1,12 +1,17 @@
 """What cannot be exported is refused by one error that names the module and says why."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from xnorkit.errors import ExportError
-from xnorkit.export import pack
-from xnorkit.format import Normalization
+from xnorkit.errors import ExportError, InputError
+from xnorkit.export import pack, verify
+from xnorkit.format import Normalization, Preparation
 from xnorkit.models import create_model
 from xnorkit.nn import BConfig, BinaryConv2d, BinaryConvTranspose2d, Identity
 from xnorkit.ops import (
@@ -16,6 +21,7 @@ from xnorkit.ops import (
     SignWeightBinarizer,
     XNORWeightBinarizer,
 )
+from xnorkit.runtime import Model
 
 SHAPE = (3, 8, 8)
 SIGNS = BConfig(BasicInputBinarizer, Identity, SignWeightBinarizer)
@@ -48,6 +54,20 @@ def first() -> nn.Module:
     return nn.Conv2d(3, 4, 3)
 
 
+FLAT = "the sign turns where '.*' .* becomes flat, and PyTorch rounds its numbers there, but it must turn elsewhere"
+TAILS = (
+    (F.gelu, FLAT),
+    (F.silu, FLAT),
+    (lambda x: F.mish(x) * 3, FLAT),
+    (lambda x: x * torch.sigmoid(x), FLAT),
+    (lambda x: torch.sigmoid(2 * x) * x, FLAT),
+    (lambda x: (x - 1) * torch.sigmoid(1.7 * x), FLAT),
+    (lambda x: (x * torch.sigmoid(x)).clamp(max=3) + 0.0, FLAT),
+    (lambda x: torch.sigmoid(8 * x) - 1, FLAT),
+    (lambda x: torch.tanh(x) + 1, FLAT),
+    (lambda x: 2 - torch.tanh(x) * 2, FLAT),
+    (lambda x: F.max_pool2d(F.silu(x), 3, 1, 1), FLAT),
+)
 REFUSED = [
     (
         Branching,
@@ -92,6 +112,8 @@ REFUSED = [
     (lambda: Calls(lambda x: torch.add(x, x, alpha=2)), "'add' has the option alpha=2"),
     (lambda: Calls(lambda x: torch.cat((x, x), 2)), "along dimension 2, but it must"),
     (lambda: Calls(lambda x: (x, x)), "returns a structure"),
+    # Functions whose tails PyTorch rounds to 0 or 1, also as users write them.
+    *((lambda call=call: huge(call), message) for call, message in TAILS),
     # Numbers for which no proof is possible: thresholds are sought among those that a batch norm cannot make infinite.
     (
         lambda: nn.Sequential(Calls(lambda x: x * 1e30 * 1e30), nn.Conv2d(4, 2, 6)),
@@ -101,6 +123,24 @@ REFUSED = [
     (lambda: huge(lambda x: ((x * 1e32).relu() + x.relu() * 1e32) - 1e31), "reads numbers up to .*e.32, but they must"),
     (lambda: named("two\nlines"), r"the module 'two\\nlines' has a name with characters that cannot be printed"),
 ]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: F.gelu(x) - 0.1,
+        lambda x: F.gelu(x).relu() * 2 - 0.1,
+        lambda x: torch.sigmoid(8 * x) - 0.9,
+        lambda x: torch.tanh(x).clamp(0, 0.5) - 0.25,
+        lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)),
+        lambda x: x * torch.sigmoid(x) + 0.2,
+        lambda x: x.sigmoid(),
+    ],
+)
+def test_signs_that_turn_beside_a_tail_are_packed(call) -> None:
+    model = huge(call).eval()
+    rows = np.random.default_rng(0).standard_normal((16, *SHAPE), dtype=np.float32) * 8
+    assert verify(model, Model(pack(model, SHAPE)), rows).total_flips <= 2
 
 
 def huge(call) -> nn.Module:
@@ -145,6 +185,104 @@ def test_a_shape_that_the_model_does_not_take_is_one_line(shape, capfd: pytest.C
         pack(create_model("lenet5"), shape)
     assert "\n" not in str(raised.value)
     assert capfd.readouterr().err == ""
+
+
+OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "normalization": ({"normalization": ((0.5,) * 3, (0.25,) * 3)}, "normalization is tuple, but it must be a Normal"),
+    "preparation": ({"preparation": "bgr"}, "preparation is str, but it must be a Preparation or None"),
+    "metadata": ({"metadata": [1]}, "metadata is list, but it must be a Mapping or None"),
+    "mean image": (
+        {"dynamic": True, "preparation": Preparation("bgr", mean_image=np.zeros(SHAPE, np.float32))},
+        "the mean image is float32 .* for images .*, dynamic, but",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_of_another_type(name: str) -> None:
+    options, message = OPTIONS[name]
+    with pytest.raises(ExportError, match=message):
+        pack(network(), SHAPE, **options)
+
+
+def test_an_unknown_option() -> None:
+    with pytest.raises(TypeError, match="no option 'halve'; the options are name, normalization,"):
+        pack(network(), SHAPE, halve=True)
+
+
+def test_shapes_may_be_lists_and_integers_of_numpy() -> None:
+    assert pack(network(), [3, np.int64(8), 8]).input.shape == SHAPE  # type: ignore[arg-type]
+
+
+def test_what_verify_refuses() -> None:
+    model, images = network(), torch.zeros(1, *SHAPE)
+    graph = pack(model, SHAPE)
+    with pytest.raises(InputError, match=r"the file is str, but it must be a Model or a Graph. Use xnorkit.load"):
+        verify(model, "file.xnor", images)  # type: ignore[arg-type]
+    for size in (0, -1):
+        with pytest.raises(InputError, match=f"batch_size={size}, but it must be at least 1"):
+            verify(model, graph, images, size)
+    with pytest.raises(ExportError, match=r"Its weight in the file is not the model's. Pass the model of the file"):
+        verify(network(), graph, images + 1)
+
+
+def network(first: nn.Module | None = None) -> nn.Sequential:
+    layer = BinaryConv2d(4, 4, 3, padding=1, bconfig=SIGNS)
+    layers = first or nn.Conv2d(3, 4, 3, padding=1), layer, nn.BatchNorm2d(4), nn.Flatten(), nn.LazyLinear(4)
+    made = nn.Sequential(*layers).eval()
+    made(torch.zeros(1, *SHAPE))
+    return made
+
+
+class Doubled(BinaryConv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * 2
+
+
+def hooked(process: str, change: Any) -> nn.Module:
+    model = network()
+    getattr(model[1], process).register_forward_hook(lambda _module, _inputs, output: change(output))
+    return model
+
+
+HOOKS: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "output process": (
+        lambda: hooked("activation_post_process", lambda y: y * 2),
+        "'1': its output process Identity has",
+    ),
+    "zeros": (
+        lambda: hooked("activation_pre_process", lambda y: y * 0),
+        "'1': the activation binarizer Basic.* makes -?0",
+    ),
+    "own forward": (lambda: network(Doubled(3, 4, 3, padding=1, bconfig=SIGNS)), r"'0' \(Doubled\) has a forward or"),
+    "meta": (lambda: network().to("meta"), "parameter '0.weight' is on the meta device, but it must hold numbers"),
+    "circular": (
+        lambda: network(nn.Sequential(nn.CircularPad2d(1), nn.Conv2d(3, 4, 3))),
+        "'.*' fills a tensor part by part",
+    ),
+    "depth": (lambda: nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv3d(1, 2, 3)), "Move the depth into the channels"),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_what_is_around_a_layer_is_refused_for_its_own_reason(name: str) -> None:
+    make, message = HOOKS[name]
+    with pytest.raises(ExportError, match=message) as raised:
+        pack(make().eval(), SHAPE)
+    assert "report" not in str(raised.value)
+
+
+def test_hooks_and_attributes_that_users_set_are_followed() -> None:
+    models = [network(), network(), network(), hooked("activation_pre_process", lambda y: -y)]
+    models[0][0].register_forward_hook(lambda module, _, output: setattr(module, "feature", output))
+    models[0][1].register_forward_hook(lambda module, _, output: setattr(module, "feature", output))
+    models[1][0].padding, models[1][0].stride, models[1][0].dilation = 1, 1, 1
+    models[2].to(memory_format=torch.channels_last)
+    models[2] = nn.Sequential(*models[2][:3], Calls(lambda x: F.adaptive_avg_pool2d(x, 1)), nn.Flatten()).eval()
+    models[2][3].conv = nn.Identity()
+    for model in models:
+        rows = torch.randn(4, *SHAPE, generator=torch.Generator().manual_seed(0))
+        assert verify(model, Model(pack(model, SHAPE)), rows).predictions_equal == 4
 
 
 def test_no_module() -> None:

@@ -13,7 +13,7 @@ from differential import unproved
 from networks import randomize_
 from torch import Tensor, nn
 
-from xnorkit.errors import ExportError
+from xnorkit.errors import ExportError, InputError
 from xnorkit.export import export_model, interpret, verify
 from xnorkit.format import Graph
 from xnorkit.functional import sign_ste
@@ -25,6 +25,7 @@ from xnorkit.ops import (
     BiasPostprocess,
     InputBiasBinarizer,
     RPReLU,
+    ScaledSignBinarizer,
     SignWeightBinarizer,
     SteHeavisideBinarizer,
     XNORScaleBinarizer,
@@ -227,6 +228,74 @@ def test_a_users_binarizer_works_on_each_number_alone(before: str, kind: str) ->
         return
     export = export_model(model, (3, 5, 6))
     assert not unproved(verify(model, Model(export.graph), images(16, 3, 5, 6), export=export), export.graph)
+
+
+class Plain(nn.Module):
+    """A user's binarizer that is one function of each number, and declares that its values are bits."""
+
+    bit_reason = None
+
+    def __init__(self, layer: nn.Module, function: Callable[[Tensor], Tensor], zero_one: bool = False) -> None:
+        super().__init__()
+        self.function, self.zero_one = function, zero_one
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+class Derived(Plain, ActivationBinarizer):
+    """The same, from the class of this package."""
+
+    zero_one = False
+
+
+BROKEN_PROMISES: dict[str, tuple[Callable[[Tensor], Tensor], bool, str]] = {
+    "0 of 0": (torch.sign, False, r"makes 0 of -?0, but its values must be \+1 and -1 for every number, 0 included"),
+    "NaN of 0": (lambda x: x / x.abs(), False, r"makes nan of -?0, but its values must be"),
+    "half": (lambda x: sign_ste(x) / 2, False, r"makes -?0.5 of .*, but its values must be \+1 and -1"),
+    "0 and 1": (lambda x: (x > 0).float(), False, r"makes 0 of .*, but its values must be \+1 and -1"),
+    "signs": (sign_ste, True, r"makes -1 of .*, but its values must be 1 and 0"),
+    "one channel": (lambda x: sign_ste(x.mean(1, keepdim=True)).expand(x.shape), False, "makes the sign of a number"),
+    "a band": (lambda x: torch.where((x > 6) & (x < 8), -1.0, 1.0), False, "changes its sign more than once"),
+    "two bands": (lambda x: sign_ste(x * (x.abs() - 400)), False, "changes its sign more than once"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_PROMISES)
+@pytest.mark.parametrize("base", [Plain, Derived])
+def test_a_users_binarizer_keeps_its_promise(base: type[Plain], kind: str) -> None:
+    function, zero_one, message = BROKEN_PROMISES[kind]
+    config = BConfig(partial(base, function=function, zero_one=zero_one), Identity, XNORWeightBinarizer)
+    layers = BinaryConv2d(3, 8, 3, bconfig=config), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(96, 4)
+    message = rf"'0': the activation binarizer {base.__name__} {message}"
+    if base is Derived:  # whose layer runs on bits, and sees what it returns
+        message += "|: Derived returns values other than \\+1 and -1, but its bit_reason is None"
+    with pytest.raises(ExportError, match=message):
+        export_model(nn.Sequential(*layers).eval(), (3, 5, 6))
+
+
+def test_a_users_weight_binarizer_keeps_its_promise() -> None:
+    class Ternary(ScaledSignBinarizer):
+        def factors(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
+            return torch.sign(w) * (w.abs() > 0.05), None
+
+    layer = BinaryConv2d(3, 8, 3, bconfig=BConfig(BasicInputBinarizer, Identity, lambda _: Ternary()))
+    with pytest.raises(
+        ExportError, match="'0': the weight binarizer Ternary makes 0 of a weight, but its factors must"
+    ):
+        export_model(nn.Sequential(layer, nn.Flatten(), nn.Linear(96, 4)).eval(), (3, 5, 6))
+
+
+def test_training_on_bits_refuses_a_broken_promise() -> None:
+    config = BConfig(partial(Derived, function=torch.sign), Identity, XNORWeightBinarizer)
+    layer = BinaryConv2d(8, 8, 3, bconfig=config)
+    x = torch.randn(4, 8, 8, 8, requires_grad=True)
+    assert layer.runs_on_bits(x)
+    layer(x)
+    with torch.no_grad():
+        x[0, 0, 0, 0] = 0
+    with pytest.raises(InputError, match="Derived returns values other than"):
+        layer(x)
 
 
 @pytest.mark.parametrize("isa", ["portable", "reference", None])

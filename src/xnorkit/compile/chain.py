@@ -1,6 +1,6 @@
 """The chain between a value and the bits that a binary layer reads, as a function of only that value's numbers."""
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xnorkit.compile.frontend.model_copy import first_line
-from xnorkit.compile.operations import Flatten, KMap, Layer, MaxPool, Quantize, Softmax
+from xnorkit.compile.operations import Flatten, KMap, Layer, MaxPool, Multiply, Quantize, Softmax
 from xnorkit.compile.pointwise import NORM, Pointwise, Sign
 from xnorkit.compile.thresholds import (
     FLOAT_REACH,
@@ -28,7 +28,7 @@ __all__ = ["Bits", "Chain", "MaxPoolBits"]
 NORM_NAMES = tuple(kind.__name__ for kind in NORM)
 
 FADED = 1e-6
-"""Thresholds closer to 0 than this lie in the tail of a GELU or SiLU."""
+"""Thresholds closer than this to what a function comes to, as 0 of GELU, lie in its tail."""
 
 FEW = 1 << 18
 """Up to this many evaluations every integer is tried; beyond it, a chain of monotone operations is bisected."""
@@ -80,13 +80,15 @@ class Chain:
         if isinstance(operation, Layer) and operation.form == "int8":
             return bisected_thresholds(self.evaluate, operation.reach, self.start.name, torch.float64)
         found = float_thresholds(self.evaluate, self.start.name)
-        fading = _fading(self.start)
-        if fading is not None and bool((np.abs(found.threshold) < FADED).any()):
-            raise ExportError(
-                f"the sign turns at 0 after '{fading.name}' ({fading.operation.describe()}), whose small negative "
-                "numbers PyTorch rounds to 0, but numbers below 0 must stay below 0. Put a batch norm or a shift "
-                "between them, or a ReLU in its place."
-            )
+        for source, limit in _tails(self.start):
+            limits = limit.reshape(self.start.shape[0], -1).numpy()
+            near = np.abs(found.threshold.reshape(len(limits), -1) - limits) < FADED * np.maximum(1, np.abs(limits))
+            if bool(near.any()):
+                raise ExportError(
+                    f"the sign turns where '{source.name}' ({source.operation.describe()}) becomes flat, and PyTorch "
+                    "rounds its numbers there, but it must turn elsewhere. Put a batch norm or another shift between "
+                    "them, or a ReLU in its place."
+                )
         return found
 
     def falling(self, pool: int, thresholds: Thresholds) -> NDArray[np.uint8]:
@@ -165,28 +167,41 @@ def _spreads(parameter: Tensor, step: Value, channels: int) -> bool:
     return fits and any(size > 1 for size in shape[2:])
 
 
-def _fading(value: Value) -> Value | None:
-    """Return the activation whose fading tail reaches `value` through steps that leave a tail at 0."""
+def _tails(value: Value) -> list[tuple[Value, Tensor]]:
+    """Return the functions whose flat tails reach `value`, each with the numbers (1, ...) that they come to there."""
     operation = value.operation
+    if isinstance(operation, Multiply) and len(set(map(_root, value.inputs))) == 1:  # x * sigmoid(x), which is SiLU
+        return [(value, torch.zeros(1, *value.torch_shape))]
     if isinstance(operation, Pointwise):
-        if operation.fades:
-            return value
-        if operation.step is None or _ends_tail(*operation.step):
-            return None
-    elif isinstance(operation, Layer):
-        if operation.form != "float" or (operation.bias is not None and bool((operation.bias.abs() > FADED).all())):
-            return None
-    elif isinstance(operation, Sign | Softmax | KMap | Quantize):
-        return None
-    return next(filter(None, map(_fading, value.inputs)), None)
+        if operation.tails:
+            return [(value, torch.full((1, *value.torch_shape), limit)) for limit in operation.tails]
+        return _moved_tails(value.inputs[0], operation)
+    if isinstance(operation, Sign | Softmax | KMap | Quantize):
+        return []
+    if isinstance(operation, Layer) and (
+        operation.form != "float" or (operation.bias is not None and bool((operation.bias.abs() > FADED).all()))
+    ):
+        return []
+    found = [tail for source in value.inputs for tail in _tails(source)]
+    return [(source, torch.zeros(1, *value.torch_shape)) for source, limit in found if not limit.any()]
 
 
-def _ends_tail(op: str, attributes: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether a step moves every tail away from 0, or makes it exactly 0."""
+def _moved_tails(source: Value, operation: Pointwise) -> list[tuple[Value, Tensor]]:
+    """Return the tails of `source` after a step: a clip at a tail makes it exact, and another function ends it."""
+    op, attributes, _ = operation.step or ("activation", {}, {})
+    if op == "activation":
+        return []
+    moved = [(of, limit, operation.run(limit)) for of, limit in _tails(source)]
     if op == "clip":
-        return attributes["min"] is not None and attributes["min"] >= 0
-    bias = tensors.get("bias")
-    return op == "activation" or (bias is not None and bool((bias.abs() > FADED).all()))
+        low, high = (-math.inf if attributes["min"] is None else attributes["min"]), attributes["max"]
+        high = math.inf if high is None else high
+        moved = [tail for tail in moved if bool(((tail[1] > low) & (tail[1] < high)).any())]
+    return [(of, limit) for of, _, limit in moved]
+
+
+def _root(value: Value) -> Value:
+    """Return the value from which functions of each number make `value`."""
+    return _root(value.inputs[0]) if isinstance(value.operation, Pointwise) else value
 
 
 @dataclass

@@ -10,7 +10,8 @@ from xnorkit.compile.frontend.builder import Builder
 from xnorkit.compile.frontend.capture import is_itself
 from xnorkit.compile.frontend.k_map import add_k_map
 from xnorkit.compile.operations import Layer, PadBits, Quantize
-from xnorkit.compile.pointwise import Pointwise, Sign, affine, differs_by_position, is_users, pointwise_module
+from xnorkit.compile.pointwise import Pointwise, Sign, affine, pointwise_module
+from xnorkit.compile.users import check_binary_weight, differs_by_position, has_hook, is_users
 from xnorkit.compile.values import Value
 from xnorkit.errors import ExportError
 from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear, Identity
@@ -47,10 +48,11 @@ class Rescale(Pointwise):
 def refuse_unsupported(name: str, module: nn.Module) -> None:
     """Raise ExportError for a layer that no graph can hold; names it."""
     if isinstance(module, UNSUPPORTED):
+        transposed = "Transpose" in type(module).__name__
+        remedy = "Upsample outside the model instead." if transposed else "Move the depth into the channels."
         raise ExportError(
             f"'{name}' is a {type(module).__name__}, but it must be a convolution of one or two dimensions or a "
-            "linear layer: the format has no others. Replace a transposed convolution with upsampling outside the "
-            "model."
+            f"linear layer: the format has no others. {remedy}"
         )
 
 
@@ -128,10 +130,15 @@ def layer_attributes(module: nn.Module) -> dict[str, Any]:
     layer: Any = module
     flat = isinstance(module, nn.Conv1d)
     sides = layer._reversed_padding_repeated_twice
+    kernel, stride, dilation, padding = (
+        list(value) if isinstance(value, tuple | list) else [value] * (1 if flat else 2)
+        for value in (layer.kernel_size, layer.stride, layer.dilation, layer.padding)
+    )
     if not isinstance(layer.padding, str):  # what the forward reads, even if it was set after the constructor
-        sides = [size for size in reversed(layer.padding) for _ in range(2)]
+        sides = [size for size in reversed(padding) for _ in range(2)]
     left, right, top, bottom = (*sides, 0, 0) if flat else sides
-    kernel, stride, dilation = ([1, *v] if flat else list(v) for v in (layer.kernel_size, layer.stride, layer.dilation))
+    if flat:
+        kernel, stride, dilation = ([1, *value] for value in (kernel, stride, dilation))
     return {
         "kernel": kernel,
         "stride": stride,
@@ -184,8 +191,9 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
         return _add_process(place, module.activation_post_process, y, x)
     dims = len(place.torch_shape) - 1
     rescale = _rescale(module.alpha(), module.bias, dims)
+    weight = check_binary_weight(place.name, weights, module.binary_weight())
     if plain:
-        y = place.pointwise("", rescale, place.sums("binary_weight", module, module.binary_weight(), x))
+        y = place.pointwise("", rescale, place.sums("binary_weight", module, weight, x))
         return _add_process(place, module.activation_post_process, y, x)
     reason = _bit_reason(activation, weights)
     if reason:
@@ -201,7 +209,7 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
         scale_and_shift = affine(module.alpha().reshape(shape), bias, rescale.text)
         y = place.pointwise(".alpha", scale_and_shift, _add_zero_one_sums(place, module, bits))
     else:
-        y = place.pointwise("", rescale, place.sums("binary", module, module.binary_weight(), bits))
+        y = place.pointwise("", rescale, place.sums("binary", module, weight, bits))
     return _add_process(place, module.activation_post_process, y, x)
 
 
@@ -260,18 +268,18 @@ def _bit_reason(activation: nn.Module, weights: nn.Module) -> str | None:
 
 def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value:
     """Add a post-process of a layer: pointwise, or the map K of the layer's float input `x`."""
-    if isinstance(process, Identity | nn.Identity):
+    if isinstance(process, Identity | nn.Identity) and not has_hook(process) and is_itself(process):
         return y
     operations = pointwise_module(place.name, process, len(place.torch_shape) - 1)
-    if not operations and not isinstance(process, XNORScaleBinarizer):
+    if not operations and not isinstance(process, Identity | nn.Identity | XNORScaleBinarizer):
         raise ExportError(
             f"'{place.name}': its output process {type(process).__name__} has no counterpart, but it must be one of "
             "BasicScaleBinarizer, BiasPostprocess, RPReLU or XNORScaleBinarizer of xnorkit.ops."
         )
-    if process._forward_hooks or process._forward_pre_hooks or not is_itself(process):
+    if has_hook(process) or not is_itself(process):
         raise ExportError(
             f"'{place.name}': its output process {type(process).__name__} has a hook or a forward of its own, but it "
-            "must compute what its class in xnorkit.ops or PyTorch does. Move that step behind the layer."
+            "must compute what its class in xnorkit.ops or PyTorch does. Move that step into a module after the layer."
         )
     if isinstance(process, XNORScaleBinarizer):
         return add_k_map(place.builder, place.name, process, y, x)

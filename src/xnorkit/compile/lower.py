@@ -12,12 +12,12 @@ from xnorkit.compile.dynamic import check_dynamic
 from xnorkit.compile.emit import emit, reads_pixels
 from xnorkit.compile.frontend.capture import Capture, Captured
 from xnorkit.compile.frontend.model_copy import copied
-from xnorkit.compile.frontend.network import build_network
+from xnorkit.compile.frontend.network import build_network, image_shape
 from xnorkit.compile.layers import BINARY, FLOAT
 from xnorkit.compile.passes import choose_bits, drop_identities, drop_unread, fold_affine, half_weights, share_nodes
 from xnorkit.compile.values import Network, Value
-from xnorkit.errors import ExportError
-from xnorkit.format import Graph, InputSpec, Normalization, Preparation
+from xnorkit.errors import ExportError, FormatError
+from xnorkit.format import Graph, InputSpec, Normalization, Preparation, infer_shapes
 from xnorkit.nn.integer import IntegerLayer
 from xnorkit.nn.quantizers import PixelQuantizer
 
@@ -73,6 +73,8 @@ def lower(
     Raises:
         ExportError: see `pack`; or `dynamic` is set and a layer or pool works for one size only.
     """
+    input_shape = image_shape(input_shape)
+    _check_kinds(normalization=normalization, preparation=preparation, metadata=metadata)
     source = rounded_to_half(model) if half else model
     network, capture, captured = build_network(source, input_shape)
     channels = input_shape[0]
@@ -90,13 +92,25 @@ def lower(
     pixels = reads_pixels(network)
     if pixels:
         normalization = _pixel_normalization(network)
-    spec = InputSpec(input_shape, normalization, kind="u8" if pixels else "f32", dynamic=dynamic)
-    spec = spec if preparation is None else replace(spec, preparation=preparation)
     title = name or type(model).__name__.lower()
-    graph = Graph(title, spec, tuple(draft.nodes), draft.output, dict(metadata or {}))
+    try:
+        spec = InputSpec(input_shape, normalization, kind="u8" if pixels else "f32", dynamic=dynamic)
+        spec = spec if preparation is None else replace(spec, preparation=preparation)
+        graph = Graph(title, spec, tuple(draft.nodes), draft.output, dict(metadata or {}))
+        infer_shapes(graph)
+    except FormatError as error:
+        raise ExportError(str(error)) from error
     if dynamic:
         check_dynamic(network, graph)
     return Export(graph, draft.origins, network, capture, captured, draft.notes)
+
+
+def _check_kinds(**options: Any) -> None:
+    """Raise ExportError for an option of another type than its own."""
+    kinds: Mapping[str, Any] = {"normalization": Normalization, "preparation": Preparation, "metadata": Mapping}
+    for name, value in options.items():
+        if value is not None and not isinstance(value, kinds[name]):
+            raise ExportError(f"{name} is {type(value).__name__}, but it must be a {kinds[name].__name__} or None.")
 
 
 @torch.no_grad()

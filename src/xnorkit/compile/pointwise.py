@@ -1,6 +1,5 @@
 """Operations on each number, with parameters per channel or position: activations, norms, scales, signs."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from xnorkit.compile.values import Operation, Value
+from xnorkit.compile.values import Operation
 from xnorkit.errors import ExportError
 from xnorkit.ops import ActivationBinarizer, BasicScaleBinarizer, BiasPostprocess, RPReLU
 
@@ -21,8 +20,6 @@ __all__ = [
     "Step",
     "affine",
     "clip",
-    "differs_by_position",
-    "is_users",
     "pointwise_module",
 ]
 
@@ -44,8 +41,12 @@ ACTIVATIONS: dict[type[nn.Module], str] = {
 }
 """Functions of the op `activation`; the operator of ATen has the same name."""
 
-FADING = (nn.GELU, nn.SiLU, nn.Mish)
-"""Those that approach 0 from below, which PyTorch rounds to 0."""
+TAILS: dict[type[nn.Module], tuple[float, ...]] = {
+    **dict.fromkeys((nn.GELU, nn.SiLU, nn.Mish), (0.0,)),
+    nn.Sigmoid: (1.0,),
+    nn.Tanh: (-1.0, 1.0),
+}
+"""What they come to at the ends, where PyTorch rounds. The sigmoid's 0 is not below it, as 0 of the others is."""
 
 
 @dataclass
@@ -58,8 +59,8 @@ class Pointwise(Operation):
         monotone: True if f, with its rounding, turns around in no channel, so that bisection over floats is exact.
         parameters: what differs by channel or position, in a shape that broadcasts against the value.
         text: its name, for messages.
-        fades: True if it approaches 0 from below and PyTorch rounds that to 0, like the tail of GELU; no threshold at
-            0 can reproduce this.
+        tails: the numbers that it comes to at its ends and that PyTorch rounds to, like the 0 of GELU; no threshold
+            there can reproduce this.
     """
 
     function: Callable[[Tensor], Tensor]
@@ -67,7 +68,7 @@ class Pointwise(Operation):
     monotone: bool
     parameters: Sequence[Tensor] = ()
     text: str = ""
-    fades: bool = False
+    tails: tuple[float, ...] = ()
 
     def run(self, *inputs: Tensor) -> Tensor:
         """Return the value, computed from its inputs."""
@@ -103,43 +104,6 @@ class Sign(Operation):
         """Return the value, computed from its inputs."""
         y = self.process(inputs[0])
         return 2 * y - 1 if self.zero_one else y
-
-
-def is_users(process: nn.Module) -> bool:
-    """Return whether a binarizer is neither one of this package nor the identity of PyTorch."""
-    return not type(process).__module__.startswith(("xnorkit.", "torch."))
-
-
-@torch.no_grad()
-def differs_by_position(name: str, process: nn.Module, x: Value) -> bool:
-    """Return whether a user's activation binarizer gives equal numbers of a channel different signs, by position.
-
-    Raises:
-        ExportError: it is no function of each number alone: of two tensors, mixed at random, it does not give the signs
-            of both, mixed in the same way.
-    """
-    if not is_users(process):
-        return False
-    random = torch.Generator().manual_seed(0)
-    shape, channels = (2, *x.torch_shape), (2, x.shape[0], x.positions)
-    different = False
-    for trial in range(max(8, min(128, (1 << 22) // math.prod(shape)))):
-        a, b = ((0.3, 1.0, 3.0, 1e3)[trial % 4] * torch.randn(shape, generator=random) for _ in range(2))
-        mask = torch.rand(shape, generator=random) < (0.5, 0.1, 0.9)[trial % 3]
-        signs = process(a)
-        if not torch.equal(process(torch.where(mask, a, b)), torch.where(mask, signs, process(b))):
-            raise ExportError(
-                f"'{name}': the activation binarizer {type(process).__name__} makes the sign of a number depend on "
-                "other numbers, but it must work on each number alone."
-            )
-        order = torch.randperm(x.positions, generator=random)
-        moved = process(a.reshape(channels)[:, :, order].reshape(shape)).reshape(channels)
-        different = different or not torch.equal(moved, signs.reshape(channels)[:, :, order])
-    try:  # or wants the whole tensor, although it treats all positions alike
-        one = process(a.reshape(channels)[:, :, :1].reshape(2, x.shape[0], *(1,) * (len(x.torch_shape) - 1)))
-        return different or not torch.equal(one.flatten(), signs.reshape(channels)[:, :, 0].flatten())
-    except (RuntimeError, IndexError):
-        return True
 
 
 def affine(scale: Tensor | float | None, bias: Tensor | float | None, text: str) -> Pointwise:
@@ -185,10 +149,10 @@ def pointwise_module(name: str, module: nn.Module, dims: int) -> tuple[Pointwise
             return ()
         found = _STEPS[kind](module, shape)
     step, monotone = found
-    fades = isinstance(module, FADING)
+    tails = next((tails for kind, tails in TAILS.items() if isinstance(module, kind)), ())
     # Its forward, because its hooks are steps of their own in the capture.
     parameters = [p.reshape(shape) if p.dim() == 1 else p for p in module.state_dict().values() if p.numel() > 1]
-    return (Pointwise(module.forward, step, monotone, parameters, type(module).__name__, fades),)
+    return (Pointwise(module.forward, step, monotone, parameters, type(module).__name__, tails),)
 
 
 def _hardtanh(module: Any, _: Shape) -> Found:

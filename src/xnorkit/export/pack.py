@@ -1,6 +1,7 @@
 """Trained module -> packed graph that was proved on a few images before anybody gets it."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import nn
 
 from xnorkit.compile.chain import Bits
 from xnorkit.compile.frontend.model_copy import BATCH
+from xnorkit.compile.frontend.network import image_shape
 from xnorkit.compile.lower import Export, lower, rounded_to_half
 from xnorkit.errors import BinarizationWarning, ExportError, FormatError
 from xnorkit.format import Graph, Node
@@ -25,8 +27,14 @@ RUNS = ((BATCH, True), (BATCH + 3, False))
 
 The last number differs from that of the run from which the program was made, to reveal steps that depend on it."""
 
-OTHER_SIZES = ((1, 2), (2, 1))
-"""How much a dynamic model's height and width grow in the checks that its program fits any size."""
+OPTIONS = ("name", "normalization", "preparation", "metadata", "half", "dynamic")
+Growth = tuple[Callable[[int], int], Callable[[int], int]]
+OTHER_SIZES: tuple[Growth, ...] = (
+    (lambda n: n + 1, lambda n: n + 2),
+    (lambda n: n + 2, lambda n: n + 1),
+    (lambda n: 2 * n + 1, lambda n: 2 * n + 1),
+)
+"""The heights and widths of the checks that a dynamic program fits any size."""
 
 
 def pack(model: nn.Module, input_shape: tuple[int, int, int], **options: Any) -> Graph:
@@ -61,11 +69,16 @@ def export_model(model: nn.Module, input_shape: tuple[int, int, int], **options:
     Args:
         model: trained module; it is evaluated as in `eval()` mode and not changed.
         input_shape: (C, H, W) of one image.
-        options: `name`, `normalization`, `metadata`, `half` and `dynamic`, see `xnorkit.compile.lower.lower`.
+        options: `name`, `normalization`, `preparation`, `metadata`, `half` and `dynamic`, see
+            `xnorkit.compile.lower.lower`.
 
     Raises:
         ExportError: see `pack`; or `dynamic` is set and a layer or pool works for one size only.
     """
+    unknown = next((name for name in options if name not in OPTIONS), None)
+    if unknown is not None:
+        raise TypeError(f"there is no option '{unknown}'; the options are {', '.join(OPTIONS)}.")
+    input_shape = image_shape(input_shape)
     export = lower(model, input_shape, **options)
     _validate(export)
     witness = Witness(rounded_to_half(model) if options.get("half") else model)
@@ -103,10 +116,10 @@ def _validate(export: Export) -> None:
         raise ExportError(f"the model has no valid program: {error}") from error
 
 
-def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any], growth: tuple[int, int]) -> None:
+def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any], growth: Growth) -> None:
     """Refuse a dynamic program that would differ if it had been made from images of another size."""
     channels, height, width = export.graph.input.shape
-    grown = (channels, height + growth[0] if height > 1 else 1, width + growth[1])
+    grown = (channels, growth[0](height) if height > 1 else 1, growth[1](width))
     if not _runs(export, grown):
         grown = (channels, 2 * height if height > 1 else 1, 2 * width)
     other = lower(model, grown, **options).graph
@@ -114,8 +127,14 @@ def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any],
         if not _equal(ours, theirs):
             raise ExportError(
                 f"'{ours.name}' ({ours.op}) is a different operation for images of {grown[1]} x {grown[2]}, "
-                "but with dynamic=True the constants of the forward must not depend on the size of the image."
+                "but with dynamic=True the steps and constants of the forward must not depend on the size of the image."
             )
+    if len(export.graph.nodes) != len(other.nodes):
+        raise ExportError(
+            f"the model gives {len(other.nodes)} nodes for images of {grown[1]} x {grown[2]} and "
+            f"{len(export.graph.nodes)} for {height} x {width}, but with dynamic=True the steps of the forward must "
+            "not depend on the size of the image."
+        )
 
 
 def _equal(a: Node, b: Node) -> bool:

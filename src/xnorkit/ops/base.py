@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor, nn
 
+from xnorkit.errors import InputError
 from xnorkit.ops.factory import WithArgs
 
 __all__ = ["ActivationBinarizer", "OutputProcess", "ScaledSignBinarizer", "WeightBinarizer"]
@@ -32,8 +33,18 @@ class ActivationBinarizer(WithArgs, nn.Module):
         return self.bit_reason is None and not self.zero_one
 
     def before_sign(self, x: Tensor) -> tuple[Tensor, float]:
-        """Return u and a clip: y is sign(u), whose gradient passes where |u| < clip; `drop` follows."""
-        return self(x), math.inf
+        """Return u and a clip: y is sign(u), whose gradient passes where |u| < clip; `drop` follows.
+
+        Raises:
+            InputError: the forward of a user's class returns other values than its `bit_reason` declares.
+        """
+        y = self(x)
+        if not type(self).__module__.startswith("xnorkit.") and not bool((y.detach().abs() == 1).all()):
+            raise InputError(
+                f"{type(self).__name__} returns values other than +1 and -1, but its bit_reason is None, which "
+                "declares them. Return +1 or -1 for every number, 0 included, or give the class a `bit_reason`."
+            )
+        return y, math.inf
 
 
 class WeightBinarizer(WithArgs, nn.Module):

@@ -1,6 +1,7 @@
 """The proof that a packed program is the trained model: node by node on its own numbers, then end to end."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def verify(
         model: the trained module; evaluated as in eval mode and not changed. If the file holds float16 weights, it is
             compared with `rounded_to_half(model)`.
         packed: the loaded program made from it; or its graph, for the interpreter to run.
-        images: (N, C, H, W) float32, normalised as in training, at least one; NumPy array or torch tensor.
+        images: (N, C, H, W) float32, normalised as in training, at least one; NumPy array or torch tensor. A file that
+            was packed with `dynamic=True` is proved for the size of these.
         batch_size: images per step; bounds the memory.
         strict: raise at the first node that differs, instead of returning the counts.
         export: result of `export_model` for this model, to avoid exporting it again.
@@ -55,16 +57,24 @@ def verify(
     Raises:
         ExportError: `strict` is set and part (a) does not hold (names the first node that differs), the file was not
             made from this model, or the model does not depend on the image alone.
-        InputError: no images, or images of another type, dtype or shape.
+        InputError: no images, images of another type, dtype or shape, no program, or a batch size below 1.
     """
-    machine: Machine = InterpreterMachine(packed) if isinstance(packed, Graph) else EngineMachine(packed)
-    graph = machine.graph
+    if not isinstance(packed, Model | Graph):
+        raise InputError(
+            f"the file is {type(packed).__name__}, but it must be a Model or a Graph. Use xnorkit.load(path)."
+        )
+    if batch_size < 1:
+        raise InputError(f"batch_size={batch_size}, but it must be at least 1.")
+    graph = packed if isinstance(packed, Graph) else packed.graph
     images = as_images(images, graph.input)
     if images.dtype != np.float32:
         raise InputError(f"images have dtype {images.dtype}, but they must be float32, normalised as in training.")
     half = any(array.dtype == np.float16 for node in graph.nodes for array in node.tensors.values())
-    export = export or lower(model, graph.input.shape, half=half)
+    shape = (images.shape[1], images.shape[2], images.shape[3])
+    if export is None or export.graph.input.shape != shape:
+        export = lower(model, shape, half=half)
     _check_same(graph, export)
+    machine = _machine(packed, shape)
     witness = Witness(rounded_to_half(model) if half else model)
     prover = _Prover(machine, export, Proof(half=half))
     for start in range(0, len(images), batch_size):
@@ -73,6 +83,15 @@ def verify(
         witness.check(trained.captured)
         prover.add(batch, trained, start, strict)
     return prover.proof
+
+
+def _machine(packed: Model | Graph, shape: tuple[int, int, int]) -> Machine:
+    """Return what runs the program on images of `shape`, which a dynamic one was perhaps not made for."""
+    graph = packed if isinstance(packed, Graph) else packed.graph
+    if graph.input.shape != shape:
+        graph = replace(graph, input=replace(graph.input, shape=shape))
+        packed = graph if isinstance(packed, Graph) else Model(graph, isa=packed.isa, threads=packed.threads)
+    return InterpreterMachine(graph) if isinstance(packed, Graph) else EngineMachine(packed)
 
 
 def prove(export: Export, packed: Model, images: NDArray[np.float32], trained: TrainedValues) -> Proof:
@@ -86,6 +105,12 @@ def _check_same(graph: Graph, export: Export) -> None:
     """Refuse a graph whose nodes differ from the model's own: its proof would compare the wrong values."""
     for ours, theirs in zip(export.graph.nodes, graph.nodes, strict=False):
         if (ours.name, ours.op, ours.inputs) != (theirs.name, theirs.op, theirs.inputs):
+            if export.graph.input.shape != graph.input.shape:
+                height, width = export.graph.input.shape[1:]
+                raise ExportError(
+                    f"the file has {theirs!r} where the model gives {ours!r} for images of {height} x {width}, but the "
+                    "steps of a dynamic model must be the same for all sizes."
+                )
             raise ExportError(
                 f"the file has {theirs!r} where the model gives {ours!r}, but it must be a file that this version "
                 "exported from this model. Export it again."
@@ -112,7 +137,8 @@ class _Prover:
             found = (self.layers.get(node.name), self.floats.get(node.name))
             if strict and any(entry is not None and not entry.equal for entry in found):
                 self._refuse_reach(node, trained, batch)
-                raise ExportError(_differs(node, found[0], found[1], start, len(batch)))
+                differs = _differs(node, found[0], found[1], start, len(batch))
+                raise ExportError(f"{differs} {self._remedy(node)}")
         self.proof.layers, self.proof.floats = list(self.layers.values()), list(self.floats.values())
         names = (node.name for node in self.machine.graph.nodes)
         self.proof.order = [name for name in names if name in self.layers or name in self.floats]
@@ -152,6 +178,14 @@ class _Prover:
             if sums is not None and expected is not None:
                 layer.integers += expected.size
                 layer.integers_equal += int((sums == expected).sum())
+
+    def _remedy(self, node: Node) -> str:
+        """Return what to do about a node that differs: its file may be of another checkpoint."""
+        own = next(ours for ours in self.export.graph.nodes if ours.name == node.name)
+        for role, tensor in own.tensors.items():
+            if role not in node.tensors or not np.array_equal(tensor, node.tensors[role]):
+                return f"Its {role} in the file is not the model's. Pass the model of the file, or export it again."
+        return "Do not use the file; please report this model."
 
     def _refuse_reach(self, node: Node, trained: TrainedValues, batch: NDArray[np.float32]) -> None:
         """Refuse numbers beyond those for which the thresholds of a sign were found."""
@@ -211,7 +245,7 @@ def _differs(node: Node, layer: LayerProof | None, floats: FloatProof | None, st
         what.append(f"{floats.numbers - floats.within} of {floats.numbers} floats beyond their bound")
     return (
         f"layer '{node.name}' differs from the trained model on images {start} to {start + count - 1}, but it must "
-        f"not: {', '.join(what)}. Do not use the file; please report this model."
+        f"not: {', '.join(what)}."
     )
 
 

@@ -4,6 +4,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -73,6 +74,58 @@ def test_random_graphs_are_equal_bit_for_bit(seeds: range) -> None:
         for packed, level in product((True, False), LEVELS.values()):
             got = run(to_onnx(graph, packed=packed).SerializeToString(), images, level)
             np.testing.assert_array_equal(got, wanted, err_msg=f"seed {seed}, packed {packed}, {level}")
+
+
+def flushed(content: bytes) -> bytes:
+    """Return the model with 0 in place of subnormal constants, which some runtimes make of them."""
+    model = onnx.load_from_string(content)
+    for tensor in model.graph.initializer:
+        array = onnx.numpy_helper.to_array(tensor)
+        if array.dtype == np.float32:
+            small = np.abs(array) < np.finfo(np.float32).tiny
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.where(small, np.float32(0), array), tensor.name))
+    return model.SerializeToString()
+
+
+SMALLEST = np.nextafter(np.float32(0), np.float32(1))
+THRESHOLDS = {"0": [0.0], "x > 0": [SMALLEST], "both": [0.0, SMALLEST], "all": [0.0, SMALLEST, -SMALLEST, 0.5, -np.inf]}
+
+
+@pytest.mark.parametrize("flush", [False, True])
+@pytest.mark.parametrize("name", THRESHOLDS)
+def test_signs_at_0_where_subnormal_constants_are_0(name: str, flush: bool) -> None:
+    threshold = np.array(THRESHOLDS[name] * 2, np.float32)
+    flip = np.repeat(np.array([0, 1], np.uint8), len(threshold) // 2)
+    pack_node = Node("pack", "pack", ("input",), {}, {"threshold": threshold, "flip": flip})
+    weight = np.packbits(np.eye(len(threshold), dtype=np.uint8), axis=1, bitorder="little")
+    ones = np.ones(len(threshold), np.float32)
+    attributes = {
+        "kernel": [1, 1],
+        "stride": [1, 1],
+        "padding": [0, 0, 0, 0],
+        "dilation": [1, 1],
+        "groups": 1,
+        "in_channels": len(threshold),
+        "out_channels": len(threshold),
+        "epilogue": "float",
+    }
+    layer = Node(
+        "layer", "binary_conv2d", ("pack",), attributes, {"weight": weight, "scale": ones, "bias": np.zeros_like(ones)}
+    )
+    graph = Graph("signs", InputSpec((len(threshold), 1, 6)), (pack_node, layer), "layer")
+    numbers = np.array([0.0, -0.0, 1e-30, -1e-30, 0.5, -2.0], np.float32)
+    images = np.broadcast_to(numbers, (1, len(threshold), 1, 6)).copy()
+    content = to_onnx(graph).SerializeToString()
+    np.testing.assert_array_equal(run(flushed(content) if flush else content, images), interpreted(graph, images))
+
+
+@pytest.mark.parametrize("seeds", [range(20), range(20, 40)], ids=str)
+def test_random_graphs_where_subnormal_constants_are_0(seeds: range) -> None:
+    for seed in seeds:
+        graph = exact_graph(seed)
+        images = images_of(graph, 3, seed + 1)
+        got = run(flushed(to_onnx(graph).SerializeToString()), images)
+        np.testing.assert_array_equal(got, interpreted(graph, images), err_msg=f"seed {seed}")
 
 
 def test_random_graphs_in_openvino() -> None:

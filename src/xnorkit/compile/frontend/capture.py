@@ -127,6 +127,8 @@ class Capture:
         self.model = copied(model)
         self.is_layer = is_layer
         bake_(self.model)
+        modules = self.model.named_modules()
+        self.overridden = [(path, type(m).__name__) for path, m in modules if is_layer(m) and not is_itself(m)]
 
     def run(self, images: Tensor) -> Captured:
         """Return the calls that the model makes for `images` (N, C, H, W) float32, N at least 2.
@@ -143,6 +145,12 @@ class Capture:
             except Exception as error:
                 if recorder.refusal is not None:
                     raise recorder.refusal from error
+                if self.overridden:
+                    path, kind = self.overridden[0]
+                    raise ExportError(
+                        f"'{path}' ({kind}) has a forward or method of its own, but a layer must compute what its "
+                        "class in xnorkit.nn or PyTorch does. Put the other steps into a module around it."
+                    ) from error
                 where = f"{recorder.failed or self.title} cannot be captured{_where(error.__traceback__)}"
                 raise ExportError(
                     f"{where}: {first_line(error)}. "
@@ -265,6 +273,16 @@ class _Recorder(TorchDispatchMode):
                 return written
             if id(written) in self.constants:
                 return func(*args, **kwargs)
+            if func is torch.ops.aten.as_strided_.default:  # the strides of a mean over a channels-last image
+                before = written.clone()
+                func(*args, **kwargs)
+                if torch.equal(before, written):
+                    return written
+            if id(written) in self.refs:
+                self.refuse(
+                    f"'{name}' fills a tensor part by part{_here()}, inside a function of PyTorch, but a packed model "
+                    "has no operation for that. Use another function, such as padding with zeros."
+                )
             self.refuse(
                 f"'{name}' writes into a tensor that outlives the call{_here()}, but the forward must keep "
                 "nothing from one call to the next."
@@ -344,7 +362,7 @@ def _state(module: nn.Module) -> list[int]:
     """Return ids that change if the tensors of a module are replaced."""
     return [
         id(value)
-        for value in (*module.parameters(), *module.buffers(), *vars(module).values())
+        for value in (*module.parameters(), *module.buffers(), *map(vars(module).get, ("weight", "bias")))
         if torch.is_tensor(value)
     ]
 

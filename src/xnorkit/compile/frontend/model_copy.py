@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize, prune
 
-from xnorkit.errors import ExportError
+from xnorkit.errors import ExportError, InputError
 from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear
 
 __all__ = ["BATCH", "bake_", "check_model", "check_runs", "copied", "first_line"]
@@ -71,11 +71,10 @@ def check_runs(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
         with torch.no_grad():
             model(torch.zeros(BATCH, *input_shape))
     except Exception as error:
-        raise ExportError(
-            f"{type(model).__name__} does not run on one image of shape {tuple(input_shape)} (C, H, W): "
-            f"{first_line(error)}. Pass the input_shape that the model was trained on, and use layers for images "
-            "(Conv2d, Linear)."
-        ) from error
+        where = f"{type(model).__name__} does not run on one image of shape {tuple(input_shape)} (C, H, W)"
+        remedy = "Pass the input_shape that the model was trained on, and use layers for images (Conv2d, Linear)."
+        remedy = "" if isinstance(error, InputError) else f" {remedy}"  # which has its own
+        raise ExportError(f"{where}: {first_line(error)}.{remedy}") from error
 
 
 def first_line(error: BaseException) -> str:
@@ -120,6 +119,8 @@ def check_model(model: Any) -> None:
 
 def _check_numbers(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
+        if parameter.is_meta:
+            raise ExportError(f"parameter '{name}' is on the meta device, but it must hold numbers. Load its weights.")
         if parameter.dtype != torch.float32:
             raise ExportError(f"parameter '{name}' is {parameter.dtype}, but it must be float32. Use model.float().")
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):

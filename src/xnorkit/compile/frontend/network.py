@@ -23,7 +23,7 @@ from xnorkit.errors import ExportError
 from xnorkit.nn.integer import IntegerLayer
 from xnorkit.ops import NoOp
 
-__all__ = ["VIEWS", "build_network", "is_layer"]
+__all__ = ["VIEWS", "build_network", "image_shape", "is_layer"]
 
 VIEWS = {
     *("view", "_unsafe_view", "_reshape_alias", "reshape", "alias", "detach", "clone", "lift"),
@@ -56,7 +56,6 @@ def build_network(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[
     Raises:
         ExportError: names the module or call that has no counterpart, and says why.
     """
-    _check_shape(input_shape)
     capture = Capture(model, is_layer)
     check_runs(capture.model, input_shape)
     captured = capture.run(torch.zeros(BATCH, *input_shape))
@@ -69,12 +68,15 @@ def build_network(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[
     return network, capture, captured
 
 
-def _check_shape(input_shape: Any) -> None:
+def image_shape(input_shape: Any) -> tuple[int, int, int]:
+    """Return (C, H, W) as integers; ExportError if it is not three positive ones."""
     sizes = input_shape if isinstance(input_shape, tuple | list) else ()
     if len(sizes) != 3 or any(not isinstance(size, int | np.integer) or size < 1 for size in sizes):
         raise ExportError(
             f"input_shape={input_shape}, but it must be three positive integers (C, H, W), such as (3, 32, 32)."
         )
+    channels, height, width = map(int, sizes)
+    return channels, height, width
 
 
 class _Walk:

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from xnorkit.format import Node, ValueSpec, window_of
@@ -34,21 +35,36 @@ Inputs = list[str]
 WRITTEN_OUT = 64
 """The largest window, in taps, whose mean is written out tap by tap."""
 END = 2**63 - 1
+TINY = np.finfo(np.float32).tiny
 ONE_NODE = {"sigmoid": "Sigmoid", "tanh": "Tanh", "hardswish": "HardSwish", "mish": "Mish"}
 
 
 def pack(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
     """Signs: -1 where (x < threshold) xor flip.
 
-    The threshold of x > 0 is the smallest number above 0, which counts as 0 in a runtime that flushes subnormal
-    numbers. So the comparison is x <= the number below the threshold, which for finite x is the same.
+    A runtime may take subnormal constants for 0: the threshold of x > 0, which is the smallest number above 0, or the
+    number below the threshold 0. So x is compared in the form whose constants are not subnormal: x < threshold, or
+    x <= the number below the threshold, which for finite x is the same; or, if channels differ, in both. The second
+    then asks for less than it might, where its constant would be subnormal: the first says the rest.
     """
-    highest = np.nextafter(node.tensors["threshold"], np.float32(-np.inf))
-    below = b.op("LessOrEqual", inputs[0], b.per_channel(highest))
+    threshold = node.tensors["threshold"]
+    below = np.nextafter(threshold, np.float32(-np.inf))
+    asked = np.where(_subnormal(below), np.where(below < 0, -TINY, np.float32(0)), below)
+    if not _subnormal(below).any():
+        less = b.op("LessOrEqual", inputs[0], b.per_channel(below))
+    elif not _subnormal(threshold).any():
+        less = b.op("Less", inputs[0], b.per_channel(threshold))
+    else:
+        parts = ("Less", threshold), ("LessOrEqual", asked)
+        less = b.op("Or", *(b.op(op, inputs[0], b.per_channel(constants)) for op, constants in parts))
     flip = node.tensors["flip"].astype(bool)
     flip = flip[:, None, None] if flip.ndim == 1 else np.moveaxis(flip, 2, 0)
-    minus = b.op("Xor", below, b.constant(flip)) if flip.any() else below
+    minus = b.op("Xor", less, b.constant(flip)) if flip.any() else less
     return b.op("Where", minus, b.scalar(-1), b.scalar(1), name=node.name)
+
+
+def _subnormal(numbers: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return (numbers != 0) & (np.abs(numbers) < TINY)
 
 
 def quantize_u8(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
