@@ -26,12 +26,10 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is
 @needs_node
 @pytest.mark.parametrize("name", list_pretrained())
 def test_the_samples_of_a_trained_model(name: str) -> None:
-    stored = sample(name)
-    graph = read(path(name))
-    outputs = outputs_in_node(package_files(graph), stored.images)
-    assert outputs.tobytes() == stored.logits.tobytes()
-    assert outputs.tobytes() == Model(graph, isa="reference")(stored.images).tobytes()
-    assert outputs.tobytes() == Model(graph)(stored.images).tobytes()
+    """The stored logits are those of every instruction set (tests/zoo)."""
+    stored, count = sample(name), 10 if name.startswith("lenet5") else 2
+    outputs = outputs_in_node(package_files(read(path(name))), stored.images[:count])
+    assert outputs.tobytes() == stored.logits[:count].tobytes()
 
 
 @needs_node
