@@ -292,6 +292,12 @@ def test_training_on_bits_refuses_a_broken_promise() -> None:
     x = torch.randn(4, 8, 8, 8, requires_grad=True)
     assert layer.runs_on_bits(x)
     layer(x)
+    # Exact but for numbers that absorb 1.
+    rounded = partial(Derived, function=lambda x: x + (torch.where(x >= 0, 1.0, -1.0) - x).detach())
+    surrogate = BinaryConv2d(8, 8, 3, bconfig=BConfig(rounded, Identity, XNORWeightBinarizer))
+    surrogate(x)
+    with pytest.raises(ExportError, match=r"Derived makes -?0 of -?\d.*e\+0., but its values must be"):
+        export_model(nn.Sequential(surrogate).eval(), (8, 8, 8))
     with torch.no_grad():
         x[0, 0, 0, 0] = 0
     with pytest.raises(InputError, match="Derived returns values other than"):

@@ -56,7 +56,7 @@ def differs_by_position(name: str, process: nn.Module, x: Value) -> bool:
     shape, channels = (2, *x.torch_shape), (2, x.shape[0], x.positions)
     different = False
     for trial in range(max(8, min(128, BUDGET // math.prod(shape)))):
-        a, b = ((0.3, 1.0, 3.0, 1e3)[trial % 4] * torch.randn(shape, generator=random) for _ in range(2))
+        a, b = ((0.3, 1.0, 3.0, 1e3, 1e9)[trial % 5] * torch.randn(shape, generator=random) for _ in range(2))
         a[torch.rand(shape, generator=random) < 0.1] = 0.0
         mask = torch.rand(shape, generator=random) < (0.5, 0.1, 0.9)[trial % 3]
         signs = process(a)
@@ -86,8 +86,8 @@ def _check_values(kind: str, process: nn.Module, numbers: Tensor, signs: Tensor)
             else "another shape"
         )
         raise ExportError(
-            f"{kind} makes {made}, but its values must be {words} for every number, 0 included. Use "
-            f"torch.where(x >= 0, 1.0, {low:.1f}), whose gradient you define, or say so in `bit_reason`."
+            f"{kind} makes {made}, but its values must be {words} for every number, 0 included. Return "
+            "xnorkit.functional.sign_like(x, surrogate), which is exact, or say in `bit_reason` what they are."
         )
 
 
