@@ -67,6 +67,9 @@ TAILS = (
     (lambda x: torch.tanh(x) + 1, FLAT),
     (lambda x: 2 - torch.tanh(x) * 2, FLAT),
     (lambda x: F.max_pool2d(F.silu(x), 3, 1, 1), FLAT),
+    (lambda x: F.silu(x) + F.relu(x), FLAT),
+    (lambda x: torch.cat((x[:, :2], F.gelu(x)[:, :2]), 1), FLAT),
+    (lambda x: F.avg_pool2d(F.gelu(x) + torch.tensor([0.0, 0.5, 0.5, 0.5])[:, None, None], 3, 1, 1), FLAT),
 )
 REFUSED = [
     (
@@ -135,6 +138,11 @@ REFUSED = [
         lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)),
         lambda x: x * torch.sigmoid(x) + 0.2,
         lambda x: x.sigmoid(),
+        lambda x: (x * 2 + 0.1) * (x + 0.3),
+        lambda x: x * F.hardsigmoid(x),
+        lambda x: x * x.relu(),
+        lambda x: x + F.gelu(x * 2),
+        lambda x: F.max_pool2d(x, 3, 1, 1) + F.silu(x),
     ],
 )
 def test_signs_that_turn_beside_a_tail_are_packed(call) -> None:
@@ -190,6 +198,7 @@ def test_a_shape_that_the_model_does_not_take_is_one_line(shape, capfd: pytest.C
 OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "normalization": ({"normalization": ((0.5,) * 3, (0.25,) * 3)}, "normalization is tuple, but it must be a Normal"),
     "preparation": ({"preparation": "bgr"}, "preparation is str, but it must be a Preparation or None"),
+    "half": ({"half": "yes"}, "half='yes', but it must be True or False"),
     "metadata": ({"metadata": [1]}, "metadata is list, but it must be a Mapping or None"),
     "mean image": (
         {"dynamic": True, "preparation": Preparation("bgr", mean_image=np.zeros(SHAPE, np.float32))},
@@ -219,10 +228,12 @@ def test_what_verify_refuses() -> None:
     graph = pack(model, SHAPE)
     with pytest.raises(InputError, match=r"the file is str, but it must be a Model or a Graph. Use xnorkit.load"):
         verify(model, "file.xnor", images)  # type: ignore[arg-type]
-    for size in (0, -1):
-        with pytest.raises(InputError, match=f"batch_size={size}, but it must be at least 1"):
-            verify(model, graph, images, size)
-    with pytest.raises(ExportError, match=r"Its weight in the file is not the model's. Pass the model of the file"):
+    for size in (0, -1, "4", 2.5):
+        with pytest.raises(InputError, match=f"batch_size={size!r}, but it must be an integer of at least 1"):
+            verify(model, graph, images, size)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="export is Graph, but it must be the result of export_model"):
+        verify(model, graph, images, export=graph)  # type: ignore[arg-type]
+    with pytest.raises(ExportError, match=r"The numbers in the file are not the model's. Pass the mo"):
         verify(network(), graph, images + 1)
 
 
@@ -248,14 +259,14 @@ def hooked(process: str, change: Any) -> nn.Module:
 HOOKS: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "output process": (
         lambda: hooked("activation_post_process", lambda y: y * 2),
-        "'1': its output process Identity has",
+        "'1': a hook or a forward of its own changes",
     ),
     "zeros": (
         lambda: hooked("activation_pre_process", lambda y: y * 0),
         "'1': the activation binarizer Basic.* makes -?0",
     ),
     "own forward": (lambda: network(Doubled(3, 4, 3, padding=1, bconfig=SIGNS)), r"'0' \(Doubled\) has a forward or"),
-    "meta": (lambda: network().to("meta"), "parameter '0.weight' is on the meta device, but it must hold numbers"),
+    "meta": (lambda: network().to("meta"), "'0.weight' is on the meta device, but it must hold numbers"),
     "circular": (
         lambda: network(nn.Sequential(nn.CircularPad2d(1), nn.Conv2d(3, 4, 3))),
         "'.*' fills a tensor part by part",
@@ -273,9 +284,13 @@ def test_what_is_around_a_layer_is_refused_for_its_own_reason(name: str) -> None
 
 
 def test_hooks_and_attributes_that_users_set_are_followed() -> None:
+    seen: list[Any] = []
     models = [network(), network(), network(), hooked("activation_pre_process", lambda y: -y)]
     models[0][0].register_forward_hook(lambda module, _, output: setattr(module, "feature", output))
     models[0][1].register_forward_hook(lambda module, _, output: setattr(module, "feature", output))
+    for module in models[0].modules():
+        module.register_forward_hook(lambda module, inputs, output: seen.append(output))
+        module.register_forward_pre_hook(lambda module, inputs: None)
     models[1][0].padding, models[1][0].stride, models[1][0].dilation = 1, 1, 1
     models[2].to(memory_format=torch.channels_last)
     models[2] = nn.Sequential(*models[2][:3], Calls(lambda x: F.adaptive_avg_pool2d(x, 1)), nn.Flatten()).eval()

@@ -256,6 +256,8 @@ BROKEN_PROMISES: dict[str, tuple[Callable[[Tensor], Tensor], bool, str]] = {
     "0 and 1": (lambda x: (x > 0).float(), False, r"makes 0 of .*, but its values must be \+1 and -1"),
     "signs": (sign_ste, True, r"makes -1 of .*, but its values must be 1 and 0"),
     "one channel": (lambda x: sign_ste(x.mean(1, keepdim=True)).expand(x.shape), False, "makes the sign of a number"),
+    "0 of a half": (lambda x: torch.sign(x - 0.5), False, "makes 0 "),
+    "-0": (lambda x: torch.copysign(torch.ones_like(x), x), False, "gives 0 and -0 different signs"),
     "a band": (lambda x: torch.where((x > 6) & (x < 8), -1.0, 1.0), False, "changes its sign more than once"),
     "two bands": (lambda x: sign_ste(x * (x.abs() - 400)), False, "changes its sign more than once"),
 }
@@ -267,7 +269,7 @@ def test_a_users_binarizer_keeps_its_promise(base: type[Plain], kind: str) -> No
     function, zero_one, message = BROKEN_PROMISES[kind]
     config = BConfig(partial(base, function=function, zero_one=zero_one), Identity, XNORWeightBinarizer)
     layers = BinaryConv2d(3, 8, 3, bconfig=config), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(96, 4)
-    message = rf"'0': the activation binarizer {base.__name__} {message}"
+    message = rf"'0(.sign)?': the activation binarizer {base.__name__} {message}"
     if base is Derived:  # whose layer runs on bits, and sees what it returns
         message += "|: Derived returns values other than \\+1 and -1, but its bit_reason is None"
     with pytest.raises(ExportError, match=message):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xnorkit.compile.frontend.model_copy import first_line
-from xnorkit.compile.operations import Flatten, KMap, Layer, MaxPool, Multiply, Quantize, Softmax
+from xnorkit.compile.operations import Add, Concat, Flatten, KMap, Layer, MaxPool, Multiply, Quantize, Softmax
 from xnorkit.compile.pointwise import NORM, Pointwise, Sign
 from xnorkit.compile.thresholds import (
     FLOAT_REACH,
@@ -20,6 +20,7 @@ from xnorkit.compile.thresholds import (
     float_thresholds,
     integer_thresholds,
 )
+from xnorkit.compile.users import is_users
 from xnorkit.compile.values import Operation, Value
 from xnorkit.errors import ExportError
 
@@ -67,8 +68,22 @@ class Chain:
         """Return the thresholds that reproduce the signs of the whole chain.
 
         Raises:
-            ExportError: the sign changes more than once, or the chain may turn around where this cannot be counted.
+            ExportError: the sign changes more than once, or the chain may turn around where this cannot be counted; or
+                a user's binarizer gives no sign at the threshold.
         """
+        found, sign = self._thresholds(), self.steps[-1].operation
+        if isinstance(sign, Sign) and is_users(sign.process):
+            at = torch.from_numpy(found.threshold.astype(np.float32))[None]
+            made = self.evaluate(torch.where(at.isfinite(), at, 0))
+            if bool((made.abs() != 1).any()):
+                raise ExportError(
+                    f"'{self.steps[-1].name}': the activation binarizer {type(sign.process).__name__} makes "
+                    f"{float(made[made.abs() != 1][0]):g} where its sign changes, but its values must be bits. Return "
+                    "xnorkit.functional.sign_like(x, surrogate)."
+                )
+        return found
+
+    def _thresholds(self) -> Thresholds:
         operation, turning = self.start.operation, self.turning()
         if isinstance(operation, Layer) and operation.form == "binary":
             few = 2 * operation.reach * self.start.shape[0] * (self.start.positions if self.wide else 1) < FEW
@@ -170,7 +185,7 @@ def _spreads(parameter: Tensor, step: Value, channels: int) -> bool:
 def _tails(value: Value) -> list[tuple[Value, Tensor]]:
     """Return the functions whose flat tails reach `value`, each with the numbers (1, ...) that they come to there."""
     operation = value.operation
-    if isinstance(operation, Multiply) and len(set(map(_root, value.inputs))) == 1:  # x * sigmoid(x), which is SiLU
+    if isinstance(operation, Multiply) and _is_silu(value):
         return [(value, torch.zeros(1, *value.torch_shape))]
     if isinstance(operation, Pointwise):
         if operation.tails:
@@ -182,8 +197,44 @@ def _tails(value: Value) -> list[tuple[Value, Tensor]]:
         operation.form != "float" or (operation.bias is not None and bool((operation.bias.abs() > FADED).all()))
     ):
         return []
-    found = [tail for source in value.inputs for tail in _tails(source)]
-    return [(source, torch.zeros(1, *value.torch_shape)) for source, limit in found if not limit.any()]
+    return _joined_tails(value)
+
+
+def _joined_tails(value: Value) -> list[tuple[Value, Tensor]]:
+    """Return the tails at 0 that remain, channel by channel, where an operation pools, adds or joins its inputs."""
+    operation = value.operation
+    if isinstance(operation, Add) and not all(map(_vanishes, value.inputs)):
+        return []
+    channels = [source.shape[0] for source in value.inputs]
+    found, first = [], 0
+    for source, count in zip(value.inputs, channels, strict=True):
+        for of, limit in _tails(source):
+            whole = torch.full((1, *value.torch_shape), torch.nan)
+            rows = whole.reshape(value.shape[0], -1)
+            zero = (limit.reshape(count, -1) == 0).any(1)
+            if isinstance(operation, Concat):
+                rows[first : first + count][zero] = 0
+            elif count == value.shape[0]:
+                rows[zero] = 0
+            elif zero.all():
+                rows.zero_()
+            found.append((of, whole))
+        first += count
+    return found
+
+
+def _is_silu(product: Value) -> bool:
+    """Return whether functions of one value are multiplied, one of which rounds at its end, as x sigmoid(x) does."""
+    paths = [_path(source) for source in product.inputs]
+    steps = [step.operation for path in paths for step in path if isinstance(step.operation, Pointwise)]
+    return len({path[-1] for path in paths}) == 1 and any(step.tails for step in steps)
+
+
+def _vanishes(value: Value) -> bool:
+    """Return whether many numbers of `value` may be 0, or almost: in a tail, or after a ReLU."""
+    operation = value.operation
+    clips = isinstance(operation, Pointwise) and operation.step is not None and operation.step[0] == "clip"
+    return clips or bool(_tails(value))
 
 
 def _moved_tails(source: Value, operation: Pointwise) -> list[tuple[Value, Tensor]]:
@@ -199,9 +250,9 @@ def _moved_tails(source: Value, operation: Pointwise) -> list[tuple[Value, Tenso
     return [(of, limit) for of, _, limit in moved]
 
 
-def _root(value: Value) -> Value:
-    """Return the value from which functions of each number make `value`."""
-    return _root(value.inputs[0]) if isinstance(value.operation, Pointwise) else value
+def _path(value: Value) -> list[Value]:
+    """Return `value` and what it is a function of, number by number, down to the value that no such function makes."""
+    return [value, *(_path(value.inputs[0]) if isinstance(value.operation, Pointwise) else ())]
 
 
 @dataclass

@@ -11,7 +11,7 @@ from xnorkit.compile.frontend.capture import is_itself
 from xnorkit.compile.frontend.k_map import add_k_map
 from xnorkit.compile.operations import Layer, PadBits, Quantize
 from xnorkit.compile.pointwise import Pointwise, Sign, affine, pointwise_module
-from xnorkit.compile.users import check_binary_weight, differs_by_position, has_hook, is_users
+from xnorkit.compile.users import check_binary_weight, differs_by_position, hook_changes, is_users
 from xnorkit.compile.values import Value
 from xnorkit.errors import ExportError
 from xnorkit.nn import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryConvTranspose2d, BinaryLinear, Identity
@@ -190,8 +190,8 @@ def _add_binary(place: _Place, module: Any, x: Value) -> Value:
         y = place.sums("float", module, weight.detach(), x, bias=module.bias)
         return _add_process(place, module.activation_post_process, y, x)
     dims = len(place.torch_shape) - 1
+    weight = check_binary_weight(place.name, weights, module.binary_weight(), module.alpha())
     rescale = _rescale(module.alpha(), module.bias, dims)
-    weight = check_binary_weight(place.name, weights, module.binary_weight())
     if plain:
         y = place.pointwise("", rescale, place.sums("binary_weight", module, weight, x))
         return _add_process(place, module.activation_post_process, y, x)
@@ -268,7 +268,8 @@ def _bit_reason(activation: nn.Module, weights: nn.Module) -> str | None:
 
 def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value:
     """Add a post-process of a layer: pointwise, or the map K of the layer's float input `x`."""
-    if isinstance(process, Identity | nn.Identity) and not has_hook(process) and is_itself(process):
+    changes = hook_changes(process, y, x) or not is_itself(process)
+    if isinstance(process, Identity | nn.Identity) and not changes:
         return y
     operations = pointwise_module(place.name, process, len(place.torch_shape) - 1)
     if not operations and not isinstance(process, Identity | nn.Identity | XNORScaleBinarizer):
@@ -276,10 +277,11 @@ def _add_process(place: _Place, process: nn.Module, y: Value, x: Value) -> Value
             f"'{place.name}': its output process {type(process).__name__} has no counterpart, but it must be one of "
             "BasicScaleBinarizer, BiasPostprocess, RPReLU or XNORScaleBinarizer of xnorkit.ops."
         )
-    if has_hook(process) or not is_itself(process):
+    if changes:
         raise ExportError(
-            f"'{place.name}': its output process {type(process).__name__} has a hook or a forward of its own, but it "
-            "must compute what its class in xnorkit.ops or PyTorch does. Move that step into a module after the layer."
+            f"'{place.name}': a hook or a forward of its own changes what its output process "
+            f"{type(process).__name__} returns, but that must compute what its class in xnorkit.ops or PyTorch does. "
+            "Move that step into a module after the layer."
         )
     if isinstance(process, XNORScaleBinarizer):
         return add_k_map(place.builder, place.name, process, y, x)

@@ -74,7 +74,7 @@ def lower(
         ExportError: see `pack`; or `dynamic` is set and a layer or pool works for one size only.
     """
     input_shape = image_shape(input_shape)
-    _check_kinds(normalization=normalization, preparation=preparation, metadata=metadata)
+    _check_kinds(normalization=normalization, preparation=preparation, metadata=metadata, half=half, dynamic=dynamic)
     source = rounded_to_half(model) if half else model
     network, capture, captured = build_network(source, input_shape)
     channels = input_shape[0]
@@ -109,7 +109,9 @@ def _check_kinds(**options: Any) -> None:
     """Raise ExportError for an option of another type than its own."""
     kinds: Mapping[str, Any] = {"normalization": Normalization, "preparation": Preparation, "metadata": Mapping}
     for name, value in options.items():
-        if value is not None and not isinstance(value, kinds[name]):
+        if name in ("half", "dynamic") and not isinstance(value, bool):
+            raise ExportError(f"{name}={value!r}, but it must be True or False.")
+        if name in kinds and value is not None and not isinstance(value, kinds[name]):
             raise ExportError(f"{name} is {type(value).__name__}, but it must be a {kinds[name].__name__} or None.")
 
 

@@ -9,7 +9,7 @@ from xnorkit.compile.frontend.capture import is_itself
 from xnorkit.compile.values import Value
 from xnorkit.errors import ExportError
 
-__all__ = ["check_binary_weight", "differs_by_position", "has_hook", "is_users"]
+__all__ = ["check_binary_weight", "differs_by_position", "hook_changes", "is_users"]
 
 BUDGET = 1 << 22
 """About so many numbers go through a binarizer in each of its trials."""
@@ -22,16 +22,35 @@ def is_users(process: nn.Module) -> bool:
 
 
 def has_hook(process: nn.Module) -> bool:
-    """Return whether a hook may change what the process reads or returns."""
+    """Return whether the process has a hook, which may change what it reads or returns."""
     return bool(process._forward_hooks or process._forward_pre_hooks)
 
 
-def check_binary_weight(name: str, process: nn.Module, weight: Tensor) -> Tensor:
+@torch.no_grad()
+def hook_changes(process: nn.Module, y: Value, x: Value) -> bool:
+    """Return whether a hook changes what an output process makes of random numbers; many only look."""
+    if not has_hook(process):
+        return False
+    random = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(2, *value.torch_shape, generator=random) for value in (y, x)]
+    try:
+        return not torch.equal(process(*inputs), process.forward(*inputs))
+    except Exception:  # of the user's hook
+        return True
+
+
+def check_binary_weight(name: str, process: nn.Module, weight: Tensor, scale: Tensor) -> Tensor:
     """Return the binary weight of a layer, whose process may be the user's own, if it is +1 and -1 throughout.
 
     Raises:
-        ExportError: it is not.
+        ExportError: it is not, or there is no finite scale for each filter.
     """
+    if scale.shape != (len(weight),) or not bool(scale.isfinite().all()):
+        kind = "finite" if bool(scale.isfinite().all()) else "not finite"
+        raise ExportError(
+            f"'{name}': the weight binarizer {type(process).__name__} gives a scale of shape {tuple(scale.shape)} that "
+            f"is {kind}, but it must be a finite number for each of the {len(weight)} filters."
+        )
     odd = weight[weight.abs() != 1]
     if odd.numel():
         raise ExportError(
@@ -68,6 +87,10 @@ def differs_by_position(name: str, process: nn.Module, x: Value) -> bool:
         order = torch.randperm(x.positions, generator=random)
         moved = process(a.reshape(channels)[:, :, order].reshape(shape)).reshape(channels)
         different = different or not torch.equal(moved, signs.reshape(channels)[:, :, order])
+    if not torch.equal(process(torch.zeros(shape)), process(-torch.zeros(shape))):
+        raise ExportError(
+            f"{kind} gives 0 and -0 different signs, but they must be the same: they are the same number."
+        )
     _check_changes(kind, process, shape)
     try:  # or wants the whole tensor, although it treats all positions alike
         one = process(a.reshape(channels)[:, :, :1].reshape(2, x.shape[0], *(1,) * (len(x.torch_shape) - 1)))

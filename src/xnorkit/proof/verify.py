@@ -63,8 +63,12 @@ def verify(
         raise InputError(
             f"the file is {type(packed).__name__}, but it must be a Model or a Graph. Use xnorkit.load(path)."
         )
-    if batch_size < 1:
-        raise InputError(f"batch_size={batch_size}, but it must be at least 1.")
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise InputError(f"batch_size={batch_size!r}, but it must be an integer of at least 1.")
+    if export is not None and not isinstance(export, Export):
+        raise InputError(
+            f"export is {type(export).__name__}, but it must be the result of export_model for this model."
+        )
     graph = packed if isinstance(packed, Graph) else packed.graph
     images = as_images(images, graph.input)
     if images.dtype != np.float32:
@@ -103,14 +107,16 @@ def prove(export: Export, packed: Model, images: NDArray[np.float32], trained: T
 
 def _check_same(graph: Graph, export: Export) -> None:
     """Refuse a graph whose nodes differ from the model's own: its proof would compare the wrong values."""
+    height, width = export.graph.input.shape[1:]
+    resized = export.graph.input.shape != graph.input.shape
     for ours, theirs in zip(export.graph.nodes, graph.nodes, strict=False):
-        if (ours.name, ours.op, ours.inputs) != (theirs.name, theirs.op, theirs.inputs):
-            if export.graph.input.shape != graph.input.shape:
-                height, width = export.graph.input.shape[1:]
-                raise ExportError(
-                    f"the file has {theirs!r} where the model gives {ours!r} for images of {height} x {width}, but the "
-                    "steps of a dynamic model must be the same for all sizes."
-                )
+        same = (ours.name, ours.op, ours.inputs) == (theirs.name, theirs.op, theirs.inputs)
+        if resized and not (same and _equal_tensors(ours, theirs)):
+            raise ExportError(
+                f"the file has {theirs!r} where the model gives {ours!r} for images of {height} x {width}, or other "
+                "numbers in it, but the steps and constants of a dynamic model must be the same for all sizes."
+            )
+        if not same:
             raise ExportError(
                 f"the file has {theirs!r} where the model gives {ours!r}, but it must be a file that this version "
                 "exported from this model. Export it again."
@@ -120,6 +126,10 @@ def _check_same(graph: Graph, export: Export) -> None:
             f"the file has {len(graph.nodes)} nodes and the model gives {len(export.graph.nodes)}, but it must be a "
             "file that this version exported from this model. Export it again."
         )
+
+
+def _equal_tensors(a: Node, b: Node) -> bool:
+    return all(role in b.tensors and np.array_equal(array, b.tensors[role]) for role, array in a.tensors.items())
 
 
 class _Prover:
@@ -182,9 +192,8 @@ class _Prover:
     def _remedy(self, node: Node) -> str:
         """Return what to do about a node that differs: its file may be of another checkpoint."""
         own = next(ours for ours in self.export.graph.nodes if ours.name == node.name)
-        for role, tensor in own.tensors.items():
-            if role not in node.tensors or not np.array_equal(tensor, node.tensors[role]):
-                return f"Its {role} in the file is not the model's. Pass the model of the file, or export it again."
+        if not _equal_tensors(own, node):
+            return "The numbers in the file are not the model's. Pass the model of the file, or export it again."
         return "Do not use the file; please report this model."
 
     def _refuse_reach(self, node: Node, trained: TrainedValues, batch: NDArray[np.float32]) -> None:

@@ -128,7 +128,7 @@ class Capture:
         self.is_layer = is_layer
         bake_(self.model)
         modules = self.model.named_modules()
-        self.overridden = [(path, type(m).__name__) for path, m in modules if is_layer(m) and not is_itself(m)]
+        self.overridden = {f"'{path}' ({type(m).__name__})" for path, m in modules if is_layer(m) and not is_itself(m)}
 
     def run(self, images: Tensor) -> Captured:
         """Return the calls that the model makes for `images` (N, C, H, W) float32, N at least 2.
@@ -145,10 +145,9 @@ class Capture:
             except Exception as error:
                 if recorder.refusal is not None:
                     raise recorder.refusal from error
-                if self.overridden:
-                    path, kind = self.overridden[0]
+                if recorder.failed in self.overridden:
                     raise ExportError(
-                        f"'{path}' ({kind}) has a forward or method of its own, but a layer must compute what its "
+                        f"{recorder.failed} has a forward or method of its own, but a layer must compute what its "
                         "class in xnorkit.nn or PyTorch does. Put the other steps into a module around it."
                     ) from error
                 where = f"{recorder.failed or self.title} cannot be captured{_where(error.__traceback__)}"

@@ -118,9 +118,10 @@ def check_model(model: Any) -> None:
 
 
 def _check_numbers(model: nn.Module) -> None:
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.is_meta:
+            raise ExportError(f"'{name}' is on the meta device, but it must hold numbers. Load the model's weights.")
     for name, parameter in model.named_parameters():
-        if parameter.is_meta:
-            raise ExportError(f"parameter '{name}' is on the meta device, but it must hold numbers. Load its weights.")
         if parameter.dtype != torch.float32:
             raise ExportError(f"parameter '{name}' is {parameter.dtype}, but it must be float32. Use model.float().")
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):

@@ -72,8 +72,9 @@ def image_shape(input_shape: Any) -> tuple[int, int, int]:
     """Return (C, H, W) as integers; ExportError if it is not three positive ones."""
     sizes = input_shape if isinstance(input_shape, tuple | list) else ()
     if len(sizes) != 3 or any(not isinstance(size, int | np.integer) or size < 1 for size in sizes):
+        received = f"={input_shape}" if sizes else f" is {type(input_shape).__name__}"
         raise ExportError(
-            f"input_shape={input_shape}, but it must be three positive integers (C, H, W), such as (3, 32, 32)."
+            f"input_shape{received}, but it must be three positive integers (C, H, W), such as (3, 32, 32)."
         )
     channels, height, width = map(int, sizes)
     return channels, height, width
