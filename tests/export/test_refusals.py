@@ -300,6 +300,13 @@ def test_hooks_and_attributes_that_users_set_are_followed() -> None:
         assert verify(model, Model(pack(model, SHAPE)), rows).predictions_equal == 4
 
 
+def test_a_model_made_in_inference_mode() -> None:
+    with torch.inference_mode():
+        model = network()
+    rows = torch.randn(4, *SHAPE, generator=torch.Generator().manual_seed(0))
+    assert verify(model, Model(pack(model, SHAPE)), rows).predictions_equal == 4
+
+
 def test_no_module() -> None:
     with pytest.raises(ExportError, match="the model is NoneType, but it must be"):
         pack(None, SHAPE)

@@ -117,6 +117,7 @@ def check_model(model: Any) -> None:
     _check_numbers(model)
 
 
+@torch.no_grad()
 def _check_numbers(model: nn.Module) -> None:
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_meta:
