@@ -198,7 +198,7 @@ def test_a_shape_that_the_model_does_not_take_is_one_line(shape, capfd: pytest.C
 OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "normalization": ({"normalization": ((0.5,) * 3, (0.25,) * 3)}, "normalization is tuple, but it must be a Normal"),
     "preparation": ({"preparation": "bgr"}, "preparation is str, but it must be a Preparation or None"),
-    "half": ({"half": "yes"}, "half='yes', but it must be True or False"),
+    "half": ({"half": "yes"}, "half is str, but it must be True or False"),
     "metadata": ({"metadata": [1]}, "metadata is list, but it must be a Mapping or None"),
     "mean image": (
         {"dynamic": True, "preparation": Preparation("bgr", mean_image=np.zeros(SHAPE, np.float32))},

@@ -269,7 +269,7 @@ def test_a_users_binarizer_keeps_its_promise(base: type[Plain], kind: str) -> No
     function, zero_one, message = BROKEN_PROMISES[kind]
     config = BConfig(partial(base, function=function, zero_one=zero_one), Identity, XNORWeightBinarizer)
     layers = BinaryConv2d(3, 8, 3, bconfig=config), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(96, 4)
-    message = rf"'0(.sign)?': the activation binarizer {base.__name__} {message}"
+    message = rf"'0(.sign)?'.*: the activation binarizer {base.__name__} {message}"
     if base is Derived:  # whose layer runs on bits, and sees what it returns
         message += "|: Derived returns values other than \\+1 and -1, but its bit_reason is None"
     with pytest.raises(ExportError, match=message):

@@ -1,6 +1,5 @@
 """The chain between a value and the bits that a binary layer reads, as a function of only that value's numbers."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xnorkit.compile.frontend.model_copy import first_line
-from xnorkit.compile.operations import Add, Concat, Flatten, KMap, Layer, MaxPool, Multiply, Quantize, Softmax
+from xnorkit.compile.operations import Flatten, Layer, MaxPool
 from xnorkit.compile.pointwise import NORM, Pointwise, Sign
+from xnorkit.compile.tails import tail_at
 from xnorkit.compile.thresholds import (
     FLOAT_REACH,
     Thresholds,
@@ -27,9 +27,6 @@ from xnorkit.errors import ExportError
 __all__ = ["Bits", "Chain", "MaxPoolBits"]
 
 NORM_NAMES = tuple(kind.__name__ for kind in NORM)
-
-FADED = 1e-6
-"""Thresholds closer than this to what a function comes to, as 0 of GELU, lie in its tail."""
 
 FEW = 1 << 18
 """Up to this many evaluations every integer is tried; beyond it, a chain of monotone operations is bisected."""
@@ -77,9 +74,9 @@ class Chain:
             made = self.evaluate(torch.where(at.isfinite(), at, 0))
             if bool((made.abs() != 1).any()):
                 raise ExportError(
-                    f"'{self.steps[-1].name}': the activation binarizer {type(sign.process).__name__} makes "
-                    f"{float(made[made.abs() != 1][0]):g} where its sign changes, but its values must be bits. Return "
-                    "xnorkit.functional.sign_like(x, surrogate)."
+                    f"the activation binarizer {type(sign.process).__name__} makes {float(made[made.abs() != 1][0]):g} "
+                    "where its sign changes, but its values must be bits. Return xnorkit.functional.sign_like(x, "
+                    "surrogate)."
                 )
         return found
 
@@ -95,15 +92,13 @@ class Chain:
         if isinstance(operation, Layer) and operation.form == "int8":
             return bisected_thresholds(self.evaluate, operation.reach, self.start.name, torch.float64)
         found = float_thresholds(self.evaluate, self.start.name)
-        for source, limit in _tails(self.start):
-            limits = limit.reshape(self.start.shape[0], -1).numpy()
-            near = np.abs(found.threshold.reshape(len(limits), -1) - limits) < FADED * np.maximum(1, np.abs(limits))
-            if bool(near.any()):
-                raise ExportError(
-                    f"the sign turns where '{source.name}' ({source.operation.describe()}) becomes flat, and PyTorch "
-                    "rounds its numbers there, but it must turn elsewhere. Put a batch norm or another shift between "
-                    "them, or a ReLU in its place."
-                )
+        turned = tail_at(self.start, found.threshold)
+        if turned is not None:
+            raise ExportError(
+                f"the sign turns where '{turned.name}' ({turned.operation.describe()}) becomes flat, and PyTorch "
+                "rounds its numbers there, but it must turn elsewhere. Put a batch norm or another shift between them, "
+                "or a ReLU in its place."
+            )
         return found
 
     def falling(self, pool: int, thresholds: Thresholds) -> NDArray[np.uint8]:
@@ -180,79 +175,6 @@ def _spreads(parameter: Tensor, step: Value, channels: int) -> bool:
     shape = (1,) * missing + tuple(parameter.shape)
     fits = missing >= 0 and all(size in (1, whole) for size, whole in zip(shape[1:], step.torch_shape, strict=True))
     return fits and any(size > 1 for size in shape[2:])
-
-
-def _tails(value: Value) -> list[tuple[Value, Tensor]]:
-    """Return the functions whose flat tails reach `value`, each with the numbers (1, ...) that they come to there."""
-    operation = value.operation
-    if isinstance(operation, Multiply) and _is_silu(value):
-        return [(value, torch.zeros(1, *value.torch_shape))]
-    if isinstance(operation, Pointwise):
-        if operation.tails:
-            return [(value, torch.full((1, *value.torch_shape), limit)) for limit in operation.tails]
-        return _moved_tails(value.inputs[0], operation)
-    if isinstance(operation, Sign | Softmax | KMap | Quantize):
-        return []
-    if isinstance(operation, Layer) and (
-        operation.form != "float" or (operation.bias is not None and bool((operation.bias.abs() > FADED).all()))
-    ):
-        return []
-    return _joined_tails(value)
-
-
-def _joined_tails(value: Value) -> list[tuple[Value, Tensor]]:
-    """Return the tails at 0 that remain, channel by channel, where an operation pools, adds or joins its inputs."""
-    operation = value.operation
-    if isinstance(operation, Add) and not all(map(_vanishes, value.inputs)):
-        return []
-    channels = [source.shape[0] for source in value.inputs]
-    found, first = [], 0
-    for source, count in zip(value.inputs, channels, strict=True):
-        for of, limit in _tails(source):
-            whole = torch.full((1, *value.torch_shape), torch.nan)
-            rows = whole.reshape(value.shape[0], -1)
-            zero = (limit.reshape(count, -1) == 0).any(1)
-            if isinstance(operation, Concat):
-                rows[first : first + count][zero] = 0
-            elif count == value.shape[0]:
-                rows[zero] = 0
-            elif zero.all():
-                rows.zero_()
-            found.append((of, whole))
-        first += count
-    return found
-
-
-def _is_silu(product: Value) -> bool:
-    """Return whether functions of one value are multiplied, one of which rounds at its end, as x sigmoid(x) does."""
-    paths = [_path(source) for source in product.inputs]
-    steps = [step.operation for path in paths for step in path if isinstance(step.operation, Pointwise)]
-    return len({path[-1] for path in paths}) == 1 and any(step.tails for step in steps)
-
-
-def _vanishes(value: Value) -> bool:
-    """Return whether many numbers of `value` may be 0, or almost: in a tail, or after a ReLU."""
-    operation = value.operation
-    clips = isinstance(operation, Pointwise) and operation.step is not None and operation.step[0] == "clip"
-    return clips or bool(_tails(value))
-
-
-def _moved_tails(source: Value, operation: Pointwise) -> list[tuple[Value, Tensor]]:
-    """Return the tails of `source` after a step: a clip at a tail makes it exact, and another function ends it."""
-    op, attributes, _ = operation.step or ("activation", {}, {})
-    if op == "activation":
-        return []
-    moved = [(of, limit, operation.run(limit)) for of, limit in _tails(source)]
-    if op == "clip":
-        low, high = (-math.inf if attributes["min"] is None else attributes["min"]), attributes["max"]
-        high = math.inf if high is None else high
-        moved = [tail for tail in moved if bool(((tail[1] > low) & (tail[1] < high)).any())]
-    return [(of, limit) for of, _, limit in moved]
-
-
-def _path(value: Value) -> list[Value]:
-    """Return `value` and what it is a function of, number by number, down to the value that no such function makes."""
-    return [value, *(_path(value.inputs[0]) if isinstance(value.operation, Pointwise) else ())]
 
 
 @dataclass

@@ -107,12 +107,18 @@ def lower(
 
 def _check_kinds(**options: Any) -> None:
     """Raise ExportError for an option of another type than its own."""
-    kinds: Mapping[str, Any] = {"normalization": Normalization, "preparation": Preparation, "metadata": Mapping}
+    kinds: Mapping[str, Any] = {
+        "normalization": Normalization,
+        "preparation": Preparation,
+        "metadata": Mapping,
+        "half": bool,
+        "dynamic": bool,
+    }
     for name, value in options.items():
-        if name in ("half", "dynamic") and not isinstance(value, bool):
-            raise ExportError(f"{name}={value!r}, but it must be True or False.")
-        if name in kinds and value is not None and not isinstance(value, kinds[name]):
-            raise ExportError(f"{name} is {type(value).__name__}, but it must be a {kinds[name].__name__} or None.")
+        optional = value is None and kinds[name] is not bool
+        if not optional and not isinstance(value, kinds[name]):
+            wanted = "True or False" if kinds[name] is bool else f"a {kinds[name].__name__} or None"
+            raise ExportError(f"{name} is {type(value).__name__}, but it must be {wanted}.")
 
 
 @torch.no_grad()

@@ -18,10 +18,10 @@ BUDGET = 1 << 22
 def is_users(process: nn.Module) -> bool:
     """Return whether a binarizer is neither one of this package nor the identity of PyTorch, or has a hook."""
     own = not type(process).__module__.startswith(("xnorkit.", "torch."))
-    return own or has_hook(process) or not is_itself(process)
+    return own or _has_hook(process) or not is_itself(process)
 
 
-def has_hook(process: nn.Module) -> bool:
+def _has_hook(process: nn.Module) -> bool:
     """Return whether the process has a hook, which may change what it reads or returns."""
     return bool(process._forward_hooks or process._forward_pre_hooks)
 
@@ -29,7 +29,7 @@ def has_hook(process: nn.Module) -> bool:
 @torch.no_grad()
 def hook_changes(process: nn.Module, y: Value, x: Value) -> bool:
     """Return whether a hook changes what an output process makes of random numbers; many only look."""
-    if not has_hook(process):
+    if not _has_hook(process):
         return False
     random = torch.Generator().manual_seed(0)
     inputs = [torch.randn(2, *value.torch_shape, generator=random) for value in (y, x)]

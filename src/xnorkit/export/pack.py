@@ -1,5 +1,6 @@
 """Trained module -> packed graph that was proved on a few images before anybody gets it."""
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,12 @@ import torch
 from torch import nn
 
 from xnorkit.compile.chain import Bits
+from xnorkit.compile.dynamic import check_same_steps
 from xnorkit.compile.frontend.model_copy import BATCH
 from xnorkit.compile.frontend.network import image_shape
 from xnorkit.compile.lower import Export, lower, rounded_to_half
 from xnorkit.errors import BinarizationWarning, ExportError, FormatError
-from xnorkit.format import Graph, Node
+from xnorkit.format import Graph
 from xnorkit.format.file import from_bytes, to_bytes
 from xnorkit.proof.trained import TrainedValues
 from xnorkit.proof.verify import prove
@@ -27,7 +29,7 @@ RUNS = ((BATCH, True), (BATCH + 3, False))
 
 The last number differs from that of the run from which the program was made, to reveal steps that depend on it."""
 
-OPTIONS = ("name", "normalization", "preparation", "metadata", "half", "dynamic")
+OPTIONS = inspect.getfullargspec(lower).kwonlyargs
 Growth = tuple[Callable[[int], int], Callable[[int], int]]
 OTHER_SIZES: tuple[Growth, ...] = (
     (lambda n: n + 1, lambda n: n + 2),
@@ -122,25 +124,7 @@ def _check_other_size(export: Export, model: nn.Module, options: dict[str, Any],
     grown = (channels, growth[0](height) if height > 1 else 1, growth[1](width))
     if not _runs(export, grown):
         grown = (channels, 2 * height if height > 1 else 1, 2 * width)
-    other = lower(model, grown, **options).graph
-    for ours, theirs in zip(export.graph.nodes, other.nodes, strict=False):
-        if not _equal(ours, theirs):
-            raise ExportError(
-                f"'{ours.name}' ({ours.op}) is a different operation for images of {grown[1]} x {grown[2]}, "
-                "but with dynamic=True the steps and constants of the forward must not depend on the size of the image."
-            )
-    if len(export.graph.nodes) != len(other.nodes):
-        raise ExportError(
-            f"the model gives {len(other.nodes)} nodes for images of {grown[1]} x {grown[2]} and "
-            f"{len(export.graph.nodes)} for {height} x {width}, but with dynamic=True the steps of the forward must "
-            "not depend on the size of the image."
-        )
-
-
-def _equal(a: Node, b: Node) -> bool:
-    """Return whether two nodes are the same operation with the same numbers."""
-    alike = (a.name, a.op, a.inputs, dict(a.attributes)) == (b.name, b.op, b.inputs, dict(b.attributes))
-    return alike and all(np.array_equal(array, b.tensors[role]) for role, array in a.tensors.items())
+    check_same_steps(export.graph, lower(model, grown, **options).graph)
 
 
 def _runs(export: Export, shape: tuple[int, int, int]) -> bool:

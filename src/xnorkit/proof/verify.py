@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xnorkit.compile.dynamic import check_same_steps, equal_tensors
 from xnorkit.compile.lower import Export, lower, rounded_to_half
 from xnorkit.compile.operations import Flatten
 from xnorkit.compile.pointwise import Pointwise
@@ -107,16 +108,10 @@ def prove(export: Export, packed: Model, images: NDArray[np.float32], trained: T
 
 def _check_same(graph: Graph, export: Export) -> None:
     """Refuse a graph whose nodes differ from the model's own: its proof would compare the wrong values."""
-    height, width = export.graph.input.shape[1:]
-    resized = export.graph.input.shape != graph.input.shape
+    if export.graph.input.shape != graph.input.shape:
+        check_same_steps(graph, export.graph)
     for ours, theirs in zip(export.graph.nodes, graph.nodes, strict=False):
-        same = (ours.name, ours.op, ours.inputs) == (theirs.name, theirs.op, theirs.inputs)
-        if resized and not (same and _equal_tensors(ours, theirs)):
-            raise ExportError(
-                f"the file has {theirs!r} where the model gives {ours!r} for images of {height} x {width}, or other "
-                "numbers in it, but the steps and constants of a dynamic model must be the same for all sizes."
-            )
-        if not same:
+        if (ours.name, ours.op, ours.inputs) != (theirs.name, theirs.op, theirs.inputs):
             raise ExportError(
                 f"the file has {theirs!r} where the model gives {ours!r}, but it must be a file that this version "
                 "exported from this model. Export it again."
@@ -126,10 +121,6 @@ def _check_same(graph: Graph, export: Export) -> None:
             f"the file has {len(graph.nodes)} nodes and the model gives {len(export.graph.nodes)}, but it must be a "
             "file that this version exported from this model. Export it again."
         )
-
-
-def _equal_tensors(a: Node, b: Node) -> bool:
-    return all(role in b.tensors and np.array_equal(array, b.tensors[role]) for role, array in a.tensors.items())
 
 
 class _Prover:
@@ -192,7 +183,7 @@ class _Prover:
     def _remedy(self, node: Node) -> str:
         """Return what to do about a node that differs: its file may be of another checkpoint."""
         own = next(ours for ours in self.export.graph.nodes if ours.name == node.name)
-        if not _equal_tensors(own, node):
+        if not equal_tensors(own, node):
             return "The numbers in the file are not the model's. Pass the model of the file, or export it again."
         return "Do not use the file; please report this model."
 

@@ -24,9 +24,9 @@ def shipped_steps(study: Study) -> Iterable[Step]:
     datasets = {spec.dataset for spec in study.plan.runs}
     for made in map(card, list_pretrained()):
         if made.data in datasets:
-            runs = [(series, run) for series in made.twins for run in series.runs]
-            twins = [_twin(made, *each) for each in runs]
-            yield Step(f"accuracy: card of {made.name}", 0.0, twins, partial(_quote, twins, runs))
+            twins = [(_twin(made, series, run), run.top1) for series in made.twins for run in series.runs]
+            blanks = [record for record, _ in twins]
+            yield Step(f"accuracy: card of {made.name}", 0.0, blanks, partial(_quote, twins))
             subject = {**_subject(made, made.series), "seed": made.seed, "run": f"{made.name}.xnor"}
             command = f"xnorkit evaluate {made.name}" + ("" if made.data == "digits" else " --data DIR")
             key = f"{made.data}/{made.model}/{made.series.binarization}/shipped"
@@ -62,5 +62,5 @@ def _twin(made: Card, series: Series, run: Run) -> Record:
     return blank("accuracy", key, {**_subject(made, series), **where}, made.command(series))
 
 
-def _quote(twins: Iterable[Record], runs: Iterable[tuple[Series, Run]]) -> Iterable[Record]:
-    return [measured(twin, {"top1": run.top1}) for twin, (_, run) in zip(twins, runs, strict=True)]
+def _quote(twins: Iterable[tuple[Record, float]]) -> Iterable[Record]:
+    return [measured(record, {"top1": top1}) for record, top1 in twins]

@@ -49,12 +49,12 @@ def pack(b: Builder, node: Node, _: Sources, inputs: Inputs) -> str:
     """
     threshold = node.tensors["threshold"]
     below = np.nextafter(threshold, np.float32(-np.inf))
-    asked = np.where(_subnormal(below), np.where(below < 0, -TINY, np.float32(0)), below)
     if not _subnormal(below).any():
         less = b.op("LessOrEqual", inputs[0], b.per_channel(below))
     elif not _subnormal(threshold).any():
         less = b.op("Less", inputs[0], b.per_channel(threshold))
     else:
+        asked = np.where(_subnormal(below), np.where(below < 0, -TINY, np.float32(0)), below)
         parts = ("Less", threshold), ("LessOrEqual", asked)
         less = b.op("Or", *(b.op(op, inputs[0], b.per_channel(constants)) for op, constants in parts))
     flip = node.tensors["flip"].astype(bool)
