@@ -69,9 +69,9 @@ void channel_grid() {
     for (const int64_t o : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 31, 32, 33, 63, 64, 65, 130}) check_case({3, 4, c, o, same});
 }
 
-// 1 to 14 pixels per group: every tile of 1 to 6, and groups split over tiles.
+// 1 to 18 pixels per group: every tile of 1 to 8, and groups split over tiles.
 void tile_grid() {
-  for (int64_t width = 1; width <= 14; ++width) {
+  for (int64_t width = 1; width <= 18; ++width) {
     check_case({1, width, 40, 66, {{1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}});
     check_case({2, width, 33, 96, {{1, 3}, {1, 1}, {0, 1, 0, 1}, {1, 1}, 1}});
   }
@@ -150,15 +150,20 @@ void depthwise_grid() {
 void long_filters() {
   check_case({1, 1, 40000, 3, {{1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}, 2});
   check_case({3, 3, 4100, 3, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1}});
-  // Every bit differs: the largest count there is.
+  // Every bit of a pixel differs, or none: the largest counts that there are, beside the smallest ones.
   const int64_t k = 70016;
-  const std::vector<uint32_t> image(k / 32, ~0u);
   const std::vector<uint8_t> weight(k / 8, 0);
   for (const std::string& isa : xnorkit::isas()) {
-    Program program("bits", 1, 1, k, isa);
+    Program program("bits", 1, 3, k, isa);
     program.finish({program.binary_conv2d_i32(0, data::view(weight, {1, k / 8}), 1, {})});
-    const auto dot = data::run(program, {xnorkit::Input::Type::bits, image.data(), {1, 1, 1, k / 32}}, 1)[0][0];
-    CHECK(static_cast<int32_t>(dot) == -k, isa);
+    for (uint32_t differing = 0; differing < 8; ++differing) {
+      std::vector<uint32_t> image(3 * k / 32);
+      for (size_t i = 0; i < image.size(); ++i) image[i] = (differing >> (i / (k / 32)) & 1) != 0 ? ~0u : 0;
+      const auto dots = data::run(program, {xnorkit::Input::Type::bits, image.data(), {1, 1, 3, k / 32}}, 1)[0];
+      for (int p = 0; p < 3; ++p) {
+        CHECK(static_cast<int32_t>(dots[p]) == ((differing >> p & 1) != 0 ? -k : k), isa);
+      }
+    }
   }
 }
 

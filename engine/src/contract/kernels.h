@@ -9,7 +9,7 @@ namespace xnorkit {
 
 // Output channels of a block of arranged weights; the last block may have fewer lanes.
 constexpr int kBlockLanes = 64;
-constexpr int kMaxPixels = 6;
+constexpr int kMaxPixels = 8;
 
 // `length` consecutive steps (words or floats) of a filter over consecutive elements of the image: neighbouring taps of
 // a kernel row lie side by side in both, so they merge into one run. `source` counts from a pixel's first valid tap.

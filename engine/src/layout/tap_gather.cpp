@@ -19,7 +19,7 @@ constexpr int64_t kWindowCycles = 20;
 int64_t step_cycles(WeightLayout layout) {
   switch (layout) {
     case kPlain: return 250;
-    case kNibbles: return 14;
+    case kNibbles: return 12;
     case kInterleaved: return 6;
   }
   return 0;

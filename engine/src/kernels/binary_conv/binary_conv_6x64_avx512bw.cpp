@@ -7,8 +7,8 @@
 namespace xnorkit {
 namespace {
 
-// 512-bit registers of 64 channels, or 256-bit registers of 32 for a last block.
-struct Wide {
+// A register of 64 channels; a last block of 32 takes Lanes32.
+struct Lanes64 {
   using Register = __m512i;
   static constexpr int kChannels = 64;
 
@@ -26,66 +26,43 @@ struct Wide {
     return _mm512_shuffle_epi8(table, index);
   }
 
+  static __attribute__((always_inline)) inline Register add16(Register a, Register b) { return _mm512_add_epi16(a, b); }
+
+  static __attribute__((always_inline)) inline Register subtract16(Register a, Register b) {
+    return _mm512_sub_epi16(a, b);
+  }
+
+  static __attribute__((always_inline)) inline Register mask(Register a, int16_t bits) {
+    return _mm512_and_si512(a, _mm512_set1_epi16(bits));
+  }
+
+  template <int S>
+  static __attribute__((always_inline)) inline Register shift_left(Register a) {
+    return _mm512_slli_epi16(a, S);
+  }
+
+  template <int S>
+  static __attribute__((always_inline)) inline Register shift_right(Register a) {
+    return _mm512_srli_epi16(a, S);
+  }
+
   // The even bytes are channels 0 to 15 and 32 to 47.
-  static __attribute__((always_inline)) inline void store(Register bytes, uint16_t* sum) {
-    const Register even = _mm512_and_si512(bytes, _mm512_set1_epi16(0xff));
-    const Register odd = _mm512_srli_epi16(bytes, 8);
+  static __attribute__((always_inline)) inline void put(bool first, Register even, Register odd, uint16_t* sum) {
     auto* to = reinterpret_cast<__m256i*>(sum);
-    to[0] = _mm512_castsi512_si256(even);
-    to[1] = _mm512_castsi512_si256(odd);
-    to[2] = _mm512_extracti64x4_epi64(even, 1);
-    to[3] = _mm512_extracti64x4_epi64(odd, 1);
-  }
-
-  static __attribute__((always_inline)) inline void add_to(Register bytes, uint16_t* sum) {
-    const Register even = _mm512_and_si512(bytes, _mm512_set1_epi16(0xff));
-    const Register odd = _mm512_srli_epi16(bytes, 8);
-    auto* to = reinterpret_cast<__m256i*>(sum);
-    to[0] = _mm256_add_epi16(to[0], _mm512_castsi512_si256(even));
-    to[1] = _mm256_add_epi16(to[1], _mm512_castsi512_si256(odd));
-    to[2] = _mm256_add_epi16(to[2], _mm512_extracti64x4_epi64(even, 1));
-    to[3] = _mm256_add_epi16(to[3], _mm512_extracti64x4_epi64(odd, 1));
-  }
-};
-
-struct Half {
-  using Register = __m256i;
-  static constexpr int kChannels = 32;
-
-  static __attribute__((always_inline)) inline Register zero() { return _mm256_setzero_si256(); }
-
-  static __attribute__((always_inline)) inline Register add(Register a, Register b) { return _mm256_add_epi8(a, b); }
-
-  static __attribute__((always_inline)) inline Register load(const uint8_t* w) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
-  }
-
-  static __attribute__((always_inline)) inline Register load_table(const uint8_t* table) {
-    return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
-  }
-
-  static __attribute__((always_inline)) inline Register look_up(Register table, Register index) {
-    return _mm256_shuffle_epi8(table, index);
-  }
-
-  static __attribute__((always_inline)) inline void store(Register bytes, uint16_t* sum) {
-    auto* to = reinterpret_cast<Register*>(sum);
-    to[0] = _mm256_and_si256(bytes, _mm256_set1_epi16(0xff));
-    to[1] = _mm256_srli_epi16(bytes, 8);
-  }
-
-  static __attribute__((always_inline)) inline void add_to(Register bytes, uint16_t* sum) {
-    auto* to = reinterpret_cast<Register*>(sum);
-    to[0] = _mm256_add_epi16(to[0], _mm256_and_si256(bytes, _mm256_set1_epi16(0xff)));
-    to[1] = _mm256_add_epi16(to[1], _mm256_srli_epi16(bytes, 8));
+    const __m256i part[4] = {_mm512_castsi512_si256(even), _mm512_castsi512_si256(odd),
+                             _mm512_extracti64x4_epi64(even, 1), _mm512_extracti64x4_epi64(odd, 1)};
+    XNORKIT_UNROLL
+    for (int i = 0; i < 4; ++i) to[i] = first ? part[i] : _mm256_add_epi16(to[i], part[i]);
   }
 };
 
 template <int E, int P, class V>
 void binary_conv(const BinaryTile& tile) {
   constexpr int kRegisters = V::kChannels / 16;
-  Counts<P, V::kChannels> counts;
-  count<V, P, 1>(tile, counts);
+  Counts<V::kChannels> counts;
+  int pixels = P;
+  __asm__("" : "+r"(pixels));  // else compilers make a copy of count() for each P
+  count<V, 1>(tile, pixels, counts);
   __m512i differing[P][kRegisters];
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
@@ -105,7 +82,7 @@ void binary_conv(const BinaryTile& tile) {
 #define XNORKIT_PIXELS(E, V)                                         \
   {binary_conv<E, 1, V>, binary_conv<E, 2, V>, binary_conv<E, 3, V>, \
    binary_conv<E, 4, V>, binary_conv<E, 5, V>, binary_conv<E, 6, V>}
-#define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, Half), XNORKIT_PIXELS(E, Wide)}
+#define XNORKIT_LANES(E) {XNORKIT_PIXELS(E, Lanes32), XNORKIT_PIXELS(E, Lanes64)}
 const BinaryConvKernels binary_conv_avx512bw = {
     "binary_conv_6x64_avx512bw", 6, kNibbles, {XNORKIT_LANES(kToBits), XNORKIT_LANES(kToF32), XNORKIT_LANES(kToI32)}};
 
