@@ -101,9 +101,9 @@ def bench_kernel(
     It is checked against the scalar reference, which takes seconds for 0.1e9 multiply-adds, or against another
     instruction set, as `truth="portable"`, which takes milliseconds.
 
-    The peak is that of a register-only loop of the same instruction set (xor + popcount + add, look-ups, or fused multiply-add),
-    the best of one measurement (about 1 ms) in each round of the interleaved timing, times `threads`. Multiply-adds
-    count valid taps only.
+    The peak is that of a register-only loop of the same instruction set (xor + popcount + add, look-ups, or fused
+    multiply-add), the best of one measurement (about 1 ms) in each round of the interleaved timing, times `threads`.
+    Multiply-adds count valid taps only.
 
     Raises:
         InputError: `isa` is not available, a peer is unknown, or `check_run` refuses the rest.
