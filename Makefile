@@ -112,7 +112,7 @@ coverage: coverage-engine
 	  --cov=$(CURDIR)/src/xnorkit --cov-report=term:skip-covered --cov-report=html:build/coverage/python --cov-fail-under=95
 
 # Kernels of instruction sets that this machine lacks do not count.
-UNRUN := from xnorkit import _engine; print(*(f'--exclude=.*_{i}[.](cpp|h)' for i in ('avx2', 'avx512bw', 'avx512') if i not in _engine.isas()))
+UNRUN := from xnorkit import _engine; print(*(f'--exclude=.*_{i}[.](cpp|h)' for i in ('avx2', 'avx2_vnni', 'avx512bw', 'avx512') if i not in _engine.isas()))
 ENGINE_TESTS := tests/engine tests/runtime tests/nn/test_training_path.py tests/format/test_c_reader.py
 coverage-engine: install
 	$(BIN)/python -m pip install --quiet -c constraints.txt gcovr

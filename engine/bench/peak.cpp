@@ -20,6 +20,7 @@ constexpr Peak kPeaks[] = {
 #if defined(__x86_64__)
     {"avx512", binary_peak_avx512, float_peak_avx512},
     {"avx512bw", binary_peak_avx512bw, float_peak_avx512},
+    {"avx2_vnni", binary_peak_avx2, float_peak_avx2},
     {"avx2", binary_peak_avx2, float_peak_avx2},
 #elif defined(__aarch64__)
     {"neon_dot", binary_peak_neon, float_peak_neon},

@@ -73,6 +73,7 @@ extern const Int8ConvKernels int8_conv_avx512;
 extern const Int8ConvKernels depthwise_int8_conv_avx512;
 extern const BinaryWeightConvKernels binary_weight_conv_avx512;
 extern const Int8ConvKernels int8_conv_avx2;
+extern const Int8ConvKernels int8_conv_avx2_vnni;
 extern const Int8ConvKernels depthwise_int8_conv_avx2;
 extern const BinaryWeightConvKernels binary_weight_conv_avx2;
 #elif defined(__aarch64__)

@@ -1,5 +1,9 @@
 #include "dispatch/table.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -29,6 +33,16 @@ bool has_avx512() {
 }
 
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+// Intel's client processors from 2021 on, AMD's from Zen 5 on. Compilers ask for it by different names: leaf 7, subleaf
+// 1, bit 4 of EAX.
+bool has_avx2_vnni() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 16) != 0;
+}
 #elif defined(__aarch64__)
 // sdot of Armv8.2. Every Mac of this architecture has it; elsewhere without a way to ask, nothing is assumed.
 bool has_dot_products() {
@@ -88,6 +102,14 @@ constexpr KernelTable avx2() {
   t.pack_planes = pack_planes_avx2;
   t.to_planes = to_planes_avx2;
   t.rows = &rows_avx2;
+  return t;
+}
+
+constexpr KernelTable avx2_vnni() {
+  KernelTable t = avx2();
+  t.name = "avx2_vnni";
+  t.supported = has_avx2_vnni;
+  t.int8_conv = &int8_conv_avx2_vnni;
   return t;
 }
 
@@ -168,7 +190,7 @@ constexpr KernelTable wasm() {
 constexpr KernelTable kTables[] = {
 // clang-format off
 #if defined(__x86_64__)
-    avx512(), avx512bw(), avx2(),
+    avx512(), avx512bw(), avx2_vnni(), avx2(),
 #elif defined(__aarch64__)
     neon_dot(), neon(),
 #elif defined(__wasm_simd128__)
