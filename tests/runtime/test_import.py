@@ -18,6 +18,11 @@ def test_import_needs_numpy_and_safetensors_only() -> None:
 
 
 def test_import_is_quick() -> None:
-    """0.15 s is the aim, 0.07 s was measured on an idle machine, 0.13 s on a busy one; processor time is compared."""
-    code = "import time; start = time.process_time(); import xnorkit.runtime; print(time.process_time() - start)"
-    assert min(float(run(code)) for _ in range(5)) < 0.25
+    """The aim is 0.15 s with NumPy's import; what xnorkit adds to that took a third of it. Both grow on a busy machine."""
+    code = (
+        "import time; times = [time.process_time()]\n"
+        "import numpy; times.append(time.process_time())\n"
+        "import xnorkit.runtime; times.append(time.process_time())\n"
+        "print((times[2] - times[1]) / (times[1] - times[0]))"
+    )
+    assert min(float(run(code)) for _ in range(5)) < 1
