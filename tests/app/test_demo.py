@@ -28,6 +28,11 @@ def test_sentence_admits_a_difference(proof: Proof) -> None:
     assert "1,008 of 1,010 integers" in ExportResult(Path("x"), 1, 2, proof).sentence
 
 
+def test_sentence_of_a_network_without_bits() -> None:
+    sentence = ExportResult(Path("x"), 1, 2, Proof(20, [], 0, {}, [], 20, 0.25)).sentence
+    assert sentence == "no layer reads or returns bits; 20 of 20 predictions equal, largest logit difference 0.25"
+
+
 def test_rows(proof: Proof) -> None:
     figures = {
         "split": "held-out",

@@ -33,13 +33,17 @@ class ExportResult:
     def sentence(self) -> str:
         """The evidence in one line."""
         proof = self.proof
+        end = (
+            f"{proof.predictions_equal} of {proof.images} predictions equal, "
+            f"largest logit difference {proof.max_logit_difference:.2g}"
+        )
+        if not proof.layers:
+            return f"no layer reads or returns bits; {end}"
         integers = _count(proof.layers, "integers")
         outputs = _count(proof.layers, "outputs")
         return (
             f"layer by layer {integers} integers and {outputs} outputs of {len(proof.layers)} steps equal; "
-            f"end to end {proof.total_flips} of {proof.end_to_end_bits:,} signs flipped, "
-            f"{proof.predictions_equal} of {proof.images} predictions equal, "
-            f"largest logit difference {proof.max_logit_difference:.2g}"
+            f"end to end {proof.total_flips} of {proof.end_to_end_bits:,} signs flipped, {end}"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -147,7 +147,8 @@ def _show(result: "ExportResult", options: Namespace) -> None:
     if options.json:
         print_json(result.to_json())
         return
-    _show_proof(result)
+    if result.proof.layers:
+        _show_proof(result)
     file = f"{options.output} ({result.file_bytes:,} bytes; the weights in float32: {result.float_bytes:,})"
     print_pairs({"file": file, "deployed = trained": result.sentence})
 
