@@ -18,16 +18,13 @@ struct Peak {
 
 constexpr Peak kPeaks[] = {
 #if defined(__x86_64__)
-    {"avx512", binary_peak_avx512, float_peak_avx512},
-    {"avx512bw", binary_peak_avx512bw, float_peak_avx512},
-    {"avx2_vnni", binary_peak_avx2, float_peak_avx2},
-    {"avx2", binary_peak_avx2, float_peak_avx2},
+    {"avx512", binary_peak_avx512, float_peak_avx512},       {"avx512bw", binary_peak_avx512bw, float_peak_avx512},
+    {"avx2_vnni", binary_peak_avx2, float_peak_avx2},        {"avx2", binary_peak_avx2, float_peak_avx2},
 #elif defined(__aarch64__)
     {"neon_dot", binary_peak_neon, float_peak_neon},
     {"neon", binary_peak_neon, float_peak_neon},
 #endif
-    {"portable", binary_peak_portable, float_peak_portable},
-    {"reference", binary_peak_reference, float_peak_reference},
+    {"portable", binary_peak_portable, float_peak_portable}, {"reference", binary_peak_reference, float_peak_reference},
 };
 
 const Peak& peak_of(const std::string& isa) {
