@@ -17,7 +17,7 @@ from xnorkit.train import Hardware, fit, load_checkpoint, load_recipe, read_chec
 
 NAME = "lenet5-digits"
 SMALL = ("batch_size=32", "ema_decay=0.9")
-EPOCHS = 24  # of some 50 ms: more than pass between two looks at a run
+EPOCHS = 80  # of some 50 ms: more than pass between two looks at a run, even on a busy machine
 ARGUMENTS = ("--threads", "1", "--limit-train-batches", "2", "--limit-eval-batches", "1")
 
 
