@@ -67,10 +67,8 @@ class Choice:
     absent: Mapping[str, str]
 
 
-HOLD = {
-    "avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
-    "avx2_vnni": {"ONEDNN_MAX_CPU_ISA": "AVX2_VNNI", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
-}
+_AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+HOLD = {"avx2": _AVX2, "avx2_vnni": {**_AVX2, "ONEDNN_MAX_CPU_ISA": "AVX2_VNNI"}}
 """Variables that hold libraries to an instruction set, if they are set before these are loaded: oneDNN (in PyTorch and
 OpenVINO), PyTorch's own kernels and its compiler, MKL. ONNX Runtime has none."""
 INT8 = 0.25

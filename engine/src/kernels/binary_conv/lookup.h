@@ -15,9 +15,8 @@
 // A last pixel without a second one looks up its nibbles as both, and keeps the first half. Weights lie as nibbles in
 // bytes (kNibbles), twice their size: splitting bytes here would add instructions to every step.
 //
-// Two pixels after the other run through the same few steps of weights, which come from the nearest cache, and leave
-// their sums in memory: so a tile has many pixels, and long filters are read from the second-level cache only once for
-// all of them.
+// The pairs of a tile take turns at a few steps of weights, which then lie in the nearest cache, and leave their sums in
+// memory. So a tile may have many pixels, and a long filter is read from the second-level cache once for all of them.
 //
 // Overflow bound: a step (32 bits) adds at most 32 to a byte, 7 steps would be 224 <= 255; pieces have 6, since even
 // numbers of steps are read together. Then the bytes are added into 16-bit sums in memory. 341 times 192 is 65472 <=
@@ -29,8 +28,6 @@
 #pragma once
 
 #include <immintrin.h>
-
-#include <cstring>
 
 #include "common/unroll.h"
 #include "contract/kernels.h"
@@ -171,7 +168,7 @@ void flush(int pixels, Counts<L>& counts) {
   counts.wide = true;
 }
 
-// The registers of two pixels, or of one.
+// The registers of two pixels; of one, without kTwo, `rests` stay zeros.
 template <class V, int N, bool kTwo>
 struct Pair {
   typename V::Register counts[N];
@@ -268,8 +265,8 @@ class Pieces {
   int32_t begin_ = 0;
 };
 
-// Weights are [step][byte of a word][low, high nibble][lane]. The indices of a piece are made before the one ahead of it
-// is counted, so that no look-up waits for them.
+// Weights are [step][byte of a word][low, high nibble][lane]. The indices of the next piece are made
+// before a piece is counted, so that no look-up waits for them.
 template <class V, int N>
 __attribute__((noinline)) void count(const BinaryTile& tile, int pixels, Counts<N * V::kChannels>& counts) {
   alignas(32) Indices indices[2][(kMaxPixels + 1) / 2];
