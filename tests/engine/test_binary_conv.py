@@ -128,3 +128,35 @@ def test_linear_over_a_batch(isa, images):
     (out,) = program.run(pack_pixels(source))
     expected = source.reshape(images, 800) @ weight.reshape(70, 800).T
     np.testing.assert_array_equal(out, expected.reshape(images, 1, 1, 70))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("images", [1, 2, 5])
+@pytest.mark.parametrize("to", ["integers", "bits", "floats"])
+def test_a_linear_layer_whose_weights_come_from_memory(isa, images, to):
+    """Some instruction sets have other kernels for it, from 256 KiB of weights on."""
+    inputs, channels = 2081, 1100
+    rng = np.random.default_rng([images, len(to)])
+    source, weight = random_signs(rng, images, 1, 1, inputs), random_signs(rng, channels, 1, 1, inputs)
+    filters = pack_filters(weight)
+    assert filters.size >= 1 << 18
+    dots = (source.reshape(images, inputs) @ weight.reshape(channels, inputs).T).astype(np.int32)
+    threshold = rng.integers(-90, 91, channels, dtype=np.int32)
+    flip = rng.integers(0, 2, channels, dtype=np.uint8)
+    scale, bias = rng.standard_normal((2, channels)).astype(np.float32)
+    operation, tensors = {
+        "integers": ("binary_conv2d_i32", ()),
+        "bits": ("binary_conv2d_bits", (threshold, flip)),
+        "floats": ("binary_conv2d_f32", (scale, bias)),
+    }[to]
+    program = one_step("bits", (1, 1, inputs), isa, operation, filters, channels, Geometry((1, 1)), *tensors)
+    if isa in {"avx2", "avx2_vnni", "avx512bw"}:
+        assert program.steps()[-1].kernel == "streamed_binary_conv_2x32_avx2"
+    (out,) = program.run(pack_pixels(source))
+    out = out.reshape(images, -1)
+    if to == "bits":
+        signs = np.where((dots < threshold) ^ flip.astype(bool), -1, 1)
+        np.testing.assert_array_equal(unpack_pixels(out, channels), signs)
+    else:
+        expected = dots if to == "integers" else dots.astype(np.float32) * scale + bias
+        np.testing.assert_array_equal(out, expected)

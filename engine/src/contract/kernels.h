@@ -197,6 +197,8 @@ struct KernelTable {
   const char* name = nullptr;
   bool (*supported)() = nullptr;
   const BinaryConvKernels* binary_conv = nullptr;
+  // For weights that come from memory for every image, of one bit each; null where binary_conv has them like that.
+  const BinaryConvKernels* streamed_binary_conv = nullptr;
   // For blocks whose lanes belong to several groups of a grouped convolution: (x ^ w) & mask.
   const BinaryConvKernels* masked_binary_conv = nullptr;
   const FloatConvKernels* float_conv = nullptr;
@@ -232,6 +234,7 @@ extern const RowKernels rows_avx512;
 
 extern const BinaryConvKernels binary_conv_avx512bw;
 extern const BinaryConvKernels binary_conv_avx2;
+extern const BinaryConvKernels streamed_binary_conv_avx2;
 extern const BinaryConvKernels masked_binary_conv_avx2;
 extern const FloatConvKernels float_conv_avx2;
 extern const FloatConvKernels depthwise_conv_avx2;

@@ -91,6 +91,7 @@ constexpr KernelTable avx2() {
   t.name = "avx2";
   t.supported = has_avx2;
   t.binary_conv = &binary_conv_avx2;
+  t.streamed_binary_conv = &streamed_binary_conv_avx2;
   t.masked_binary_conv = &masked_binary_conv_avx2;
   t.float_conv = &float_conv_avx2;
   t.depthwise_conv = &depthwise_conv_avx2;
@@ -134,6 +135,7 @@ constexpr KernelTable avx512() {
   t.name = "avx512";
   t.supported = has_avx512;
   t.binary_conv = &binary_conv_avx512;
+  t.streamed_binary_conv = nullptr;
   t.masked_binary_conv = &masked_binary_conv_avx512;
   t.int8_conv = &int8_conv_avx512;
   t.depthwise_int8_conv = &depthwise_int8_conv_avx512;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/bits.h"
-
 namespace xnorkit {
 namespace {
 
@@ -15,15 +13,30 @@ void add_blocks(int64_t first, int64_t last, int64_t source, std::vector<BinaryB
   }
 }
 
-// Where a bit of a step's word is among the bits of its block.
-int64_t place(WeightLayout layout, int64_t lanes, int64_t steps, int64_t lane, int64_t step, int64_t bit) {
-  switch (layout) {
-    case kPlain: return 32 * (lane * steps + step) + bit;
-    case kInterleaved: return 32 * (step * lanes + lane) + bit;
-    case kNibbles:
-      return 8 * ((8 * step + bit / 4) * lanes + lane / 32 * 32 + lane % 16 * 2 + lane % 32 / 16) + bit % 4;
+// Bits [first, first + count) of a filter, count <= 32.
+uint32_t read_bits(const uint8_t* filter, int64_t first, int64_t count) {
+  uint64_t bits = 0;
+  for (int64_t byte = first / 8; byte <= (first + count - 1) / 8; ++byte) {
+    bits |= uint64_t{filter[byte]} << (8 * (byte - first / 8));
   }
-  return 0;
+  return static_cast<uint32_t>(bits >> (first % 8) & ((uint64_t{1} << count) - 1));
+}
+
+// Adds the bits of a word to where a layout has those of a lane and a step, in the words of a block.
+void add_word(WeightLayout layout, int64_t lanes, int64_t steps, int64_t lane, int64_t step, uint32_t word,
+              uint32_t* block) {
+  switch (layout) {
+    case kPlain: block[lane * steps + step] |= word; return;
+    case kInterleaved: block[step * lanes + lane] |= word; return;
+    case kNibbles: {
+      const int64_t place = lane / 32 * 32 + lane % 16 * 2 + lane % 32 / 16;
+      for (int64_t nibble = 0; nibble < 8; ++nibble) {
+        const int64_t byte = (8 * step + nibble) * lanes + place;
+        block[byte / 4] |= (word >> (4 * nibble) & 15) << (byte % 4 * 8);
+      }
+      return;
+    }
+  }
 }
 
 }  // namespace
@@ -74,13 +87,20 @@ BinaryWeights arrange_weights(const BinaryConvSpec& spec, const BinaryBlocks& bl
       const int64_t o = block.first + lane;
       const int64_t first_bit = o / group_out * group_in - 32 * block.source;
       const uint8_t* from = spec.weight.data() + o * spec.filter_bytes();
-      for (int64_t k = 0; k < spec.filter_values(); ++k) {
-        const int64_t bit = first_bit + k % group_in;
-        const int64_t step = k / group_in * blocks.tap_words + bit / 32;
-        const int64_t begin = 32 * step_words(layout) * block.weight;
-        const int64_t at = begin + place(layout, block.lanes, steps, lane, step, bit % 32);
-        if (sign_of(from, k) < 0) weights.bits[at / 32] |= 1u << (at % 32);
-        if (blocks.masked) weights.mask[at / 32] |= 1u << (at % 32);
+      const int64_t begin = step_words(layout) * block.weight;
+      for (int64_t tap = 0; tap < spec.geometry.taps(); ++tap) {
+        for (int64_t c = 0; c < group_in;) {
+          const int64_t bit = first_bit + c;
+          const int64_t step = tap * blocks.tap_words + bit / 32;
+          const int64_t count = std::min<int64_t>(32 - bit % 32, group_in - c);
+          const uint32_t word = read_bits(from, tap * group_in + c, count) << (bit % 32);
+          add_word(layout, block.lanes, steps, lane, step, word, weights.bits.data() + begin);
+          if (blocks.masked) {
+            const auto mask = static_cast<uint32_t>((uint64_t{1} << count) - 1) << (bit % 32);
+            add_word(layout, block.lanes, steps, lane, step, mask, weights.mask.data() + begin);
+          }
+          c += count;
+        }
       }
     }
   }

@@ -18,6 +18,9 @@ namespace {
 
 constexpr int32_t kMaxDiffering = 1 << 24;
 
+// Bytes of weights, a bit each, from which on a linear layer reads them faster than kernels that keep them larger compute.
+constexpr int64_t kStreamedBytes = int64_t{1} << 18;
+
 // What a strategy decides: which words its tiles read, and against which weights.
 struct TileInputs {
   BinaryBlocks blocks;
@@ -211,6 +214,12 @@ class GatheredBinaryConv final : public TiledBinaryConv {
   mutable Buffers buffers_;
 };
 
+const BinaryConvKernels& choose_kernels(const KernelTable& table, const BinaryConvSpec& spec, bool masked) {
+  if (masked) return *table.masked_binary_conv;
+  const bool streams = spec.output.pixels() == 1 && spec.output.channels * spec.filter_values() / 8 >= kStreamedBytes;
+  return streams && table.streamed_binary_conv != nullptr ? *table.streamed_binary_conv : *table.binary_conv;
+}
+
 }  // namespace
 
 std::unique_ptr<Step> make_step(const KernelTable& table, BinaryConvSpec spec) {
@@ -222,7 +231,7 @@ std::unique_ptr<Step> make_step(const KernelTable& table, BinaryConvSpec spec) {
   const TapGather gather(spec, table.binary_conv->layout);
   if (gather.pays()) return std::make_unique<GatheredBinaryConv>(*table.binary_conv, spec, gather);
   BinaryBlocks blocks = make_blocks(spec);
-  const BinaryConvKernels& kernels = blocks.masked ? *table.masked_binary_conv : *table.binary_conv;
+  const BinaryConvKernels& kernels = choose_kernels(table, spec, blocks.masked);
   return std::make_unique<InPlaceBinaryConv>(kernels, spec, std::move(blocks));
 }
 

@@ -35,29 +35,41 @@ inline __attribute__((always_inline)) void store_short_bits(const BinaryTile& ti
   }
 }
 
+// P pixels from pixel `pixel`: two at a time share the loads of scales and thresholds, and the choice of operations.
+template <int E, int P, int N>
+inline __attribute__((always_inline)) void store(const BinaryTile& tile, int pixel, const Counts<32 * N>& counts) {
+  uint64_t bits[P] = {};
+  for (int first = 0; first < 32 * N; first += 32) {
+    const auto differing = [&](int p, int n) {
+      const uint16_t* const sum = counts.sum[pixel + p] + first + 8 * n;
+      const uint32_t* const total = counts.total[pixel + p] + first + 8 * n;
+      return counts.wide ? _mm256_load_si256(reinterpret_cast<const __m256i*>(total))
+                         : _mm256_cvtepu16_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(sum)));
+    };
+    store_counts<E, P>(tile, pixel, first, differing, bits);
+  }
+  if (E == kToF32) store_words<P>(tile.tail, pixel, tile.channels, bits);
+}
+
+// One copy for all P.
+template <int E, int N>
+__attribute__((noinline)) void store_all(const BinaryTile& tile, int pixels, const Counts<32 * N>& counts) {
+  int p = 0;
+  for (; p + 2 <= pixels; p += 2) store<E, 2, N>(tile, p, counts);
+  if (p < pixels) store<E, 1, N>(tile, p, counts);
+}
+
 template <int E, int P, int N>
 void binary_conv(const BinaryTile& tile) {
   Counts<32 * N> counts;
   int pixels = P;
-  __asm__("" : "+r"(pixels));  // else compilers make a copy of count() for each P
+  __asm__("" : "+r"(pixels));  // else compilers make a copy of count() and store_all() for each P
   count<Lanes32, N>(tile, pixels, counts);
   if (E == kToBits && tile.one_limit && !counts.wide && tile.valid_k <= INT16_MAX) {
     store_short_bits<P, N>(tile, counts);
     return;
   }
-  for (int p = 0; p < P; ++p) {
-    for (int first = 0; first < 32 * N; first += 32) {
-      __m256i differing[4];
-      XNORKIT_UNROLL
-      for (int n = 0; n < 4; ++n) {
-        const int lane = first + 8 * n;
-        differing[n] =
-            counts.wide ? _mm256_load_si256(reinterpret_cast<const __m256i*>(counts.total[p] + lane))
-                        : _mm256_cvtepu16_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(counts.sum[p] + lane)));
-      }
-      store_counts<E>(tile, p, first, differing);
-    }
-  }
+  store_all<E, N>(tile, pixels, counts);
 }
 
 }  // namespace

@@ -15,10 +15,10 @@ inline __attribute__((always_inline)) __m256 signed_one(__m256i bits, __m256i to
   return _mm256_or_ps(_mm256_and_ps(shifted, _mm256_set1_ps(-0.0f)), _mm256_set1_ps(1.0f));
 }
 
-// H halves of 16 lanes from lane `first`; words[p] gets the bits of the tail.
+// H halves of 16 lanes from lane `first`; result[p] gets the bits of the tail.
 template <int P, int H>
 inline __attribute__((always_inline)) void binary_weight_lanes(const BinaryWeightTile& tile, int first,
-                                                               uint32_t (&words)[P][2]) {
+                                                               uint64_t (&result)[P]) {
   const __m256i low_to_sign = _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24);
   const __m256i high_to_sign = _mm256_setr_epi32(23, 22, 21, 20, 19, 18, 17, 16);
   const int halves = tile.lanes / 16;
@@ -50,30 +50,24 @@ inline __attribute__((always_inline)) void binary_weight_lanes(const BinaryWeigh
     }
   }
   XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) {
+  for (int n = 0; n < 2 * H; ++n) {
+    const __m256 scale = _mm256_loadu_ps(tile.scale + first + 8 * n);
+    const __m256 bias = _mm256_loadu_ps(tile.bias + first + 8 * n);
     XNORKIT_UNROLL
-    for (int half = 0; half < H; ++half) {
-      const int lane = first + 16 * half;
-      __m256 y[2];
-      XNORKIT_UNROLL
-      for (int n = 0; n < 2; ++n) {
-        const __m256 scaled = _mm256_mul_ps(sum[p][2 * half + n], _mm256_loadu_ps(tile.scale + lane + 8 * n));
-        y[n] = _mm256_add_ps(scaled, _mm256_loadu_ps(tile.bias + lane + 8 * n));
-      }
-      words[p][lane / 32] |= run_tail<2>(tile.tail, p, lane, tile.channels, y) << (lane % 32);
-    }
+    for (int p = 0; p < P; ++p) sum[p][n] = _mm256_add_ps(_mm256_mul_ps(sum[p][n], scale), bias);
   }
+  run_tail<P, 2 * H>(tile.tail, 0, first, tile.channels, sum, result);
 }
 
 template <int P>
 void binary_weight_conv(const BinaryWeightTile& tile) {
-  uint32_t words[P][2] = {};
+  uint64_t bits[P] = {};
   if (P == 1 && tile.lanes == kBlockLanes) {
-    binary_weight_lanes<P, P == 1 ? 4 : 1>(tile, 0, words);
+    binary_weight_lanes<P, P == 1 ? 4 : 1>(tile, 0, bits);
   } else {
-    for (int first = 0; first < tile.lanes; first += 16) binary_weight_lanes<P, 1>(tile, first, words);
+    for (int first = 0; first < tile.lanes; first += 16) binary_weight_lanes<P, 1>(tile, first, bits);
   }
-  store_words<P>(tile.tail, tile.channels, words);
+  store_words<P>(tile.tail, 0, tile.channels, bits);
 }
 
 }  // namespace

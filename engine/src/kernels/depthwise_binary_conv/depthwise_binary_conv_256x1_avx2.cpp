@@ -25,13 +25,13 @@ inline __attribute__((always_inline)) __m256i dots(const CountTile& tile, int fi
 }
 
 void to_f32(const CountTile& tile) {
-  uint32_t words[1][2] = {};
+  uint64_t bits[1] = {};
   for (int first = 0; first < tile.lanes; first += 8) {
     const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(dots(tile, first)), _mm256_loadu_ps(tile.scale + first));
-    __m256 y[1] = {_mm256_add_ps(scaled, _mm256_loadu_ps(tile.bias + first))};
-    words[0][first / 32] |= run_tail<1>(tile.tail, 0, first, tile.channels, y) << (first % 32);
+    __m256 y[1][1] = {{_mm256_add_ps(scaled, _mm256_loadu_ps(tile.bias + first))}};
+    run_tail<1, 1>(tile.tail, 0, first, tile.channels, y, bits);
   }
-  store_words<1>(tile.tail, tile.channels, words);
+  store_words<1>(tile.tail, 0, tile.channels, bits);
 }
 
 void to_i32(const CountTile& tile) {

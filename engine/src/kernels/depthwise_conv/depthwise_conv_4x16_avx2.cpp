@@ -10,8 +10,7 @@ namespace xnorkit {
 namespace {
 
 template <int P>
-inline __attribute__((always_inline)) void depthwise_conv_16(const FloatTile& tile, int first,
-                                                             uint32_t (&words)[P][2]) {
+inline __attribute__((always_inline)) void depthwise_conv_16(const FloatTile& tile, int first, uint64_t (&bits)[P]) {
   const __m256i low_mask = lane_mask(tile.channels - first);
   const __m256i high_mask = lane_mask(tile.channels - first - 8);
   __m256 sum[P][2];
@@ -29,19 +28,21 @@ inline __attribute__((always_inline)) void depthwise_conv_16(const FloatTile& ti
       sum[p][1] = _mm256_fmadd_ps(_mm256_maskload_ps(x + 8, high_mask), high, sum[p][1]);
     }
   }
+  const __m256 low_bias = _mm256_loadu_ps(tile.bias + first);
+  const __m256 high_bias = _mm256_loadu_ps(tile.bias + first + 8);
   XNORKIT_UNROLL
   for (int p = 0; p < P; ++p) {
-    __m256 y[2] = {_mm256_add_ps(sum[p][0], _mm256_loadu_ps(tile.bias + first)),
-                   _mm256_add_ps(sum[p][1], _mm256_loadu_ps(tile.bias + first + 8))};
-    words[p][first / 32] |= run_tail<2>(tile.tail, p, first, tile.channels, y) << (first % 32);
+    sum[p][0] = _mm256_add_ps(sum[p][0], low_bias);
+    sum[p][1] = _mm256_add_ps(sum[p][1], high_bias);
   }
+  run_tail<P, 2>(tile.tail, 0, first, tile.channels, sum, bits);
 }
 
 template <int P>
 void depthwise_conv(const FloatTile& tile) {
-  uint32_t words[P][2] = {};
-  for (int first = 0; first < tile.lanes; first += 16) depthwise_conv_16<P>(tile, first, words);
-  store_words<P>(tile.tail, tile.channels, words);
+  uint64_t bits[P] = {};
+  for (int first = 0; first < tile.lanes; first += 16) depthwise_conv_16<P>(tile, first, bits);
+  store_words<P>(tile.tail, 0, tile.channels, bits);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ inline __attribute__((always_inline)) __m256i widen(const uint8_t* bytes) {
 
 template <int E, int P>
 void depthwise_int8_conv(const Int8Tile& tile) {
-  uint32_t words[P][2] = {};
+  uint64_t bits[P] = {};
   for (int first = 0; first < tile.lanes; first += 16) {
     __m256i sum[P][2];
     XNORKIT_UNROLL
@@ -35,9 +35,9 @@ void depthwise_int8_conv(const Int8Tile& tile) {
         sum[p][1] = _mm256_add_epi32(sum[p][1], _mm256_madd_epi16(widen(bytes + 8), high));
       }
     }
-    store_sums<E, P>(tile, first, sum, words);
+    store_sums<E, P>(tile, first, sum, bits);
   }
-  store_sum_words<E, P>(tile, words);
+  store_bits<E, P>(tile, bits);
 }
 
 }  // namespace

@@ -10,9 +10,9 @@
 namespace xnorkit {
 namespace {
 
-// N registers of 8 lanes from lane `first`; words[p] gets the bits of the tail.
+// N registers of 8 lanes from lane `first`; bits[p] gets those of the tail.
 template <int P, int N>
-inline __attribute__((always_inline)) void float_conv_lanes(const FloatTile& tile, int first, uint32_t (&words)[P][2]) {
+inline __attribute__((always_inline)) void float_conv_lanes(const FloatTile& tile, int first, uint64_t (&bits)[P]) {
   __m256 sum[P][N];
   const float* source[P];
   XNORKIT_UNROLL
@@ -38,26 +38,25 @@ inline __attribute__((always_inline)) void float_conv_lanes(const FloatTile& til
     }
   }
   XNORKIT_UNROLL
-  for (int p = 0; p < P; ++p) {
+  for (int n = 0; n < N; ++n) {
+    const __m256 bias = _mm256_loadu_ps(tile.bias + first + 8 * n);
     XNORKIT_UNROLL
-    for (int half = 0; half < N; half += 2) {
-      const int lane = first + 8 * half;
-      __m256 y[2] = {_mm256_add_ps(sum[p][half], _mm256_loadu_ps(tile.bias + lane)),
-                     _mm256_add_ps(sum[p][half + 1], _mm256_loadu_ps(tile.bias + lane + 8))};
-      words[p][lane / 32] |= run_tail<2>(tile.tail, p, lane, tile.channels, y) << (lane % 32);
-    }
+    for (int p = 0; p < P; ++p) sum[p][n] = _mm256_add_ps(sum[p][n], bias);
   }
+  run_tail<P, N>(tile.tail, 0, first, tile.channels, sum, bits);
 }
 
 template <int P>
 void float_conv(const FloatTile& tile) {
-  uint32_t words[P][2] = {};
+  uint64_t bits[P] = {};
   if (P == 1 && tile.lanes == kBlockLanes) {
-    float_conv_lanes<P, P == 1 ? 8 : 2>(tile, 0, words);
+    float_conv_lanes<P, P == 1 ? 8 : 2>(tile, 0, bits);
   } else {
-    for (int first = 0; first < tile.lanes; first += 16) float_conv_lanes<P, 2>(tile, first, words);
+    int first = 0;
+    for (; first + 8 < tile.channels; first += 16) float_conv_lanes<P, 2>(tile, first, bits);
+    if (first < tile.channels) float_conv_lanes<P, 1>(tile, first, bits);
   }
-  store_words<P>(tile.tail, tile.channels, words);
+  store_words<P>(tile.tail, 0, tile.channels, bits);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ inline __attribute__((always_inline)) __m256i broadcast(const uint8_t* bytes) {
 }
 
 template <class Products, int E, int P>
-inline __attribute__((always_inline)) void int8_conv_16(const Int8Tile& tile, int first, uint32_t (&words)[P][2]) {
+inline __attribute__((always_inline)) void int8_conv_16(const Int8Tile& tile, int first, uint64_t (&bits)[P]) {
   const uint8_t* source[P];
   __m256i sum[P][2];
   XNORKIT_UNROLL
@@ -44,14 +44,14 @@ inline __attribute__((always_inline)) void int8_conv_16(const Int8Tile& tile, in
       }
     }
   }
-  store_sums<E, P>(tile, first, sum, words);
+  store_sums<E, P>(tile, first, sum, bits);
 }
 
 template <class Products, int E, int P>
 void int8_conv(const Int8Tile& tile) {
-  uint32_t words[P][2] = {};
-  for (int first = 0; first < tile.lanes; first += 16) int8_conv_16<Products, E, P>(tile, first, words);
-  store_sum_words<E, P>(tile, words);
+  uint64_t bits[P] = {};
+  for (int first = 0; first < tile.lanes; first += 16) int8_conv_16<Products, E, P>(tile, first, bits);
+  store_bits<E, P>(tile, bits);
 }
 
 }  // namespace
