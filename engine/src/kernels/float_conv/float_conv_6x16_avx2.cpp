@@ -26,6 +26,7 @@ inline __attribute__((always_inline)) void float_conv_lanes(const FloatTile& til
     const float* weight = tile.weight + static_cast<int64_t>(run.weight) * tile.lanes + first;
     const int64_t end = static_cast<int64_t>(run.source) + run.length;
     for (int64_t i = run.source; i < end; ++i, weight += tile.lanes) {
+      __asm__("" : "+r"(i));  // one index for all pixels: else compilers advance a pointer for each
       __m256 w[N];
       XNORKIT_UNROLL
       for (int n = 0; n < N; ++n) w[n] = _mm256_loadu_ps(weight + 8 * n);
