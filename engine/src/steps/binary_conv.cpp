@@ -18,7 +18,8 @@ namespace {
 
 constexpr int32_t kMaxDiffering = 1 << 24;
 
-// Bytes of weights, a bit each, from which on a linear layer reads them faster than kernels that keep them larger compute.
+// A linear layer whose weights take this many bytes or more, at one bit each, waits for memory. It then keeps one bit per
+// weight even where tiles are faster with more.
 constexpr int64_t kStreamedBytes = int64_t{1} << 18;
 
 // What a strategy decides: which words its tiles read, and against which weights.

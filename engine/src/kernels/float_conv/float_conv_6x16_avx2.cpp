@@ -1,6 +1,6 @@
-// Float convolution, up to 6 pixels x 16 channels in registers, AVX2 with FMA; a block is done 16 lanes at a time, 64
-// where there is one pixel (a linear layer), so that the sums hide the latency of the fused multiply-add. One of these
-// per step and channel, in the order of the steps: the accumulation that the reference defines.
+// Float convolution, up to 6 pixels x 16 channels in registers, AVX2 with FMA; a block is done 16 lanes at a time, 8 where
+// no more are left, 64 where there is one pixel (a linear layer), so that the sums hide the latency of the fused
+// multiply-add. One of these per step and channel, in the order of the steps: the accumulation that the reference defines.
 #include <immintrin.h>
 
 #include "common/unroll.h"
