@@ -197,7 +197,7 @@ struct KernelTable {
   const char* name = nullptr;
   bool (*supported)() = nullptr;
   const BinaryConvKernels* binary_conv = nullptr;
-  // For weights that come from memory for every image, of one bit each; null where binary_conv has them like that.
+  // For linear layers that wait for memory: one bit per weight. Null where binary_conv keeps them like that anyway.
   const BinaryConvKernels* streamed_binary_conv = nullptr;
   // For blocks whose lanes belong to several groups of a grouped convolution: (x ^ w) & mask.
   const BinaryConvKernels* masked_binary_conv = nullptr;
